@@ -1,0 +1,227 @@
+/**
+ * The link kit's tables, in the schema `relink` of every service's database: the producer's side
+ * (outbox, routes, lanes, closed) and the consumer's side (inbox, fences, dead letters, …).
+ * The hot statements on them are plain SQL in `link/`; this file is where their shape is decided.
+ */
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgSchema,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
+
+export const relink = pgSchema('relink');
+
+const int8 = (name: string) => bigint(name, { mode: 'bigint' });
+const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+
+/**
+ * One row per message and leg that is not yet closed by a receipt. Rows are removed, never marked:
+ * what is open is what exists, so no cursor can skip a row that committed late.
+ */
+export const outbox = relink.table(
+  'outbox',
+  {
+    /** `COMM-010/hiring`: the link and the consumer. */
+    leg: text().notNull(),
+    seq: int8('seq').notNull().generatedAlwaysAsIdentity(),
+    lane: smallint().notNull(),
+    key: text().notNull(),
+    /** The entity's version, taken under its row lock: the only source of order. */
+    version: int8('version').notNull(),
+    event: text().notNull(),
+    eventVersion: smallint('event_version').notNull(),
+    eventId: uuid('event_id').notNull(),
+    /** The event as canonical ProtoJSON text, in the newest contract version the producer knows. */
+    body: text().notNull(),
+    traceparent: text(),
+    createdAt: time('created_at').notNull().default(sql`clock_timestamp()`),
+  },
+  (t) => [primaryKey({ columns: [t.leg, t.seq] }), check('outbox_lane', sql`lane between 0 and 15`)],
+);
+
+/** The highest epoch a link ever used; a route change takes the next one. */
+export const links = relink.table('links', {
+  link: text().primaryKey(),
+  epoch: int8('epoch').notNull(),
+});
+
+/** A leg's route per lane: what was asked for, and what the lane's owner has adopted. */
+export const routes = relink.table(
+  'routes',
+  {
+    leg: text().notNull(),
+    lane: smallint().notNull(),
+    transport: text().notNull(),
+    version: smallint().notNull(),
+    epoch: int8('epoch').notNull(),
+    hold: boolean().notNull().default(true),
+    changedAt: time('changed_at').notNull().default(sql`clock_timestamp()`),
+    adoptedTransport: text('adopted_transport').notNull(),
+    adoptedVersion: smallint('adopted_version').notNull(),
+    adoptedEpoch: int8('adopted_epoch').notNull(),
+    /** Rows up to here were open, and maybe sent by an older route, when it was left unheld. */
+    carriedThrough: int8('carried_through').notNull().default(sql`0`),
+    shadow: text(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.leg, t.lane] }),
+    check('routes_epoch', sql`adopted_epoch <= epoch`),
+    check('routes_transport', sql`transport in ('sync', 'async', 'pull')`),
+  ],
+);
+
+/** Who relays a lane of a link, until when, and under which fencing term. */
+export const lanes = relink.table(
+  'lanes',
+  {
+    link: text().notNull(),
+    lane: smallint().notNull(),
+    owner: text(),
+    term: int8('term').notNull().default(sql`0`),
+    expiresAt: time('expires_at').notNull().default(sql`'-infinity'`),
+  },
+  (t) => [primaryKey({ columns: [t.link, t.lane] })],
+);
+
+/** The relays that are alive: they share the lanes evenly. */
+export const relays = relink.table('relays', {
+  instance: text().primaryKey(),
+  seenAt: time('seen_at').notNull(),
+});
+
+/** What receipts closed, per lane and epoch: one side of a certificate. */
+export const closed = relink.table(
+  'closed',
+  {
+    leg: text().notNull(),
+    lane: smallint().notNull(),
+    epoch: int8('epoch').notNull(),
+    count: int8('count').notNull(),
+    /** Exact sum of the signed 64-bit message hashes. */
+    sum: numeric().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.leg, t.lane, t.epoch] })],
+);
+
+/** Every message this service settled: makes its effect happen once. */
+export const inbox = relink.table(
+  'inbox',
+  {
+    eventId: uuid('event_id').primaryKey(),
+    link: text().notNull(),
+    lane: smallint().notNull(),
+    epoch: int8('epoch').notNull(),
+    key: text().notNull(),
+    version: int8('version').notNull(),
+    /** Contract version it came in; `hash` compares only within one. */
+    eventVersion: smallint('event_version').notNull(),
+    hash: int8('hash').notNull(),
+    outcome: text().notNull(),
+    /** A copy of it was sent on the second path, to be compared. */
+    copied: boolean().notNull().default(false),
+    receivedAt: time('received_at').notNull().default(sql`now()`),
+  },
+  (t) => [index('inbox_received_at').using('brin', t.receivedAt)],
+);
+
+/** Failed tries of a message, counted outside the transaction that failed. */
+export const attempts = relink.table('attempts', {
+  eventId: uuid('event_id').primaryKey(),
+  link: text().notNull(),
+  count: integer().notNull(),
+  detail: text().notNull(),
+  lastAt: time('last_at').notNull().default(sql`now()`),
+});
+
+/** The receiver's fence: older epochs of a lane are refused before they commit. */
+export const fences = relink.table(
+  'fences',
+  {
+    link: text().notNull(),
+    lane: smallint().notNull(),
+    minEpoch: int8('min_epoch').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.link, t.lane] })],
+);
+
+/** Ordered functional links: the last version of a key that was applied. */
+export const positions = relink.table(
+  'positions',
+  {
+    link: text().notNull(),
+    key: text().notNull(),
+    version: int8('version').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.link, t.key] })],
+);
+
+/** Messages that came before their turn on an ordered link, or behind a dead letter of their key. */
+export const parked = relink.table(
+  'parked',
+  {
+    eventId: uuid('event_id').primaryKey(),
+    link: text().notNull(),
+    key: text().notNull(),
+    version: int8('version').notNull(),
+    delivery: jsonb().notNull(),
+    parkedAt: time('parked_at').notNull().default(sql`now()`),
+  },
+  (t) => [index('parked_turn').on(t.link, t.key, t.version)],
+);
+
+/** Messages this service gave up on, until a person redrives or discards them. */
+export const deadLetters = relink.table(
+  'dead_letters',
+  {
+    id: uuid().primaryKey(),
+    eventId: uuid('event_id'),
+    link: text().notNull(),
+    lane: smallint().notNull(),
+    epoch: int8('epoch').notNull(),
+    event: text().notNull(),
+    eventVersion: smallint('event_version').notNull(),
+    key: text().notNull(),
+    version: int8('version').notNull(),
+    reason: text().notNull(),
+    detail: text().notNull(),
+    attempts: integer().notNull(),
+    state: text().notNull().default('dead'),
+    body: text().notNull(),
+    headers: jsonb().notNull(),
+    revision: integer().notNull().default(1),
+    actor: text(),
+    diedAt: time('died_at').notNull().default(sql`now()`),
+    endedAt: time('ended_at'),
+  },
+  (t) => [
+    index('dead_letters_open').on(t.link, t.key).where(sql`state = 'dead'`),
+    check('dead_letters_state', sql`state in ('dead', 'redriven', 'discarded')`),
+  ],
+);
+
+/** Whether this service listens on a link's stream. */
+export const listening = relink.table('listening', {
+  link: text().primaryKey(),
+  listening: boolean().notNull(),
+});
+
+/** What a copy on the second path would have done. */
+export const shadowResults = relink.table('shadow_results', {
+  eventId: uuid('event_id').primaryKey(),
+  link: text().notNull(),
+  hash: int8('hash').notNull(),
+  ok: boolean().notNull(),
+  detail: text().notNull().default(''),
+  receivedAt: time('received_at').notNull().default(sql`now()`),
+});

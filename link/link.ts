@@ -1,0 +1,109 @@
+/**
+ * The words of the link kit.
+ *
+ * - link: an agreed one-way communication from one producer service to its consumers (`COMM-010`)
+ * - leg: one (link, consumer) pair, the unit that is migrated; written `COMM-010/hiring`
+ * - formal: replicates an entity, the newest version wins; functional: every event counts once
+ * - transport: `sync` (unary gRPC call), `async` (event on JetStream), `pull` (the consumer asks)
+ * - contract: an event's message at one version
+ * - route: what a leg uses now, per lane: transport + contract version + epoch
+ * - lane: a hash partition of a link's keys; order is kept per key, work is spread by lane
+ * - epoch: a number of a link that only grows; each route change takes the next one
+ */
+import { crc32 } from 'node:zlib';
+import type { DescMethodUnary } from '@bufbuild/protobuf';
+import type { Contract } from './contracts/contract.ts';
+
+export type LinkKind = 'formal' | 'functional';
+export type Transport = 'sync' | 'async' | 'pull';
+
+/** Lanes of every link. A constant of the protocol: both sides compute the lane by themselves. */
+export const LANES = 16;
+export const ALL_LANES: readonly number[] = Array.from({ length: LANES }, (_, lane) => lane);
+
+export interface ConsumerDefinition {
+  /** The typed method of the consumer's API that a `sync` route calls. */
+  readonly push: DescMethodUnary;
+}
+
+export interface LinkDefinition {
+  /** For example `COMM-010`; also the name of its stream. */
+  readonly id: string;
+  readonly kind: LinkKind;
+  readonly producer: string;
+  readonly consumers: Readonly<Record<string, ConsumerDefinition>>;
+  /** Every contract of every event, any order; the newest version is what the outbox holds. */
+  readonly contracts: readonly Contract[];
+  /** The payload's field that is the key: order is kept per key. */
+  readonly keyField: string;
+  /** Formal links: the entity that is replicated. Links of one entity share its versions. */
+  readonly entity?: string;
+  /** Functional links: apply a key's events in the order of their versions, without gaps. */
+  readonly ordered?: boolean;
+  readonly starts: { readonly transport: Transport; readonly version: number };
+  /** Transports the link may be moved to, the starting one included. */
+  readonly transports: readonly Transport[];
+  /** Why the link may not be moved at all. */
+  readonly immovableReason?: string;
+}
+
+/** The map of links by id, as `services/links.ts` declares it. */
+export type LinkMap = Readonly<Record<string, LinkDefinition>>;
+
+export class LinkDefinitionError extends Error {}
+
+/** Checks the map as a whole and reports every problem at once. */
+export function defineLinks(links: readonly LinkDefinition[]): LinkMap {
+  const problems = links.flatMap(problemsOf);
+  const ids = links.map((link) => link.id);
+  for (const id of new Set(ids))
+    if (ids.filter((other) => other === id).length > 1) problems.push(`${id} is declared twice`);
+  if (problems.length > 0) throw new LinkDefinitionError(problems.join('\n'));
+  return Object.fromEntries(links.map((link) => [link.id, link]));
+}
+
+function problemsOf(link: LinkDefinition): string[] {
+  const problems: string[] = [];
+  if (!/^[A-Z]+-\d{3}$/.test(link.id)) problems.push(`${link.id}: an id looks like COMM-010`);
+  if (Object.keys(link.consumers).length === 0) problems.push(`${link.id}: it has no consumer`);
+  if (link.contracts.length === 0) problems.push(`${link.id}: it has no event`);
+  if (link.kind === 'formal' && !link.entity) problems.push(`${link.id}: name its entity`);
+  if (!link.transports.includes(link.starts.transport))
+    problems.push(`${link.id}: it starts as ${link.starts.transport}, which it does not list`);
+  return problems;
+}
+
+/** `COMM-010/hiring` */
+export function legOf(link: string, consumer: string): string {
+  return `${link}/${consumer}`;
+}
+
+/** Every leg of a link. */
+export function legsOf(link: LinkDefinition): string[] {
+  return Object.keys(link.consumers).map((consumer) => legOf(link.id, consumer));
+}
+
+/** The lane of a key: IEEE CRC-32 of its UTF-8 bytes modulo 16, the same in every language. */
+export function laneOf(key: string): number {
+  return crc32(key) % LANES;
+}
+
+/** The contracts of one event, newest version first. */
+export function contractsOf(link: LinkDefinition, event: string): Contract[] {
+  return link.contracts
+    .filter((contract) => contract.event === event)
+    .sort((a, b) => b.version - a.version);
+}
+
+export function contractOf(
+  link: LinkDefinition,
+  event: string,
+  version: number,
+): Contract | undefined {
+  return link.contracts.find((c) => c.event === event && c.version === version);
+}
+
+/** `COMM-010.07.v0.ManagerCreated` */
+export function subjectOf(link: string, lane: number, version: number, event: string): string {
+  return `${link}.${String(lane).padStart(2, '0')}.v${version}.${event}`;
+}
