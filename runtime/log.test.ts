@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLog } from './log.ts';
+
+function capture() {
+  const lines: Record<string, unknown>[] = [];
+  const write = (text: string) => void lines.push(JSON.parse(text));
+  return { lines, log: createLog({ service: 'hiring', instance: 'i1', destination: { write } }) };
+}
+
+test('an entry names its service and instance and the level as a word', () => {
+  const { lines, log } = capture();
+  log.info({ lane: 3 }, 'lane adopted');
+  const { service, instance, level, lane, msg } = lines[0] ?? {};
+  assert.deepEqual(
+    { service, instance, level, lane, msg },
+    { service: 'hiring', instance: 'i1', level: 'info', lane: 3, msg: 'lane adopted' },
+  );
+});
+
+test('event bodies and names of people are withheld', () => {
+  const { lines, log } = capture();
+  log.info({ payload: { first_name: 'Ada' }, manager: { firstName: 'Ada', nickname: 'A' } }, 'x');
+  log.child({ link: 'COMM-010' }).warn({ row: { last_name: 'Lovelace' } }, 'y');
+  assert.doesNotMatch(JSON.stringify(lines), /Ada|Lovelace|"A"/);
+});
+
+test('an error keeps code and cause but no values of rows or queries', () => {
+  const { lines, log } = capture();
+  const cause = Object.assign(new Error('duplicate key'), {
+    code: '23505',
+    constraint_name: 'manager_pkey',
+    detail: 'Key (first_name)=(Ada) already exists.',
+    query: "insert into manager values ('Ada')",
+  });
+  log.error({ err: new AggregateError([new Error('close', { cause })], 'stop failed') }, 'stop');
+  const text = JSON.stringify(lines);
+  assert.doesNotMatch(text, /Ada/);
+  assert.match(text, /23505/);
+  assert.match(text, /manager_pkey/);
+});
