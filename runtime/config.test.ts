@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Type } from 'typebox';
+import {
+  baseConfigProperties,
+  baseConfigSchema,
+  ConfigError,
+  formatPeers,
+  loadConfig,
+  variableOf,
+} from './config.ts';
+
+const REQUIRED = {
+  RELINK_POSTGRES_URL: 'postgres://localhost/hiring',
+  RELINK_NATS_URL: 'nats://localhost:7142',
+  RELINK_PORT: '7102',
+  RELINK_HTTP_PORT: '8102',
+};
+
+function problemsOf(env: NodeJS.ProcessEnv) {
+  try {
+    loadConfig(baseConfigSchema, { env });
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.problems;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+test('variables become typed values and defaults fill the rest', () => {
+  const config = loadConfig(baseConfigSchema, {
+    env: { ...REQUIRED, RELINK_PRODUCTION: 'yes', RELINK_LOG_LEVEL: 'debug', OTHER: 'ignored' },
+  });
+  assert.equal(config.port, 7102);
+  assert.equal(config.production, true);
+  assert.equal(config.logLevel, 'debug');
+  assert.equal(config.host, '127.0.0.1');
+  assert.match(config.instance, /^[0-9a-f]{8}$/);
+  assert.deepEqual(config.peers, {});
+});
+
+test('peers list every replica of a service and survive a round trip', () => {
+  const peers = { hiring: ['127.0.0.1:7102', '127.0.0.1:7202'], bonuses: ['h:1'] };
+  const env = { ...REQUIRED, RELINK_PEERS: formatPeers(peers) };
+  assert.deepEqual(loadConfig(baseConfigSchema, { env }).peers, peers);
+});
+
+test('a variable goes before the process defaults and these before the schema', () => {
+  const schema = Type.Object({ ...baseConfigProperties, laneCount: Type.Integer({ default: 1 }) });
+  const defaults = { port: 7102, laneCount: 16, host: '0.0.0.0' };
+  const config = loadConfig(schema, { env: { ...REQUIRED, RELINK_HOST: '::1' }, defaults });
+  assert.equal(config.laneCount, 16);
+  assert.equal(config.host, '::1');
+});
+
+test('all problems are reported at once and each names its variable', () => {
+  const env = { RELINK_PORT: '71o2', RELINK_LOG_LEVEL: 'loud', RELINK_PEERS: 'hiring' };
+  const codes = problemsOf(env).map(({ variable, code }) => `${variable} ${code}`);
+  assert.deepEqual(codes.sort(), [
+    'RELINK_HTTP_PORT missing',
+    'RELINK_LOG_LEVEL invalid',
+    'RELINK_NATS_URL missing',
+    'RELINK_PEERS invalid',
+    'RELINK_PORT invalid',
+    'RELINK_POSTGRES_URL missing',
+  ]);
+});
+
+test('an unknown variable is refused with a suggestion', () => {
+  const [problem] = problemsOf({ ...REQUIRED, RELINK_POSTGRESS_URL: 'x' });
+  assert.equal(problem?.code, 'unknown');
+  assert.match(problem?.message ?? '', /did you mean RELINK_POSTGRES_URL\?/);
+});
+
+test('variables of other commands are tolerated', () => {
+  const others = { RELINK_OPERATOR: 'h:1', RELINK_NATS_SERVER: '/x', RELINK_TEST_SEED: '7' };
+  assert.equal(loadConfig(baseConfigSchema, { env: { ...REQUIRED, ...others } }).port, 7102);
+  const small = Type.Object({ operator: Type.String() });
+  assert.equal(loadConfig(small, { env: { ...REQUIRED, ...others } }).operator, 'h:1');
+});
+
+test('an empty variable counts as not set', () => {
+  const env = { ...REQUIRED, RELINK_HOST: '', RELINK_INSTANCE: '' };
+  assert.equal(loadConfig(baseConfigSchema, { env }).host, '127.0.0.1');
+  assert.equal(variableOf('httpPort'), 'RELINK_HTTP_PORT');
+});

@@ -1,0 +1,204 @@
+// The only file that reads process.env. A process has one typed config object; the names of its
+// variables follow from its properties: `postgresUrl` is RELINK_POSTGRES_URL.
+//
+// Text becomes values by the property's schema type:
+//   integer, number, boolean (true/false/1/0/yes/no/on/off), string,
+//   object: `service=host:port|host:port,service2=host:port` → { service: ['host:port', …], … }
+//   array:  `a,b,c`
+// An empty variable counts as not set.
+import { randomBytes } from 'node:crypto';
+import { Ajv, type ErrorObject } from 'ajv';
+import { type Static, type TObject, Type } from 'typebox';
+import { LOG_LEVELS } from './log.ts';
+
+const PREFIX = 'RELINK_';
+const MAX_SUGGESTION_DISTANCE = 4; // edits; a name further away is no likely misprint
+const INSTANCE_BYTES = 4; // 8 hex digits: enough to tell the processes of a service apart
+
+const port = (description: string) => Type.Integer({ minimum: 0, maximum: 65_535, description });
+
+/** What every service process reads. Spread into the service's own schema. */
+export const baseConfigProperties = {
+  host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address to listen on' }),
+  port: port('gRPC port; 0 takes a free one'),
+  httpPort: port('health and metrics port; 0 takes a free one'),
+  postgresUrl: Type.String({ pattern: '^postgres(ql)?://', description: 'the own database' }),
+  natsUrl: Type.String({ pattern: '^(nats|tls)://', description: 'NATS servers, comma separated' }),
+  instance: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,40}$' })),
+  peers: Type.Record(Type.String(), Type.Array(Type.String({ pattern: '^[^:|,=]+:\\d{1,5}$' })), {
+    default: {},
+    description: 'addresses of other services: service=host:port|host:port,service2=…',
+  }),
+  logLevel: Type.Enum([...LOG_LEVELS], { default: 'info' }),
+  failpoints: Type.String({ default: '', description: 'tests only: name=kill|throw|pause:ms[@n]' }),
+  production: Type.Boolean({ default: false, description: 'refuses what only tests may do' }),
+};
+
+export const baseConfigSchema = Type.Object(baseConfigProperties);
+
+/** `instance` is always filled in by loadConfig. */
+export type BaseConfig = Static<typeof baseConfigSchema> & { instance: string };
+
+/** Variables of other commands of this project, which a process meets and does not mind. */
+const TOLERATED = ['RELINK_OPERATOR', 'RELINK_NATS_SERVER'];
+const TOLERATED_PREFIX = 'RELINK_TEST_';
+
+export interface ConfigProblem {
+  code: 'missing' | 'invalid' | 'unknown';
+  variable: string;
+  message: string;
+}
+
+/** All problems of a process's configuration at once. */
+export class ConfigError extends Error {
+  readonly problems: ConfigProblem[];
+  constructor(problems: ConfigProblem[]) {
+    const lines = problems.map(({ variable, message }) => `  ${variable} ${message}`);
+    super(`The configuration is not usable:\n${lines.join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+export interface LoadOptions<S extends TObject> {
+  /** Default: the process's environment. */
+  env?: NodeJS.ProcessEnv;
+  /** The process's own defaults; they go before the schema's. */
+  defaults?: Partial<Static<S>>;
+}
+
+/**
+ * Reads one process's configuration: variables go before `defaults`, these before the schema's.
+ * Throws ConfigError with every problem: missing, not fitting, or an unknown RELINK_ variable.
+ */
+export function loadConfig<S extends TObject>(
+  schema: S,
+  { env = process.env, defaults = {} }: LoadOptions<S> = {},
+): Static<S> & { instance: string } {
+  const values: Record<string, unknown> = {
+    instance: randomBytes(INSTANCE_BYTES).toString('hex'),
+    ...defaults,
+  };
+  for (const [property, propertySchema] of Object.entries(schema.properties)) {
+    const text = env[variableOf(property)];
+    if (text) values[property] = parseText(text, propertySchema as { type?: string });
+  }
+  const problems = [
+    ...findUnknown(Object.keys(schema.properties), env),
+    ...validate(schema, values),
+  ];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return values as Static<S> & { instance: string };
+}
+
+/** The variable of a config property: `httpPort` → RELINK_HTTP_PORT. */
+export function variableOf(property: string): string {
+  return PREFIX + property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+/** The environment for a child process: the own one with `overrides`; undefined removes one. */
+export function childEnvironment(overrides: Record<string, string | undefined> = {}) {
+  const merged = { ...process.env, ...overrides };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
+}
+
+/** One variable that is not configuration of a service (PATH, NO_COLOR, RELINK_NATS_SERVER…). */
+export function readEnvironment(variable: string): string | undefined {
+  return process.env[variable] || undefined;
+}
+
+/** `{ hiring: ['127.0.0.1:7102'] }` → the text that RELINK_PEERS holds. */
+export function formatPeers(peers: Record<string, string[]>): string {
+  return Object.entries(peers)
+    .map(([service, addresses]) => `${service}=${addresses.join('|')}`)
+    .join(',');
+}
+
+function parseText(text: string, { type }: { type?: string }): unknown {
+  if (type === 'integer' || type === 'number') {
+    return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+  }
+  if (type === 'boolean') return parseBoolean(text);
+  if (type === 'array') return splitList(text, ',');
+  return type === 'object' ? parsePeers(text) : text;
+}
+
+function parseBoolean(text: string): boolean | string {
+  if (/^(true|1|yes|on)$/i.test(text)) return true;
+  return /^(false|0|no|off)$/i.test(text) ? false : text;
+}
+
+function parsePeers(text: string): unknown {
+  const pairs = splitList(text, ',').map((pair) => pair.split('='));
+  // A text that is no list of pairs stays text, so that validation names the variable.
+  if (pairs.some((pair) => pair.length !== 2 || !pair[0])) return text;
+  return Object.fromEntries(pairs.map(([service, list]) => [service, splitList(list ?? '', '|')]));
+}
+
+function splitList(text: string, separator: string): string[] {
+  return text.split(separator).flatMap((part) => part.trim() || []);
+}
+
+function validate(schema: TObject, values: Record<string, unknown>): ConfigProblem[] {
+  const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false });
+  const check = ajv.compile(schema);
+  return check(values) ? [] : mergeErrors((check.errors ?? []).map(describe));
+}
+
+/** One line a variable: ajv reports a wrong enum or nested list several times. */
+function mergeErrors(problems: ConfigProblem[]): ConfigProblem[] {
+  return [...new Map(problems.map((problem) => [problem.variable, problem])).values()];
+}
+
+function describe(error: ErrorObject): ConfigProblem {
+  const property = error.instancePath.split('/')[1];
+  if (property === undefined) {
+    const variable = variableOf(String(error.params.missingProperty));
+    return { code: 'missing', variable, message: 'is not set and has no default' };
+  }
+  const variable = variableOf(property);
+  return { code: 'invalid', variable, message: explain(error) };
+}
+
+function explain({ keyword, params, message }: ErrorObject): string {
+  if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`;
+  if (keyword === 'type' && params.type === 'object') return 'must look like name=host:port|…,…';
+  return message ?? 'does not fit';
+}
+
+function findUnknown(properties: string[], env: NodeJS.ProcessEnv): ConfigProblem[] {
+  const own = properties.map(variableOf);
+  const known = new Set([
+    ...own,
+    ...Object.keys(baseConfigProperties).map(variableOf),
+    ...TOLERATED,
+  ]);
+  return Object.keys(env)
+    .filter((name) => name.startsWith(PREFIX) && !name.startsWith(TOLERATED_PREFIX))
+    .filter((name) => !known.has(name))
+    .map((variable) => ({ code: 'unknown', variable, message: suggest(variable, [...known]) }));
+}
+
+function suggest(name: string, known: string[]): string {
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best !== undefined && best.distance <= MAX_SUGGESTION_DISTANCE
+    ? `is not known; did you mean ${best.candidate}?`
+    : `is not known; known are ${known.sort().join(', ')}`;
+}
+
+/** Levenshtein distance; also for did-you-mean on other names. */
+export function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= from.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j += 1) {
+      const substituted = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(substituted, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[to.length]!;
+}
