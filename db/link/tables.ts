@@ -54,6 +54,8 @@ export const outbox = relink.table(
 export const links = relink.table('links', {
   link: text().primaryKey(),
   epoch: int8('epoch').notNull(),
+  /** Grows with every change of the link's routes: a relay polls this one number. */
+  revision: int8('revision').notNull().default(sql`0`),
 });
 
 /** A leg's route per lane: what was asked for, and what the lane's owner has adopted. */

@@ -72,7 +72,8 @@ CREATE TABLE "relink"."lanes" (
 --> statement-breakpoint
 CREATE TABLE "relink"."links" (
 	"link" text PRIMARY KEY NOT NULL,
-	"epoch" bigint NOT NULL
+	"epoch" bigint NOT NULL,
+	"revision" bigint DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "relink"."listening" (

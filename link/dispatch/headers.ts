@@ -1,0 +1,76 @@
+/**
+ * What travels beside an event: NATS headers on `async`, gRPC metadata on `sync`. The names are a
+ * public interface; both forms carry the same facts.
+ */
+import type { MsgHdrs } from '@nats-io/transport-node';
+
+/** The facts about a message that its consumer needs besides the event itself. */
+export interface Envelope {
+  readonly link: string;
+  readonly eventId: string;
+  readonly key: string;
+  readonly version: bigint;
+  readonly lane: number;
+  readonly epoch: bigint;
+  readonly source: string;
+  readonly shadow: boolean;
+  /** A copy was sent on the second path: the inbox remembers it so that both can be compared. */
+  readonly copied: boolean;
+  readonly traceparent: string | undefined;
+}
+
+export const HEADER = {
+  messageId: 'Nats-Msg-Id',
+  expectedStream: 'Nats-Expected-Stream',
+  eventId: 'Relink-Event-Id',
+  key: 'Relink-Key',
+  version: 'Relink-Entity-Version',
+  epoch: 'Relink-Epoch',
+  source: 'Relink-Source',
+  /** For whom the message is: `hiring=5,bonuses=6`, consumer and the epoch of its leg. */
+  consumers: 'Relink-Consumers',
+  /** For whom it is only a copy to be compared: `hiring,bonuses`. */
+  shadow: 'Relink-Shadow',
+  /** Consumers that get a copy on another path as well. */
+  copied: 'Relink-Copied',
+  traceparent: 'traceparent',
+} as const;
+
+/** The same facts as gRPC metadata keys (which are lower case). */
+export const METADATA = {
+  link: 'relink-link',
+  eventId: 'relink-event-id',
+  key: 'relink-key',
+  version: 'relink-entity-version',
+  epoch: 'relink-epoch',
+  source: 'relink-source',
+  shadow: 'relink-shadow',
+  copied: 'relink-copied',
+  traceparent: 'traceparent',
+} as const;
+
+/**
+ * Header values are printable ASCII. Others, and `%` itself, are percent-encoded, so that any key
+ * survives both NATS headers and gRPC metadata.
+ */
+export function encodeHeaderValue(value: string): string {
+  return /^[\x21-\x24\x26-\x7e]*$/.test(value) ? value : encodeURIComponent(value);
+}
+
+export function decodeHeaderValue(value: string): string {
+  if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+/**
+ * Headers whose wire text is known already. nats.js asks a header object for nothing but `encode()`
+ * when it publishes; building its map first costs a third of a publish.
+ */
+export function rawHeaders(lines: string): MsgHdrs {
+  const wire = Buffer.from(`NATS/1.0\r\n${lines}\r\n`);
+  return { encode: () => wire } as unknown as MsgHdrs;
+}

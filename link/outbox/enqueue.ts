@@ -1,0 +1,114 @@
+/**
+ * The producer's only duty: write the message in the business transaction. No route is read here
+ * (late binding): the relay decides transport and contract version when it dispatches, so business
+ * transactions never wait for, fail by, or notice a migration.
+ */
+import { randomUUIDv7 } from 'node:crypto';
+import type { TransactionSql } from 'postgres';
+import { encodeText, type JsonEvent, problemsOf } from '../contracts/contract.ts';
+import { contractsOf, laneOf, type LinkDefinition, legsOf } from '../link.ts';
+import { LinkError } from '../errors.ts';
+
+/** What a use case says about a business fact. */
+export interface Message {
+  /** The event's name, for example `ManagerCreated`. */
+  readonly event: string;
+  /** The event's payload in the newest contract version, as JSON. */
+  readonly payload: Record<string, unknown>;
+  /** The entity's version, taken under its row lock; per key it rises by one with every message. */
+  readonly version: bigint;
+  /** W3C trace context to carry along. */
+  readonly traceparent?: string;
+  /** Only these consumers; all of the link when absent (a backfill serves one leg). */
+  readonly legs?: readonly string[];
+}
+
+/** One open outbox row of a message. */
+export interface Enqueued {
+  readonly link: string;
+  readonly leg: string;
+  readonly lane: number;
+  readonly seq: number;
+  readonly eventId: string;
+}
+
+/**
+ * Writes messages of one link, one outbox row per leg, in the caller's transaction. Not awaited it
+ * is pipelined behind the statements before it.
+ * @throws LinkError INVALID_EVENT when a payload does not fit the newest contract; nothing is written
+ */
+export async function enqueue(
+  tx: TransactionSql,
+  link: LinkDefinition,
+  messages: readonly Message[],
+): Promise<Enqueued[]> {
+  const rows = messages.flatMap((message) => outboxRows(link, message));
+  const column = <T>(pick: (row: OutboxInsert) => T) => rows.map(pick);
+  const written = await tx<{ leg: string; seq: number; lane: number; event_id: string }[]>`
+    insert into relink.outbox
+      (leg, lane, key, version, event, event_version, event_id, body, traceparent)
+    select * from unnest(
+      ${column((r) => r.leg)}::text[], ${column((r) => r.lane)}::int2[],
+      ${column((r) => r.key)}::text[], ${column((r) => r.version.toString())}::int8[],
+      ${column((r) => r.event)}::text[], ${column((r) => r.eventVersion)}::int2[],
+      ${column((r) => r.eventId)}::uuid[], ${column((r) => r.body)}::text[],
+      ${column((r) => r.traceparent)}::text[])
+    returning leg, seq::float8 as seq, lane, event_id`;
+  return written.map((row) => ({
+    link: link.id,
+    leg: row.leg,
+    lane: row.lane,
+    seq: row.seq,
+    eventId: row.event_id,
+  }));
+}
+
+/** Half of what a NATS server takes by default (1 MiB), so that headers and growth fit. */
+export const MAX_EVENT_BYTES = 512 * 1024;
+
+interface OutboxInsert {
+  readonly leg: string;
+  readonly lane: number;
+  readonly key: string;
+  readonly version: bigint;
+  readonly event: string;
+  readonly eventVersion: number;
+  readonly eventId: string;
+  readonly body: string;
+  readonly traceparent: string | null;
+}
+
+function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
+  const [contract] = contractsOf(link, message.event);
+  if (!contract)
+    throw new LinkError('UNKNOWN_EVENT', `${link.id} does not carry an event ${message.event}`);
+  const event: JsonEvent = {
+    event_id: randomUUIDv7(),
+    event_version: contract.version,
+    event_name: contract.event,
+    produced_at: new Date().toISOString(),
+    payload: message.payload,
+  };
+  const problems = problemsOf(contract, event);
+  if (problems.length > 0)
+    throw new LinkError(
+      'INVALID_EVENT',
+      `${contract.event} v${contract.version} ${problems[0]?.field}: ${problems[0]?.message}`,
+      { problems },
+    );
+  const key = String(message.payload[link.keyField]);
+  const body = encodeText(contract, event);
+  if (Buffer.byteLength(body) > MAX_EVENT_BYTES)
+    throw new LinkError('INVALID_EVENT', `${contract.event}: larger than ${MAX_EVENT_BYTES} bytes`);
+  const row = {
+    lane: laneOf(key),
+    key,
+    version: message.version,
+    event: contract.event,
+    eventVersion: contract.version,
+    eventId: event.event_id,
+    body,
+    traceparent: message.traceparent ?? null,
+  };
+  return (message.legs ?? legsOf(link)).map((leg) => ({ ...row, leg }));
+}

@@ -1,0 +1,125 @@
+/**
+ * Leases on lanes. One relay owns a lane at a time, by a lease with a fencing term that grows with
+ * every change of owner; every write of a relay names the term it acts under, so a paused owner that
+ * comes back cannot close or re-open anything.
+ *
+ * Lanes are shared evenly between the living relays of a service: each claims free or expired lanes
+ * up to its share and lets go of what it holds above it. All times are the database's.
+ */
+import type { Sql } from 'postgres';
+import { LANES } from '../link.ts';
+
+/** How long a lease lasts without renewal: the longest pause of a lane after a crash of its owner. */
+export const LEASE_MS = 4_000;
+/** Renewed four times in its life, so that one slow statement loses nothing. */
+export const RENEW_EVERY_MS = LEASE_MS / 4;
+
+/** The lanes of one link that this relay owns, with the fencing term of each. */
+export type OwnedLanes = Map<number, bigint>;
+
+export class LaneLeases {
+  readonly #sql: Sql;
+  readonly #instance: string;
+  readonly #links: readonly string[];
+  /** Monotonic time until which the leases are surely ours, seen from this process. */
+  #sureUntilMs = 0;
+  readonly owned = new Map<string, OwnedLanes>();
+
+  constructor(sql: Sql, instance: string, links: readonly string[]) {
+    this.#sql = sql;
+    this.#instance = instance;
+    this.#links = links;
+    for (const link of links) this.owned.set(link, new Map());
+  }
+
+  /** Creates the lane rows of links that are new in this database. Safe to repeat. */
+  async prepare(): Promise<void> {
+    await this.#sql`
+      insert into relink.lanes (link, lane)
+      select link, lane from unnest(${this.#links as string[]}::text[]) link,
+        generate_series(0, ${LANES - 1}) lane
+      on conflict do nothing`;
+  }
+
+  /**
+   * Whether the leases still hold without asking. A process that was frozen sees that they may not:
+   * it stops dispatching before it asks again.
+   */
+  areSure(): boolean {
+    return performance.now() < this.#sureUntilMs;
+  }
+
+  /** Renews what is held, gives back what is above the share, claims what is free below it. */
+  async refresh(): Promise<void> {
+    const askedAtMs = performance.now();
+    const share = await this.#shareAndHeartbeat();
+    const renewed = await this.#renew();
+    this.#take(renewed);
+    for (const link of this.#links) await this.#balance(link, share);
+    this.#sureUntilMs = askedAtMs + LEASE_MS - RENEW_EVERY_MS / 2;
+  }
+
+  async #shareAndHeartbeat(): Promise<number> {
+    const [row] = await this.#sql<{ alive: number }[]>`
+      with beat as (
+        insert into relink.relays (instance, seen_at) values (${this.#instance}, clock_timestamp())
+        on conflict (instance) do update set seen_at = excluded.seen_at)
+      select count(*)::int as alive from relink.relays
+      where seen_at > clock_timestamp() - ${LEASE_MS} * interval '1 ms'
+        and instance <> ${this.#instance}`;
+    return Math.ceil(LANES / ((row?.alive ?? 0) + 1));
+  }
+
+  async #renew(): Promise<LaneRow[]> {
+    return this.#sql<LaneRow[]>`
+      update relink.lanes set expires_at = clock_timestamp() + ${LEASE_MS} * interval '1 ms'
+      where owner = ${this.#instance} and expires_at > clock_timestamp()
+        and link = any(${this.#links as string[]})
+      returning link, lane, term`;
+  }
+
+  #take(rows: readonly LaneRow[]): void {
+    for (const lanes of this.owned.values()) lanes.clear();
+    for (const row of rows) this.owned.get(row.link)?.set(row.lane, row.term);
+  }
+
+  async #balance(link: string, share: number): Promise<void> {
+    const held = this.owned.get(link)!;
+    const surplus = [...held.keys()].slice(share);
+    if (surplus.length > 0) await this.release(link, surplus);
+    else if (held.size < share) await this.#claim(link, share - held.size);
+  }
+
+  async #claim(link: string, count: number): Promise<void> {
+    const rows = await this.#sql<LaneRow[]>`
+      update relink.lanes l set owner = ${this.#instance}, term = l.term + 1,
+        expires_at = clock_timestamp() + ${LEASE_MS} * interval '1 ms'
+      from (select link, lane from relink.lanes
+            where link = ${link} and expires_at <= clock_timestamp()
+            order by lane limit ${count} for update skip locked) free
+      where l.link = free.link and l.lane = free.lane
+      returning l.link, l.lane, l.term`;
+    for (const row of rows) this.owned.get(link)?.set(row.lane, row.term);
+  }
+
+  /** Gives lanes back at once, so that another relay need not wait for the lease to end. */
+  async release(link: string, lanes: readonly number[]): Promise<void> {
+    for (const lane of lanes) this.owned.get(link)?.delete(lane);
+    await this.#sql`
+      update relink.lanes set owner = null, expires_at = '-infinity'
+      where owner = ${this.#instance} and link = ${link} and lane = any(${lanes as number[]})`;
+  }
+
+  /** Gives everything back and leaves the sharing; for a clean stop. */
+  async leave(): Promise<void> {
+    this.#sureUntilMs = 0;
+    for (const [link, lanes] of this.owned) await this.release(link, [...lanes.keys()]);
+    await this.#sql`delete from relink.relays where instance = ${this.#instance}`;
+  }
+}
+
+interface LaneRow {
+  link: string;
+  lane: number;
+  term: bigint;
+}
