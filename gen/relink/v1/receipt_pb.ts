@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file relink/v1/receipt.proto.
  */
 export const file_relink_v1_receipt: GenFile = /*@__PURE__*/
-  fileDesc("ChdyZWxpbmsvdjEvcmVjZWlwdC5wcm90bxIJcmVsaW5rLnYxIk8KB1JlY2VpcHQSEAoIZXZlbnRfaWQYASABKAkSIwoHb3V0Y29tZRgCIAEoDjISLnJlbGluay52MS5PdXRjb21lEg0KBWVwb2NoGAMgASgDKowBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FQUExJRUQQARIWChJPVVRDT01FX1NVUEVSU0VERUQQAhIVChFPVVRDT01FX0RVUExJQ0FURRADEhAKDE9VVENPTUVfREVBRBAEEhIKDk9VVENPTUVfUEFSS0VEEAViBnByb3RvMw");
+  fileDesc("ChdyZWxpbmsvdjEvcmVjZWlwdC5wcm90bxIJcmVsaW5rLnYxIncKB1JlY2VpcHQSEAoIZXZlbnRfaWQYASABKAkSIwoHb3V0Y29tZRgCIAEoDjISLnJlbGluay52MS5PdXRjb21lEg0KBWVwb2NoGAMgASgDEhYKDnJldHJ5X2FmdGVyX21zGAQgASgFEg4KBmRldGFpbBgFIAEoCSqzAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9BUFBMSUVEEAESFgoST1VUQ09NRV9TVVBFUlNFREVEEAISFQoRT1VUQ09NRV9EVVBMSUNBVEUQAxIQCgxPVVRDT01FX0RFQUQQBBISCg5PVVRDT01FX1BBUktFRBAFEhEKDU9VVENPTUVfUkVUUlkQBhISCg5PVVRDT01FX0ZFTkNFRBAHYgZwcm90bzM");
 
 /**
  * The consumer's word about one message. Only a settling receipt closes the outbox row.
@@ -38,6 +38,20 @@ export type Receipt = Message<"relink.v1.Receipt"> & {
    * @generated from field: int64 epoch = 3;
    */
   epoch: bigint;
+
+  /**
+   * With RETRY: how long to wait, in milliseconds.
+   *
+   * @generated from field: int32 retry_after_ms = 4;
+   */
+  retryAfterMs: number;
+
+  /**
+   * With RETRY and DEAD: why.
+   *
+   * @generated from field: string detail = 5;
+   */
+  detail: string;
 };
 
 /**
@@ -66,6 +80,20 @@ export type ReceiptJson = {
    * @generated from field: int64 epoch = 3;
    */
   epoch?: string;
+
+  /**
+   * With RETRY: how long to wait, in milliseconds.
+   *
+   * @generated from field: int32 retry_after_ms = 4;
+   */
+  retryAfterMs?: number;
+
+  /**
+   * With RETRY and DEAD: why.
+   *
+   * @generated from field: string detail = 5;
+   */
+  detail?: string;
 };
 
 /**
@@ -120,6 +148,20 @@ export const Outcome = {
    * @generated from enum value: OUTCOME_PARKED = 5;
    */
   PARKED: 5,
+
+  /**
+   * The handler failed and nothing is committed; send the same message again after a while.
+   *
+   * @generated from enum value: OUTCOME_RETRY = 6;
+   */
+  RETRY: 6,
+
+  /**
+   * Dispatched under an epoch the consumer refuses; nothing is committed.
+   *
+   * @generated from enum value: OUTCOME_FENCED = 7;
+   */
+  FENCED: 7,
 } as const;
 
 /**
@@ -134,7 +176,7 @@ export type Outcome = (typeof Outcome)[keyof typeof Outcome] | UnknownEnum;
  *
  * @generated from enum relink.v1.Outcome
  */
-export type OutcomeJson = "OUTCOME_UNSPECIFIED" | "OUTCOME_APPLIED" | "OUTCOME_SUPERSEDED" | "OUTCOME_DUPLICATE" | "OUTCOME_DEAD" | "OUTCOME_PARKED";
+export type OutcomeJson = "OUTCOME_UNSPECIFIED" | "OUTCOME_APPLIED" | "OUTCOME_SUPERSEDED" | "OUTCOME_DUPLICATE" | "OUTCOME_DEAD" | "OUTCOME_PARKED" | "OUTCOME_RETRY" | "OUTCOME_FENCED";
 
 /**
  * Describes the enum relink.v1.Outcome.
