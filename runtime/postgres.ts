@@ -1,0 +1,90 @@
+// Connections to PostgreSQL: one pool a process and database.
+import postgres, { type Sql } from 'postgres';
+import { type Log, silentLog } from './log.ts';
+import { declareArrayTypes } from './postgres-arrays.ts';
+import type { Amounts } from './postgres-errors.ts';
+import { guardedBegin } from './transaction.ts';
+
+export {
+  brokenConstraint,
+  isConnectionLost,
+  isSerializationFailure,
+  isUnknownCommit,
+} from './postgres-errors.ts';
+export {
+  type GuardedTransaction,
+  guardTransaction,
+  type Transaction,
+  TransactionRevokedError,
+} from './transaction.ts';
+
+/** A pool; int8 is bigint in both directions. */
+export type Database = Sql<Amounts>;
+
+const DEFAULT_CONNECTIONS = 10;
+const CONNECT_TIMEOUT_S = 10; // a server that does not answer for longer is down for the caller
+const IDLE_TIMEOUT_S = 60; // give unused connections back: five services share one server
+const MAX_LIFETIME_S = 30 * 60; // so that a fail-over or a new password is noticed in time
+const STATEMENT_TIMEOUT_MS = 30_000; // above every statement of a request or a batch
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000; // a forgotten transaction pins dead rows
+/** Queries in flight on a connection; the driver's default of 100 stops pipelining in larger batches. */
+const PIPELINING = { max_pipeline: 10_000 }; // missing in the driver's option types, hence apart
+const RECONNECT_MIN_S = 0.05;
+const RECONNECT_MAX_S = 1; // the driver's own back-off goes to 20 s, longer than most outages
+const FAILURES_TO_DOUBLE = 10; // the default pool's size
+const CLOSE_TIMEOUT_S = 5;
+
+export interface PostgresOptions {
+  /** Shows as application_name in pg_stat_activity: `service/instance`. */
+  name: string;
+  /** Connections at most. */
+  max?: number;
+  /** 0 switches the limit off (schema changes, backfills). */
+  statementTimeoutMs?: number;
+  /** More settings of the session, such as `{ synchronous_commit: 'off' }`. */
+  session?: Record<string, string | number | boolean>;
+  log?: Log;
+}
+
+/**
+ * A pool that connects when first used and recovers from cut connections by itself: a query under
+ * way rejects (see isConnectionLost), the next one gets a new connection. `begin` gives handlers a
+ * guarded transaction (see transaction.ts). Close with closePostgres.
+ */
+export function connectPostgres(url: string, options: PostgresOptions): Database {
+  const { name, max = DEFAULT_CONNECTIONS, log = silentLog } = options;
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, session = {} } = options;
+  const sql = postgres<{ bigint: typeof postgres.BigInt }>(url, {
+    max,
+    fetch_types: false, // see postgres-arrays.ts
+    ...PIPELINING,
+    connect_timeout: CONNECT_TIMEOUT_S,
+    idle_timeout: IDLE_TIMEOUT_S,
+    max_lifetime: MAX_LIFETIME_S,
+    backoff: reconnectDelayS,
+    types: { bigint: postgres.BigInt },
+    onnotice: (notice) => log.debug({ code: notice.code }, `postgres: ${notice.message}`),
+    connection: {
+      application_name: name,
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+      ...session,
+    },
+  });
+  declareArrayTypes(sql);
+  return Object.assign(sql, { begin: guardedBegin(sql.begin) });
+}
+
+/** Waits for queries under way, at most CLOSE_TIMEOUT_S, then cuts. Safe to call twice. */
+export async function closePostgres(sql: Database): Promise<void> {
+  await sql.end({ timeout: CLOSE_TIMEOUT_S });
+}
+
+/**
+ * Exponential with full jitter, so that the processes of a stack do not come back in step. The
+ * driver counts failures over all connections of the pool: one cut of all ten is ten failures.
+ */
+function reconnectDelayS(failures: number): number {
+  const ceiling = RECONNECT_MIN_S * 2 ** (failures / FAILURES_TO_DOUBLE);
+  return Math.random() * Math.min(ceiling, RECONNECT_MAX_S);
+}
