@@ -66,9 +66,6 @@ function printType(schema: JsonSchema, indent: string): string {
 }
 
 function printObject(schema: JsonSchema, indent: string): string {
-  if (typeof schema.additionalProperties === 'object') {
-    return `Record<string, ${printType(schema.additionalProperties, indent)}>`;
-  }
   const inner = `${indent}  `;
   const lines = Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const mark = schema.required?.includes(name) ? '' : '?';

@@ -72,7 +72,7 @@ function typeSchema(
     case 'list':
       return listSchema(field, outer, rules);
     case 'map':
-      return mapSchema(field, outer, rules);
+      throw new UnsupportedRule(`${field}`, 'a map');
     default:
       return valueSchema(field, outer, rules);
   }
@@ -103,23 +103,6 @@ function listSchema(
   return { type: 'array', items, default: [] };
 }
 
-function mapSchema(
-  field: DescField & { fieldKind: 'map' },
-  outer: readonly DescMessage[],
-  rules: FieldRules,
-): JsonSchema {
-  const { keys, values } = rules.type.case === 'map' ? rules.type.value : {};
-  const key = scalarSchema(field.mapKey);
-  if (key.type !== 'string') throw new UnsupportedRule(`${field}`, 'a map key that is no string');
-  const value = valueSchema(field, outer, values);
-  return {
-    type: 'object',
-    propertyNames: keys ? applyRules(`${field} keys`, key, keys) : key,
-    additionalProperties: values ? applyRules(`${field} values`, value, values) : value,
-    default: {},
-  };
-}
-
 function rulesOf(field: DescField): FieldRules {
   return getOption(field, fieldRulesOption);
 }
@@ -132,7 +115,7 @@ function hasImplicitPresence(field: DescField): boolean {
 }
 
 // ProtoJSON with implicit values always writes these, so one that is missing is a mistake. Lists
-// and maps may be left out: their default is empty.
+// may be left out: their default is empty.
 function isRequired(field: DescField): boolean {
   return rulesOf(field).required || hasImplicitPresence(field);
 }

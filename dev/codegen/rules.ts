@@ -61,13 +61,6 @@ const repeated: Table = {
   items: () => ({}), // said by the list's own item schema
 };
 
-const maps: Table = {
-  min_pairs: (n: bigint) => ({ minProperties: Number(n) }),
-  max_pairs: (n: bigint) => ({ maxProperties: Number(n) }),
-  keys: () => ({}), // said by the map's own schema, as is the next
-  values: () => ({}),
-};
-
 // The enum schema lists the names that these leave over.
 const enums: Table = {
   const: () => ({}),
@@ -83,7 +76,6 @@ const tables: Record<string, Table> = {
   bool: bools,
   enum: enums,
   repeated,
-  map: maps,
   float: floats,
   double: floats,
   ...sameTable(['int32', 'sint32', 'sfixed32', 'uint32', 'fixed32'], numbers),

@@ -78,7 +78,6 @@ export function wellKnownSchema(typeName: string): JsonSchema | undefined {
 export function zeroOf(field: DescField): unknown {
   if (field.fieldKind === 'enum') return field.enum.values[0]?.name;
   if (field.fieldKind === 'list') return [];
-  if (field.fieldKind === 'map') return {};
   const schema = field.fieldKind === 'scalar' ? scalarSchema(field.scalar) : {};
   if (schema === int64 || schema === uint64) return '0';
   if (schema.type === 'string') return '';

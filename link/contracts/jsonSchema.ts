@@ -21,10 +21,7 @@ export interface JsonSchema {
   readonly exclusiveMaximum?: number;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
-  readonly additionalProperties?: boolean | JsonSchema;
-  readonly propertyNames?: JsonSchema;
-  readonly minProperties?: number;
-  readonly maxProperties?: number;
+  readonly additionalProperties?: boolean;
   readonly items?: JsonSchema;
   readonly minItems?: number;
   readonly maxItems?: number;
