@@ -1,0 +1,101 @@
+/**
+ * `node dev/breaking.ts`: what this working tree breaks against the last commit of main before it:
+ * `buf breaking` (APIs by FILE, events by WIRE_JSON, as buf.yaml says), and the JSON Schemas of
+ * each event version in both directions. Exits 0 when nothing breaks, or nothing is there to compare.
+ */
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { compareSchemas } from '../link/contracts/compatibility.ts';
+import type { JsonSchema } from '../link/contracts/jsonSchema.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Where main may be: a fresh CI clone often has it only as a remote branch. */
+const mainNames = ['main', 'origin/main'];
+
+function main(): number {
+  const base = findBase();
+  if (base === undefined) {
+    console.error('no earlier commit of main with proto/ here: nothing to compare');
+    return 0;
+  }
+  console.error(`comparing with ${base.slice(0, 12)}`);
+  const isProtoBroken = checkProto(base) !== 0;
+  const areSchemasBroken = checkSchemas(base) !== 0;
+  if (!isProtoBroken && !areSchemasBroken) return 0;
+  console.error('A contract that is in use does not change: add a version beside it instead.');
+  return 1;
+}
+
+/**
+ * On a branch, where it left main. On main itself, HEAD while proto/ has uncommitted changes, else
+ * the commit before. Undefined in a clone too shallow to know, or before proto/ came.
+ */
+function findBase(): string | undefined {
+  const head = resolveCommit('HEAD');
+  const tip = mainNames.map(resolveCommit).find((commit) => commit !== undefined);
+  if (head === undefined || tip === undefined) return undefined;
+  const fork = git('merge-base', tip, head);
+  const isOnMain = fork === head;
+  const base = isOnMain && !hasChanges() ? resolveCommit('HEAD~1') : fork;
+  return base && git('cat-file', '-t', `${base}:proto`) === 'tree' ? base : undefined;
+}
+
+function hasChanges(): boolean {
+  return git('status', '--porcelain', '--', 'proto', 'schemas', 'buf.yaml') !== '';
+}
+
+function resolveCommit(name: string): string | undefined {
+  return git('rev-parse', '--verify', '--quiet', `${name}^{commit}`);
+}
+
+// From an archive, not by buf's own `.git#ref=`: that fails in a linked worktree and a shallow clone.
+function checkProto(base: string): number {
+  const folder = mkdtempSync(join(tmpdir(), 'relink-breaking-'));
+  try {
+    const archive = join(folder, 'base.tar');
+    git('archive', '--output', archive, base, 'proto', 'buf.yaml');
+    const buf = join(root, 'node_modules', '.bin', 'buf');
+    const { status, stdout, stderr } = run(buf, ['breaking', '--against', archive]);
+    process.stderr.write(`${stdout}${stderr}`);
+    return status ?? 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** How many schema files of the base are gone or understood no more. */
+function checkSchemas(base: string): number {
+  const files = git('ls-tree', '--name-only', base, 'schemas/')?.split('\n').filter(Boolean) ?? [];
+  return files.filter((file) => !isCompatible(base, file)).length;
+}
+
+function isCompatible(base: string, file: string): boolean {
+  const older = JSON.parse(git('show', `${base}:${file}`)!) as JsonSchema;
+  if (!existsSync(join(root, file))) {
+    console.error(`${file}: is gone`);
+    return false;
+  }
+  const newer = JSON.parse(readFileSync(join(root, file), 'utf8')) as JsonSchema;
+  const problems = compareSchemas(older, newer);
+  for (const { field, problem, direction } of problems) {
+    console.error(`${file}: ${field} ${problem} (${direction})`);
+  }
+  return problems.length === 0;
+}
+
+/** The output of a git command, trimmed; undefined when git says no. */
+function git(...args: string[]): string | undefined {
+  const { status, stdout } = run('git', args);
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+function run(command: string, args: string[]): SpawnSyncReturns<string> {
+  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
+  if (result.error) throw new Error(`cannot run ${command}`, { cause: result.error });
+  return result;
+}
+
+process.exitCode = main();

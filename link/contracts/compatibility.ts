@@ -1,0 +1,240 @@
+/**
+ * Whether two JSON Schemas of one event understand each other. `buf breaking` sees fields and
+ * types; it never sees a rule that was tightened, which stops consumers just the same.
+ *
+ * Two questions, each asked of every part of the schema:
+ *   backward: does the newer schema accept all that the older one allows to be written?
+ *   forward:  does the older schema accept all that the newer one allows to be written?
+ *
+ * The answer errs on the safe side: two patterns that are not the same text count as a problem.
+ */
+import type { JsonSchema } from './jsonSchema.ts';
+
+/** `backward`: new readers, old events. `forward`: old readers, new events. */
+export type Direction = 'backward' | 'forward';
+
+export interface Incompatibility {
+  /** Path of the field, such as `payload.first_name`; empty for the event as a whole. */
+  readonly field: string;
+  /** What the reader does not accept, to be read after the field's name. */
+  readonly problem: string;
+  readonly direction: Direction;
+}
+
+export interface CompareOptions {
+  /** Fields to leave out; `['event_version']` when two versions are compared. */
+  readonly ignore?: readonly string[];
+}
+
+/** All problems in both directions, none when either can read the other's events. */
+export function compareSchemas(
+  older: JsonSchema,
+  newer: JsonSchema,
+  options: CompareOptions = {},
+): Incompatibility[] {
+  const ignored = new Set(options.ignore);
+  return [
+    ...named('backward', findRefusals(older, newer, '')),
+    ...named('forward', findRefusals(newer, older, '')),
+  ].filter(({ field }) => !ignored.has(field));
+}
+
+interface Refusal {
+  readonly field: string;
+  readonly problem: string;
+}
+
+function named(direction: Direction, refusals: readonly Refusal[]): Incompatibility[] {
+  return refusals.map((refusal) => ({ ...refusal, direction }));
+}
+
+/** What may be written by one schema and is refused by the other. */
+function findRefusals(writer: JsonSchema, reader: JsonSchema, field: string): Refusal[] {
+  const here = [
+    ...refusedType(writer, reader),
+    ...refusedValues(writer, reader),
+    ...refusedBounds(writer, reader),
+    ...refusedForm(writer, reader),
+    ...refusedChoices(writer, reader),
+  ].map((problem) => ({ field, problem }));
+  return [...here, ...refusedFields(writer, reader, field), ...refusedItems(writer, reader, field)];
+}
+
+function refusedType(writer: JsonSchema, reader: JsonSchema): string[] {
+  if (reader.type === undefined || reader.type === writer.type) return [];
+  if (reader.type === 'number' && writer.type === 'integer') return [];
+  return [`is ${writer.type ?? 'of any type'}, not ${reader.type}`];
+}
+
+function refusedValues(writer: JsonSchema, reader: JsonSchema): string[] {
+  const readable = listValues(reader);
+  if (readable === undefined) return [];
+  const written = listValues(writer);
+  const allowed = readable.map(toText).join(', ');
+  if (written === undefined) return [`may be any value, not only ${allowed}`];
+  const known = new Set(readable.map(toText));
+  const refused = written.map(toText).filter((value) => !known.has(value));
+  return refused.map((value) => `may be ${value}, which is none of ${allowed}`);
+}
+
+function listValues(schema: JsonSchema): readonly unknown[] | undefined {
+  return schema.const === undefined ? schema.enum : [schema.const];
+}
+
+interface Bound {
+  readonly keyword: 'minLength' | 'maxLength' | 'minItems' | 'maxItems';
+  readonly isUpper: boolean;
+  readonly unit: string;
+}
+
+const bounds: readonly Bound[] = [
+  { keyword: 'minLength', isUpper: false, unit: 'characters' },
+  { keyword: 'maxLength', isUpper: true, unit: 'characters' },
+  { keyword: 'minItems', isUpper: false, unit: 'items' },
+  { keyword: 'maxItems', isUpper: true, unit: 'items' },
+];
+
+function refusedBounds(writer: JsonSchema, reader: JsonSchema): string[] {
+  if (listValues(writer)) return refusedListed(writer, reader);
+  const counted = bounds.flatMap(({ keyword, isUpper, unit }) => {
+    const limit = reader[keyword];
+    const written = writer[keyword] ?? (isUpper ? Infinity : 0);
+    if (limit === undefined || (isUpper ? written <= limit : written >= limit)) return [];
+    return [
+      `may have ${sayAmount(written, isUpper)} ${unit}, not only ${sayAmount(limit, isUpper)}`,
+    ];
+  });
+  return [...counted, ...refusedRange(writer, reader)];
+}
+
+function sayAmount(amount: number, isUpper: boolean): string {
+  if (amount === Infinity) return 'any number of';
+  return isUpper ? `up to ${amount}` : `${amount} or more`;
+}
+
+// A listed value is checked for itself, whatever the bounds beside it.
+function refusedListed(writer: JsonSchema, reader: JsonSchema): string[] {
+  if (listValues(reader)) return [];
+  return listValues(writer)!
+    .filter((value) => !isWithinBounds(value, reader))
+    .map((value) => `may be ${toText(value)}, which is out of bounds`);
+}
+
+function isWithinBounds(value: unknown, reader: JsonSchema): boolean {
+  if (typeof value === 'string') {
+    const length = [...value].length;
+    return length >= (reader.minLength ?? 0) && length <= (reader.maxLength ?? Infinity);
+  }
+  if (typeof value !== 'number') return true;
+  const exactly: JsonSchema = { minimum: value, maximum: value };
+  return refusedRange(exactly, reader).length === 0;
+}
+
+interface End {
+  readonly value: number;
+  readonly isOpen: boolean;
+}
+
+function refusedRange(writer: JsonSchema, reader: JsonSchema): string[] {
+  const problems: string[] = [];
+  const [low, lowLimit] = [lowerEnd(writer), lowerEnd(reader)];
+  if (
+    low.value < lowLimit.value ||
+    (low.value === lowLimit.value && !low.isOpen && lowLimit.isOpen)
+  ) {
+    problems.push(
+      `may be as low as ${low.value}, not only ${lowLimit.isOpen ? 'above' : 'from'} ${lowLimit.value}`,
+    );
+  }
+  const [high, highLimit] = [upperEnd(writer), upperEnd(reader)];
+  if (
+    high.value > highLimit.value ||
+    (high.value === highLimit.value && !high.isOpen && highLimit.isOpen)
+  ) {
+    problems.push(
+      `may be as high as ${high.value}, not only ${highLimit.isOpen ? 'below' : 'up to'} ${highLimit.value}`,
+    );
+  }
+  return problems;
+}
+
+function lowerEnd({ minimum = -Infinity, exclusiveMinimum = -Infinity }: JsonSchema): End {
+  return exclusiveMinimum >= minimum && exclusiveMinimum !== -Infinity
+    ? { value: exclusiveMinimum, isOpen: true }
+    : { value: minimum, isOpen: false };
+}
+
+function upperEnd({ maximum = Infinity, exclusiveMaximum = Infinity }: JsonSchema): End {
+  return exclusiveMaximum <= maximum && exclusiveMaximum !== Infinity
+    ? { value: exclusiveMaximum, isOpen: true }
+    : { value: maximum, isOpen: false };
+}
+
+function refusedForm(writer: JsonSchema, reader: JsonSchema): string[] {
+  const problems: string[] = [];
+  if (reader.format !== undefined && reader.format !== writer.format) {
+    problems.push(`is of ${writer.format ?? 'no'} format, not ${reader.format}`);
+  }
+  if (reader.pattern !== undefined && !matches(writer, reader.pattern)) {
+    problems.push(`need not match ${reader.pattern}`);
+  }
+  if (reader.uniqueItems && !writer.uniqueItems) problems.push('may repeat an item');
+  return problems;
+}
+
+function matches(writer: JsonSchema, pattern: string): boolean {
+  if (writer.pattern === pattern || writer.allOf?.some((part) => part.pattern === pattern)) {
+    return true;
+  }
+  const values = listValues(writer);
+  const form = new RegExp(pattern, 'u');
+  return values?.every((value) => typeof value === 'string' && form.test(value)) ?? false;
+}
+
+// Of these only equality is understood: each part the reader asks for must be asked of the writer.
+function refusedChoices(writer: JsonSchema, reader: JsonSchema): string[] {
+  const problems: string[] = [];
+  const parts = new Set((writer.allOf ?? []).map(toText));
+  for (const part of reader.allOf ?? []) {
+    const isAsked = parts.has(toText(part)) || isOwnForm(writer, part);
+    if (!isAsked) problems.push(`need not fulfil ${toText(part)}`);
+  }
+  for (const keyword of ['anyOf', 'oneOf', 'not'] as const) {
+    const asked = reader[keyword];
+    if (asked !== undefined && toText(asked) !== toText(writer[keyword])) {
+      problems.push(`need not fulfil ${keyword} ${toText(asked)}`);
+    }
+  }
+  return problems;
+}
+
+function isOwnForm(writer: JsonSchema, { pattern, ...others }: JsonSchema): boolean {
+  return pattern !== undefined && toText(others) === '{}' && matches(writer, pattern);
+}
+
+function refusedFields(writer: JsonSchema, reader: JsonSchema, path: string): Refusal[] {
+  if (reader.properties === undefined) return [];
+  const refusals: Refusal[] = [];
+  for (const [name, written] of Object.entries(writer.properties ?? {})) {
+    const readable = reader.properties[name];
+    const field = path === '' ? name : `${path}.${name}`;
+    if (readable) refusals.push(...findRefusals(written, readable, field));
+    else if (reader.additionalProperties === false) {
+      refusals.push({ field, problem: 'is no field of the reader' });
+    }
+  }
+  for (const name of reader.required ?? []) {
+    if (writer.required?.includes(name)) continue;
+    refusals.push({ field: path === '' ? name : `${path}.${name}`, problem: 'may be missing' });
+  }
+  return refusals;
+}
+
+function refusedItems(writer: JsonSchema, reader: JsonSchema, path: string): Refusal[] {
+  if (reader.items === undefined) return [];
+  return findRefusals(writer.items ?? {}, reader.items, `${path}[]`);
+}
+
+function toText(value: unknown): string {
+  return JSON.stringify(value) ?? 'nothing';
+}
