@@ -1,0 +1,82 @@
+// Health and metrics of a process: /healthz says the process runs, /readyz that it can work now,
+// /metrics what Prometheus collects.
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Agent, within } from './lifecycle.ts';
+import type { Metrics } from './metrics.ts';
+
+const CHECK_LIMIT_MS = 1_000; // a probe's own limit is usually 1–5 s
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Throws or rejects with the reason when the process cannot work now. */
+export type ReadinessCheck = () => Promise<unknown> | unknown;
+
+export interface HealthOptions {
+  host: string;
+  /** 0 takes a free port; see `port()`. */
+  port: number;
+  metrics: Metrics;
+  checks?: Record<string, ReadinessCheck>;
+}
+
+export interface HealthServer extends Agent {
+  /** The port in use; 0 before start. */
+  port(): number;
+}
+
+/** The HTTP server behind a process's health port. */
+export function createHealthServer(options: HealthOptions): HealthServer {
+  const { host, port, metrics, checks = {} } = options;
+  const server = createServer((request, response) => {
+    const path = request.url?.split('?')[0];
+    if (path === '/healthz') reply(response, 200, { status: 'ok' });
+    else if (path === '/metrics') replyText(response, metrics.write());
+    else if (path === '/readyz') void replyReadiness(response, checks);
+    else
+      reply(response, 404, { status: 'no such page', pages: ['/healthz', '/readyz', '/metrics'] });
+  });
+  return {
+    name: 'health server',
+    port: () => (server.address() as AddressInfo | null)?.port ?? 0,
+    start: async () => {
+      server.listen(port, host);
+      await once(server, 'listening');
+    },
+    stop: async () => {
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function replyReadiness(response: ServerResponse, checks: Record<string, ReadinessCheck>) {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => [name, await resultOf(check)] as const),
+  );
+  const isReady = results.every(([, result]) => result === 'ok');
+  const status = isReady ? 'ready' : 'not ready';
+  reply(response, isReady ? 200 : 503, { status, checks: Object.fromEntries(results) });
+}
+
+async function resultOf(check: ReadinessCheck): Promise<string> {
+  try {
+    await within(CHECK_LIMIT_MS, async () => check());
+    return 'ok';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function reply(response: ServerResponse, code: number, body: unknown): void {
+  response.writeHead(code, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+function replyText(response: ServerResponse, text: string): void {
+  response.writeHead(200, { 'content-type': METRICS_TYPE });
+  response.end(text);
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { type Agent, startAgents, stopAgents } from './lifecycle.ts';
+import { silentLog } from './log.ts';
+import { until } from './testing.ts';
+
+function recorded(calls: string[], name: string, overrides: Partial<Agent> = {}): Agent {
+  const start = () => void calls.push(`start ${name}`);
+  const stop = () => void calls.push(`stop ${name}`);
+  return { name, start, stop, ...overrides };
+}
+
+test('agents start in order and stop in reverse', async () => {
+  const calls: string[] = [];
+  const agents = [recorded(calls, 'a'), recorded(calls, 'b')];
+  await startAgents(agents, silentLog);
+  await stopAgents(agents, silentLog);
+  assert.deepEqual(calls, ['start a', 'start b', 'stop b', 'stop a']);
+});
+
+test('an agent that does not start stops those before it, and every error is kept', async () => {
+  const calls: string[] = [];
+  const fail = (text: string) => () => {
+    throw new Error(text);
+  };
+  const agents = [
+    recorded(calls, 'a', { stop: fail('a hangs') }),
+    recorded(calls, 'b', { start: fail('port taken') }),
+    recorded(calls, 'c'),
+  ];
+  await assert.rejects(startAgents(agents, silentLog), (error) => {
+    assert.ok(error instanceof AggregateError);
+    const messages = error.errors.map((one: Error) => (one.cause as Error).message);
+    assert.deepEqual(messages, ['port taken', 'a hangs']);
+    return true;
+  });
+  assert.deepEqual(calls, ['start a', 'stop b']);
+});
+
+test('an agent that hangs does not keep the others from stopping', async () => {
+  const calls: string[] = [];
+  const hangs = recorded(calls, 'b', { stop: () => new Promise<void>(() => undefined) });
+  const agents = [recorded(calls, 'a'), hangs, recorded(calls, 'c')];
+  await assert.rejects(stopAgents(agents, silentLog, 20), /1 agents did not stop/);
+  assert.deepEqual(calls, ['stop c', 'stop a']);
+});
+
+function runChild(stop: string, afterStart = '') {
+  const at = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
+  const script = `
+    import { createLog } from ${at('./log.ts')};
+    import { runProcess } from ${at('./lifecycle.ts')};
+    const alive = setInterval(() => {}, 1000);
+    const agent = { name: 'agent', start() { ${afterStart} }, stop() { ${stop} } };
+    await runProcess({ name: 'child', log: createLog({ service: 'child' }), agents: [agent] });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
+  return { child, ended, says: (text: string) => until(text, () => output.includes(text)) };
+}
+
+test('SIGTERM stops a process cleanly with exit code 0', async () => {
+  const { child, ended, says } = runChild('clearInterval(alive)');
+  await says('"msg":"ready"');
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+  await says('"msg":"stopped"');
+});
+
+test('a second signal ends a process that hangs while stopping', async () => {
+  const { child, ended, says } = runChild('return new Promise(() => {})');
+  await says('"msg":"ready"');
+  child.kill('SIGINT');
+  await says('a second signal ends at once');
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [130, null]);
+});
+
+test('a rejection that nobody handled is logged and ends the process with exit code 1', async () => {
+  const reject = 'setTimeout(() => Promise.reject(new Error("lost")), 10)';
+  const { ended, says } = runChild('clearInterval(alive)', reject);
+  assert.deepEqual(await ended, [1, null]);
+  await says('"message":"lost"');
+});
+
+test('SIGTERM ends a process whose agent is still starting', async () => {
+  const { child, ended, says } = runChild(
+    'clearInterval(alive)',
+    'process.stdout.write("starting"); return new Promise(() => {})',
+  );
+  await says('starting');
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+});

@@ -1,0 +1,129 @@
+// The life of a process: agents start in order and stop in reverse, each within its time, whatever
+// the others do. A second signal does not wait any longer.
+import type { Log } from './log.ts';
+
+const STOP_LIMIT_MS = 10_000; // an agent that needs longer has lost something to wait for
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+const EXIT_FAILED = 1;
+
+/** A long-running object. `stop` is safe before, while and after it starts, and twice. */
+export interface Agent {
+  name: string;
+  start(): Promise<void> | void;
+  stop(): Promise<void> | void;
+}
+
+/**
+ * Starts agents in order. If one fails those before it are stopped again and the error is thrown,
+ * joined with what stopping threw.
+ */
+export async function startAgents(agents: Agent[], log: Log): Promise<void> {
+  for (const [index, agent] of agents.entries()) {
+    try {
+      await agent.start();
+      log.debug({ agent: agent.name }, 'agent started');
+    } catch (error) {
+      const wrapped = new Error(`${agent.name} did not start`, { cause: error });
+      const stopped = await stopAll(agents.slice(0, index + 1), log, STOP_LIMIT_MS);
+      if (stopped.length === 0) throw wrapped;
+      throw new AggregateError([wrapped, ...stopped], wrapped.message, { cause: error });
+    }
+  }
+}
+
+/** Stops agents in reverse, each within `limitMs`. Throws an AggregateError of all that failed. */
+export async function stopAgents(
+  agents: Agent[],
+  log: Log,
+  limitMs = STOP_LIMIT_MS,
+): Promise<void> {
+  const errors = await stopAll(agents, log, limitMs);
+  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} agents did not stop`);
+}
+
+async function stopAll(agents: Agent[], log: Log, limitMs: number): Promise<Error[]> {
+  const errors: Error[] = [];
+  for (const agent of agents.toReversed()) {
+    try {
+      await within(limitMs, async () => agent.stop());
+      log.debug({ agent: agent.name }, 'agent stopped');
+    } catch (error) {
+      errors.push(new Error(`${agent.name} did not stop`, { cause: error }));
+    }
+  }
+  return errors;
+}
+
+/** Rejects when `work` takes longer than `limitMs`; the work itself goes on. */
+export async function within<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    const give = () => reject(new Error(`not done within ${limitMs} ms`));
+    timer = setTimeout(give, limitMs);
+  });
+  try {
+    return await Promise.race([work(), limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export interface ProcessOptions {
+  name: string;
+  log: Log;
+  agents: Agent[];
+  /** Milliseconds each agent may take to stop. */
+  stopLimitMs?: number;
+  /** Called when all agents run, after the `ready` entry: addresses for a parent process. */
+  onReady?: () => void;
+}
+
+/**
+ * Runs a process until SIGTERM or SIGINT and ends it: exit code 0 after a clean stop, 1 after an
+ * agent that did not start or stop, or after an error that nobody caught; 128 + signal number when
+ * a second signal forces the end.
+ */
+export async function runProcess(options: ProcessOptions): Promise<never> {
+  const { name, log, agents, stopLimitMs = STOP_LIMIT_MS, onReady } = options;
+  const ending = Promise.withResolvers<number>();
+  watchErrors(log, ending.resolve);
+  watchSignals(log, ending.resolve);
+  let exitCode: number;
+  try {
+    const starting = startAgents(agents, log).then(() => {
+      log.info({ pid: process.pid }, 'ready');
+      onReady?.();
+      return ending.promise;
+    });
+    // A signal must also end a process that still waits for a server to come up.
+    exitCode = await Promise.race([starting, ending.promise]);
+    await stopAgents(agents, log, stopLimitMs);
+    log.info({ exitCode }, 'stopped');
+  } catch (error) {
+    log.fatal({ err: error }, `${name} failed`);
+    exitCode = EXIT_FAILED;
+  }
+  process.exit(exitCode);
+}
+
+function watchErrors(log: Log, end: (exitCode: number) => void): void {
+  const fail = (what: string) => (error: unknown) => {
+    log.fatal({ err: error }, what);
+    // The state is unknown now: stop what can be stopped, and let a supervisor start afresh.
+    end(EXIT_FAILED);
+  };
+  process.on('uncaughtException', fail('an error that nobody caught'));
+  process.on('unhandledRejection', fail('a rejection that nobody handled'));
+}
+
+function watchSignals(log: Log, end: (exitCode: number) => void): void {
+  let isStopping = false;
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      if (isStopping) process.exit(signal === 'SIGINT' ? 130 : 143);
+      isStopping = true;
+      log.info({ signal }, 'stopping; a second signal ends at once');
+      end(0);
+    });
+  }
+}

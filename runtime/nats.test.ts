@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { compareVersions, connectNats, NatsError, parseNatsUrl } from './nats.ts';
+import { findNatsServer, freePort, startTestNats, until } from './testing.ts';
+
+const binary = findNatsServer();
+const skip = binary === undefined && 'no nats-server: set RELINK_NATS_SERVER or put it on PATH';
+
+test('a URL gives servers and credentials', () => {
+  assert.deepEqual(parseNatsUrl('nats://h:4222'), { servers: ['h:4222'] });
+  assert.deepEqual(parseNatsUrl('nats://ada:p%40ss@h:1,i:2'), {
+    servers: ['h:1', 'i:2'],
+    user: 'ada',
+    pass: 'p@ss',
+  });
+  assert.deepEqual(parseNatsUrl('tls://t0ken@h:1'), { servers: ['tls://h:1'], token: 't0ken' });
+  for (const bad of ['http://h:1', 'nats://', 'nats://h:1,', 'h:1']) {
+    assert.throws(() => parseNatsUrl(bad), { code: 'bad_url' });
+  }
+});
+
+test('versions are compared by number', () => {
+  assert.ok(compareVersions('2.9.25', '2.14.7') < 0);
+  assert.ok(compareVersions('2.14.7-RC.1', '2.14.7') === 0);
+  assert.ok(compareVersions('3.0.0', '2.14.7') > 0);
+});
+
+test('a server that is too old is refused and both versions are named', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write('INFO {"server_id":"x","version":"2.8.4","max_payload":1048576,"proto":1}\r\n');
+    socket.on('data', (chunk) => chunk.includes('PING') && socket.write('PONG\r\n'));
+  });
+  const port = await freePort();
+  server.listen(port, '127.0.0.1');
+  await assert.rejects(
+    connectNats(`nats://127.0.0.1:${port}`, { name: 'old' }),
+    (error) => error instanceof NatsError && /2\.8\.4.*2\.9\.0/.test(error.message),
+  );
+  server.close();
+});
+
+test('the connection waits for the server, survives its death and closes', { skip }, async () => {
+  const server = await startTestNats(binary!, ['--user', 'ada', '--pass', 'secret']);
+  await server.kill();
+  const connecting = connectNats(server.url.replace('//', '//ada:secret@'), { name: 'tested' });
+  await server.start();
+  const nats = await connecting;
+  const received: string[] = [];
+  nats.connection.subscribe('greeting', {
+    callback: (_error, message) => void received.push(message.string()),
+  });
+  await nats.connection.flush();
+  await server.kill();
+  await until('the loss is noticed', () => !nats.isConnected());
+  await server.start();
+  await until('the connection is back', () => nats.isConnected());
+  await until('the subscription is back', () => {
+    nats.connection.publish('greeting', 'hello');
+    return received.includes('hello');
+  });
+  await Promise.all([nats.close(), nats.close()]);
+  assert.equal(nats.connection.isClosed(), true);
+  await server.stop();
+});
+
+test('closing while the server is away ends', { skip }, async () => {
+  const server = await startTestNats(binary!);
+  const nats = await connectNats(server.url, { name: 'tested' });
+  await server.kill();
+  await until('the loss is noticed', () => !nats.isConnected());
+  await nats.close();
+  assert.equal(nats.connection.isClosed(), true);
+});
