@@ -1,0 +1,167 @@
+/** One process that we started and answer for: its log is a file, and it ends when we end. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { childEnvironment } from '../environment.ts';
+import { ServerError } from './errors.ts';
+import { unwatch, watch } from './guard.ts';
+
+/** How long a process may take to stop before it is killed. */
+const STOP_LIMIT_MS = 10_000;
+/** How often a starting process is asked whether it is ready. */
+const READY_POLL_MS = 10;
+/** Lines of a log shown in an error, and the bytes of the file's end they are taken from. */
+const LOG_TAIL_LINES = 20;
+const LOG_TAIL_BYTES = 32 * 1024;
+
+export type ChildOptions = {
+  name: string;
+  command: string;
+  args: readonly string[];
+  /** Standard output and error, appended. The folder is made. */
+  logFile: string;
+  /** Environment on top of ours without its `RELINK_…` settings. */
+  env?: Record<string, string>;
+  cwd?: string;
+  uid?: number;
+  gid?: number;
+  /** What asks the process to end; SIGTERM unless given. */
+  stopSignal?: NodeJS.Signals;
+  stopLimitMs?: number;
+};
+
+export type ChildExit = { code: number | null; signal: NodeJS.Signals | null };
+
+export class Child {
+  readonly name: string;
+  readonly pid: number;
+  readonly logFile: string;
+  /** Settles when the process has ended, never rejects. */
+  readonly exited: Promise<ChildExit>;
+  #exit: ChildExit | undefined;
+  readonly #process: ChildProcess;
+  readonly #stopSignal: NodeJS.Signals;
+  readonly #stopLimitMs: number;
+
+  constructor(process: ChildProcess, options: ChildOptions) {
+    this.name = options.name;
+    this.logFile = options.logFile;
+    this.pid = process.pid as number;
+    this.#process = process;
+    this.#stopSignal = options.stopSignal ?? 'SIGTERM';
+    this.#stopLimitMs = options.stopLimitMs ?? STOP_LIMIT_MS;
+    this.exited = new Promise((resolve) => {
+      process.once('exit', (code, signal) => {
+        this.#exit = { code, signal };
+        unwatch(this.pid);
+        resolve(this.#exit);
+      });
+    });
+    watch(this.pid, this.name, this.#stopSignal);
+  }
+
+  get isRunning(): boolean {
+    return this.#exit === undefined;
+  }
+
+  /** How it ended, or `undefined` while it runs. */
+  get exit(): ChildExit | undefined {
+    return this.#exit;
+  }
+
+  /** Sends a signal, for example SIGSTOP and SIGCONT; false when it has ended already. */
+  signal(signal: NodeJS.Signals): boolean {
+    return this.isRunning && this.#process.kill(signal);
+  }
+
+  /** Ends it at once, without a chance to clean up, and waits until it is gone. */
+  async kill(): Promise<ChildExit> {
+    this.signal('SIGKILL');
+    return this.exited;
+  }
+
+  /** Asks it to end, kills it after the limit. Safe twice; also works on a frozen process. */
+  async stop(): Promise<ChildExit> {
+    if (this.#exit) return this.#exit;
+    this.signal(this.#stopSignal);
+    this.signal('SIGCONT');
+    const limit = new AbortController();
+    const late = sleep(this.#stopLimitMs, undefined, { signal: limit.signal }).then(
+      () => this.signal('SIGKILL'),
+      () => false,
+    );
+    const exit = await this.exited;
+    limit.abort();
+    await late;
+    return exit;
+  }
+
+  /** The end of its log, for error reports. */
+  async lastLines(count = LOG_TAIL_LINES): Promise<string> {
+    const file = await open(this.logFile, 'r');
+    try {
+      const { size } = await file.stat();
+      const length = Math.min(size, LOG_TAIL_BYTES);
+      const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
+      return buffer.toString('utf8').trimEnd().split('\n').slice(-count).join('\n');
+    } finally {
+      await file.close();
+    }
+  }
+
+  /**
+   * Waits until `isReady` answers true.
+   * Throws `start_failed` when the process ends before, `start_timeout` after `limitMs`; both with
+   * the end of the log. Stops the process when it throws.
+   */
+  async waitUntilReady(isReady: () => Promise<boolean>, limitMs: number): Promise<void> {
+    const deadline = performance.now() + limitMs;
+    while (this.isRunning && performance.now() < deadline) {
+      if (await isReady()) return;
+      await sleep(READY_POLL_MS);
+    }
+    const hasEnded = !this.isRunning;
+    const exit = await this.stop();
+    const reason = hasEnded
+      ? `ended before it was ready (${describeExit(exit)})`
+      : `was not ready within ${limitMs / 1000} s`;
+    throw new ServerError(
+      hasEnded ? 'start_failed' : 'start_timeout',
+      `${this.name} ${reason}; its log ${this.logFile} ends with:\n${await this.lastLines()}`,
+    );
+  }
+}
+
+/** Says how a process ended: `exit code 1` or `SIGKILL`. */
+export function describeExit({ code, signal }: ChildExit): string {
+  return signal ?? `exit code ${code}`;
+}
+
+/** Starts a process in its own session, so that Ctrl-C reaches only us and we stop it in order. */
+export async function startChild(options: ChildOptions): Promise<Child> {
+  mkdirSync(dirname(options.logFile), { recursive: true });
+  const log = openSync(options.logFile, 'a');
+  try {
+    const process = spawn(options.command, options.args, {
+      cwd: options.cwd,
+      env: childEnvironment(options.env ?? {}),
+      uid: options.uid,
+      gid: options.gid,
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    await new Promise<void>((resolve, reject) => {
+      process.once('spawn', resolve);
+      process.once('error', (cause) => {
+        const text = `${options.name} could not be started: ${cause.message}`;
+        reject(new ServerError('start_failed', text, { cause }));
+      });
+    });
+    return new Child(process, options);
+  } finally {
+    closeSync(log);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Why a server or service could not be started, reached or stopped.
+ *
+ * - `not_found`: a program that is needed is not on this machine and could not be got
+ * - `port_taken`: another program listens on the port
+ * - `data_in_use`: another server works on the data folder
+ * - `data_unusable`: the data folder cannot be read or was made by another version
+ * - `start_failed`: the process ended before it was ready
+ * - `start_timeout`: the process did not become ready in time
+ * - `stop_failed`: something could not be stopped or cleaned up
+ */
+export type ServerErrorCode =
+  | 'not_found'
+  | 'port_taken'
+  | 'data_in_use'
+  | 'data_unusable'
+  | 'start_failed'
+  | 'start_timeout'
+  | 'stop_failed';
+
+/** The one error of `dev/`: what happened, why, and what to do next. */
+export class ServerError extends Error {
+  readonly code: ServerErrorCode;
+
+  constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ServerError';
+    this.code = code;
+  }
+}
+
+/** Runs every clean-up, also after one failed, and throws what failed joined into one error. */
+export async function cleanUpAll(what: string, steps: readonly (() => unknown)[]): Promise<void> {
+  const causes: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      causes.push(error);
+    }
+  }
+  if (causes.length === 0) return;
+  const reasons = causes.map((cause) => (cause instanceof Error ? cause.message : String(cause)));
+  throw new ServerError('stop_failed', `${what}: ${reasons.join('; ')}`, {
+    cause: causes.length === 1 ? causes[0] : new AggregateError(causes),
+  });
+}

@@ -1,0 +1,61 @@
+/**
+ * Nothing may outlive us, not even when we are killed with SIGKILL and can clean up nothing.
+ *
+ * One small shell per supervising process holds the reading end of a pipe. We tell it which
+ * processes run (`+ pid signal name`) and which ended (`- pid`). When the pipe closes, because we
+ * ended in whatever way, it stops what is left: the given signal first, SIGKILL after ten seconds.
+ * A shell and not Node: it costs 1 ms and 1 MB. It has its own session, so that Ctrl-C and a kill
+ * of our process group do not reach it.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { childEnvironment, readEnvironment } from '../environment.ts';
+
+type Watched = { name: string; signal: NodeJS.Signals };
+
+const GUARD_SCRIPT = join(import.meta.dirname, 'guard.sh');
+
+const watched = new Map<number, Watched>();
+let guard: ChildProcess | undefined;
+
+/** Has the guard stop `pid` with `signal` should we end before `unwatch(pid)`. */
+export function watch(pid: number, name: string, signal: NodeJS.Signals): void {
+  const entry = { name: name.replaceAll(/[\s:]/g, '_'), signal };
+  watched.set(pid, entry);
+  if (guard) tellGuard(addLine(pid, entry));
+  else guard = startGuard();
+}
+
+/** Tells the guard that `pid` ended. */
+export function unwatch(pid: number): void {
+  if (watched.delete(pid)) tellGuard(`- ${pid}\n`);
+}
+
+function addLine(pid: number, { name, signal }: Watched): string {
+  return `+ ${pid} ${signal.replace('SIG', '')} ${name}\n`;
+}
+
+function tellGuard(line: string): void {
+  guard?.stdin?.write(line);
+}
+
+function startGuard(): ChildProcess {
+  const { testLeftovers } = readEnvironment();
+  const shell = spawn('/bin/sh', [GUARD_SCRIPT, testLeftovers ?? ''], {
+    cwd: '/',
+    detached: true,
+    env: childEnvironment({}),
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  // A guard that somebody killed is replaced when the next process starts; writes to it may fail.
+  shell.stdin?.on('error', () => undefined);
+  shell.on('error', () => undefined);
+  shell.on('exit', () => {
+    if (guard === shell) guard = undefined;
+  });
+  shell.unref();
+  (shell.stdin as { unref?: () => void } | null)?.unref?.();
+  for (const [pid, entry] of watched) shell.stdin?.write(addLine(pid, entry));
+  return shell;
+}

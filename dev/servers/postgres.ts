@@ -1,0 +1,281 @@
+/** A real PostgreSQL of our own: one folder of data, one port, stopped with us. */
+
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePorts, isPortFree } from '../ports.ts';
+import { type Child, type ChildExit, startChild } from './child.ts';
+import { ServerError } from './errors.ts';
+import { canEnter, exists, makeOpenDir, ROOT_STATE_DIR, temporaryName } from './folders.ts';
+import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
+import { readPid, waitUntilGone } from './running.ts';
+
+const run = promisify(execFile);
+
+const SUPERUSER = 'postgres';
+/** Recovery after a kill reads at most `max_wal_size` again; a slow disk needs a while for that. */
+const READY_LIMIT_MS = 60_000;
+/** A fast shutdown writes a checkpoint first. */
+const STOP_LIMIT_MS = 30_000;
+/** As long as the guard takes at most to stop what a killed predecessor left. */
+const LEFTOVER_LIMIT_MS = 15_000;
+/** A port found free may be taken by somebody else before we use it. */
+const PORT_TRIES = 3;
+/** Five services with a few replicas, each with a pool, plus the tests' own connections. */
+const MAX_CONNECTIONS = 300;
+
+export type PostgresOptions = {
+  /** Folder for data, password and log; made when missing. */
+  dir: string;
+  /** 0 or absent: a free one. */
+  port?: number;
+  host?: string;
+  /** Further server settings, for example `{ log_statement: 'all' }`. */
+  settings?: Record<string, string>;
+};
+
+export type PostgresServer = {
+  readonly port: number;
+  readonly dataDir: string;
+  readonly logFile: string;
+  /** Administrator's URL of the database `postgres`. */
+  readonly url: string;
+  /** URL of another database. */
+  urlOf(database: string): string;
+  readonly pid: number;
+  readonly isRunning: boolean;
+  /** SIGSTOP and SIGCONT reach the postmaster only: no new connections, old ones go on. */
+  signal(signal: NodeJS.Signals): boolean;
+  /** Ends it like a power cut of the program: clients see a broken connection. */
+  kill(): Promise<ChildExit>;
+  /** Starts it again on the same port and data, after `stop` or `kill`. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts PostgreSQL with full durability (fsync) on the data in `dir`, made at first use.
+ * Throws `port_taken`, `data_in_use`, `data_unusable`, `start_failed`, `start_timeout`, `not_found`.
+ */
+export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
+  const host = options.host ?? '127.0.0.1';
+  const binaries = await findPostgresBinaries();
+  const dir = await reachableDir(options.dir, binaries);
+  const logFile = join(options.dir, 'postgres.log');
+  const dataDir = join(dir, 'data');
+  const password = await prepareData(dir, dataDir, binaries);
+  const launch = { binaries, dataDir, logFile, host, settings: options.settings ?? {} };
+  let { child, port } = await launchOnPort(launch, options.port ?? 0);
+
+  const urlOf = (database: string) =>
+    `postgres://${SUPERUSER}:${password}@${host}:${port}/${database}`;
+  return {
+    port,
+    dataDir,
+    logFile,
+    url: urlOf('postgres'),
+    urlOf,
+    get pid() {
+      return child.pid;
+    },
+    get isRunning() {
+      return child.isRunning;
+    },
+    signal: (signal) => child.signal(signal),
+    kill: () => child.kill(),
+    start: async () => {
+      if (!child.isRunning) ({ child, port } = await launchOnPort(launch, port));
+    },
+    stop: async () => {
+      await child.stop();
+    },
+  };
+}
+
+/** Removes what `startPostgres` keeps for `dir`, also when root's data lies elsewhere. */
+export async function removePostgresData(dir: string): Promise<void> {
+  await rm(dir, { recursive: true, force: true });
+  if (process.getuid?.() === 0) await rm(rootStateDir(dir), { recursive: true, force: true });
+}
+
+type Launch = {
+  binaries: PostgresBinaries;
+  dataDir: string;
+  logFile: string;
+  host: string;
+  settings: Record<string, string>;
+};
+
+async function launchOnPort(launch: Launch, wanted: number) {
+  for (let tries = 1; ; tries++) {
+    const port = wanted || ((await freePorts(1, launch.host))[0] as number);
+    try {
+      return { child: await launchServer(launch, port), port };
+    } catch (error) {
+      const isTaken = error instanceof ServerError && error.code === 'port_taken';
+      if (wanted || !isTaken || tries === PORT_TRIES) throw error;
+    }
+  }
+}
+
+async function launchServer(launch: Launch, port: number): Promise<Child> {
+  const { binaries, dataDir, host } = launch;
+  await waitForLeftover(dataDir);
+  if (!(await isPortFree(port, host))) throw portTaken(port);
+  const settings = Object.entries({ ...serverSettings(host, port), ...launch.settings });
+  const child = await startChild({
+    name: 'PostgreSQL',
+    command: binaries.postgres,
+    args: ['-D', dataDir, ...settings.flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+    // Where we stand may be a folder that the server's user cannot read.
+    cwd: '/',
+    uid: binaries.user?.uid,
+    gid: binaries.user?.gid,
+    logFile: launch.logFile,
+    // "Fast": ends the clients' connections; SIGTERM would wait for them.
+    stopSignal: 'SIGINT',
+    stopLimitMs: STOP_LIMIT_MS,
+  });
+  try {
+    await child.waitUntilReady(() => isReady(dataDir, child.pid), READY_LIMIT_MS);
+  } catch (error) {
+    throw (await isPortFree(port, host)) ? error : portTaken(port);
+  }
+  return child;
+}
+
+function portTaken(port: number): ServerError {
+  return new ServerError(
+    'port_taken',
+    `port ${port} for PostgreSQL is taken by another program: stop that, or choose other ports ` +
+      '(--port-base N)',
+  );
+}
+
+function serverSettings(host: string, port: number): Record<string, string> {
+  return {
+    listen_addresses: host,
+    port: String(port),
+    unix_socket_directories: '',
+    max_connections: String(MAX_CONNECTIONS),
+    shared_buffers: '128MB',
+    // Plans of short statements are not worth compiling, and tests want steady times.
+    jit: 'off',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    lc_messages: 'C',
+    log_checkpoints: 'off',
+    log_line_prefix: '%m [%p] %q%a@%d ',
+    cluster_name: 'relink',
+  };
+}
+
+/** The server writes its state into the eighth line of its pid file. */
+async function isReady(dataDir: string, pid: number): Promise<boolean> {
+  const text = await readFile(join(dataDir, 'postmaster.pid'), 'utf8').catch(() => '');
+  const lines = text.split('\n');
+  return Number(lines[0]) === pid && lines[7]?.trim() === 'ready';
+}
+
+/**
+ * After a crash the pid file is left behind. A server that still ends is waited for; a pid that
+ * now belongs to another program is forgotten, PostgreSQL alone would refuse to start then.
+ */
+async function waitForLeftover(dataDir: string): Promise<void> {
+  const pidFile = join(dataDir, 'postmaster.pid');
+  const pid = await readPid(pidFile);
+  if (pid === undefined) return;
+  if (!(await waitUntilGone(pid, dataDir, LEFTOVER_LIMIT_MS))) {
+    throw new ServerError(
+      'data_in_use',
+      `another PostgreSQL (pid ${pid}) works on ${dataDir}: stop it first (kill -INT ${pid})`,
+    );
+  }
+  await rm(pidFile, { force: true });
+}
+
+/** Makes the cluster at first use; answers the superuser's password. */
+async function prepareData(dir: string, dataDir: string, binaries: PostgresBinaries) {
+  const passwordFile = join(dir, 'password');
+  if (await exists(join(dataDir, 'PG_VERSION'))) return readPassword(passwordFile);
+  if ((await exists(dataDir)) && (await readdir(dataDir)).length > 0) {
+    throw new ServerError(
+      'data_unusable',
+      `${dataDir} is not a PostgreSQL folder: remove it, or run npm start -- --fresh`,
+    );
+  }
+  const password = randomBytes(18).toString('base64url');
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  await initialise(dataDir, passwordFile, binaries);
+  return password;
+}
+
+async function readPassword(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    throw new ServerError(
+      'data_unusable',
+      `${file} cannot be read, the data beside it is of no use without it: run as the user who ` +
+        'made it, or start over with npm start -- --fresh',
+      { cause },
+    );
+  }
+}
+
+/** Fills a folder beside `dataDir` and renames it, so that half a cluster is never left there. */
+async function initialise(
+  dataDir: string,
+  passwordFile: string,
+  { initdb, user }: PostgresBinaries,
+) {
+  const fresh = temporaryName(dataDir);
+  const freshPassword = `${fresh}.password`;
+  await mkdir(fresh, { mode: 0o700 });
+  await writeFile(freshPassword, await readFile(passwordFile), { mode: 0o600 });
+  if (user) {
+    await chown(fresh, user.uid, user.gid);
+    await chown(freshPassword, user.uid, user.gid);
+  }
+  // Bytes decide the order of text, on every machine alike. The password is random: hashing it
+  // thousands of times would only slow down connecting.
+  const args = ['-D', fresh, '-U', SUPERUSER, `--pwfile=${freshPassword}`];
+  args.push('--auth=scram-sha-256', '--encoding=UTF8', '--no-locale');
+  args.push('--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--set=scram_iterations=1');
+  try {
+    await run(initdb, args, { cwd: '/', uid: user?.uid, gid: user?.gid });
+    await rm(dataDir, { recursive: true, force: true });
+    await rename(fresh, dataDir);
+  } catch (cause) {
+    await rm(fresh, { recursive: true, force: true });
+    const { stderr } = cause as { stderr?: string };
+    throw new ServerError('start_failed', `initdb failed for ${dataDir}: ${stderr ?? cause}`, {
+      cause,
+    });
+  } finally {
+    await rm(freshPassword, { force: true });
+  }
+}
+
+/**
+ * The folder itself, or, for root with a project where the server's user cannot go, one under
+ * `/var/lib/relink` with a note about it in `dir`.
+ */
+async function reachableDir(dir: string, { user }: PostgresBinaries): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  if (!user) return dir;
+  if (await canEnter(dir, user.uid, user.gid)) return dir;
+  await makeOpenDir(ROOT_STATE_DIR);
+  const elsewhere = await makeOpenDir(rootStateDir(dir));
+  await writeFile(
+    join(dir, 'WHERE.txt'),
+    `PostgreSQL runs as ${user.name}, who cannot enter this folder. Its data is in ${elsewhere}\n`,
+  );
+  return elsewhere;
+}
+
+function rootStateDir(dir: string): string {
+  return join(ROOT_STATE_DIR, createHash('sha256').update(dir).digest('hex').slice(0, 16));
+}

@@ -1,0 +1,125 @@
+/** Runs our own programs (`node services/hiring/main.ts`) and restarts, freezes or ends them. */
+
+import { type Child, type ChildExit, startChild } from './child.ts';
+import { cleanUpAll } from './errors.ts';
+
+/** Starting includes schema changes and the first connections, on a busy machine. */
+const READY_LIMIT_MS = 60_000;
+/** Longest wait for one answer of `/readyz`. */
+const READY_ANSWER_LIMIT_MS = 2_000;
+/** A service may finish what it holds before it ends; its own limit is shorter. */
+const STOP_LIMIT_MS = 15_000;
+
+export type ProgramOptions = {
+  name: string;
+  /** Path of the program. */
+  main: string;
+  /** All of its `RELINK_…` settings; ours are not passed on. */
+  env: Record<string, string>;
+  logFile: string;
+  /** Answers 200 when the program is ready. */
+  readyUrl: string;
+  readyLimitMs?: number;
+  stopLimitMs?: number;
+  /** Hears when it ended without being told to, with the end of its log. */
+  onUnexpectedEnd?: (program: Program, exit: ChildExit, lastLines: string) => void;
+};
+
+export type Program = {
+  readonly name: string;
+  readonly pid: number;
+  readonly isRunning: boolean;
+  readonly logFile: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Starts it when it has ended and waits until it is ready. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  restart(): Promise<void>;
+  /** SIGKILL, then waits until it is gone. */
+  kill(): Promise<ChildExit>;
+  /** SIGSTOP and SIGCONT freeze and thaw it; false when it has ended. */
+  signal(signal: NodeJS.Signals): boolean;
+  lastLines(count?: number): Promise<string>;
+};
+
+/**
+ * Starts a program with this project's Node and waits until its `/readyz` answers 200.
+ * Throws `start_failed` or `start_timeout` with the end of its log.
+ */
+export async function startProgram(options: ProgramOptions): Promise<Program> {
+  let child: Child;
+  let isEndExpected = false;
+  const launch = async () => {
+    isEndExpected = false;
+    child = await launchProgram(options);
+    const started = child;
+    void started.exited.then(async (exit) => {
+      if (isEndExpected || child !== started) return;
+      options.onUnexpectedEnd?.(program, exit, await started.lastLines());
+    });
+  };
+  const program: Program = {
+    name: options.name,
+    logFile: options.logFile,
+    env: options.env,
+    get pid() {
+      return child.pid;
+    },
+    get isRunning() {
+      return child.isRunning;
+    },
+    start: async () => {
+      if (!child.isRunning) await launch();
+    },
+    stop: async () => {
+      isEndExpected = true;
+      await child.stop();
+    },
+    restart: async () => {
+      await program.stop();
+      await launch();
+    },
+    kill: () => {
+      isEndExpected = true;
+      return child.kill();
+    },
+    signal: (signal) => child.signal(signal),
+    lastLines: (count) => child.lastLines(count),
+  };
+  await launch();
+  return program;
+}
+
+async function launchProgram(options: ProgramOptions): Promise<Child> {
+  const child = await startChild({
+    name: options.name,
+    command: process.execPath,
+    args: [options.main],
+    env: options.env,
+    logFile: options.logFile,
+    stopLimitMs: options.stopLimitMs ?? STOP_LIMIT_MS,
+  });
+  await child.waitUntilReady(
+    () => answersOk(options.readyUrl),
+    options.readyLimitMs ?? READY_LIMIT_MS,
+  );
+  return child;
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(READY_ANSWER_LIMIT_MS) }).then(
+    async (answer) => {
+      await answer.body?.cancel();
+      return answer.ok;
+    },
+    () => false,
+  );
+}
+
+/** Stops in reverse order of starting, each within its limit, and goes on when one fails. */
+export async function stopInReverse(started: readonly { stop(): Promise<void> }[]): Promise<void> {
+  await cleanUpAll(
+    'not everything could be stopped',
+    [...started].reverse().map((one) => () => one.stop()),
+  );
+}

@@ -1,0 +1,19 @@
+/** The processes of the stack: adding a service here is all that `npm start` needs. */
+
+export type ServiceProgram = {
+  /** Also the name of its database. */
+  name: string;
+  /** Program, relative to the project. */
+  main: string;
+  /** gRPC port above the port base; health and metrics are on the gRPC port + 1000. */
+  portOffset: number;
+};
+
+export const SERVICES: readonly ServiceProgram[] = [
+  { name: 'assessments', main: 'services/assessments/main.ts', portOffset: 31 },
+  { name: 'hiring', main: 'services/hiring/main.ts', portOffset: 32 },
+  { name: 'bonuses', main: 'services/bonuses/main.ts', portOffset: 34 },
+];
+
+/** The operator: console and JSON API on the port base itself, gRPC on the next port. */
+export const OPERATOR = { name: 'operator', main: 'operator/main.ts', database: 'relink' } as const;

@@ -1,0 +1,274 @@
+/** The whole system on this machine: PostgreSQL, NATS, the services and the operator. */
+
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readEnvironment } from './environment.ts';
+import { freePorts, isPortFree, namedPorts, type StackPorts } from './ports.ts';
+import { createDatabase, databaseUrl } from './servers/databases.ts';
+import { cleanUpAll, ServerError } from './servers/errors.ts';
+import { PROJECT_DIR } from './servers/folders.ts';
+import { type NatsServer, startNats } from './servers/nats.ts';
+import { findNatsServer } from './servers/nats-binary.ts';
+import { type PostgresServer, startPostgres } from './servers/postgres.ts';
+import {
+  type Program,
+  type ProgramOptions,
+  startProgram,
+  stopInReverse,
+} from './servers/processes.ts';
+import { OPERATOR, SERVICES } from './services.ts';
+
+export type StackOptions = {
+  /** Holds PostgreSQL's data, the NATS store and all logs. */
+  dataDir: string;
+  ports: StackPorts;
+  /** A running PostgreSQL (administrator's URL) instead of an own one. */
+  postgresUrl?: string;
+  /** A running NATS server with JetStream instead of an own one. */
+  natsUrl?: string;
+  /** Processes of each service; 1 unless given. */
+  replicas?: number;
+  /** Only these services (and `operator`); all unless given. */
+  only?: readonly string[];
+  host?: string;
+  /** Further settings for every process, for example `{ RELINK_LOG_LEVEL: 'debug' }`. */
+  env?: Record<string, string>;
+  /** Other programs in place of a service's own, by its name. */
+  mains?: Record<string, string>;
+  /** Hears what is being started. */
+  say?: (line: string) => void;
+  onUnexpectedEnd?: ProgramOptions['onUnexpectedEnd'];
+};
+
+/** host:port of a process; `http` is a URL. */
+export type ProcessAddress = { grpc: string; http: string };
+
+export type StackAddresses = {
+  operator: ProcessAddress;
+  /** All replicas of each service, the documented ports first. */
+  services: Record<string, ProcessAddress[]>;
+  postgres: string;
+  /** URL of each database. */
+  databases: Record<string, string>;
+  nats: string;
+  natsMonitor: string | undefined;
+};
+
+export type Stack = {
+  readonly addresses: StackAddresses;
+  /** What the command line and other tools need to find this stack. */
+  readonly env: Record<string, string>;
+  /** Absent when a running one was given. */
+  readonly postgres: PostgresServer | undefined;
+  readonly nats: NatsServer | undefined;
+  /** The processes of a service, or `operator`. */
+  service(name: string): readonly Program[];
+  readonly programs: readonly Program[];
+  /** Stops everything in reverse order; safe twice. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts the stack and waits until every process is ready; stops what it started when it fails.
+ * Throws `port_taken` with all taken ports, and what the servers throw.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const say = options.say ?? (() => undefined);
+  const host = options.host ?? readEnvironment().host;
+  await mkdir(options.dataDir, { recursive: true });
+  await refuseTakenPorts(options, host);
+  const started: { stop(): Promise<void> }[] = [];
+  try {
+    const { postgres, nats } = await startServers(options, host, started, say);
+    const adminUrl = options.postgresUrl ?? (postgres as PostgresServer).url;
+    const natsUrl = options.natsUrl ?? (nats as NatsServer).url;
+    const addresses = await planAddresses(options, host, adminUrl, natsUrl, nats?.monitorUrl);
+    await makeDatabases(adminUrl, Object.keys(addresses.databases));
+    say(`starting ${Object.keys(addresses.services).join(', ')} and the operator`);
+    const programs = await startPrograms(options, host, addresses, started);
+    return asStack({ addresses, postgres, nats, programs, started });
+  } catch (error) {
+    await cleanUpAll('stopping after a failed start', [() => stopInReverse(started)]).catch(
+      (failure) => say(failure.message),
+    );
+    throw error;
+  }
+}
+
+function asStack(parts: {
+  addresses: StackAddresses;
+  postgres: PostgresServer | undefined;
+  nats: NatsServer | undefined;
+  programs: ReadonlyMap<string, Program[]>;
+  started: { stop(): Promise<void> }[];
+}): Stack {
+  const { addresses, postgres, nats, programs, started } = parts;
+  let stopping: Promise<void> | undefined;
+  return {
+    addresses,
+    postgres,
+    nats,
+    programs: [...programs.values()].flat(),
+    env: {
+      RELINK_OPERATOR: addresses.operator.grpc,
+      RELINK_POSTGRES_URL: addresses.postgres,
+      RELINK_NATS_URL: addresses.nats,
+    },
+    service: (name) => {
+      const found = programs.get(name);
+      if (!found) throw new RangeError(`the stack does not run ${name}`);
+      return found;
+    },
+    stop: () => {
+      stopping ??= stopInReverse(started);
+      return stopping;
+    },
+  };
+}
+
+async function refuseTakenPorts(options: StackOptions, host: string): Promise<void> {
+  const own = namedPorts(options.ports).filter(
+    ({ name }) =>
+      !(options.postgresUrl && name === 'PostgreSQL') &&
+      !(options.natsUrl && name.startsWith('NATS')),
+  );
+  const free = await Promise.all(own.map(({ port }) => isPortFree(port, host)));
+  const taken = own.filter((_, at) => !free[at]);
+  if (taken.length === 0) return;
+  const list = taken.map(({ name, port }) => `${port} (${name})`).join(', ');
+  throw new ServerError(
+    'port_taken',
+    `ports taken by other programs: ${list}. Perhaps a stack runs already: stop it, or choose ` +
+      'other ports with --port-base N',
+  );
+}
+
+async function startServers(
+  options: StackOptions,
+  host: string,
+  started: { stop(): Promise<void> }[],
+  say: (line: string) => void,
+) {
+  // Side by side, since each takes a second at first use; `started` gets what came up.
+  const keep = <T extends { stop(): Promise<void> }>(server: T) => {
+    started.push(server);
+    return server;
+  };
+  const postgres = options.postgresUrl
+    ? undefined
+    : startPostgres({
+        dir: join(options.dataDir, 'postgres'),
+        port: options.ports.postgres,
+        host,
+      }).then(keep);
+  const nats = options.natsUrl
+    ? undefined
+    : findNatsServer({ say })
+        .then((binary) =>
+          startNats({
+            dir: join(options.dataDir, 'nats'),
+            port: options.ports.nats,
+            monitorPort: options.ports.natsMonitor,
+            host,
+            binary,
+          }),
+        )
+        .then(keep);
+  await Promise.allSettled([postgres, nats]);
+  return { postgres: await postgres, nats: await nats };
+}
+
+function chosenServices({ only }: StackOptions) {
+  return SERVICES.filter(({ name }) => !only || only.includes(name));
+}
+
+async function planAddresses(
+  options: StackOptions,
+  host: string,
+  postgres: string,
+  nats: string,
+  natsMonitor: string | undefined,
+): Promise<StackAddresses> {
+  const { ports, replicas = 1 } = options;
+  const address = (grpc: number, http: number) => ({
+    grpc: `${host}:${grpc}`,
+    http: `http://${host}:${http}`,
+  });
+  const services: Record<string, ProcessAddress[]> = {};
+  const databases: Record<string, string> = {
+    [OPERATOR.database]: databaseUrl(postgres, OPERATOR.database),
+  };
+  for (const { name } of chosenServices(options)) {
+    const first = ports.services[name] as StackPorts['operator'];
+    const more = await freePorts((replicas - 1) * 2, host);
+    const addresses = [address(first.grpc, first.http)];
+    while (more.length > 0) addresses.push(address(more.pop() as number, more.pop() as number));
+    services[name] = addresses;
+    databases[name] = databaseUrl(postgres, name);
+  }
+  const operator = address(ports.operator.grpc, ports.operator.http);
+  return { operator, services, postgres, databases, nats, natsMonitor };
+}
+
+async function makeDatabases(adminUrl: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await createDatabase(adminUrl, name);
+}
+
+/** `assessments=127.0.0.1:7101,hiring=127.0.0.1:7102|127.0.0.1:7202`. */
+export function peersSetting(services: StackAddresses['services']): string {
+  return Object.entries(services)
+    .map(([name, replicas]) => `${name}=${replicas.map(({ grpc }) => grpc).join('|')}`)
+    .join(',');
+}
+
+async function startPrograms(
+  options: StackOptions,
+  host: string,
+  addresses: StackAddresses,
+  started: { stop(): Promise<void> }[],
+): Promise<Map<string, Program[]>> {
+  const programs = new Map<string, Program[]>();
+  const startOne = async (name: string, main: string, database: string, instance: number) => {
+    const address =
+      name === OPERATOR.name
+        ? addresses.operator
+        : (addresses.services[name]?.[instance - 1] as ProcessAddress);
+    const logFile = join(options.dataDir, 'logs', `${name}-${instance}.log`);
+    await rm(logFile, { force: true });
+    const program = await startProgram({
+      name: `${name}-${instance}`,
+      main: options.mains?.[name] ?? join(PROJECT_DIR, main),
+      env: {
+        RELINK_HOST: host,
+        RELINK_POSTGRES_URL: addresses.databases[database] as string,
+        RELINK_NATS_URL: addresses.nats,
+        RELINK_PORT: portOf(address.grpc),
+        RELINK_HTTP_PORT: portOf(address.http),
+        RELINK_INSTANCE: `${name}-${instance}`,
+        RELINK_PEERS: peersSetting(addresses.services),
+        ...options.env,
+      },
+      logFile,
+      readyUrl: `${address.http}/readyz`,
+      onUnexpectedEnd: options.onUnexpectedEnd,
+    });
+    started.push(program);
+    programs.set(name, [...(programs.get(name) ?? []), program]);
+  };
+  const starts = chosenServices(options).map(async ({ name, main }) => {
+    // The first replica applies the schema changes; the others come when it is ready.
+    for (let instance = 1; instance <= (options.replicas ?? 1); instance++) {
+      await startOne(name, main, name, instance);
+    }
+  });
+  await Promise.allSettled(starts);
+  await Promise.all(starts);
+  if (!options.only || options.only.includes(OPERATOR.name)) {
+    await startOne(OPERATOR.name, OPERATOR.main, OPERATOR.database, 1);
+  }
+  return programs;
+}
+
+function portOf(address: string): string {
+  return address.slice(address.lastIndexOf(':') + 1);
+}
