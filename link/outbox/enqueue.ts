@@ -4,8 +4,8 @@
  * transactions never wait for, fail by, or notice a migration.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import type { TransactionSql } from 'postgres';
-import { encodeText, type JsonEvent, problemsOf } from '../contracts/contract.ts';
+import type { Transaction } from '../../runtime/postgres.ts';
+import { encodeText } from '../contracts/contract.ts';
 import { contractsOf, laneOf, type LinkDefinition, legsOf } from '../link.ts';
 import { LinkError } from '../errors.ts';
 
@@ -38,7 +38,7 @@ export interface Enqueued {
  * @throws LinkError INVALID_EVENT when a payload does not fit the newest contract; nothing is written
  */
 export async function enqueue(
-  tx: TransactionSql,
+  tx: Transaction,
   link: LinkDefinition,
   messages: readonly Message[],
 ): Promise<Enqueued[]> {
@@ -82,14 +82,14 @@ function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
   const [contract] = contractsOf(link, message.event);
   if (!contract)
     throw new LinkError('UNKNOWN_EVENT', `${link.id} does not carry an event ${message.event}`);
-  const event: JsonEvent = {
+  const event = {
     event_id: randomUUIDv7(),
     event_version: contract.version,
     event_name: contract.event,
     produced_at: new Date().toISOString(),
     payload: message.payload,
   };
-  const problems = problemsOf(contract, event);
+  const problems = contract.findProblems(event);
   if (problems.length > 0)
     throw new LinkError(
       'INVALID_EVENT',

@@ -6,7 +6,7 @@
  * Lanes are shared evenly between the living relays of a service: each claims free or expired lanes
  * up to its share and lets go of what it holds above it. All times are the database's.
  */
-import type { Sql } from 'postgres';
+import type { Database } from '../../runtime/postgres.ts';
 import { LANES } from '../link.ts';
 
 /** How long a lease lasts without renewal: the longest pause of a lane after a crash of its owner. */
@@ -18,14 +18,14 @@ export const RENEW_EVERY_MS = LEASE_MS / 4;
 export type OwnedLanes = Map<number, bigint>;
 
 export class LaneLeases {
-  readonly #sql: Sql;
+  readonly #sql: Database;
   readonly #instance: string;
   readonly #links: readonly string[];
   /** Monotonic time until which the leases are surely ours, seen from this process. */
   #sureUntilMs = 0;
   readonly owned = new Map<string, OwnedLanes>();
 
-  constructor(sql: Sql, instance: string, links: readonly string[]) {
+  constructor(sql: Database, instance: string, links: readonly string[]) {
     this.#sql = sql;
     this.#instance = instance;
     this.#links = links;

@@ -1,0 +1,48 @@
+/** Reads a JetStream message into an arrival. Header facts that are missing become values that fail the check. */
+import type { JsMsg } from '@nats-io/jetstream';
+import { decodeHeaderValue, HEADER } from '../dispatch/headers.ts';
+import type { Arrival } from '../inbox/delivery.ts';
+
+/** For whom a message is: for this consumer, only a copy for it, or for others. */
+export type Addressed =
+  | { readonly to: 'me' | 'shadow'; readonly arrival: Arrival }
+  | { readonly to: 'others' };
+
+/** `consumer` is this service. A message without addressees (sent by hand) is for everybody. */
+export function readArrival(message: JsMsg, link: string, consumer: string): Addressed {
+  const header = (name: string) => message.headers?.get(name) ?? '';
+  const consumers = header(HEADER.consumers);
+  const isShadow = header(HEADER.shadow).split(',').includes(consumer);
+  const mine = epochFor(consumers, consumer);
+  if (!isShadow && consumers !== '' && mine === undefined) return { to: 'others' };
+  const [, , version, ...event] = message.subject.split('.');
+  const messageId = header(HEADER.eventId) || header(HEADER.messageId);
+  const arrival: Arrival = {
+    link,
+    eventId: messageId,
+    event: event.join('.'),
+    eventVersion: Number(version?.slice(1)),
+    key: decodeHeaderValue(header(HEADER.key)),
+    version: integerOf(header(HEADER.version)),
+    epoch: isShadow ? 1n : integerOf(mine ?? header(HEADER.epoch)),
+    source: header(HEADER.source),
+    isShadow,
+    isCopied: header(HEADER.copied).split(',').includes(consumer),
+    traceparent: header(HEADER.traceparent) || undefined,
+    text: Buffer.from(message.data).toString('utf8'),
+  };
+  return { to: isShadow ? 'shadow' : 'me', arrival };
+}
+
+function epochFor(consumers: string, consumer: string): string | undefined {
+  for (const part of consumers.split(',')) {
+    const [name, epoch] = part.split('=');
+    if (name === consumer) return epoch;
+  }
+  return undefined;
+}
+
+/** 0 when it is no positive integer: the check of the arrival refuses that. */
+export function integerOf(text: string): bigint {
+  return /^\d{1,18}$/.test(text) ? BigInt(text) : 0n;
+}

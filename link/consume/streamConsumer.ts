@@ -1,0 +1,156 @@
+/**
+ * Consumes a link's stream: binds to the durable consumer that the engine provisioned, gathers
+ * messages into batches, applies each batch as one transaction, then acknowledges and sends receipts.
+ *
+ * Batches of one lane never run at once, so a key's messages are applied in the order of the stream.
+ * A batch that waits says so to the server, which otherwise would deliver it again.
+ */
+import { type ConsumerMessages, type JetStreamClient, type JsMsg, jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Log } from '../../runtime/log.ts';
+import { Wake } from '../../runtime/wake.ts';
+import { sendReceipts } from '../dispatch/receipts.ts';
+import type { Arrival, Settlement } from '../inbox/delivery.ts';
+import type { Receiver } from '../inbox/receiver.ts';
+import { type LinkDefinition, LANES } from '../link.ts';
+import { readArrival } from './arrivals.ts';
+
+/** Messages applied in one transaction (measured: 500 is 50 times one each, more gains little). */
+const BATCH = 500;
+/** Batches at once, each for its own lanes: the second hides the round trips of the first. */
+const WORKERS = 2;
+/** Messages taken from the server ahead of the workers. */
+const PREFETCH = 2_000;
+/** Below the consumer's ack wait of 30 s. */
+const WORKING_EVERY_MS = 10_000;
+/** How often a missing stream or durable consumer is looked for again. */
+const REBIND_MS = 500;
+
+export interface StreamConsumerOptions {
+  readonly nats: NatsConnection;
+  readonly log: Log;
+  readonly link: LinkDefinition;
+  /** This service: the name of the durable consumer. */
+  readonly service: string;
+  readonly receiver: Receiver;
+}
+
+interface Received {
+  readonly message: JsMsg;
+  readonly arrival: Arrival;
+}
+
+class Worker {
+  readonly wake = new Wake();
+  queue: Received[] = [];
+  current: readonly Received[] = [];
+}
+
+export class StreamConsumer {
+  readonly #options: StreamConsumerOptions;
+  readonly #jetStream: JetStreamClient;
+  readonly #workers = Array.from({ length: WORKERS }, () => new Worker());
+  readonly #room = new Wake();
+  #messages: ConsumerMessages | undefined;
+  #stopping = new AbortController();
+  #running: Promise<unknown> | undefined;
+  /** Whether the durable consumer was found and messages are taken. */
+  isBound = false;
+
+  constructor(options: StreamConsumerOptions) {
+    this.#options = options;
+    this.#jetStream = jetstream(options.nats);
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#stopping = new AbortController();
+    const working = setInterval(() => this.#sayWorking(), WORKING_EVERY_MS);
+    this.#running = Promise.all([
+      this.#readLoop(),
+      ...this.#workers.map((worker) => this.#workLoop(worker)),
+    ]).finally(() => clearInterval(working));
+  }
+
+  /** Takes no more, finishes the batches under way, leaves the rest to be delivered again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#messages?.stop();
+    for (const worker of this.#workers) worker.wake.wake();
+    this.#room.wake();
+    await this.#running;
+    this.#running = undefined;
+    for (const worker of this.#workers) {
+      for (const { message } of worker.queue) message.nak();
+      worker.queue = [];
+    }
+  }
+
+  async #readLoop(): Promise<void> {
+    const { link, service, log } = this.#options;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        const consumer = await this.#jetStream.consumers.get(link.id, service);
+        this.#messages = await consumer.consume({
+          max_messages: PREFETCH,
+          abort_on_missing_resource: true,
+        });
+        this.isBound = true;
+        if (this.#stopping.signal.aborted) this.#messages.stop();
+        for await (const message of this.#messages) await this.#take(message);
+      } catch (error) {
+        log.debug({ link: link.id, reason: (error as Error).message }, 'not bound to the stream');
+      }
+      this.isBound = false;
+      await new Wake().wait(REBIND_MS, this.#stopping.signal);
+    }
+  }
+
+  async #take(message: JsMsg): Promise<void> {
+    const addressed = readArrival(message, this.#options.link.id, this.#options.service);
+    if (addressed.to === 'others') return message.ack();
+    const lane = Number(message.subject.split('.')[1]);
+    const worker = this.#workers[(Number.isInteger(lane) ? lane % LANES : 0) % WORKERS]!;
+    worker.queue.push({ message, arrival: addressed.arrival });
+    worker.wake.wake();
+    while (worker.queue.length >= PREFETCH && !this.#stopping.signal.aborted)
+      await this.#room.wait(1_000, this.#stopping.signal);
+  }
+
+  async #workLoop(worker: Worker): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      if (worker.queue.length === 0) {
+        await worker.wake.wait(1_000, this.#stopping.signal);
+        continue;
+      }
+      worker.current = worker.queue.splice(0, BATCH);
+      this.#room.wake();
+      await this.#apply(worker.current);
+      worker.current = [];
+    }
+  }
+
+  async #apply(batch: readonly Received[]): Promise<void> {
+    const { nats, link, service, receiver, log } = this.#options;
+    try {
+      const settlements = await receiver.receive(batch.map((one) => one.arrival));
+      batch.forEach(({ message }, i) => acknowledge(message, settlements[i]!));
+      const real = settlements.filter((_settlement, i) => !batch[i]!.arrival.isShadow);
+      if (real.length > 0)
+        sendReceipts(nats, link.producer, { link: link.id, consumer: service, settlements: real });
+    } catch (error) {
+      // Closed connection: everything stays unacknowledged and is delivered again.
+      log.warn({ err: error, link: link.id }, 'a batch could not be acknowledged');
+    }
+  }
+
+  #sayWorking(): void {
+    for (const worker of this.#workers)
+      for (const { message } of [...worker.current, ...worker.queue]) message.working();
+  }
+}
+
+function acknowledge(message: JsMsg, settlement: Settlement): void {
+  if (settlement.outcome === 'retry') message.nak(Math.max(1, settlement.retryAfterMs ?? 1));
+  else message.ack();
+}

@@ -1,0 +1,71 @@
+/** Dispatches to the link's stream: one publication serves every consumer whose lane is `async`. */
+import type { LinkDefinition } from '../link.ts';
+import { subjectOf } from '../link.ts';
+import type { Dispatcher, DispatchResult, Parcel } from './dispatcher.ts';
+import { textFor } from './dispatcher.ts';
+import { encodeHeaderValue, HEADER, rawHeaders } from './headers.ts';
+import type { Publication, Publisher, PublishResult } from './publisher.ts';
+
+export class JetStreamDispatcher implements Dispatcher {
+  readonly #publisher: Publisher;
+  readonly #link: LinkDefinition;
+  readonly #source: string;
+  readonly #everyone: number;
+
+  /** `source` is the producing service, as consumers see it. */
+  constructor(publisher: Publisher, link: LinkDefinition, source: string) {
+    this.#publisher = publisher;
+    this.#link = link;
+    this.#source = source;
+    this.#everyone = Object.keys(link.consumers).length;
+  }
+
+  async dispatch(parcels: readonly Parcel[]): Promise<DispatchResult[]> {
+    const results = await this.#publisher.publish(parcels.map((parcel) => this.#publicationOf(parcel)));
+    return results.map(dispatchResultOf);
+  }
+
+  #publicationOf(parcel: Parcel): Publication {
+    const { row, version } = parcel;
+    return {
+      subject: subjectOf(this.#link.id, row.lane, version, row.event),
+      headers: rawHeaders(this.#headersOf(parcel)),
+      body: textFor(this.#link, row, version),
+    };
+  }
+
+  #headersOf(parcel: Parcel): string {
+    const { row, to, shadow, copied } = parcel;
+    let epoch = 0n;
+    for (const one of to) if (one.epoch > epoch) epoch = one.epoch;
+    let lines =
+      `${HEADER.messageId}: ${this.#messageIdOf(parcel)}\r\n` +
+      `${HEADER.expectedStream}: ${this.#link.id}\r\n` +
+      `${HEADER.eventId}: ${row.eventId}\r\n` +
+      `${HEADER.key}: ${encodeHeaderValue(row.key)}\r\n` +
+      `${HEADER.version}: ${row.version}\r\n` +
+      `${HEADER.epoch}: ${epoch}\r\n` +
+      `${HEADER.source}: ${this.#source}\r\n` +
+      `${HEADER.consumers}: ${to.map((one) => `${one.consumer}=${one.epoch}`).join(',')}\r\n`;
+    if (shadow.length > 0) lines += `${HEADER.shadow}: ${shadow.join(',')}\r\n`;
+    if (copied.length > 0) lines += `${HEADER.copied}: ${copied.join(',')}\r\n`;
+    if (row.traceparent) lines += `${HEADER.traceparent}: ${row.traceparent}\r\n`;
+    return lines;
+  }
+
+  /**
+   * The event id, so that JetStream drops what is published twice. What must be stored although the
+   * id may still be in the duplicate window gets its own: a message sent again because no receipt
+   * came, one for some of the consumers only, and a copy.
+   */
+  #messageIdOf({ row, to, shadow, resends }: Parcel): string {
+    let id = row.eventId;
+    if (to.length > 0 && to.length < this.#everyone) id += `/${to.map((one) => one.consumer)}`;
+    if (to.length === 0) id += `/shadow/${shadow}`;
+    return resends > 0 ? `${id}#${resends}` : id;
+  }
+}
+
+function dispatchResultOf(result: PublishResult): DispatchResult {
+  return result.kind === 'stored' ? { kind: 'sent' } : { kind: 'failed', reason: result.reason };
+}

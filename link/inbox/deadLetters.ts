@@ -1,0 +1,155 @@
+/**
+ * Dead letters: messages this consumer gave up on, kept with payload, headers, reason and attempts
+ * until a person redrives or discards them. Written in one transaction with the inbox row, so a
+ * message is never both dead and applied.
+ */
+import { randomUUIDv7 } from 'node:crypto';
+import type { Database, Transaction } from '../../runtime/postgres.ts';
+import { laneOf } from '../link.ts';
+import { type Arrival, type DeadReason, isUuid } from './delivery.ts';
+
+export interface DeadLetterRow {
+  readonly id: string;
+  readonly event_id: string | null;
+  readonly link: string;
+  readonly lane: number;
+  readonly epoch: bigint;
+  readonly event: string;
+  readonly event_version: number;
+  readonly key: string;
+  readonly version: bigint;
+  readonly reason: DeadReason;
+  readonly detail: string;
+  readonly attempts: number;
+  readonly state: 'dead' | 'redriven' | 'discarded';
+  readonly body: string;
+  readonly headers: Record<string, string>;
+  readonly revision: number;
+  readonly died_at: string;
+}
+
+/** Writes a dead letter; a second one for the same message and reason is not written again. */
+export async function bury(
+  tx: Transaction,
+  arrival: Arrival,
+  why: { reason: DeadReason; detail: string; attempts: number },
+): Promise<void> {
+  const eventId = isUuid(arrival.eventId) ? arrival.eventId : null;
+  const headers = {
+    source: arrival.source,
+    event_id: arrival.eventId,
+    ...(arrival.traceparent ? { traceparent: arrival.traceparent } : {}),
+  };
+  await tx`
+    insert into relink.dead_letters (id, event_id, link, lane, epoch, event, event_version, key,
+      version, reason, detail, attempts, body, headers)
+    select ${randomUUIDv7()}, ${eventId}, ${arrival.link}, ${laneOf(arrival.key)},
+      ${arrival.epoch}, ${arrival.event}, ${arrival.eventVersion}, ${arrival.key},
+      ${arrival.version}, ${why.reason}, ${why.detail}, ${why.attempts}, ${arrival.text},
+      ${JSON.stringify(headers)}::text::jsonb
+    where not exists (select from relink.dead_letters
+      where event_id = ${eventId}::uuid and reason = ${why.reason} and state = 'dead')`;
+}
+
+/** Enters a message in the inbox as dead, without a check: it was refused before any effect. */
+export async function enterDead(tx: Transaction, arrival: Arrival, hash: bigint): Promise<boolean> {
+  const rows = await tx`
+    insert into relink.inbox
+      (event_id, link, lane, epoch, key, version, event_version, hash, outcome, copied)
+    values (${arrival.eventId}, ${arrival.link}, ${laneOf(arrival.key)}, ${arrival.epoch},
+      ${arrival.key}, ${arrival.version}, ${arrival.eventVersion}, ${hash}, 'dead',
+      ${arrival.isCopied})
+    on conflict (event_id) do nothing returning event_id`;
+  return rows.length === 1;
+}
+
+export async function listDeadLetters(
+  sql: Database,
+  wanted: { link?: string; limit: number; afterId?: string; all?: boolean },
+): Promise<DeadLetterRow[]> {
+  return sql<DeadLetterRow[]>`
+    select id, event_id, link, lane, epoch, event, event_version, key, version, reason, detail,
+      attempts, state, '' as body, headers, revision, died_at::text as died_at
+    from relink.dead_letters
+    where (${wanted.link ?? ''} = '' or link = ${wanted.link ?? ''})
+      and (${wanted.all ?? false} or state = 'dead')
+      and (${wanted.afterId ?? ''} = '' or id::text > ${wanted.afterId ?? ''})
+    order by id limit ${wanted.limit}`;
+}
+
+export async function countDeadLetters(sql: Database, link: string): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`select count(*)::int as count
+    from relink.dead_letters where state = 'dead' and (${link} = '' or link = ${link})`;
+  return row!.count;
+}
+
+export async function readDeadLetter(
+  sql: Database | Transaction,
+  id: string,
+): Promise<DeadLetterRow | undefined> {
+  if (!isUuid(id)) return undefined;
+  const [row] = await sql<DeadLetterRow[]>`
+    select *, died_at::text as died_at from relink.dead_letters where id = ${id}`;
+  return row;
+}
+
+/**
+ * Takes a dead letter for a redrive, in the transaction of its effect: exactly one caller gets it,
+ * however often it is clicked, because the row is locked and must still be dead.
+ */
+export async function takeForRedrive(
+  tx: Transaction,
+  id: string,
+  actor: string,
+): Promise<DeadLetterRow | undefined> {
+  const [row] = await tx<DeadLetterRow[]>`
+    update relink.dead_letters set state = 'redriven', ended_at = now(), actor = ${actor},
+      revision = revision + 1
+    where id = ${id} and state = 'dead' returning *, died_at::text as died_at`;
+  return row;
+}
+
+/** Gives a message up for good. Answers false when it is no longer dead. */
+export async function discardDeadLetter(
+  tx: Transaction | Database,
+  id: string,
+  actor: string,
+  reason: string,
+): Promise<boolean> {
+  const rows = await tx`
+    update relink.dead_letters set state = 'discarded', ended_at = now(), actor = ${actor},
+      detail = detail || ${`; discarded: ${reason}`}, revision = revision + 1
+    where id = ${id} and state = 'dead' returning id`;
+  return rows.length === 1;
+}
+
+/** Replaces the payload, if nobody edited it since `revision`. Answers the new revision. */
+export async function editDeadLetter(
+  sql: Database,
+  edit: { id: string; revision: number; body: string; actor: string },
+): Promise<number | undefined> {
+  const [row] = await sql<{ revision: number }[]>`
+    update relink.dead_letters set body = ${edit.body}, actor = ${edit.actor},
+      revision = revision + 1
+    where id = ${edit.id} and revision = ${edit.revision} and state = 'dead' returning revision`;
+  return row?.revision;
+}
+
+/** The arrival a dead letter was made from, with its payload as it is now. */
+export function arrivalOf(row: DeadLetterRow): Arrival {
+  return {
+    link: row.link,
+    eventId: row.event_id ?? row.headers.event_id ?? '',
+    event: row.event,
+    eventVersion: row.event_version,
+    key: row.key,
+    version: row.version,
+    epoch: row.epoch,
+    source: row.headers.source ?? '',
+    isShadow: false,
+    isCopied: false,
+    traceparent: row.headers.traceparent,
+    text: row.body,
+  };
+}
+

@@ -1,0 +1,100 @@
+/** A message as it reached a consumer, by whatever transport, checked and ready to apply. */
+import { type Contract, decodeText } from '../contracts/contract.ts';
+import { payloadHash } from '../contracts/payloadHash.ts';
+import { contractOf, type LinkDefinition, laneOf } from '../link.ts';
+import type { ReceiptOutcome } from '../dispatch/dispatcher.ts';
+
+/** What the transport says about a message; nothing of it is trusted yet. */
+export interface Arrival {
+  readonly link: string;
+  readonly eventId: string;
+  readonly event: string;
+  readonly eventVersion: number;
+  readonly key: string;
+  readonly version: bigint;
+  readonly epoch: bigint;
+  readonly source: string;
+  /** Only a copy to be compared: its effect must not happen. */
+  readonly isShadow: boolean;
+  /** A copy of it travels on another path. */
+  readonly isCopied: boolean;
+  readonly traceparent: string | undefined;
+  /** The event as canonical text. */
+  readonly text: string;
+}
+
+export interface Delivery extends Arrival {
+  readonly lane: number;
+  readonly payload: Record<string, unknown>;
+  readonly hash: bigint;
+}
+
+/** Why a message can never be applied; docs/errors.md explains each. */
+export type DeadReason =
+  | 'INVALID_EVENT'
+  | 'UNKNOWN_CONTRACT'
+  | 'ID_REUSED'
+  | 'HANDLER_FAILED'
+  | 'HANDLER_TIMEOUT';
+
+/** What became of a message at this consumer. `retry`: nothing is committed, send it again. */
+export interface Settlement {
+  readonly eventId: string;
+  readonly outcome: ReceiptOutcome;
+  readonly epoch: bigint;
+  readonly retryAfterMs?: number;
+  readonly detail?: string;
+}
+
+export type Checked =
+  | { readonly ok: true; readonly delivery: Delivery }
+  | { readonly ok: false; readonly reason: DeadReason; readonly detail: string };
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
+/** Checks an arrival against its contract and itself; a bad one says which field and why. */
+export function checkArrival(link: LinkDefinition, arrival: Arrival): Checked {
+  const contract = contractOf(link, arrival.event, arrival.eventVersion);
+  if (!contract)
+    return {
+      ok: false,
+      reason: 'UNKNOWN_CONTRACT',
+      detail: `${link.id} has no ${arrival.event} v${arrival.eventVersion}`,
+    };
+  const decoded = decodeText(contract as Contract<Record<string, unknown>>, arrival.text);
+  if (!decoded.ok) {
+    const detail = decoded.problems.map((p) => `${p.field || 'event'}: ${p.message}`).join('; ');
+    return { ok: false, reason: 'INVALID_EVENT', detail };
+  }
+  const payload = decoded.event.payload as Record<string, unknown>;
+  const mismatch = mismatchOf(link, arrival, decoded.event.event_id, payload);
+  if (mismatch) return { ok: false, reason: 'INVALID_EVENT', detail: mismatch };
+  return {
+    ok: true,
+    delivery: {
+      ...arrival,
+      lane: laneOf(arrival.key),
+      payload,
+      hash: payloadHash(arrival.eventId, arrival.text),
+    },
+  };
+}
+
+/** Headers that contradict the event would corrupt order or identity. */
+function mismatchOf(
+  link: LinkDefinition,
+  arrival: Arrival,
+  eventId: unknown,
+  payload: Record<string, unknown>,
+): string | undefined {
+  if (arrival.eventId !== eventId) return 'event_id: is not the id in the headers';
+  if (arrival.key !== payload[link.keyField])
+    return `payload.${link.keyField}: is not the key in the headers`;
+  if (arrival.version < 1n) return 'entity version: missing in the headers, or below 1';
+  if (arrival.epoch < 1n) return 'epoch: missing in the headers, or below 1';
+  return undefined;
+}

@@ -1,0 +1,42 @@
+/** What a service gives the kit to apply a link's messages. */
+import type { Transaction } from '../../runtime/postgres.ts';
+
+/** One state of an entity, as a formal link carries it. */
+export interface Change {
+  readonly key: string;
+  /** The owner's version of the entity. */
+  readonly version: bigint;
+  readonly event: string;
+  readonly eventVersion: number;
+  readonly payload: Record<string, unknown>;
+}
+
+/**
+ * Applies the newest change of each key, all in one call, and answers the keys whose stored version
+ * was older. It must compare versions in the statement that writes (see `upsertNewer`): that is what
+ * makes it safe to run twice and in any order.
+ */
+export type ApplyChanges = (
+  tx: Transaction,
+  changes: readonly Change[],
+) => Promise<ReadonlySet<string>>;
+
+/** One business event, as a functional link carries it. */
+export interface BusinessEvent extends Change {
+  readonly eventId: string;
+}
+
+/** Applies one business event. Called once per event id that commits. */
+export type ApplyEvent = (tx: Transaction, event: BusinessEvent) => Promise<void>;
+
+export type Handler =
+  | { readonly kind: 'formal'; readonly apply: ApplyChanges }
+  | { readonly kind: 'functional'; readonly apply: ApplyEvent };
+
+export function formal(apply: ApplyChanges): Handler {
+  return { kind: 'formal', apply };
+}
+
+export function functional(apply: ApplyEvent): Handler {
+  return { kind: 'functional', apply };
+}

@@ -1,0 +1,121 @@
+/** The hot statements of the consumer's side. */
+import type { Database, Transaction } from '../../runtime/postgres.ts';
+import type { Delivery, Settlement } from './delivery.ts';
+
+export interface InboxRow {
+  readonly eventId: string;
+  readonly hash: bigint;
+  readonly eventVersion: number;
+  readonly outcome: string;
+  readonly epoch: bigint;
+}
+
+/** One number per link for advisory locks; `namespace` keeps them apart from other uses. */
+const FENCE_LOCK_NAMESPACE = 7_070_002;
+
+/**
+ * Enters messages in the inbox, in the transaction of their effect, unless they are there already or
+ * were dispatched under an epoch that the fence refuses. Answers the ids that are new.
+ *
+ * The shared advisory lock keeps `raiseFence` waiting until this transaction has ended: a fence that
+ * is raised has no older effect committing behind it. Ids are entered in order, so that two
+ * transactions with the same messages wait for each other instead of deadlocking.
+ */
+export async function enterInbox(
+  tx: Transaction,
+  link: string,
+  deliveries: readonly Delivery[],
+): Promise<Set<string>> {
+  void tx`select pg_advisory_xact_lock_shared(${FENCE_LOCK_NAMESPACE}, hashtext(${link}))`.catch(
+    () => {}, // the statement behind it rejects too and is awaited
+  );
+  const sorted = [...deliveries].sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
+  const rows = await tx<{ event_id: string }[]>`
+    insert into relink.inbox
+      (event_id, link, lane, epoch, key, version, event_version, hash, outcome, copied)
+    select d.event_id, ${link}, d.lane, d.epoch, d.key, d.version, d.event_version, d.hash,
+      'applied', d.copied
+    from unnest(
+      ${sorted.map((d) => d.eventId)}::uuid[], ${sorted.map((d) => d.lane)}::int2[],
+      ${sorted.map((d) => String(d.epoch))}::int8[], ${sorted.map((d) => d.key)}::text[],
+      ${sorted.map((d) => String(d.version))}::int8[], ${sorted.map((d) => d.eventVersion)}::int2[],
+      ${sorted.map((d) => String(d.hash))}::int8[], ${sorted.map((d) => d.isCopied)}::bool[]
+    ) d(event_id, lane, epoch, key, version, event_version, hash, copied)
+    where not exists (select from relink.fences f
+      where f.link = ${link} and f.lane = d.lane and f.min_epoch > d.epoch)
+    on conflict (event_id) do nothing
+    returning event_id`;
+  return new Set(rows.map((row) => row.event_id));
+}
+
+/** What the inbox knows of these messages. */
+export async function readInbox(
+  sql: Database | Transaction,
+  eventIds: readonly string[],
+): Promise<Map<string, InboxRow>> {
+  const rows = await sql<InboxRow[]>`
+    select event_id as "eventId", hash, event_version as "eventVersion", outcome, epoch
+    from relink.inbox where event_id = any(${eventIds as string[]}::uuid[])`;
+  return new Map(rows.map((row) => [row.eventId, row]));
+}
+
+/** Corrects the outcome of messages entered in this transaction. */
+export async function setOutcome(
+  tx: Transaction,
+  eventIds: readonly string[],
+  outcome: Settlement['outcome'],
+): Promise<void> {
+  if (eventIds.length === 0) return;
+  await tx`update relink.inbox set outcome = ${outcome}
+    where event_id = any(${eventIds as string[]}::uuid[])`;
+}
+
+/** Counts a failed try in a transaction of its own; answers how many there were. */
+export async function countAttempt(
+  sql: Database,
+  link: string,
+  eventId: string,
+  detail: string,
+): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    insert into relink.attempts (event_id, link, count, detail) values (${eventId}, ${link}, 1, ${detail})
+    on conflict (event_id) do update
+      set count = attempts.count + 1, detail = excluded.detail, last_at = now()
+    returning count`;
+  return row!.count;
+}
+
+/**
+ * From now on older epochs of the lanes are refused. Waits for the transactions that passed the old
+ * fence. A fence only rises.
+ */
+export async function raiseFence(
+  sql: Database,
+  link: string,
+  lanes: readonly number[],
+  minEpoch: bigint,
+): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${FENCE_LOCK_NAMESPACE}, hashtext(${link}))`;
+    await tx`
+      insert into relink.fences (link, lane, min_epoch)
+      select ${link}, lane, ${minEpoch} from unnest(${lanes as number[]}::int2[]) lane
+      on conflict (link, lane) do update set min_epoch = greatest(fences.min_epoch, excluded.min_epoch)`;
+  });
+}
+
+/** Remembers what a copy on the second path would have done. */
+export async function saveShadowResults(
+  sql: Database,
+  link: string,
+  results: readonly { eventId: string; hash: bigint; ok: boolean; detail: string }[],
+): Promise<void> {
+  const sorted = [...results].sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
+  await sql`
+    insert into relink.shadow_results (event_id, link, hash, ok, detail)
+    select event_id, ${link}, hash, ok, detail from unnest(
+      ${sorted.map((r) => r.eventId)}::uuid[], ${sorted.map((r) => String(r.hash))}::int8[],
+      ${sorted.map((r) => r.ok)}::bool[], ${sorted.map((r) => r.detail)}::text[]
+    ) r(event_id, hash, ok, detail)
+    on conflict (event_id) do update set ok = excluded.ok, detail = excluded.detail`;
+}

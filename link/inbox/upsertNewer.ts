@@ -1,0 +1,76 @@
+/**
+ * The version check of formal links as one statement: a row is written only if the change is newer
+ * than what is stored, so order and repetition do not matter.
+ */
+import type { Transaction } from '../../runtime/postgres.ts';
+
+/** PostgreSQL types a replica's columns may have. */
+export type ColumnType = 'text' | 'uuid' | 'int4' | 'int8' | 'bool' | 'timestamptz' | 'jsonb';
+
+export interface ReplicaTable {
+  readonly table: string;
+  readonly key: { readonly column: string; readonly type: ColumnType };
+  readonly version: string;
+  /** The other columns with their types. */
+  readonly columns: Readonly<Record<string, ColumnType>>;
+}
+
+/** One row to write: the key, the version, and a value for each column of the table. */
+export interface NewerRow {
+  readonly key: string;
+  readonly version: bigint;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Writes rows that are newer than the stored ones and answers the keys it wrote. Keys must be unique
+ * within `rows`. Rows are locked in the order of their keys, so concurrent batches do not deadlock.
+ */
+export async function upsertNewer(
+  tx: Transaction,
+  replica: ReplicaTable,
+  rows: readonly NewerRow[],
+): Promise<ReadonlySet<string>> {
+  const sorted = [...rows].sort((a, b) => (a.key < b.key ? -1 : 1));
+  const names = Object.keys(replica.columns);
+  const parameters = [
+    sorted.map((row) => row.key),
+    sorted.map((row) => row.version.toString()),
+    ...names.map((name) => sorted.map((row) => textOf(row.values[name]))),
+  ];
+  const written = await tx.unsafe<{ key: string }[]>(statementFor(replica), parameters as never[], {
+    prepare: true,
+  });
+  return new Set(written.map((row) => row.key));
+}
+
+const statements = new WeakMap<ReplicaTable, string>();
+
+function statementFor(replica: ReplicaTable): string {
+  let statement = statements.get(replica);
+  if (statement) return statement;
+  const { key, version, columns } = replica;
+  const names = Object.keys(columns);
+  const all = [key.column, version, ...names].map(quote);
+  const types = [key.type, 'int8', ...names.map((name) => columns[name]!)];
+  const table = quote(replica.table);
+  statement = `
+    insert into ${table} as stored (${all.join(', ')})
+    select ${all.map((name, i) => `${name}::${types[i]}`).join(', ')}
+    from unnest(${types.map((_type, i) => `$${i + 1}::text[]`).join(', ')}) as newer(${all.join(', ')})
+    on conflict (${quote(key.column)}) do update
+      set ${all.slice(1).map((name) => `${name} = excluded.${name}`).join(', ')}
+      where excluded.${quote(version)} > stored.${quote(version)}
+    returning ${quote(key.column)}::text as key`;
+  statements.set(replica, statement);
+  return statement;
+}
+
+function textOf(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

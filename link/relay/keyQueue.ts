@@ -1,0 +1,64 @@
+/**
+ * Calls of a `sync` route: at most CALLS at once, and per key one after the other in the order of the
+ * outbox. A message that is tried again keeps its place at the head of its key; other keys go on.
+ */
+import type { Flight } from './flight.ts';
+
+/** Calls in flight per leg: more gain nothing on one connection (measured from 16 on). */
+export const CALLS = 32;
+
+export class KeyQueue {
+  readonly #queues = new Map<string, Flight[]>();
+  #ready: Flight[] = [];
+  #size = 0;
+  #calling = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(flight: Flight): void {
+    flight.state = 'queued';
+    this.#size += 1;
+    const queue = this.#queues.get(flight.row.key);
+    if (queue) queue.push(flight);
+    else {
+      this.#queues.set(flight.row.key, [flight]);
+      this.#ready.push(flight);
+    }
+  }
+
+  /** The next flight to call, or undefined when none is ready or enough calls run. */
+  take(): Flight | undefined {
+    if (this.#calling >= CALLS) return undefined;
+    const flight = this.#ready.shift();
+    if (flight) this.#calling += 1;
+    return flight;
+  }
+
+  /** The call ended without a receipt: the flight keeps its place until `again`. */
+  failed(): void {
+    this.#calling -= 1;
+  }
+
+  again(flight: Flight): void {
+    if (this.#queues.get(flight.row.key)?.[0] === flight) this.#ready.push(flight);
+  }
+
+  /** The call ended with a receipt. */
+  answered(): void {
+    this.#calling -= 1;
+  }
+
+  /** The flight is no longer this queue's: the next one of its key is ready. */
+  leave(flight: Flight): void {
+    const queue = this.#queues.get(flight.row.key);
+    const place = queue?.indexOf(flight) ?? -1;
+    if (!queue || place < 0) return;
+    queue.splice(place, 1);
+    this.#size -= 1;
+    this.#ready = place === 0 ? this.#ready.filter((other) => other !== flight) : this.#ready;
+    if (queue.length === 0) this.#queues.delete(flight.row.key);
+    else if (place === 0) this.#ready.push(queue[0]!);
+  }
+}

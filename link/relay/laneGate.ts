@@ -1,0 +1,185 @@
+/**
+ * Decides, lane by lane of one leg, whether a message may be dispatched now and by which route.
+ *
+ * A pending change closes the gate of its lane: nothing new goes out by the old route. The gate opens
+ * under the new route when all that may be in flight by the old one is closed (or at once when the
+ * change does not hold). What an earlier owner of the lane may have sent counts as in flight too: its
+ * rows, up to the highest number open when the lane was taken, still go out by the old route first.
+ */
+import type { Database } from '../../runtime/postgres.ts';
+import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
+import type { Transport } from '../link.ts';
+import type { Flight, LegWindow } from './flight.ts';
+import type { OwnedLanes } from './lanes.ts';
+import { adoptRoute, type LaneRoute, type Route, readRoutes } from './routes.ts';
+
+declareFailpoints('relay.before-adopt', 'relay.after-adopt');
+
+export interface LaneGateOptions {
+  readonly sql: Database;
+  readonly link: string;
+  readonly leg: string;
+  readonly instance: string;
+  readonly owned: OwnedLanes;
+  readonly window: LegWindow;
+}
+
+interface LaneState {
+  readonly term: bigint;
+  /** Rows up to here may have been sent by an earlier owner. */
+  sentBeforeThrough: number;
+}
+
+export interface Adopted {
+  /** Routes changed: rows that were passed over must be read now. */
+  readonly isChanged: boolean;
+  /** Lanes that adopted without holding: their flights must be dispatched again. */
+  readonly unheld: readonly number[];
+}
+
+export class LaneGate {
+  readonly #options: LaneGateOptions;
+  #routes: LaneRoute[] = [];
+  #lanes = new Map<number, LaneState>();
+  #closedSinceMs = new Map<number, number>();
+  #isStale = true;
+  longestHoldMs = 0;
+
+  constructor(options: LaneGateOptions) {
+    this.#options = options;
+  }
+
+  /** The routes changed in the database. */
+  invalidate(): void {
+    this.#isStale = true;
+  }
+
+  owns(lane: number): boolean {
+    return this.#lanes.has(lane);
+  }
+
+  /** The adopted transport of a lane, also of lanes that another relay owns. */
+  transportOf(lane: number): Transport | undefined {
+    return this.#routes[lane]?.adopted.transport;
+  }
+
+  shadowOf(lane: number): Transport | null {
+    return this.#routes[lane]?.shadow ?? null;
+  }
+
+  /** Bit n is set when rows of lane n may go out. */
+  readMask(): number {
+    let mask = 0;
+    for (const [lane, state] of this.#lanes)
+      if (!this.#isClosed(lane) || state.sentBeforeThrough > 0) mask |= 1 << lane;
+    return mask;
+  }
+
+  /** The route to dispatch by, or undefined while the lane is not ours or its gate is closed. */
+  dispatchRoute(flight: Flight): Route | undefined {
+    const { lane, seq } = flight.row;
+    const state = this.#lanes.get(lane);
+    const route = this.#routes[lane];
+    if (!state || !route) return undefined;
+    if (this.#isClosed(lane) && seq > state.sentBeforeThrough && flight.resends === 0)
+      return undefined;
+    return route.adopted;
+  }
+
+  #isClosed(lane: number): boolean {
+    const route = this.#routes[lane];
+    return !route || route.epoch > route.adopted.epoch;
+  }
+
+  /** Takes over the current set of owned lanes; answers those that are no longer ours. */
+  lanesChanged(): ReadonlySet<number> {
+    const lost = new Set<number>();
+    for (const [lane, state] of this.#lanes)
+      if (this.#options.owned.get(lane) !== state.term) lost.add(lane);
+    for (const lane of lost) this.#lanes.delete(lane);
+    return lost;
+  }
+
+  /** Starts to serve lanes that were taken: notes what an earlier owner may have sent. */
+  async noteTaken(): Promise<void> {
+    const { owned, sql, leg } = this.#options;
+    const taken = [...owned].filter(([lane]) => !this.#lanes.has(lane));
+    if (taken.length === 0) return;
+    const open = await sql<{ lane: number; highest: number }[]>`
+      select lane, max(seq)::float8 as highest from relink.outbox
+      where leg = ${leg} and lane = any(${taken.map(([lane]) => lane)}) group by lane`;
+    for (const [lane, term] of taken) {
+      const highest = open.find((row) => row.lane === lane)?.highest ?? 0;
+      this.#lanes.set(lane, { term, sentBeforeThrough: highest });
+    }
+  }
+
+  /** Reads changed routes and adopts what can be adopted now. */
+  async adopt(): Promise<Adopted> {
+    const { sql, leg } = this.#options;
+    let isChanged = this.#isStale;
+    if (this.#isStale) {
+      this.#isStale = false;
+      this.#routes = await readRoutes(sql, leg);
+    }
+    const unheld: number[] = [];
+    for (const route of this.#routes) {
+      if (route.epoch === route.adopted.epoch || !this.#lanes.has(route.lane)) continue;
+      if (!this.#closedSinceMs.has(route.lane))
+        this.#closedSinceMs.set(route.lane, performance.now());
+      if (route.hold && !(await this.#isOldRouteClear(route))) continue;
+      await this.#adopt(route);
+      if (!route.hold) unheld.push(route.lane);
+      isChanged = true;
+    }
+    return { isChanged, unheld };
+  }
+
+  async #adopt(route: LaneRoute): Promise<void> {
+    const { sql, link, instance } = this.#options;
+    const state = this.#lanes.get(route.lane)!;
+    await failpoint('relay.before-adopt');
+    const isAdopted = await adoptRoute(sql, route, {
+      link,
+      instance,
+      term: state.term,
+      parkedThrough: this.#parkedThrough(route.lane),
+    });
+    await failpoint('relay.after-adopt');
+    this.#isStale ||= !isAdopted;
+    if (!isAdopted) return;
+    const { transport, version, epoch } = route;
+    this.#routes[route.lane] = { ...route, adopted: { transport, version, epoch } };
+    state.sentBeforeThrough = 0;
+    const sinceMs = this.#closedSinceMs.get(route.lane) ?? performance.now();
+    this.longestHoldMs = Math.max(this.longestHoldMs, performance.now() - sinceMs);
+    this.#closedSinceMs.delete(route.lane);
+  }
+
+  /** Whether nothing that may have gone out by the old route is open. Parked messages are carried. */
+  async #isOldRouteClear(route: LaneRoute): Promise<boolean> {
+    const { window, sql, leg } = this.#options;
+    for (const flight of window.all())
+      if (flight.row.lane === route.lane && flight.state !== 'pending' && flight.state !== 'parked')
+        return false;
+    const state = this.#lanes.get(route.lane)!;
+    if (state.sentBeforeThrough === 0) return true;
+    const parked = this.#parkedSeqs(route.lane);
+    const open = await sql`
+      select 1 from relink.outbox where leg = ${leg} and lane = ${route.lane}
+        and seq <= ${state.sentBeforeThrough} and seq <> all(${parked}::int8[]) limit 1`;
+    if (open.length > 0) return false;
+    state.sentBeforeThrough = 0;
+    return true;
+  }
+
+  #parkedSeqs(lane: number): number[] {
+    return [...this.#options.window.all()]
+      .filter((flight) => flight.row.lane === lane && flight.state === 'parked')
+      .map((flight) => flight.row.seq);
+  }
+
+  #parkedThrough(lane: number): number {
+    return Math.max(0, ...this.#parkedSeqs(lane));
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * The relay of a service: one agent in each of its processes. It shares the lanes of every link the
+ * service produces with the other processes, and runs one loop per link.
+ *
+ * It wakes after a commit in the same process, on a hint from another process over core NATS, and
+ * otherwise polls, ever more rarely while nothing happens. Hints may be lost; nothing depends on one.
+ */
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Log } from '../../runtime/log.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import { Wake } from '../../runtime/wake.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import { onReceipts } from '../dispatch/receipts.ts';
+import { LinkError } from '../errors.ts';
+import type { LinkDefinition } from '../link.ts';
+import type { Enqueued } from '../outbox/enqueue.ts';
+import { type AskReceipts, LinkRelay } from './linkRelay.ts';
+import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';
+import { prepareRoutes, readRevisions } from './routes.ts';
+
+/** Poll at once while there is work, then back off to this while there is none. */
+const IDLE_POLL_MAX_MS = 100;
+const IDLE_POLL_MIN_MS = 10;
+/** How often route changes made by another process are looked for: bounds the pause of a flip. */
+const ROUTE_POLL_MS = 50;
+/** After an error (database down) a loop waits this long. */
+const ERROR_PAUSE_MS = 250;
+/** On stop: time for answers under way to be closed, before the lanes are given back. */
+const STOP_GRACE_MS = 2_000;
+
+export interface RelayOptions {
+  readonly sql: Database;
+  readonly nats: NatsConnection;
+  readonly log: Log;
+  readonly service: string;
+  readonly instance: string;
+  /** The links this service produces. */
+  readonly links: readonly LinkDefinition[];
+  readonly asyncDispatcher: (link: LinkDefinition) => Dispatcher;
+  readonly syncDispatcher: (link: LinkDefinition, consumer: string) => Dispatcher;
+  readonly ask: (link: LinkDefinition) => AskReceipts;
+}
+
+export class Relay {
+  readonly name = 'relay';
+  readonly #options: RelayOptions;
+  readonly #leases: LaneLeases;
+  readonly #links = new Map<string, { relay: LinkRelay; wake: Wake }>();
+  readonly #waiters = new Map<number, () => void>();
+  readonly #stopping = new AbortController();
+  readonly #subscriptions: Subscription[] = [];
+  #loops: Promise<void>[] = [];
+  #revisions = new Map<string, bigint>();
+  #ownedTerms = '';
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    const ids = options.links.map((link) => link.id);
+    this.#leases = new LaneLeases(options.sql, options.instance, ids);
+    for (const link of options.links) this.#addLink(link);
+  }
+
+  #addLink(link: LinkDefinition): void {
+    const { sql, log, instance, asyncDispatcher, syncDispatcher, ask } = this.#options;
+    const wake = new Wake();
+    const consumers = Object.keys(link.consumers);
+    const relay = new LinkRelay({
+      sql,
+      log,
+      link,
+      instance,
+      owned: this.#leases.owned.get(link.id)!,
+      async: asyncDispatcher(link),
+      sync: Object.fromEntries(consumers.map((name) => [name, syncDispatcher(link, name)])),
+      ask: ask(link),
+      wake: () => wake.wake(),
+      onSettled: (seq) => this.#waiters.get(seq)?.(),
+    });
+    this.#links.set(link.id, { relay, wake });
+  }
+
+  async start(): Promise<void> {
+    const { sql, nats, service, links, log } = this.#options;
+    if (links.length === 0) return;
+    await prepareRoutes(sql, links);
+    await this.#leases.prepare();
+    await this.#refreshLeases();
+    this.#subscriptions.push(
+      onReceipts(
+        nats,
+        service,
+        (batch) => this.#links.get(batch.link)?.relay.receive(batch.consumer, batch.receipts),
+        (problem) => log.warn({ err: problem }, 'receipts that cannot be read'),
+      ),
+      nats.subscribe(hintSubject(service), { callback: () => this.wakeAll() }),
+    );
+    this.#loops = [
+      this.#leaseLoop(),
+      this.#revisionLoop(),
+      ...[...this.#links.values()].map((link) => this.#linkLoop(link)),
+    ];
+  }
+
+  /** Dispatches no more, waits a little for answers under way, gives the lanes back. */
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    this.wakeAll();
+    await Promise.all(this.#loops);
+    if (this.#loops.length === 0) return;
+    const closed = Promise.all([...this.#links.values()].map(({ relay }) => relay.settleInFlight()));
+    await Promise.race([closed, new Promise((done) => setTimeout(done, STOP_GRACE_MS).unref())]);
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    await this.#leases.leave();
+  }
+
+  wakeAll(): void {
+    for (const { wake } of this.#links.values()) wake.wake();
+  }
+
+  // ---- for the use cases ----
+
+  /** Messages were committed: dispatch them soon, here or where their lanes are owned. */
+  committed(messages: readonly Enqueued[]): void {
+    let isElsewhere = false;
+    for (const { link, lane } of messages) {
+      this.#links.get(link)?.wake.wake();
+      isElsewhere ||= !this.#leases.owned.get(link)?.has(lane);
+    }
+    if (isElsewhere && !this.#options.nats.isClosed())
+      this.#options.nats.publish(hintSubject(this.#options.service));
+  }
+
+  /** Whether the message's lane is on a `sync` route, so that its answer is worth waiting for. */
+  isInline(message: Enqueued): boolean {
+    const leg = this.#legOf(message);
+    return leg?.gate.transportOf(message.lane) === 'sync';
+  }
+
+  /** Resolves `true` when the consumer committed the message's effect, `false` after the time. */
+  async waitForReceipt(message: Enqueued, withinMs: number): Promise<boolean> {
+    if (!this.#legOf(message)?.gate.owns(message.lane)) return this.#pollClosed(message, withinMs);
+    return new Promise((resolve) => {
+      const finish = (isSettled: boolean) => {
+        clearTimeout(timer);
+        this.#waiters.delete(message.seq);
+        resolve(isSettled);
+      };
+      const timer = setTimeout(finish, withinMs, false);
+      this.#waiters.set(message.seq, () => finish(true));
+    });
+  }
+
+  /** Another process owns the lane: its receipt shows as the row's absence. */
+  async #pollClosed(message: Enqueued, withinMs: number): Promise<boolean> {
+    const untilMs = performance.now() + withinMs;
+    for (let waitMs = 5; performance.now() < untilMs; waitMs = Math.min(waitMs * 2, 50)) {
+      const open = await this.#options.sql`
+        select 1 from relink.outbox where leg = ${message.leg} and seq = ${message.seq}`;
+      if (open.length === 0) return true;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+    return false;
+  }
+
+  #legOf(message: Enqueued) {
+    const legs = this.#links.get(message.link)?.relay.legs;
+    return legs?.find((leg) => leg.window.leg === message.leg);
+  }
+
+  /** This process's view of a leg, for the participant API. */
+  progressOf(link: string, consumer: string) {
+    const leg = this.#links.get(link)?.relay.legs.find((one) => one.consumer === consumer);
+    if (!leg) throw new LinkError('UNKNOWN_CONSUMER', `${link} has no consumer ${consumer} here`);
+    return { progress: leg.progress, longestHoldMs: leg.gate.longestHoldMs };
+  }
+
+  /** Routes were changed by this process: look at once instead of at the next poll. */
+  async routesChanged(): Promise<void> {
+    await this.#readRevisions();
+  }
+
+  // ---- loops ----
+
+  async #linkLoop({ relay, wake }: { relay: LinkRelay; wake: Wake }): Promise<void> {
+    const signal = this.#stopping.signal;
+    let idleMs = IDLE_POLL_MIN_MS;
+    while (!signal.aborted) {
+      try {
+        // A frozen process that wakes up may have lost its lanes: it must not dispatch before asking.
+        if (!this.#leases.areSure()) await this.#refreshLeases();
+        const isBehind = await relay.pump();
+        const isWoken = await wake.wait(isBehind && relay.hasRoom() ? 0 : idleMs, signal);
+        idleMs = isWoken ? IDLE_POLL_MIN_MS : Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
+      } catch (error) {
+        this.#options.log.warn({ err: error }, 'relay pass failed');
+        await wake.wait(ERROR_PAUSE_MS, signal);
+      }
+    }
+  }
+
+  async #leaseLoop(): Promise<void> {
+    await this.#every(RENEW_EVERY_MS, () => this.#refreshLeases());
+  }
+
+  async #revisionLoop(): Promise<void> {
+    await this.#every(ROUTE_POLL_MS, () => this.#readRevisions());
+  }
+
+  async #every(everyMs: number, run: () => Promise<void>): Promise<void> {
+    const pause = new Wake();
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await run();
+      } catch (error) {
+        this.#options.log.warn({ err: error }, 'relay upkeep failed');
+      }
+      await pause.wait(everyMs, this.#stopping.signal);
+    }
+  }
+
+  #refreshing: Promise<void> | undefined;
+
+  /** One refresh at a time, whoever asks. */
+  #refreshLeases(): Promise<void> {
+    this.#refreshing ??= this.#refreshLeasesOnce().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #refreshLeasesOnce(): Promise<void> {
+    await this.#leases.refresh();
+    const terms = [...this.#leases.owned]
+      .map(([link, lanes]) => `${link}:${[...lanes].map((lane) => lane.join('.')).sort()}`)
+      .join();
+    if (terms === this.#ownedTerms) return;
+    this.#ownedTerms = terms;
+    for (const { relay, wake } of this.#links.values()) {
+      await relay.lanesChanged();
+      wake.wake();
+    }
+  }
+
+  async #readRevisions(): Promise<void> {
+    const { sql, links } = this.#options;
+    const revisions = await readRevisions(sql, links.map((link) => link.id));
+    for (const [id, revision] of revisions) {
+      if (this.#revisions.get(id) === revision) continue;
+      const { relay, wake } = this.#links.get(id)!;
+      for (const leg of relay.legs) leg.gate.invalidate();
+      wake.wake();
+    }
+    this.#revisions = revisions;
+  }
+}
+
+/** Core NATS subject that wakes the relays of a service. */
+export function hintSubject(service: string): string {
+  return `relink.wake.${service}`;
+}

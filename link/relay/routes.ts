@@ -1,0 +1,195 @@
+/**
+ * Routes and epochs in the producer's database. A change takes the link's next epoch by
+ * compare-and-set; the lane's owner adopts it when nothing is in flight by the old route (or at
+ * once, when the operator chose not to hold). At most two epochs of a lane are alive: a lane whose
+ * change is not adopted yet refuses another one. Going back is a new, higher epoch.
+ */
+import type { Database } from '../../runtime/postgres.ts';
+import { LinkError } from '../errors.ts';
+import { ALL_LANES, type LinkDefinition, legOf, legsOf, type Transport } from '../link.ts';
+
+export interface Route {
+  readonly transport: Transport;
+  readonly version: number;
+  readonly epoch: bigint;
+}
+
+export interface LaneRoute extends Route {
+  readonly leg: string;
+  readonly lane: number;
+  readonly hold: boolean;
+  /** What the lane's owner dispatches by. */
+  readonly adopted: Route;
+  readonly carriedThrough: number;
+  /** The path that carries copies beside the route. */
+  readonly shadow: Transport | null;
+}
+
+/** The first epoch of every link: the route the map declares. */
+const FIRST_EPOCH = 1;
+
+/** Creates the routes of links that are new in this database, as the map declares them. */
+export async function prepareRoutes(sql: Database, links: readonly LinkDefinition[]): Promise<void> {
+  for (const link of links) {
+    const { transport, version } = link.starts;
+    await sql`insert into relink.links (link, epoch) values (${link.id}, ${FIRST_EPOCH})
+      on conflict do nothing`;
+    await sql`
+      insert into relink.routes (leg, lane, transport, version, epoch,
+        adopted_transport, adopted_version, adopted_epoch)
+      select leg, lane, ${transport}, ${version}, ${FIRST_EPOCH},
+        ${transport}, ${version}, ${FIRST_EPOCH}
+      from unnest(${legsOf(link)}::text[]) leg, unnest(${ALL_LANES as number[]}::int2[]) lane
+      on conflict do nothing`;
+  }
+}
+
+/** The revision of every link's routes; it grows with each change, so polling is one small read. */
+export async function readRevisions(sql: Database, links: readonly string[]): Promise<Map<string, bigint>> {
+  const rows = await sql<{ link: string; revision: bigint }[]>`
+    select link, revision from relink.links where link = any(${links as string[]})`;
+  return new Map(rows.map((row) => [row.link, row.revision]));
+}
+
+/** The routes of a leg, by lane. */
+export async function readRoutes(sql: Database, leg: string): Promise<LaneRoute[]> {
+  const rows = await sql<RouteRow[]>`
+    select leg, lane, transport, version, epoch, hold, adopted_transport, adopted_version,
+      adopted_epoch, carried_through::float8 as carried_through, shadow
+    from relink.routes where leg = ${leg} order by lane`;
+  return rows.map((row) => ({
+    leg: row.leg,
+    lane: row.lane,
+    transport: row.transport,
+    version: row.version,
+    epoch: row.epoch,
+    hold: row.hold,
+    adopted: {
+      transport: row.adopted_transport,
+      version: row.adopted_version,
+      epoch: row.adopted_epoch,
+    },
+    carriedThrough: row.carried_through,
+    shadow: row.shadow,
+  }));
+}
+
+export interface RouteChange {
+  readonly link: LinkDefinition;
+  readonly consumer: string;
+  readonly lanes: readonly number[];
+  readonly transport: Transport;
+  readonly version: number;
+  /** The highest epoch the caller knows of the named lanes. */
+  readonly expectedEpoch: bigint;
+  /** Wait with new messages until what is in flight by the old route is closed (strict order). */
+  readonly hold: boolean;
+}
+
+/**
+ * Gives the lanes a new route and answers its epoch. Asking again for what the lanes already have
+ * (after a lost answer) changes nothing and answers the epoch they have.
+ * @throws LinkError ROUTE_CHANGED a lane has a newer epoch than expected;
+ *   ROUTE_PENDING a lane has not adopted its last change; NOT_MOVABLE; UNKNOWN_CONSUMER
+ */
+export async function changeRoute(sql: Database, change: RouteChange): Promise<bigint> {
+  refuseUnmovable(change);
+  const leg = legOf(change.link.id, change.consumer);
+  return sql.begin(async (tx) => {
+    const [link] = await tx<{ epoch: bigint }[]>`
+      select epoch from relink.links where link = ${change.link.id} for update`;
+    const lanes = await tx<{ epoch: bigint; adopted_epoch: bigint; is_same: boolean }[]>`
+      select epoch, adopted_epoch,
+        transport = ${change.transport} and version = ${change.version} as is_same
+      from relink.routes where leg = ${leg} and lane = any(${change.lanes as number[]})`;
+    const newest = lanes.reduce((max, lane) => (lane.epoch > max ? lane.epoch : max), 0n);
+    if (lanes.every((lane) => lane.is_same)) return newest;
+    if (newest > change.expectedEpoch)
+      throw new LinkError('ROUTE_CHANGED', `${leg} is at epoch ${newest}, not ${change.expectedEpoch}`);
+    if (lanes.some((lane) => lane.adopted_epoch < lane.epoch))
+      throw new LinkError('ROUTE_PENDING', `${leg} has not adopted its last route change yet`);
+    const epoch = link!.epoch + 1n;
+    await tx`update relink.links set epoch = ${epoch}, revision = revision + 1
+      where link = ${change.link.id}`;
+    await tx`
+      update relink.routes set transport = ${change.transport}, version = ${change.version},
+        epoch = ${epoch}, hold = ${change.hold}, changed_at = clock_timestamp()
+      where leg = ${leg} and lane = any(${change.lanes as number[]})
+        and not (transport = ${change.transport} and version = ${change.version})`;
+    return epoch;
+  }) as Promise<bigint>;
+}
+
+function refuseUnmovable({ link, consumer, transport, version }: RouteChange): void {
+  if (!link.consumers[consumer])
+    throw new LinkError('UNKNOWN_CONSUMER', `${link.id} has no consumer ${consumer}`);
+  if (link.immovableReason) throw new LinkError('NOT_MOVABLE', link.immovableReason);
+  if (!link.transports.includes(transport))
+    throw new LinkError(
+      'NOT_MOVABLE',
+      `${link.id} can be moved to ${link.transports.join(', ')}, not to ${transport}`,
+    );
+  if (!link.contracts.some((contract) => contract.version === version))
+    throw new LinkError('NOT_MOVABLE', `${link.id} has no contract version ${version}`);
+}
+
+/** Lets a pending change of the leg go on without waiting for the old route. Answers the lanes. */
+export async function releaseHold(sql: Database, link: string, leg: string, epoch: bigint): Promise<number> {
+  return sql.begin(async (tx) => {
+    const rows = await tx`update relink.routes set hold = false
+      where leg = ${leg} and epoch = ${epoch} and adopted_epoch < epoch and hold returning lane`;
+    await tx`update relink.links set revision = revision + 1 where link = ${link}`;
+    return rows.length;
+  }) as Promise<number>;
+}
+
+/** Starts or stops carrying copies of the leg's messages on a second path. */
+export async function setShadow(
+  sql: Database,
+  link: string,
+  leg: string,
+  shadow: Transport | null,
+): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`update relink.routes set shadow = ${shadow} where leg = ${leg}`;
+    await tx`update relink.links set revision = revision + 1 where link = ${link}`;
+  });
+}
+
+/**
+ * Adopts the pending route of one lane, conditional on the owner's fencing term. What
+ * stays open of the old route (messages parked at the consumer; everything, when it does not hold) is
+ * carried over: the old epoch is not drained before these rows are closed.
+ * Answers whether it was adopted; false when the term or the change is no longer the newest.
+ */
+export async function adoptRoute(
+  sql: Database,
+  route: LaneRoute,
+  owner: { link: string; instance: string; term: bigint; parkedThrough: number },
+): Promise<boolean> {
+  const rows = await sql`
+    with mine as (select 1 from relink.lanes where link = ${owner.link} and lane = ${route.lane}
+      and owner = ${owner.instance} and term = ${owner.term} for share)
+    update relink.routes r set adopted_transport = transport, adopted_version = version,
+      adopted_epoch = epoch,
+      carried_through = greatest(carried_through, ${owner.parkedThrough}, case when not hold then
+        (select max(seq) from relink.outbox where leg = r.leg and lane = r.lane) end)
+    where leg = ${route.leg} and lane = ${route.lane} and epoch = ${route.epoch}
+      and adopted_epoch < epoch and exists (select from mine)
+    returning lane`;
+  return rows.length === 1;
+}
+
+interface RouteRow {
+  leg: string;
+  lane: number;
+  transport: Transport;
+  version: number;
+  epoch: bigint;
+  hold: boolean;
+  adopted_transport: Transport;
+  adopted_version: number;
+  adopted_epoch: bigint;
+  carried_through: number;
+  shadow: Transport | null;
+}

@@ -1,0 +1,125 @@
+/**
+ * The two hot statements on the outbox: reading open rows in batches and removing closed ones.
+ *
+ * Sequence order is not commit order, so the read has two parts in one snapshot: the rows after the
+ * tail, and the numbers of open rows within GAP_MARGIN before it. A number there that the relay does
+ * not know belongs to a transaction that committed late; its row is fetched before anything newer of
+ * the batch is dispatched, which keeps the order per key. Still older ones are found by the sweep.
+ */
+import type { Database } from '../../runtime/postgres.ts';
+
+/** One open outbox row. */
+export interface OutboxRow {
+  readonly leg: string;
+  readonly seq: number;
+  readonly lane: number;
+  readonly key: string;
+  readonly version: bigint;
+  readonly event: string;
+  readonly eventVersion: number;
+  readonly eventId: string;
+  readonly body: string;
+  readonly traceparent: string | null;
+  readonly ageMs: number;
+}
+
+/** What to read of one leg. */
+export interface ReadOrder {
+  readonly leg: string;
+  /** Rows after this number. */
+  readonly tail: number;
+  /** Bit n is set when lane n is wanted. */
+  readonly laneMask: number;
+  readonly limit: number;
+}
+
+export interface OpenRows {
+  readonly rows: OutboxRow[];
+  /** Numbers of open rows before the tail, by leg. */
+  readonly before: Map<string, number[]>;
+}
+
+/** Numbers looked at again before the tail: more than transactions in progress can allocate. */
+export const GAP_MARGIN = 1_024;
+
+/** Reads what is open, per leg in the order of the sequence. `margin` Infinity sweeps everything. */
+export async function readOpen(
+  sql: Database,
+  orders: readonly ReadOrder[],
+  margin = GAP_MARGIN,
+): Promise<OpenRows> {
+  const reach = orders.map((order) => Math.max(0, order.tail - margin));
+  const rows = await sql<(OutboxRow & { before: string | null })[]>`
+    with wanted as (select * from unnest(
+      ${orders.map((o) => o.leg)}::text[], ${orders.map((o) => o.tail)}::int8[],
+      ${reach}::int8[], ${orders.map((o) => o.laneMask)}::int4[],
+      ${orders.map((o) => o.limit)}::int4[]) w(leg, tail, reach, mask, lim))
+    select o.leg, o.seq::float8 as seq, o.lane, o.key, o.version, o.event,
+      o.event_version as "eventVersion", o.event_id as "eventId", o.body, o.traceparent,
+      extract(epoch from clock_timestamp() - o.created_at)::float8 * 1000 as "ageMs",
+      null as before
+    from wanted w, lateral (select * from relink.outbox
+      where leg = w.leg and seq > w.tail and (w.mask >> lane) & 1 = 1 order by seq limit w.lim) o
+    union all
+    select w.leg, null, null, null, null, null, null, null, null, null, null,
+      (select string_agg(seq::text, ',') from relink.outbox
+       where leg = w.leg and seq > w.reach and seq <= w.tail and (w.mask >> lane) & 1 = 1)
+    from wanted w`;
+  const before = new Map<string, number[]>();
+  const open: OutboxRow[] = [];
+  for (const row of rows)
+    if (row.seq !== null) open.push(row);
+    else before.set(row.leg, row.before ? row.before.split(',').map(Number) : []);
+  return { rows: open, before };
+}
+
+/** Fetches rows by number; those that were closed meanwhile are missing. */
+export async function readRows(sql: Database, leg: string, seqs: readonly number[]): Promise<OutboxRow[]> {
+  return sql<OutboxRow[]>`
+    select leg, seq::float8 as seq, lane, key, version, event, event_version as "eventVersion",
+      event_id as "eventId", body, traceparent,
+      extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as "ageMs"
+    from relink.outbox where leg = ${leg} and seq = any(${seqs as number[]}::int8[]) order by seq`;
+}
+
+/** What a batch of receipts closes on one leg. All lanes must be owned under the terms given. */
+export interface Closing {
+  readonly leg: string;
+  readonly seqs: readonly number[];
+  /** The lanes of these rows with the fencing term each is owned under. */
+  readonly terms: ReadonlyMap<number, bigint>;
+  /** Count and sum of hashes per lane and epoch, for the certificate. */
+  readonly sums: readonly { lane: number; epoch: bigint; count: number; sum: bigint }[];
+}
+
+/**
+ * Removes closed rows and adds them to the epoch's digest in one statement, only if every lane is
+ * still owned under its term. Answers how many rows were removed: all, or none when a term is gone
+ * or the rows were closed by a statement whose answer was lost. Some but not all means that somebody
+ * else removed rows: they are left out of the digest, so that no certificate comes out equal.
+ */
+export async function closeRows(
+  sql: Database,
+  owner: { link: string; instance: string },
+  closing: Closing,
+): Promise<number> {
+  const lanes = [...closing.terms.keys()];
+  const terms = [...closing.terms.values()].map(String);
+  const { sums } = closing;
+  const [row] = await sql<{ removed: number }[]>`
+    with mine as (select l.lane from relink.lanes l
+        join unnest(${lanes}::int2[], ${terms}::int8[]) t(lane, term) using (lane, term)
+        where l.link = ${owner.link} and l.owner = ${owner.instance} for share of l),
+      gone as (delete from relink.outbox where leg = ${closing.leg}
+        and seq = any(${closing.seqs as number[]}::int8[])
+        and (select count(*) from mine) = ${lanes.length} returning seq),
+      summed as (insert into relink.closed (leg, lane, epoch, count, sum)
+        select ${closing.leg}, * from unnest(${sums.map((s) => s.lane)}::int2[],
+          ${sums.map((s) => s.epoch.toString())}::int8[], ${sums.map((s) => s.count)}::int8[],
+          ${sums.map((s) => s.sum.toString())}::numeric[])
+        where (select count(*) from gone) = ${closing.seqs.length}
+        on conflict (leg, lane, epoch) do update
+        set count = closed.count + excluded.count, sum = closed.sum + excluded.sum)
+    select count(*)::int as removed from gone`;
+  return row!.removed;
+}
