@@ -1,7 +1,9 @@
-/**
- * What the development commands read from the environment. Nothing else under `dev/` and `test/`
- * looks at it, so this page is the whole list.
- */
+/** What the development commands read from the environment: this page is the whole list. */
+
+import {
+  readEnvironment as readVariable,
+  childEnvironment as wholeEnvironment,
+} from '../runtime/config.ts';
 
 export type DevEnvironment = {
   /** Path of a nats-server to use before looking anywhere else. */
@@ -23,28 +25,28 @@ export type DevEnvironment = {
 };
 
 /** Reads the environment of this process; empty values count as absent. */
-export function readEnvironment(env: NodeJS.ProcessEnv = process.env): DevEnvironment {
-  const text = (name: string) => env[name]?.trim() || undefined;
+export function readEnvironment(): DevEnvironment {
   return {
-    natsServer: text('RELINK_NATS_SERVER'),
-    postgresUrl: text('RELINK_POSTGRES_URL'),
-    natsUrl: text('RELINK_NATS_URL'),
-    host: text('RELINK_HOST') ?? '127.0.0.1',
-    path: (env.PATH ?? '').split(':').filter(Boolean),
-    testPostgresUrl: text('RELINK_TEST_POSTGRES_URL'),
-    testRun: text('RELINK_TEST_RUN'),
-    testLeftovers: text('RELINK_TEST_LEFTOVERS'),
+    natsServer: readVariable('RELINK_NATS_SERVER'),
+    postgresUrl: readVariable('RELINK_POSTGRES_URL'),
+    natsUrl: readVariable('RELINK_NATS_URL'),
+    host: readVariable('RELINK_HOST') ?? '127.0.0.1',
+    path: (readVariable('PATH') ?? '').split(':').filter(Boolean),
+    testPostgresUrl: readVariable('RELINK_TEST_POSTGRES_URL'),
+    testRun: readVariable('RELINK_TEST_RUN'),
+    testLeftovers: readVariable('RELINK_TEST_LEFTOVERS'),
   };
 }
 
 /**
  * The environment for a child: ours without any `RELINK_…` setting, so that a child gets only what
- * it is told, and the settings given. The mark of a test run goes on to children of children.
+ * it is told, and the settings given. The marks of a test run go on to children of children.
  */
 export function childEnvironment(settings: Record<string, string>): Record<string, string> {
-  const kept = Object.entries(process.env).filter(
+  const kept = Object.entries(wholeEnvironment()).filter(
     (entry): entry is [string, string] =>
-      entry[1] !== undefined && (!entry[0].startsWith('RELINK_') || entry[0] === 'RELINK_TEST_RUN'),
+      entry[1] !== undefined &&
+      (!entry[0].startsWith('RELINK_') || entry[0].startsWith('RELINK_TEST_')),
   );
   return { ...Object.fromEntries(kept), ...settings };
 }

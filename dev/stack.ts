@@ -2,6 +2,7 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatPeers } from '../runtime/config.ts';
 import { readEnvironment } from './environment.ts';
 import { freePorts, isPortFree, namedPorts, type StackPorts } from './ports.ts';
 import { createDatabase, databaseUrl } from './servers/databases.ts';
@@ -214,13 +215,6 @@ async function makeDatabases(adminUrl: string, names: readonly string[]): Promis
   for (const name of names) await createDatabase(adminUrl, name);
 }
 
-/** `assessments=127.0.0.1:7101,hiring=127.0.0.1:7102|127.0.0.1:7202`. */
-export function peersSetting(services: StackAddresses['services']): string {
-  return Object.entries(services)
-    .map(([name, replicas]) => `${name}=${replicas.map(({ grpc }) => grpc).join('|')}`)
-    .join(',');
-}
-
 async function startPrograms(
   options: StackOptions,
   host: string,
@@ -245,7 +239,7 @@ async function startPrograms(
         RELINK_PORT: portOf(address.grpc),
         RELINK_HTTP_PORT: portOf(address.http),
         RELINK_INSTANCE: `${name}-${instance}`,
-        RELINK_PEERS: peersSetting(addresses.services),
+        RELINK_PEERS: peersOf(addresses.services),
         ...options.env,
       },
       logFile,
@@ -267,6 +261,14 @@ async function startPrograms(
     await startOne(OPERATOR.name, OPERATOR.main, OPERATOR.database, 1);
   }
   return programs;
+}
+
+function peersOf(services: StackAddresses['services']): string {
+  const grpc = Object.entries(services).map(([name, replicas]) => [
+    name,
+    replicas.map((replica) => replica.grpc),
+  ]);
+  return formatPeers(Object.fromEntries(grpc));
 }
 
 function portOf(address: string): string {

@@ -6,6 +6,9 @@ const DUPLICATE_DATABASE = '42P04';
 /** A server that is up answers at once; an address where nothing answers must not hang us. */
 const CONNECT_TIMEOUT_SECONDS = 10;
 
+/** The statements are done: a connection that does not close by then is broken. */
+const CLOSE_TIMEOUT_SECONDS = 1;
+
 /** One connection for a few statements, without the notices. */
 export function connectAdmin(adminUrl: string): postgres.Sql {
   return postgres(adminUrl, {
@@ -25,7 +28,7 @@ export async function withAdmin<T>(
   try {
     return await work(sql);
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeout: CLOSE_TIMEOUT_SECONDS });
   }
 }
 

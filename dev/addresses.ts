@@ -1,0 +1,50 @@
+/** What `npm start` prints: where everything listens, and what to try next. */
+
+import type { StackAddresses } from './stack.ts';
+
+type Row = readonly [name: string, address: string, what: string];
+
+/** The table of addresses and the next commands, ending with a line break. */
+export function describeStack(addresses: StackAddresses): string {
+  return `\n${asTable(rowsOf(addresses))}\n\n${nextCommands(addresses)}\n\nCtrl-C stops all of it.\n`;
+}
+
+function rowsOf(addresses: StackAddresses): Row[] {
+  const services = Object.entries(addresses.services).flatMap(([name, replicas]) =>
+    replicas.flatMap(({ grpc, http }, at): Row[] => {
+      const shown = replicas.length > 1 ? `${name} ${at + 1}` : name;
+      return [
+        [shown, grpc, 'gRPC'],
+        ['', http, 'health and metrics'],
+      ];
+    }),
+  );
+  const monitor: Row[] = addresses.natsMonitor ? [['', addresses.natsMonitor, 'monitoring']] : [];
+  return [
+    ['operator', addresses.operator.http, 'console and JSON API'],
+    ['', addresses.operator.grpc, 'gRPC'],
+    ...services,
+    ['PostgreSQL', addresses.postgres, `databases ${Object.keys(addresses.databases).join(', ')}`],
+    ['NATS', addresses.nats, 'JetStream'],
+    ...monitor,
+  ];
+}
+
+function asTable(rows: readonly Row[]): string {
+  const width = (column: 0 | 1) => Math.max(...rows.map((row) => row[column].length));
+  const [names, places] = [width(0), width(1)];
+  return rows
+    .map(([name, address, what]) => `${name.padEnd(names)}  ${address.padEnd(places)}  ${what}`)
+    .join('\n');
+}
+
+function nextCommands({ operator, services }: StackAddresses): string {
+  const owner = services.assessments?.[0]?.grpc;
+  const at = operator.grpc.endsWith(':7071') ? '' : ` --operator ${operator.grpc}`;
+  const lines = [
+    `npx relink links${at}`,
+    `npx relink plan COMM-010 --to async${at}`,
+    ...(owner ? [`grpcurl -plaintext ${owner} list`] : []),
+  ];
+  return ['Next:', ...lines.map((line) => `  ${line}`)].join('\n');
+}

@@ -1,0 +1,55 @@
+/** What `npm test` takes, and which test files it means. */
+
+import { globSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+export type TestOptions = {
+  /** Also the long tests (`*.long.ts`). */
+  long: boolean;
+  /** Test files at a time. */
+  concurrency: number;
+  /** Parts of paths; a file that contains one of them runs. Empty: all. */
+  filters: string[];
+  /** Only tests whose name matches. */
+  namePattern: string | undefined;
+};
+
+export const TEST_USAGE = `usage: npm test -- [options] [part of a path …]
+
+  --long             also the long tests (*.long.ts)
+  --concurrency N    test files at a time (2)
+  --name PATTERN     only tests whose name matches
+
+npm test -- link/outbox runs the test files whose path contains link/outbox.`;
+
+/** PostgreSQL and two NATS servers work beside the tests: two cores are busy with two files. */
+const DEFAULT_CONCURRENCY = 2;
+const MAX_CONCURRENCY = 64;
+
+/** Reads the arguments; throws an Error whose message says what is wrong. */
+export function readTestOptions(args: string[]): TestOptions {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      long: { type: 'boolean', default: false },
+      concurrency: { type: 'string', default: String(DEFAULT_CONCURRENCY) },
+      name: { type: 'string' },
+    },
+  });
+  const concurrency = Number(values.concurrency);
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
+    throw new RangeError(`--concurrency takes 1 to ${MAX_CONCURRENCY}, not ${values.concurrency}`);
+  }
+  return { long: values.long, concurrency, filters: positionals, namePattern: values.name };
+}
+
+/** The test files below `root` that the options mean, sorted. */
+export function findTestFiles(root: string, { long, filters }: TestOptions): string[] {
+  const patterns = ['**/*.test.ts', ...(long ? ['**/*.long.ts'] : [])];
+  const exclude = ['node_modules/**', '**/node_modules/**', '.relink/**', '.cache/**'];
+  const wanted = filters.map((filter) => filter.replace(/^\.\//, ''));
+  return globSync(patterns, { cwd: root, exclude })
+    .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+    .sort();
+}

@@ -1,0 +1,166 @@
+/**
+ * `npm test`: all tests on one PostgreSQL of their own. Each test file makes its databases there and
+ * starts its own NATS servers (test/harness). Whatever is left running afterwards fails the run.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  dropTemplates,
+  leftDatabases,
+  postgresConnections,
+  processesOfRun,
+} from '../test/harness/leaks.ts';
+import { until } from '../test/harness/until.ts';
+import { childEnvironment, readEnvironment } from './environment.ts';
+import { ServerError } from './servers/errors.ts';
+import { makeRunDir, PROJECT_DIR } from './servers/folders.ts';
+import { findNatsServer } from './servers/nats-binary.ts';
+import { startPostgres } from './servers/postgres.ts';
+import { findTestFiles, readTestOptions, TEST_USAGE, type TestOptions } from './test-options.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+/** Limits of one test, of one file and of the whole run; the long ones are for `--long`. */
+const LIMITS_MS = { test: 120_000, file: 300_000, run: 25 * 60_000 };
+const LONG_LIMITS_MS = { test: 60 * 60_000, file: 70 * 60_000, run: 4 * 60 * 60_000 };
+/** The guards of ended test files stop what these left within ten seconds. */
+const LEFTOVER_LIMIT_MS = 15_000;
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/** What all test files share, made before the first and removed after the last. */
+type TestRun = { id: string; dir: string; postgresUrl: string; natsPath: string };
+
+async function runTests(options: TestOptions, files: string[]): Promise<number> {
+  const dir = await makeRunDir('test');
+  const { postgresUrl: given } = readEnvironment();
+  const postgres = given ? undefined : await startPostgres({ dir: join(dir, 'postgres') });
+  try {
+    const postgresUrl = given ?? (postgres?.url as string);
+    if (given) await dropTemplates(given);
+    const { path: natsPath } = await findNatsServer({ say });
+    const run = { id: `${process.pid}-${Date.now()}`, dir, postgresUrl, natsPath };
+    const exitCode = await runNode(options, files, run);
+    const left = await findLeftovers(run, given === undefined);
+    if (given) await dropTemplates(given);
+    for (const line of left) say(`left behind by the tests: ${line}`);
+    return exitCode || (left.length > 0 ? EXIT_FAILED : 0);
+  } finally {
+    await postgres?.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function runNode(options: TestOptions, files: string[], run: TestRun): Promise<number> {
+  const limitsMs = options.long ? LONG_LIMITS_MS : LIMITS_MS;
+  let wasInterrupted = false;
+  const node = spawn(process.execPath, [...nodeArguments(options, limitsMs.test), ...files], {
+    cwd: PROJECT_DIR,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: childEnvironment({
+      RELINK_TEST_RUN: run.id,
+      RELINK_TEST_POSTGRES_URL: run.postgresUrl,
+      RELINK_TEST_LEFTOVERS: leftoversFile(run),
+      RELINK_TEST_FILE_LIMIT_MS: String(limitsMs.file),
+      RELINK_NATS_SERVER: run.natsPath,
+    }),
+  });
+  // Ctrl-C reaches node as well, which reports what it was doing; we only have to clean up after.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      wasInterrupted = true;
+      node.kill(signal);
+    });
+  }
+  const late = setTimeout(() => {
+    say(`the tests did not end within ${limitsMs.run / 60_000} minutes`);
+    node.kill('SIGKILL');
+  }, limitsMs.run);
+  const [code] = (await once(node, 'exit')) as [number | null];
+  clearTimeout(late);
+  return wasInterrupted ? EXIT_INTERRUPTED : (code ?? EXIT_FAILED);
+}
+
+function nodeArguments(options: TestOptions, testLimitMs: number): string[] {
+  const fileUrl = (...path: string[]) => join(PROJECT_DIR, ...path);
+  return [
+    '--import',
+    fileUrl('test', 'harness', 'file-limit.ts'),
+    '--test',
+    `--test-concurrency=${options.concurrency}`,
+    `--test-timeout=${testLimitMs}`,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${fileUrl('dev', 'test-summary.ts')}`,
+    '--test-reporter-destination=stdout',
+    ...(options.namePattern ? [`--test-name-pattern=${options.namePattern}`] : []),
+  ];
+}
+
+function leftoversFile(run: TestRun): string {
+  return join(run.dir, 'leftovers');
+}
+
+/** Processes, connections and databases that a test should have ended, closed or dropped. */
+async function findLeftovers(run: TestRun, isOwnPostgres: boolean): Promise<string[]> {
+  const processes = await lastAnswer(() => processesOfRun(run.id, new Set([process.pid])));
+  const stopped = await readFile(leftoversFile(run), 'utf8').catch(() => '');
+  const connections = isOwnPostgres
+    ? await lastAnswer(() => postgresConnections(run.postgresUrl))
+    : [];
+  return [
+    ...processes,
+    ...stopped
+      .split('\n')
+      .filter(Boolean)
+      .map((name) => `${name}, stopped by the guard`),
+    ...connections.map((line) => `PostgreSQL connection of ${line}`),
+    ...(await leftDatabases(run.postgresUrl)),
+  ];
+}
+
+/** Waits for an empty list; the last one when it stays full. */
+async function lastAnswer(list: () => Promise<string[]>): Promise<string[]> {
+  let last: string[] = [];
+  const isEmpty = async () => {
+    last = await list();
+    return last.length === 0;
+  };
+  // What is still there at the deadline is the answer, not an error.
+  await until(isEmpty, { withinMs: LEFTOVER_LIMIT_MS, what: 'nothing', everyMs: 100 }).catch(
+    () => undefined,
+  );
+  return last;
+}
+
+async function main(args: string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(`${TEST_USAGE}\n`);
+    return 0;
+  }
+  let options: TestOptions;
+  try {
+    options = readTestOptions(args);
+  } catch (error) {
+    say(`${(error as Error).message}\n\n${TEST_USAGE}`);
+    return EXIT_USAGE;
+  }
+  const files = findTestFiles(PROJECT_DIR, options);
+  if (files.length === 0) {
+    say(`no test file's path contains ${options.filters.join(' or ')}`);
+    return EXIT_USAGE;
+  }
+  try {
+    return await runTests(options, files);
+  } catch (error) {
+    say(error instanceof ServerError ? error.message : String((error as Error).stack));
+    return EXIT_FAILED;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

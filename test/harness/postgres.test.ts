@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { withAdmin } from '../../dev/servers/databases.ts';
+import { leftDatabases } from './leaks.ts';
+import { type Template, testDatabase, testPostgresUrl } from './postgres.ts';
+
+let fills = 0;
+const template: Template = {
+  name: 'harness_self_test',
+  fill: (url) => {
+    fills += 1;
+    return withAdmin(url, async (sql) => {
+      await sql`create table thing (id int primary key)`;
+    });
+  },
+};
+
+test('databases of a template are apart from each other, and the template is filled once', async (t) => {
+  const [one, two] = await Promise.all([testDatabase(t, template), testDatabase(t, template)]);
+  await withAdmin(one.url, (sql) => sql`insert into thing values (1)`);
+  const count = (url: string) =>
+    withAdmin(url, async (sql) => (await sql`select from thing`).length);
+  assert.equal(await count(one.url), 1);
+  assert.equal(await count(two.url), 0);
+  assert.ok(fills <= 1, `filled ${fills} times`);
+});
+
+test('a database is gone after its test', async (t) => {
+  let name = '';
+  await t.test('inner', async (inner) => {
+    ({ name } = await testDatabase(inner));
+    assert.ok((await leftDatabases(await testPostgresUrl())).includes(`database ${name}`));
+  });
+  assert.ok(!(await leftDatabases(await testPostgresUrl())).includes(`database ${name}`));
+});
+
+test('a template that could not be filled is made anew', async (t) => {
+  let tries = 0;
+  const flaky: Template = {
+    name: 'harness_flaky_test',
+    fill: async (url) => {
+      tries += 1;
+      await withAdmin(url, (sql) => sql`create table half (id int)`);
+      if (tries === 1) throw new Error('disk full');
+    },
+  };
+  await assert.rejects(testDatabase(t, flaky), /disk full/);
+  const { url } = await testDatabase(t, flaky);
+  assert.deepEqual([...(await withAdmin(url, (sql) => sql`select * from half`))], []);
+});
