@@ -25,7 +25,11 @@ export class SchemaChangeError extends Error {
 
 /** Brings the database at `url` to the newest expand change of each named part, in order. */
 export async function applyExpand(url: string, parts: readonly DatabaseName[]): Promise<void> {
-  const client = postgres(url, { max: 1, onnotice: () => {}, connection: { application_name: 'schema' } });
+  const client = postgres(url, {
+    max: 1,
+    onnotice: () => {},
+    connection: { application_name: 'schema' },
+  });
   try {
     await client`select pg_advisory_lock(${SCHEMA_CHANGE_LOCK})`;
     for (const part of parts) await applyPart(client, part);

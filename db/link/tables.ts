@@ -47,7 +47,10 @@ export const outbox = relink.table(
     traceparent: text(),
     createdAt: time('created_at').notNull().default(sql`clock_timestamp()`),
   },
-  (t) => [primaryKey({ columns: [t.leg, t.seq] }), check('outbox_lane', sql`lane between 0 and 15`)],
+  (t) => [
+    primaryKey({ columns: [t.leg, t.seq] }),
+    check('outbox_lane', sql`lane between 0 and 15`),
+  ],
 );
 
 /** The highest epoch a link ever used; a route change takes the next one. */

@@ -5,14 +5,19 @@
  * Batches of one lane never run at once, so a key's messages are applied in the order of the stream.
  * A batch that waits says so to the server, which otherwise would deliver it again.
  */
-import { type ConsumerMessages, type JetStreamClient, type JsMsg, jetstream } from '@nats-io/jetstream';
+import {
+  type ConsumerMessages,
+  type JetStreamClient,
+  type JsMsg,
+  jetstream,
+} from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Log } from '../../runtime/log.ts';
 import { Wake } from '../../runtime/wake.ts';
 import { sendReceipts } from '../dispatch/receipts.ts';
 import type { Arrival, Settlement } from '../inbox/delivery.ts';
 import type { Receiver } from '../inbox/receiver.ts';
-import { type LinkDefinition, LANES } from '../link.ts';
+import { LANES, type LinkDefinition } from '../link.ts';
 import { readArrival } from './arrivals.ts';
 
 /** Messages applied in one transaction (measured: 500 is 50 times one each, more gains little). */

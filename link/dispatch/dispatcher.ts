@@ -2,9 +2,10 @@
  * What the relay asks of a transport. There are two: `grpc.ts` and `jetStream.ts`, of the same shape.
  * A dispatcher only carries; it decides nothing, keeps nothing and never throws.
  */
+
+import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import { contractOf } from '../link.ts';
-import { LinkError } from '../errors.ts';
 import type { OutboxRow } from '../relay/rows.ts';
 
 /** A message as it is dispatched: to whom for real, and to whom as a copy to be compared. */

@@ -21,7 +21,9 @@ export class JetStreamDispatcher implements Dispatcher {
   }
 
   async dispatch(parcels: readonly Parcel[]): Promise<DispatchResult[]> {
-    const results = await this.#publisher.publish(parcels.map((parcel) => this.#publicationOf(parcel)));
+    const results = await this.#publisher.publish(
+      parcels.map((parcel) => this.#publicationOf(parcel)),
+    );
     return results.map(dispatchResultOf);
   }
 

@@ -52,7 +52,10 @@ export class Publisher {
    * Publishes all messages in order and answers in the same order when each is acknowledged or the
    * time is up. Never rejects. Order in the stream is the order given, unless single ones are refused.
    */
-  publish(messages: readonly Publication[], timeoutMs = PUBLISH_TIMEOUT_MS): Promise<PublishResult[]> {
+  publish(
+    messages: readonly Publication[],
+    timeoutMs = PUBLISH_TIMEOUT_MS,
+  ): Promise<PublishResult[]> {
     if (messages.length === 0) return Promise.resolve([]);
     this.#subscription ??= this.#nats.subscribe(`${this.#prefix}>`, {
       callback: (_error, message) => this.#answered(message.subject, message.data, message.headers),
@@ -63,7 +66,8 @@ export class Publisher {
       const done = () => {
         clearTimeout(batch.timer);
         this.#batches.delete(token);
-        for (let i = 0; i < results.length; i++) results[i] ??= { kind: 'unknown', reason: 'timeout' };
+        for (let i = 0; i < results.length; i++)
+          results[i] ??= { kind: 'unknown', reason: 'timeout' };
         resolve(results);
       };
       const timer = setTimeout(done, timeoutMs);

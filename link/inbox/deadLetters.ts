@@ -152,4 +152,3 @@ export function arrivalOf(row: DeadLetterRow): Arrival {
     text: row.body,
   };
 }
-

@@ -65,6 +65,9 @@ export interface ReceiverOptions {
   readonly onAlarm?: (what: DeadReason, eventId: string) => void;
 }
 
+/** What a sender is told whose message id is known with another payload. */
+export const ID_REUSED = 'this message id was settled before with another payload';
+
 /** Thrown inside a shadow's transaction so that it rolls back. */
 class ShadowDone extends Error {}
 
@@ -124,7 +127,10 @@ export class Receiver {
       const known =
         fresh.size === deliveries.length
           ? new Map<string, InboxRow>()
-          : await readInbox(tx, deliveries.map((d) => d.eventId));
+          : await readInbox(
+              tx,
+              deliveries.map((d) => d.eventId),
+            );
       await failpoint('inbox.before-effect');
       const news = deliveries.filter((d) => fresh.has(d.eventId) && first.get(d.eventId) === d);
       const isNew = new Set(news);
@@ -134,8 +140,10 @@ export class Receiver {
         if (isNew.has(d)) return settle(d, outcomes.get(d.eventId) ?? 'applied');
         const row = known.get(d.eventId);
         if (!row) return settle(d, fresh.has(d.eventId) ? 'duplicate' : 'fenced');
-        if (row.eventVersion === d.eventVersion && row.hash !== d.hash) reused.push(d);
-        return { eventId: d.eventId, outcome: duplicateOf(row), epoch: row.epoch };
+        const settlement = { eventId: d.eventId, outcome: duplicateOf(row), epoch: row.epoch };
+        if (row.eventVersion !== d.eventVersion || row.hash === d.hash) return settlement;
+        reused.push(d);
+        return { ...settlement, outcome: 'dead', detail: ID_REUSED };
       });
     });
     for (const delivery of reused) await this.#alarmReused(delivery);
@@ -188,7 +196,10 @@ export class Receiver {
       return retry(delivery, DATABASE_RETRY_MS, detail);
     try {
       const attempts = await countAttempt(sql, link.id, delivery.eventId, detail);
-      log.warn({ link: link.id, eventId: delivery.eventId, attempts, err: error }, 'handler failed');
+      log.warn(
+        { link: link.id, eventId: delivery.eventId, attempts, err: error },
+        'handler failed',
+      );
       if (attempts < this.#limits.maxAttempts)
         return retry(delivery, backoffMs(attempts, this.#limits.backoff), detail);
       const reason =
@@ -236,11 +247,10 @@ export class Receiver {
 
   async #alarmReused(delivery: Delivery): Promise<void> {
     const { sql, log, link, onAlarm } = this.#options;
-    const detail = 'this message id was settled before with another payload';
-    log.fatal({ link: link.id, eventId: delivery.eventId }, detail);
+    log.fatal({ link: link.id, eventId: delivery.eventId }, ID_REUSED);
     onAlarm?.('ID_REUSED', delivery.eventId);
     await sql.begin(async (tx) => {
-      await bury(tx, delivery, { reason: 'ID_REUSED', detail, attempts: 1 });
+      await bury(tx, delivery, { reason: 'ID_REUSED', detail: ID_REUSED, attempts: 1 });
     });
   }
 
@@ -261,7 +271,7 @@ export class Receiver {
       const message = (error as Error).message;
       return deliveries.map((d) => [d, retry(d, DATABASE_RETRY_MS, message)]);
     }
-    return deliveries.map((d) => [d, settle(d, 'duplicate')]);
+    return deliveries.map((d) => [d, settle(d, 'duplicate')]); // a copy settles nothing
   }
 
   async #tryShadow(delivery: Delivery): Promise<string> {

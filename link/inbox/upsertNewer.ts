@@ -59,7 +59,10 @@ function statementFor(replica: ReplicaTable): string {
     select ${all.map((name, i) => `${name}::${types[i]}`).join(', ')}
     from unnest(${types.map((_type, i) => `$${i + 1}::text[]`).join(', ')}) as newer(${all.join(', ')})
     on conflict (${quote(key.column)}) do update
-      set ${all.slice(1).map((name) => `${name} = excluded.${name}`).join(', ')}
+      set ${all
+        .slice(1)
+        .map((name) => `${name} = excluded.${name}`)
+        .join(', ')}
       where excluded.${quote(version)} > stored.${quote(version)}
     returning ${quote(key.column)}::text as key`;
   statements.set(replica, statement);

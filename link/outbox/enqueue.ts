@@ -6,8 +6,9 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Transaction } from '../../runtime/postgres.ts';
 import { encodeText } from '../contracts/contract.ts';
-import { contractsOf, laneOf, type LinkDefinition, legsOf } from '../link.ts';
 import { LinkError } from '../errors.ts';
+import { contractsOf, type LinkDefinition, laneOf, legsOf } from '../link.ts';
+import type { OutboxRow } from '../relay/rows.ts';
 
 /** What a use case says about a business fact. */
 export interface Message {
@@ -65,6 +66,12 @@ export async function enqueue(
 
 /** Half of what a NATS server takes by default (1 MiB), so that headers and growth fit. */
 export const MAX_EVENT_BYTES = 512 * 1024;
+
+/** A message as the row it would be, without writing it: a probe sends it as a copy. */
+export function outboxRowOf(link: LinkDefinition, message: Message, leg: string): OutboxRow {
+  const [row] = outboxRows(link, { ...message, legs: [leg] });
+  return { ...row!, seq: 0, ageMs: 0 };
+}
 
 interface OutboxInsert {
   readonly leg: string;

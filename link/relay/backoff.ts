@@ -8,7 +8,11 @@ export interface Backoff {
 }
 
 /** How long to wait before try `attempt + 1`; `attempt` counts from 1. */
-export function backoffMs(attempt: number, { baseMs, capMs }: Backoff, random = Math.random): number {
+export function backoffMs(
+  attempt: number,
+  { baseMs, capMs }: Backoff,
+  random = Math.random,
+): number {
   const bound = Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 30));
   return Math.ceil(random() * bound);
 }

@@ -2,8 +2,9 @@
  * Removes the rows that receipts closed, in batches: while one statement runs the next batch gathers,
  * so that a lone row is closed at once and a flood costs one statement a thousand rows.
  */
-import type { Database } from '../../runtime/postgres.ts';
+
 import type { Log } from '../../runtime/log.ts';
+import type { Database } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { LinkError } from '../errors.ts';
 import type { Flight, LegWindow } from './flight.ts';
@@ -63,12 +64,16 @@ export class Closer {
     const owned = this.#withTerms(batch);
     if (owned.flights.length === 0) return;
     try {
-      const removed = await closeRows(sql, { link, instance }, {
-        leg: this.#window.leg,
-        seqs: owned.flights.map((flight) => flight.row.seq),
-        terms: owned.terms,
-        sums: this.#sumsOf(owned.flights),
-      });
+      const removed = await closeRows(
+        sql,
+        { link, instance },
+        {
+          leg: this.#window.leg,
+          seqs: owned.flights.map((flight) => flight.row.seq),
+          terms: owned.terms,
+          sums: this.#sumsOf(owned.flights),
+        },
+      );
       if (removed === owned.flights.length) return onClosed(this.#window, owned.flights);
       if (removed > 0) log.error(tampered(this.#window.leg, removed, owned.flights.length));
     } catch (error) {

@@ -6,8 +6,9 @@
  * change does not hold). What an earlier owner of the lane may have sent counts as in flight too: its
  * rows, up to the highest number open when the lane was taken, still go out by the old route first.
  */
-import type { Database } from '../../runtime/postgres.ts';
+
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
+import type { Database } from '../../runtime/postgres.ts';
 import type { Transport } from '../link.ts';
 import type { Flight, LegWindow } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';

@@ -3,10 +3,16 @@
  * receipts settle. One pass (`pump`) decides from what is in memory; dispatchers answer later and
  * only ever steer the flight generation they were given.
  */
-import type { Database } from '../../runtime/postgres.ts';
-import type { Log } from '../../runtime/log.ts';
+
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
-import type { Dispatcher, DispatchReceipt, DispatchResult, Parcel } from '../dispatch/dispatcher.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import type {
+  Dispatcher,
+  DispatchReceipt,
+  DispatchResult,
+  Parcel,
+} from '../dispatch/dispatcher.ts';
 import { textFor } from '../dispatch/dispatcher.ts';
 import { type LinkDefinition, legOf } from '../link.ts';
 import { backoffMs } from './backoff.ts';
@@ -15,8 +21,8 @@ import { type Flight, LegWindow } from './flight.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
-import { LegProgress } from './progress.ts';
 import { parcelsFor } from './parcels.ts';
+import { LegProgress } from './progress.ts';
 import { GAP_MARGIN, type OutboxRow, readOpen, readRows } from './rows.ts';
 
 declareFailpoints('relay.after-read', 'relay.after-dispatch', 'relay.before-close');
@@ -102,15 +108,23 @@ export class LinkRelay {
       link: link.id,
       instance,
       termOf: (lane) => owned.get(lane),
-      textOf: (flight) => textFor(link, flight.row, flight.route?.version ?? flight.row.eventVersion),
+      textOf: (flight) =>
+        textFor(link, flight.row, flight.route?.version ?? flight.row.eventVersion),
       onClosed: (_window, flights) => this.#onClosed(consumer, flights),
       onLost: (_window, lanes) => this.#readAgain(consumer, lanes),
     });
     const queue = new KeyQueue();
     const progress = new LegProgress();
     return {
-      consumer, window, gate, queue, closer, progress,
-      pending: [], waiting: new Set(), isBehind: false,
+      consumer,
+      window,
+      gate,
+      queue,
+      closer,
+      progress,
+      pending: [],
+      waiting: new Set(),
+      isBehind: false,
     };
   }
 
@@ -201,7 +215,8 @@ export class LinkRelay {
           if (leg.queue.size < QUEUED) this.#enqueueCall(leg, flight);
           else later.push(flight);
         } else if (route.transport === 'async') {
-          if (canPublish && publish.length < BATCH * this.legs.length) publish.push({ leg, flight });
+          if (canPublish && publish.length < BATCH * this.legs.length)
+            publish.push({ leg, flight });
           else later.push(flight);
         } else this.#settle(leg, flight, flight.row.eventId, 'superseded', route.epoch);
       }
@@ -268,11 +283,13 @@ export class LinkRelay {
       flight.route = leg.gate.dispatchRoute(flight)!;
       flight.state = 'sending';
     }
-    const parcels = parcelsFor(batch.map(({ leg, flight }) => ({
-      consumer: leg.consumer,
-      flight,
-      isCopied: leg.gate.shadowOf(flight.row.lane) === 'sync',
-    })));
+    const parcels = parcelsFor(
+      batch.map(({ leg, flight }) => ({
+        consumer: leg.consumer,
+        flight,
+        isCopied: leg.gate.shadowOf(flight.row.lane) === 'sync',
+      })),
+    );
     this.#sendCallCopies(batch);
     const results = await this.#options.async.dispatch(parcels.map((one) => one.parcel));
     await failpoint('relay.after-dispatch');
@@ -297,20 +314,25 @@ export class LinkRelay {
     if (!failed) return;
     const pauseMs = backoffMs(this.#publishFailures, RETRY_BACKOFF);
     this.#publishPausedUntilMs = performance.now() + pauseMs;
-    this.#options.log.warn({ link: this.#options.link.id, reason: failed, pauseMs }, 'publish failed');
+    this.#options.log.warn(
+      { link: this.#options.link.id, reason: failed, pauseMs },
+      'publish failed',
+    );
   }
 
   #sendCallCopies(batch: readonly { leg: Leg; flight: Flight }[]): void {
     for (const { leg, flight } of batch) {
       if (leg.gate.shadowOf(flight.row.lane) !== 'sync' || flight.resends > 0) continue;
-      void this.#options.sync[leg.consumer]!.dispatch([{
-        row: flight.row,
-        version: flight.route!.version,
-        to: [],
-        shadow: [leg.consumer],
-        copied: [],
-        resends: 0,
-      }]);
+      void this.#options.sync[leg.consumer]!.dispatch([
+        {
+          row: flight.row,
+          version: flight.route!.version,
+          to: [],
+          shadow: [leg.consumer],
+          copied: [],
+          resends: 0,
+        },
+      ]);
     }
   }
 
@@ -320,7 +342,8 @@ export class LinkRelay {
     if (result.kind === 'receipt') {
       const { eventId, outcome, epoch, retryAfterMs, detail } = result.receipt;
       if (outcome === 'retry' || outcome === 'fenced') {
-        if (flight.generation === generation) this.#retry(leg, flight, detail ?? outcome, retryAfterMs);
+        if (flight.generation === generation)
+          this.#retry(leg, flight, detail ?? outcome, retryAfterMs);
       } else this.#settle(leg, flight, eventId, outcome, epoch);
       return;
     }

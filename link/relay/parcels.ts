@@ -14,7 +14,10 @@ export interface ParcelOf {
 export function parcelsFor(
   batch: readonly { consumer: string; flight: Flight; isCopied: boolean }[],
 ): ParcelOf[] {
-  const groups = new Map<string, { flights: Flight[]; to: Parcel['to'][number][]; copied: string[] }>();
+  const groups = new Map<
+    string,
+    { flights: Flight[]; to: Parcel['to'][number][]; copied: string[] }
+  >();
   for (const { consumer, flight, isCopied } of batch) {
     const id = `${flight.row.eventId}/${flight.route!.version}/${flight.resends}`;
     let group = groups.get(id);

@@ -14,8 +14,8 @@ import { onReceipts } from '../dispatch/receipts.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import type { Enqueued } from '../outbox/enqueue.ts';
-import { type AskReceipts, LinkRelay } from './linkRelay.ts';
 import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';
+import { type AskReceipts, LinkRelay } from './linkRelay.ts';
 import { prepareRoutes, readRevisions } from './routes.ts';
 
 /** Poll at once while there is work, then back off to this while there is none. */
@@ -108,7 +108,9 @@ export class Relay {
     this.wakeAll();
     await Promise.all(this.#loops);
     if (this.#loops.length === 0) return;
-    const closed = Promise.all([...this.#links.values()].map(({ relay }) => relay.settleInFlight()));
+    const closed = Promise.all(
+      [...this.#links.values()].map(({ relay }) => relay.settleInFlight()),
+    );
     await Promise.race([closed, new Promise((done) => setTimeout(done, STOP_GRACE_MS).unref())]);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#leases.leave();
@@ -244,7 +246,10 @@ export class Relay {
 
   async #readRevisions(): Promise<void> {
     const { sql, links } = this.#options;
-    const revisions = await readRevisions(sql, links.map((link) => link.id));
+    const revisions = await readRevisions(
+      sql,
+      links.map((link) => link.id),
+    );
     for (const [id, revision] of revisions) {
       if (this.#revisions.get(id) === revision) continue;
       const { relay, wake } = this.#links.get(id)!;

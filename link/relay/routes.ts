@@ -29,7 +29,10 @@ export interface LaneRoute extends Route {
 const FIRST_EPOCH = 1;
 
 /** Creates the routes of links that are new in this database, as the map declares them. */
-export async function prepareRoutes(sql: Database, links: readonly LinkDefinition[]): Promise<void> {
+export async function prepareRoutes(
+  sql: Database,
+  links: readonly LinkDefinition[],
+): Promise<void> {
   for (const link of links) {
     const { transport, version } = link.starts;
     await sql`insert into relink.links (link, epoch) values (${link.id}, ${FIRST_EPOCH})
@@ -45,7 +48,10 @@ export async function prepareRoutes(sql: Database, links: readonly LinkDefinitio
 }
 
 /** The revision of every link's routes; it grows with each change, so polling is one small read. */
-export async function readRevisions(sql: Database, links: readonly string[]): Promise<Map<string, bigint>> {
+export async function readRevisions(
+  sql: Database,
+  links: readonly string[],
+): Promise<Map<string, bigint>> {
   const rows = await sql<{ link: string; revision: bigint }[]>`
     select link, revision from relink.links where link = any(${links as string[]})`;
   return new Map(rows.map((row) => [row.link, row.revision]));
@@ -105,7 +111,10 @@ export async function changeRoute(sql: Database, change: RouteChange): Promise<b
     const newest = lanes.reduce((max, lane) => (lane.epoch > max ? lane.epoch : max), 0n);
     if (lanes.every((lane) => lane.is_same)) return newest;
     if (newest > change.expectedEpoch)
-      throw new LinkError('ROUTE_CHANGED', `${leg} is at epoch ${newest}, not ${change.expectedEpoch}`);
+      throw new LinkError(
+        'ROUTE_CHANGED',
+        `${leg} is at epoch ${newest}, not ${change.expectedEpoch}`,
+      );
     if (lanes.some((lane) => lane.adopted_epoch < lane.epoch))
       throw new LinkError('ROUTE_PENDING', `${leg} has not adopted its last route change yet`);
     const epoch = link!.epoch + 1n;
@@ -134,7 +143,12 @@ function refuseUnmovable({ link, consumer, transport, version }: RouteChange): v
 }
 
 /** Lets a pending change of the leg go on without waiting for the old route. Answers the lanes. */
-export async function releaseHold(sql: Database, link: string, leg: string, epoch: bigint): Promise<number> {
+export async function releaseHold(
+  sql: Database,
+  link: string,
+  leg: string,
+  epoch: bigint,
+): Promise<number> {
   return sql.begin(async (tx) => {
     const rows = await tx`update relink.routes set hold = false
       where leg = ${leg} and epoch = ${epoch} and adopted_epoch < epoch and hold returning lane`;

@@ -74,7 +74,11 @@ export async function readOpen(
 }
 
 /** Fetches rows by number; those that were closed meanwhile are missing. */
-export async function readRows(sql: Database, leg: string, seqs: readonly number[]): Promise<OutboxRow[]> {
+export async function readRows(
+  sql: Database,
+  leg: string,
+  seqs: readonly number[],
+): Promise<OutboxRow[]> {
   return sql<OutboxRow[]>`
     select leg, seq::float8 as seq, lane, key, version, event, event_version as "eventVersion",
       event_id as "eventId", body, traceparent,

@@ -1,0 +1,61 @@
+/**
+ * Serves the consumer's typed method of a `sync` link. An event that does not fit its contract is not
+ * refused but kept as a dead letter, exactly as on JetStream; only a call without the route's metadata
+ * (not from a relay) is an invalid argument.
+ */
+import type { Message } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
+import { type Receipt, ReceiptSchema } from '../../gen/relink/v1/receipt_pb.ts';
+import { encodeText, fromMessage } from '../contracts/contract.ts';
+import { decodeHeaderValue, METADATA } from '../dispatch/headers.ts';
+import { outcomeToWire } from '../dispatch/outcomes.ts';
+import { pushedEvent } from '../dispatch/pushMethod.ts';
+import type { Arrival } from '../inbox/delivery.ts';
+import { ID_REUSED, type Receiver } from '../inbox/receiver.ts';
+import type { LinkDefinition } from '../link.ts';
+import { invalidField, RpcError } from '../rpc/errors.ts';
+import type { RpcContext } from '../rpc/handlers.ts';
+import { integerOf } from './arrivals.ts';
+
+/** The handler of a link's typed method. Answers after the commit. */
+export function pushHandler(link: LinkDefinition, receiver: Receiver) {
+  return async (request: Message, context: RpcContext): Promise<Receipt> => {
+    const arrival = arrivalOf(link, request, context);
+    const [settlement] = await receiver.receive([arrival]);
+    const { eventId, outcome, epoch, retryAfterMs, detail } = settlement!;
+    if (outcome === 'dead' && detail === ID_REUSED)
+      throw new RpcError('FAILED_PRECONDITION', 'PAYLOAD_CONFLICT', ID_REUSED);
+    return create(ReceiptSchema, {
+      eventId,
+      outcome: outcomeToWire(outcome),
+      epoch,
+      retryAfterMs: Math.ceil(retryAfterMs ?? 0),
+      detail: detail ?? '',
+    });
+  };
+}
+
+function arrivalOf(link: LinkDefinition, request: Message, context: RpcContext): Arrival {
+  const required = (name: string) => {
+    const value = context.header(name);
+    if (!value) throw invalidField(`metadata.${name}`, 'is required: the relay of a link sends it');
+    return value;
+  };
+  const pushed = pushedEvent(link, request);
+  if (!pushed) throw invalidField('event', 'must hold one event');
+  const { contract, message } = pushed;
+  return {
+    link: link.id,
+    eventId: required(METADATA.eventId),
+    event: contract.event,
+    eventVersion: contract.version,
+    key: decodeHeaderValue(required(METADATA.key)),
+    version: integerOf(required(METADATA.version)),
+    epoch: integerOf(required(METADATA.epoch)),
+    source: context.header(METADATA.source) ?? '',
+    isShadow: context.header(METADATA.shadow) === '1',
+    isCopied: context.header(METADATA.copied) === '1',
+    traceparent: context.header(METADATA.traceparent),
+    text: encodeText(contract, fromMessage(contract, message)),
+  };
+}

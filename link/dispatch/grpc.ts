@@ -1,0 +1,79 @@
+/** Dispatches by calling the consumer's typed method; the answer is the receipt. */
+import type { Receipt } from '../../gen/relink/v1/receipt_pb.ts';
+import { contractOf, type LinkDefinition } from '../link.ts';
+import { createRpcClient, RpcCallError } from '../rpc/client.ts';
+import { type Dispatcher, type DispatchResult, type Parcel, textFor } from './dispatcher.ts';
+import { encodeHeaderValue, METADATA } from './headers.ts';
+import { outcomeFromWire } from './outcomes.ts';
+import { methodName, pushRequest } from './pushMethod.ts';
+
+/** Above a handler's own limit (10 s), so that its dead letter is heard of. */
+const CALL_DEADLINE_MS = 12_000;
+
+type Push = (
+  request: unknown,
+  options: { metadata: Record<string, string>; deadlineMs: number },
+) => Promise<Receipt>;
+
+export class GrpcDispatcher implements Dispatcher {
+  readonly #link: LinkDefinition;
+  readonly #consumer: string;
+  readonly #source: string;
+  readonly #push: Push;
+  readonly close: () => void;
+
+  /** `addresses` are the replicas of the consumer; `source` is the producing service. */
+  constructor(link: LinkDefinition, consumer: string, source: string, addresses: string[]) {
+    this.#link = link;
+    this.#consumer = consumer;
+    this.#source = source;
+    const method = link.consumers[consumer]!.push;
+    const client = createRpcClient(method.parent, addresses);
+    this.#push = (client as unknown as Record<string, Push>)[method.localName]!;
+    this.close = () => client.close();
+  }
+
+  dispatch(parcels: readonly Parcel[]): Promise<DispatchResult[]> {
+    return Promise.all(parcels.map((parcel) => this.#call(parcel)));
+  }
+
+  async #call(parcel: Parcel): Promise<DispatchResult> {
+    const { row, version } = parcel;
+    const method = this.#link.consumers[this.#consumer]!.push;
+    try {
+      const contract = contractOf(this.#link, row.event, version)!;
+      const event = JSON.parse(textFor(this.#link, row, version));
+      const receipt = await this.#push(pushRequest(method, contract, event), {
+        metadata: this.#metadataOf(parcel),
+        deadlineMs: CALL_DEADLINE_MS,
+      });
+      const outcome = outcomeFromWire(receipt.outcome);
+      if (!outcome) return failed(`${methodName(method)} answered no outcome`);
+      const { epoch, retryAfterMs, detail } = receipt;
+      const eventId = row.eventId;
+      return { kind: 'receipt', receipt: { eventId, outcome, epoch, retryAfterMs, detail } };
+    } catch (error) {
+      if (error instanceof RpcCallError) return failed(`${error.code}: ${error.message}`);
+      return failed((error as Error).message);
+    }
+  }
+
+  #metadataOf({ row, to, shadow, copied }: Parcel): Record<string, string> {
+    const metadata: Record<string, string> = {
+      [METADATA.link]: this.#link.id,
+      [METADATA.eventId]: row.eventId,
+      [METADATA.key]: encodeHeaderValue(row.key),
+      [METADATA.version]: String(row.version),
+      [METADATA.epoch]: String(to[0]?.epoch ?? 1n),
+      [METADATA.source]: this.#source,
+    };
+    if (shadow.length > 0) metadata[METADATA.shadow] = '1';
+    if (copied.length > 0) metadata[METADATA.copied] = '1';
+    if (row.traceparent) metadata[METADATA.traceparent] = row.traceparent;
+    return metadata;
+  }
+}
+
+function failed(reason: string): DispatchResult {
+  return { kind: 'failed', reason };
+}

@@ -1,0 +1,26 @@
+/** Outcomes by name in the kit and by number on the wire. */
+import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
+import type { ReceiptOutcome } from './dispatcher.ts';
+
+const WIRE: Record<ReceiptOutcome, Outcome> = {
+  applied: Outcome.APPLIED,
+  superseded: Outcome.SUPERSEDED,
+  duplicate: Outcome.DUPLICATE,
+  dead: Outcome.DEAD,
+  parked: Outcome.PARKED,
+  retry: Outcome.RETRY,
+  fenced: Outcome.FENCED,
+};
+
+const NAMES = new Map(
+  Object.entries(WIRE).map(([name, wire]) => [wire, name as ReceiptOutcome] as const),
+);
+
+export function outcomeToWire(outcome: ReceiptOutcome): Outcome {
+  return WIRE[outcome];
+}
+
+/** Undefined for a value this side does not know: then the message is not settled. */
+export function outcomeFromWire(outcome: Outcome): ReceiptOutcome | undefined {
+  return NAMES.get(outcome);
+}

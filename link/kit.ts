@@ -1,0 +1,199 @@
+/**
+ * The link kit's one public door. A service declares its links in `services/links.ts`, calls
+ * `enqueue(tx, …)` in a use case, `deliver` after the commit, and gives one handler per link it
+ * consumes; everything else happens here.
+ */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { LinkParticipant } from '../gen/relink/v1/participant_pb.ts';
+import type { Agent } from '../runtime/lifecycle.ts';
+import type { Log } from '../runtime/log.ts';
+import type { NatsConnection } from '../runtime/nats.ts';
+import type { Database, Transaction } from '../runtime/postgres.ts';
+import { pushHandler } from './consume/callHandler.ts';
+import { ListeningAgent, prepareListening } from './consume/listening.ts';
+import { StreamConsumer } from './consume/streamConsumer.ts';
+import { GrpcDispatcher } from './dispatch/grpc.ts';
+import { JetStreamDispatcher } from './dispatch/jetStream.ts';
+import { Publisher } from './dispatch/publisher.ts';
+import { LinkError } from './errors.ts';
+import type { Handler } from './inbox/handler.ts';
+import { Receiver, type ReceiverLimits } from './inbox/receiver.ts';
+import type { LinkDefinition, LinkMap } from './link.ts';
+import { type Enqueued, enqueue, type Message } from './outbox/enqueue.ts';
+import type { EntitySource, EntityTable } from './participant/entity.ts';
+import { ReceiptAsker } from './participant/receiptAsker.ts';
+import { participantHandlers } from './participant/service.ts';
+import { Relay } from './relay/relay.ts';
+import { type ServedService, serve } from './rpc/server.ts';
+
+export interface KitOptions {
+  readonly service: string;
+  readonly instance: string;
+  readonly sql: Database;
+  /** A pool whose commits need not be on disk at once: a lost removal is only sent again. */
+  readonly relaySql: Database;
+  readonly nats: NatsConnection;
+  readonly log: Log;
+  readonly links: LinkMap;
+  /** gRPC addresses of every service's replicas. */
+  readonly peers: Readonly<Record<string, readonly string[]>>;
+  /** One handler for each link this service consumes. */
+  readonly handlers: Readonly<Record<string, Handler>>;
+  /** Formal links this service produces: where the entity is kept. */
+  readonly sources?: Readonly<Record<string, EntitySource>>;
+  /** Formal links this service consumes: where the replica is kept. */
+  readonly replicas?: Readonly<Record<string, EntityTable>>;
+  readonly limits?: Partial<ReceiverLimits>;
+}
+
+/** How one leg of a message stands when the request that caused it is answered. */
+export interface LegDelivery {
+  readonly link: string;
+  readonly consumer: string;
+  readonly state: 'applied' | 'pending';
+}
+
+/** A request waits this long for the receipt of a `sync` message, then answers `pending`. */
+export const INLINE_WAIT_MS = 1_000;
+
+export interface LinkKit {
+  /** In start order. */
+  readonly agents: readonly Agent[];
+  /** To serve on the service's gRPC port. */
+  readonly services: readonly ServedService[];
+  /** Writes messages in the business transaction; see outbox/enqueue.ts. */
+  enqueue(tx: Transaction, link: string, messages: readonly Message[]): Promise<Enqueued[]>;
+  /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
+  deliver(messages: readonly Enqueued[]): Promise<LegDelivery[]>;
+}
+
+export function createLinkKit(options: KitOptions): LinkKit {
+  const { service, links } = options;
+  const all = Object.values(links);
+  const produced = all.filter((link) => link.producer === service);
+  const consumed = all.filter((link) => link.consumers[service]);
+  const receivers = createReceivers(options, consumed);
+  const publisher = new Publisher(options.nats);
+  const dispatchers = createSyncDispatchers(options, produced);
+  const asker = new ReceiptAsker(options.peers);
+  const streams = createStreamConsumers(options, consumed, receivers);
+  const listening = new ListeningAgent(options.sql, options.log, streams);
+  const relay = new Relay({
+    ...options,
+    links: produced,
+    asyncDispatcher: (link) => new JetStreamDispatcher(publisher, link, service),
+    syncDispatcher: (link, consumer) => dispatchers.get(`${link.id}/${consumer}`)!,
+    ask: (link) => asker.askerOf(link.id),
+  });
+  const participant = participantHandlers({
+    ...options,
+    produced,
+    consumed,
+    relay,
+    listening,
+    streams,
+    publisher,
+    dispatchers,
+    asker,
+    manager: () => jetstreamManager(options.nats),
+  });
+  return {
+    agents: [
+      { name: 'link state', start: () => prepareListening(options.sql, consumed), stop: () => {} },
+      listening,
+      relay,
+      {
+        name: 'link connections',
+        start: () => {},
+        stop: () => {
+          publisher.stop();
+          asker.close();
+          for (const dispatcher of dispatchers.values()) dispatcher.close();
+        },
+      },
+    ],
+    services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
+    enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
+    deliver: (messages) => deliver(relay, messages),
+  };
+}
+
+function createReceivers(
+  options: KitOptions,
+  consumed: readonly LinkDefinition[],
+): Map<string, Receiver> {
+  return new Map(
+    consumed.map((link) => {
+      const handler = options.handlers[link.id];
+      if (!handler) throw new LinkError('UNKNOWN_LINK', `no handler for ${link.id}`);
+      if (handler.kind !== link.kind)
+        throw new LinkError('UNKNOWN_LINK', `${link.id} is ${link.kind}, its handler is not`);
+      const { sql, log, limits } = options;
+      return [link.id, new Receiver({ sql, log, link, handler, ...(limits && { limits }) })];
+    }),
+  );
+}
+
+function createSyncDispatchers(
+  options: KitOptions,
+  produced: readonly LinkDefinition[],
+): Map<string, GrpcDispatcher> {
+  const dispatchers = new Map<string, GrpcDispatcher>();
+  for (const link of produced)
+    for (const consumer of Object.keys(link.consumers)) {
+      const addresses = options.peers[consumer];
+      if (!addresses?.length)
+        throw new LinkError('UNKNOWN_CONSUMER', `no address of ${consumer}: set RELINK_PEERS`);
+      const dispatcher = new GrpcDispatcher(link, consumer, options.service, [...addresses]);
+      dispatchers.set(`${link.id}/${consumer}`, dispatcher);
+    }
+  return dispatchers;
+}
+
+function createStreamConsumers(
+  options: KitOptions,
+  consumed: readonly LinkDefinition[],
+  receivers: ReadonlyMap<string, Receiver>,
+): Map<string, StreamConsumer> {
+  const { nats, log, service } = options;
+  return new Map(
+    consumed.map((link) => {
+      const receiver = receivers.get(link.id)!;
+      return [link.id, new StreamConsumer({ nats, log, link, service, receiver })];
+    }),
+  );
+}
+
+/** The services whose methods carry `sync` links to this consumer. */
+function pushServices(
+  service: string,
+  consumed: readonly LinkDefinition[],
+  receivers: ReadonlyMap<string, Receiver>,
+): ServedService[] {
+  const served = new Map<string, ServedService>();
+  for (const link of consumed) {
+    const method = link.consumers[service]!.push;
+    const name = method.parent.typeName;
+    const one = served.get(name) ?? { service: method.parent, handlers: {}, validate: false };
+    one.handlers[method.localName] = pushHandler(link, receivers.get(link.id)!);
+    served.set(name, one);
+  }
+  return [...served.values()];
+}
+
+async function deliver(relay: Relay, messages: readonly Enqueued[]): Promise<LegDelivery[]> {
+  const waits = messages.map(async (message): Promise<LegDelivery> => {
+    const isApplied =
+      relay.isInline(message) && (await relay.waitForReceipt(message, INLINE_WAIT_MS));
+    const [link, consumer] = message.leg.split('/') as [string, string];
+    return { link, consumer, state: isApplied ? 'applied' : 'pending' };
+  });
+  relay.committed(messages);
+  return Promise.all(waits);
+}
+
+function linkOf(links: LinkMap, id: string): LinkDefinition {
+  const link = links[id];
+  if (!link) throw new LinkError('UNKNOWN_LINK', `there is no link ${id}`);
+  return link;
+}

@@ -1,0 +1,84 @@
+/** The participant API about the consumer's side of a link. */
+import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
+import { setListening } from '../consume/listening.ts';
+import { readConsumer } from '../consume/provision.ts';
+import type { ReceiptOutcome } from '../dispatch/dispatcher.ts';
+import { outcomeToWire } from '../dispatch/outcomes.ts';
+import { isUuid } from '../inbox/delivery.ts';
+import { raiseFence, readInbox } from '../inbox/rows.ts';
+import type { Handlers } from '../rpc/handlers.ts';
+import { compareShadow, readCopies, readInboxDigest } from './consumerState.ts';
+import { findLink, type ParticipantOptions } from './service.ts';
+
+type Own = 'getReceipts' | 'setListening' | 'raiseFence' | 'getInboxDigest' | 'getShadowResults';
+
+export function consumerHandlers(
+  options: ParticipantOptions,
+): Pick<Handlers<typeof LinkParticipant>, Own> {
+  const { sql, consumed, listening, service, manager } = options;
+  return {
+    getReceipts: async ({ link, eventIds, copies }) => {
+      findLink(consumed, link);
+      const ids = eventIds.filter(isUuid);
+      if (copies) return { receipts: await copyReceipts(options, ids), streamIdle: false };
+      // The stream is looked at first: a message that arrives in between is then among the receipts.
+      const streamIdle = await isStreamIdle(await manager(), link, service);
+      const known = await readInbox(sql, ids);
+      const receipts = [...known.values()].map((row) => ({
+        eventId: row.eventId,
+        outcome: outcomeToWire(row.outcome as ReceiptOutcome),
+        epoch: row.epoch,
+      }));
+      return { receipts, streamIdle };
+    },
+    setListening: async (request) => {
+      await setListening(sql, findLink(consumed, request.link).id, request.listening);
+      listening.follow();
+      return {};
+    },
+    raiseFence: async ({ link, lanes, minEpoch }) => {
+      await raiseFence(sql, findLink(consumed, link).id, lanes, minEpoch);
+      return {};
+    },
+    getInboxDigest: async ({ link, epoch }) => {
+      const lanes = await readInboxDigest(sql, findLink(consumed, link).id, epoch);
+      return {
+        lanes: lanes.map(({ count, sum, ...lane }) => ({ ...lane, digest: { count, sum } })),
+      };
+    },
+    getShadowResults: async ({ link, settleMs, sinceUnixMs }) => {
+      const since = Number(sinceUnixMs);
+      const compared = await compareShadow(sql, findLink(consumed, link).id, {
+        settleMs,
+        sinceUnixMs: since,
+      });
+      return {
+        expected: BigInt(compared.expected),
+        equal: BigInt(compared.equal),
+        missing: BigInt(compared.missing),
+        different: BigInt(compared.different),
+        examples: [...compared.examples],
+      };
+    },
+  };
+}
+
+async function copyReceipts({ sql }: ParticipantOptions, ids: readonly string[]) {
+  const copies = await readCopies(sql, ids);
+  return [...copies].map(([eventId, detail]) => ({
+    eventId,
+    outcome: detail === '' ? Outcome.APPLIED : Outcome.DEAD,
+    detail,
+  }));
+}
+
+/** Whether the stream holds nothing for this consumer any more; also when there is no stream. */
+async function isStreamIdle(
+  manager: Awaited<ReturnType<ParticipantOptions['manager']>>,
+  link: string,
+  service: string,
+): Promise<boolean> {
+  const consumer = await readConsumer(manager, link, service);
+  return !consumer || (consumer.num_pending === 0 && consumer.num_ack_pending === 0);
+}

@@ -1,0 +1,85 @@
+/** What the consumer's database says about a link: digests of the inbox, copies compared. */
+import type { Database } from '../../runtime/postgres.ts';
+
+export interface InboxDigest {
+  readonly lane: number;
+  readonly epoch: bigint;
+  readonly count: bigint;
+  readonly sum: string;
+  readonly applied: bigint;
+  readonly superseded: bigint;
+  readonly dead: bigint;
+  readonly parked: bigint;
+}
+
+/** Digests of settled messages per lane and epoch; `epoch` 0 for all that are kept. */
+export async function readInboxDigest(
+  sql: Database,
+  link: string,
+  epoch: bigint,
+): Promise<InboxDigest[]> {
+  const rows = await sql<InboxDigest[]>`
+    select lane, epoch, count(*) as count, sum(hash)::text as sum,
+      count(*) filter (where outcome = 'applied') as applied,
+      count(*) filter (where outcome = 'superseded') as superseded,
+      count(*) filter (where outcome = 'dead') as dead,
+      count(*) filter (where outcome = 'parked') as parked
+    from relink.inbox where link = ${link} and (${epoch} = 0 or epoch = ${epoch})
+    group by lane, epoch order by epoch, lane`;
+  return [...rows];
+}
+
+export interface ShadowComparison {
+  readonly expected: number;
+  readonly equal: number;
+  readonly missing: number;
+  readonly different: number;
+  readonly examples: readonly string[];
+}
+
+/** Ids shown of what is missing or different; enough to start looking. */
+const EXAMPLES = 10;
+
+/** Compares what was applied with the copies that arrived on the second path. */
+export async function compareShadow(
+  sql: Database,
+  link: string,
+  wanted: { settleMs: number; sinceUnixMs: number },
+): Promise<ShadowComparison> {
+  const [row] = await sql<
+    {
+      expected: number;
+      equal: number;
+      missing: number;
+      different: number;
+      examples: string | null;
+    }[]
+  >`
+    with compared as (
+      select i.event_id, s.event_id is null as is_missing, s.ok and s.hash = i.hash as is_equal
+      from relink.inbox i left join relink.shadow_results s using (event_id)
+      where i.link = ${link} and i.copied
+        and i.received_at < now() - ${wanted.settleMs} * interval '1 ms'
+        and i.received_at >= to_timestamp(${wanted.sinceUnixMs}::float8 / 1000))
+    select count(*)::int as expected,
+      count(*) filter (where is_equal)::int as equal,
+      count(*) filter (where is_missing)::int as missing,
+      count(*) filter (where not is_missing and not is_equal)::int as different,
+      (select string_agg(event_id::text, ',') from
+        (select event_id from compared where is_missing or not is_equal limit ${EXAMPLES}) some)
+        as examples
+    from compared`;
+  const { examples, ...counts } = row!;
+  return { ...counts, examples: examples ? examples.split(',') : [] };
+}
+
+/** What became of copies: the id with '' when its handler ran, or with the problem. */
+export async function readCopies(
+  sql: Database,
+  eventIds: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await sql<{ event_id: string; ok: boolean; detail: string }[]>`
+    select event_id, ok, detail from relink.shadow_results
+    where event_id = any(${eventIds as string[]}::uuid[])`;
+  return new Map(rows.map((row) => [row.event_id, row.ok ? '' : row.detail || 'failed']));
+}

@@ -1,0 +1,104 @@
+/** The participant API about dead letters. */
+import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
+import {
+  countDeadLetters,
+  type DeadLetterRow,
+  discardDeadLetter,
+  editDeadLetter,
+  listDeadLetters,
+  readDeadLetter,
+} from '../inbox/deadLetters.ts';
+import { redrive } from '../inbox/redrive.ts';
+import { RpcError, unknownId } from '../rpc/errors.ts';
+import type { Handlers } from '../rpc/handlers.ts';
+import { findLink, type ParticipantOptions } from './service.ts';
+
+type Own =
+  | 'listDeadLetters'
+  | 'getDeadLetter'
+  | 'redriveDeadLetter'
+  | 'discardDeadLetter'
+  | 'editDeadLetter';
+
+const PAGE = 100;
+
+export function deadLetterHandlers(
+  options: ParticipantOptions,
+): Pick<Handlers<typeof LinkParticipant>, Own> {
+  const { sql, service, consumed, handlers } = options;
+  const require = async (id: string) => {
+    const row = await readDeadLetter(sql, id);
+    if (!row) throw unknownId('id', 'dead letter');
+    return row;
+  };
+  return {
+    listDeadLetters: async ({ link, limit, afterId, all }) => {
+      const size = limit || PAGE;
+      const rows = await listDeadLetters(sql, { link, limit: size, afterId, all });
+      return {
+        deadLetters: rows.map((row) => toWire(row, service)),
+        nextId: rows.length === size ? rows.at(-1)!.id : '',
+        total: BigInt(await countDeadLetters(sql, link)),
+      };
+    },
+    getDeadLetter: async ({ id }) => ({ deadLetter: toWire(await require(id), service) }),
+    redriveDeadLetter: async ({ id, actor }) => {
+      const row = await require(id);
+      const handler = handlers[row.link]!;
+      const result = await redrive(sql, findLink(consumed, row.link), handler, id, actor);
+      if (result.outcome === 'gone') throw notDead(await require(id));
+      if (result.outcome === 'dead') return { outcome: Outcome.DEAD, detail: result.detail };
+      const outcome = result.outcome === 'applied' ? Outcome.APPLIED : Outcome.SUPERSEDED;
+      return { outcome };
+    },
+    discardDeadLetter: async ({ id, actor, reason }) => {
+      const row = await require(id);
+      if (!(await discardDeadLetter(sql, id, actor, reason))) throw notDead(row);
+      return {};
+    },
+    editDeadLetter: async ({ id, revision, body, actor }) => {
+      const row = await require(id);
+      if (row.state !== 'dead') throw notDead(row);
+      const edited = await editDeadLetter(sql, { id, revision, body, actor });
+      if (edited === undefined)
+        throw new RpcError(
+          'ABORTED',
+          'EDITED_MEANWHILE',
+          `dead letter ${id} is at revision ${row.revision}, not ${revision}: read it again`,
+        );
+      return { revision: edited };
+    },
+  };
+}
+
+function notDead(row: DeadLetterRow): RpcError {
+  return new RpcError(
+    'FAILED_PRECONDITION',
+    'DEAD_LETTER_STATE',
+    `dead letter ${row.id} is ${row.state}: nothing was done`,
+  );
+}
+
+function toWire(row: DeadLetterRow, consumer: string) {
+  return {
+    id: row.id,
+    eventId: row.event_id ?? '',
+    link: row.link,
+    consumer,
+    eventName: row.event,
+    eventVersion: row.event_version,
+    key: row.key,
+    entityVersion: row.version,
+    epoch: row.epoch,
+    lane: row.lane,
+    reason: row.reason,
+    detail: row.detail,
+    attempts: row.attempts,
+    diedAt: new Date(row.died_at).toISOString(),
+    state: row.state,
+    body: row.body,
+    headers: row.headers,
+    revision: row.revision,
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * Parity of a formal link: both sides describe the entity's rows by a table and the columns that make
+ * its canonical text; the hashes are computed where the rows are. Measured: `hashtextextended` takes
+ * half the time of md5, and buckets come free.
+ */
+import type { Database, Transaction } from '../../runtime/postgres.ts';
+import type { Message } from '../outbox/enqueue.ts';
+
+/** How an entity is stored on one side. The columns of both sides must give the same texts. */
+export interface EntityTable {
+  readonly table: string;
+  readonly key: string;
+  readonly version: string;
+  /** SQL expressions of type text, in the order both sides agree on. */
+  readonly texts: readonly string[];
+}
+
+/** The owner's side also turns rows into events, for the backfill. */
+export interface EntitySource extends EntityTable {
+  /** Up to `limit` entities after `afterKey` in key order, or only those named, as messages. */
+  readonly page: (
+    tx: Transaction,
+    wanted: { afterKey: string; limit: number; keys: readonly string[] },
+  ) => Promise<readonly (Message & { readonly key: string })[]>;
+}
+
+export interface BucketDigest {
+  readonly bucket: number;
+  readonly count: number;
+  readonly sum: string;
+}
+
+const SEPARATOR = "E'\\x1f'"; // ASCII unit separator: no text of an entity contains it
+
+function textOf(entity: EntityTable): string {
+  const parts = [`${entity.key}::text`, `${entity.version}::text`, ...entity.texts];
+  return `concat_ws(${SEPARATOR}, ${parts.map((part) => `coalesce(${part}, '')`).join(', ')})`;
+}
+
+function bucketOf(entity: EntityTable): string {
+  return `(hashtextextended(${entity.key}::text, 0) & 9223372036854775807) % $1`;
+}
+
+/** Count and exact sum of row hashes per bucket of keys. Buckets without rows are absent. */
+export async function digestEntity(
+  sql: Database,
+  entity: EntityTable,
+  buckets: number,
+): Promise<BucketDigest[]> {
+  const rows = await sql.unsafe<{ bucket: number; count: number; sum: string }[]>(
+    `select (${bucketOf(entity)})::int as bucket, count(*)::int as count,
+       sum(hashtextextended(${textOf(entity)}, 0))::text as sum
+     from ${entity.table} group by 1 order by 1`,
+    [buckets],
+  );
+  return [...rows];
+}
+
+/** The rows of one bucket, to locate what differs. */
+export async function listBucket(
+  sql: Database,
+  entity: EntityTable,
+  buckets: number,
+  bucket: number,
+): Promise<{ key: string; version: bigint; hash: bigint }[]> {
+  const rows = await sql.unsafe<{ key: string; version: bigint; hash: bigint }[]>(
+    `select ${entity.key}::text as key, ${entity.version}::int8 as version,
+       hashtextextended(${textOf(entity)}, 0) as hash
+     from ${entity.table} where ${bucketOf(entity)} = $2 order by 1`,
+    [buckets, bucket],
+  );
+  return [...rows];
+}
+
+/** How many entities there are. */
+export async function countEntities(sql: Database, entity: EntityTable): Promise<number> {
+  const rows = await sql.unsafe<{ count: number }[]>(
+    `select count(*)::int as count from ${entity.table}`,
+  );
+  return rows[0]!.count;
+}

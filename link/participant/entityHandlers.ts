@@ -1,0 +1,35 @@
+/** The participant API about a replicated entity's rows, on the owner's and on a replica's side. */
+import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import { LinkError } from '../errors.ts';
+import type { Handlers } from '../rpc/handlers.ts';
+import { digestEntity, type EntityTable, listBucket } from './entity.ts';
+import type { ParticipantOptions } from './service.ts';
+
+type Own = 'getEntityDigest' | 'listEntityBucket';
+
+const DEFAULT_BUCKETS = 256;
+
+export function entityHandlers(
+  options: ParticipantOptions,
+): Pick<Handlers<typeof LinkParticipant>, Own> {
+  const entityOf = (link: string): EntityTable => {
+    const entity = options.sources?.[link] ?? options.replicas?.[link];
+    if (!entity)
+      throw new LinkError('UNKNOWN_LINK', `${link} replicates no entity of this service`);
+    return entity;
+  };
+  return {
+    getEntityDigest: async ({ link, buckets }) => {
+      const digests = await digestEntity(options.sql, entityOf(link), buckets || DEFAULT_BUCKETS);
+      return {
+        buckets: digests.map(({ bucket, count, sum }) => ({
+          bucket,
+          digest: { count: BigInt(count), sum },
+        })),
+      };
+    },
+    listEntityBucket: async ({ link, buckets, bucket }) => ({
+      rows: await listBucket(options.sql, entityOf(link), buckets || DEFAULT_BUCKETS, bucket),
+    }),
+  };
+}

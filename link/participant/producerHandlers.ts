@@ -1,0 +1,200 @@
+/** The participant API about the producer's side of a leg. */
+
+import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
+import type { Dispatcher, Parcel } from '../dispatch/dispatcher.ts';
+import { JetStreamDispatcher } from '../dispatch/jetStream.ts';
+import { LinkError } from '../errors.ts';
+import { type LinkDefinition, legOf } from '../link.ts';
+import { enqueue, outboxRowOf } from '../outbox/enqueue.ts';
+import { changeRoute, releaseHold, setShadow } from '../relay/routes.ts';
+import type { Handlers } from '../rpc/handlers.ts';
+import { countEntities } from './entity.ts';
+import { readClosed, readOpenState, readStandings } from './producerState.ts';
+import { findLink, type ParticipantOptions } from './service.ts';
+import { laneToWire, requireTransport, transportFromWire } from './wire.ts';
+
+type Own =
+  | 'getRoutes'
+  | 'changeRoute'
+  | 'releaseHold'
+  | 'setShadow'
+  | 'getProgress'
+  | 'getClosed'
+  | 'backfill'
+  | 'probe';
+
+/** A page of a backfill: small enough to leave room for live traffic between pages. */
+const BACKFILL_PAGE_MAX = 5_000;
+/** How long a probe waits for its copy to be handled. */
+const PROBE_WAIT_MS = 5_000;
+
+export function producerHandlers(
+  options: ParticipantOptions,
+): Pick<Handlers<typeof LinkParticipant>, Own> {
+  const { sql, produced, relay } = options;
+  const legFor = (link: string, consumer: string) => {
+    const definition = findLink(produced, link);
+    if (!definition.consumers[consumer])
+      throw new LinkError('UNKNOWN_CONSUMER', `${link} has no consumer ${consumer}`);
+    return { definition, leg: legOf(link, consumer) };
+  };
+  return {
+    getRoutes: async ({ link, consumer }) => {
+      const lanes = await readStandings(sql, legFor(link, consumer).leg);
+      const [row] = await sql<{ epoch: bigint }[]>`
+        select epoch from relink.links where link = ${link}`;
+      return { lanes: lanes.map(laneToWire), epoch: row!.epoch };
+    },
+    changeRoute: async (request) => {
+      const { definition } = legFor(request.link, request.consumer);
+      const epoch = await changeRoute(sql, {
+        link: definition,
+        consumer: request.consumer,
+        lanes: request.lanes,
+        transport: requireTransport('transport', request.transport),
+        version: request.version,
+        expectedEpoch: request.expectedEpoch,
+        hold: request.hold,
+      });
+      await relay.routesChanged();
+      return { epoch };
+    },
+    releaseHold: async ({ link, consumer, epoch }) => {
+      const lanes = await releaseHold(sql, link, legFor(link, consumer).leg, epoch);
+      await relay.routesChanged();
+      return { lanes };
+    },
+    setShadow: async ({ link, consumer, transport }) => {
+      const shadow = transportFromWire(transport) ?? null;
+      await setShadow(sql, link, legFor(link, consumer).leg, shadow);
+      await relay.routesChanged();
+      return {};
+    },
+    getProgress: async ({ link, consumer }) => {
+      const { leg } = legFor(link, consumer);
+      const { progress, longestHoldMs } = relay.progressOf(link, consumer);
+      const open = await readOpenState(sql, link, leg);
+      return {
+        open: BigInt(open.open),
+        oldestOpenMs: BigInt(Math.round(open.oldestMs)),
+        unownedLanes: open.unownedLanes,
+        lanes: (await readStandings(sql, leg)).map(laneToWire),
+        dispatched: BigInt(progress.dispatched),
+        failed: BigInt(progress.failed),
+        lastError: progress.lastError,
+        latencyP50Ms: progress.percentileMs(0.5),
+        latencyP99Ms: progress.percentileMs(0.99),
+        longestHoldMs,
+      };
+    },
+    getClosed: async ({ link, consumer, epoch }) => {
+      const lanes = await readClosed(sql, legFor(link, consumer).leg, epoch);
+      return {
+        lanes: lanes.map(({ lane, epoch: of, count, sum }) => ({
+          lane,
+          epoch: of,
+          digest: { count, sum },
+        })),
+      };
+    },
+    backfill: async (request) => {
+      const { definition, leg } = legFor(request.link, request.consumer);
+      return backfill(options, definition, leg, request);
+    },
+    probe: async ({ link, consumer, transport, version }) => {
+      const { definition } = legFor(link, consumer);
+      return probe(
+        options,
+        definition,
+        consumer,
+        requireTransport('transport', transport),
+        version,
+      );
+    },
+  };
+}
+
+async function backfill(
+  { sql, sources, relay }: ParticipantOptions,
+  link: LinkDefinition,
+  leg: string,
+  request: { afterKey: string; limit: number; keys: string[] },
+) {
+  const source = sources?.[link.id];
+  if (!source) throw new LinkError('NOT_MOVABLE', `${link.id} has no source to backfill from`);
+  const limit = Math.min(request.limit || BACKFILL_PAGE_MAX, BACKFILL_PAGE_MAX);
+  const { afterKey, keys } = request;
+  const [page, written] = await sql.begin(async (tx) => {
+    const messages = await source.page(tx, { afterKey, limit, keys });
+    const rows = await enqueue(
+      tx,
+      link,
+      messages.map((message) => ({ ...message, legs: [leg] })),
+    );
+    return [messages, rows] as const;
+  });
+  relay.committed(written);
+  const isLast = keys.length > 0 || page.length < limit;
+  return {
+    enqueued: written.length,
+    nextKey: isLast ? '' : page.at(-1)!.key,
+    total: BigInt(keys.length > 0 ? keys.length : await countEntities(sql, source)),
+  };
+}
+
+/** Sends a copy of one entity by the path; its handler runs and is rolled back. */
+async function probe(
+  options: ParticipantOptions,
+  link: LinkDefinition,
+  consumer: string,
+  transport: 'sync' | 'async' | 'pull',
+  version: number,
+) {
+  const startedMs = performance.now();
+  const answer = (problem: string) => ({
+    ok: problem === '',
+    latencyMs: performance.now() - startedMs,
+    problem,
+  });
+  const source = options.sources?.[link.id];
+  const [message] = source
+    ? await options.sql.begin((tx) => source.page(tx, { afterKey: '', limit: 1, keys: [] }))
+    : [];
+  if (!message) return answer(await reach(options, link, consumer));
+  const row = outboxRowOf(link, message, legOf(link.id, consumer));
+  const parcel: Parcel = { row, version, to: [], shadow: [consumer], copied: [], resends: 0 };
+  const dispatcher: Dispatcher =
+    transport === 'async'
+      ? new JetStreamDispatcher(options.publisher, link, options.service)
+      : options.dispatchers.get(row.leg)!;
+  const [result] = await dispatcher.dispatch([parcel]);
+  if (result!.kind === 'failed') return answer(result!.reason);
+  return answer(await waitForCopy(options, link, consumer, row.eventId));
+}
+
+/** Nothing to send yet: whether the consumer answers at all. */
+async function reach(options: ParticipantOptions, link: LinkDefinition, consumer: string) {
+  try {
+    await options.asker.clientOf(consumer).getReceipts({ link: link.id, eventIds: [] });
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function waitForCopy(
+  { asker }: ParticipantOptions,
+  link: LinkDefinition,
+  consumer: string,
+  eventId: string,
+): Promise<string> {
+  const untilMs = performance.now() + PROBE_WAIT_MS;
+  for (let waitMs = 5; performance.now() < untilMs; waitMs = Math.min(waitMs * 2, 200)) {
+    const request = { link: link.id, eventIds: [eventId], copies: true };
+    const { receipts } = await asker.clientOf(consumer).getReceipts(request);
+    if (receipts[0]) return receipts[0].outcome === Outcome.APPLIED ? '' : receipts[0].detail;
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+  return `the probe did not arrive within ${PROBE_WAIT_MS} ms`;
+}

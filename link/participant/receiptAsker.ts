@@ -1,0 +1,46 @@
+/** Asks consumers what became of messages, through any of their replicas. */
+import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import type { DispatchReceipt } from '../dispatch/dispatcher.ts';
+import { outcomeFromWire } from '../dispatch/outcomes.ts';
+import type { AskReceipts } from '../relay/linkRelay.ts';
+import { createRpcClient, type RpcClient } from '../rpc/client.ts';
+
+const DEADLINE_MS = 5_000;
+
+export class ReceiptAsker {
+  readonly #peers: Readonly<Record<string, readonly string[]>>;
+  readonly #clients = new Map<string, RpcClient<typeof LinkParticipant>>();
+
+  constructor(peers: Readonly<Record<string, readonly string[]>>) {
+    this.#peers = peers;
+  }
+
+  /** The participant API of a service. */
+  clientOf(service: string): RpcClient<typeof LinkParticipant> {
+    let client = this.#clients.get(service);
+    if (!client) {
+      client = createRpcClient(LinkParticipant, [...(this.#peers[service] ?? [])], {
+        deadlineMs: DEADLINE_MS,
+      });
+      this.#clients.set(service, client);
+    }
+    return client;
+  }
+
+  askerOf(link: string): AskReceipts {
+    return async (consumer, eventIds) => {
+      const request = { link, eventIds: [...eventIds] };
+      const answer = await this.clientOf(consumer).getReceipts(request, { retryUnavailable: true });
+      const receipts = answer.receipts.flatMap((receipt): DispatchReceipt[] => {
+        const outcome = outcomeFromWire(receipt.outcome);
+        return outcome ? [{ eventId: receipt.eventId, outcome, epoch: receipt.epoch }] : [];
+      });
+      return { receipts, isStreamIdle: answer.streamIdle };
+    };
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+}
