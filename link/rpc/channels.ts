@@ -1,0 +1,67 @@
+// The connections of a client: some channels to each replica of a service, one picked per call.
+import { type ChannelInterface, Client, connectivityState, credentials } from '@grpc/grpc-js';
+
+const KEEPALIVE_EVERY_MS = 20_000; // a half-open connection is found in at most 25 s
+const KEEPALIVE_LIMIT_MS = 5_000;
+const RECONNECT_MIN_MS = 100;
+const RECONNECT_MAX_MS = 2_000; // grpc-js goes up to 120 s: a restarted service would stay unseen
+
+const CHANNEL_OPTIONS = {
+  'grpc.keepalive_time_ms': KEEPALIVE_EVERY_MS,
+  'grpc.keepalive_timeout_ms': KEEPALIVE_LIMIT_MS,
+  'grpc.initial_reconnect_backoff_ms': RECONNECT_MIN_MS,
+  'grpc.max_reconnect_backoff_ms': RECONNECT_MAX_MS,
+  'grpc.enable_retries': 0, // callers decide what may be repeated
+  'grpc.enable_http_proxy': 0, // services talk to each other directly, whatever http_proxy says
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.enable_channelz': 0,
+  'grpc.use_local_subchannel_pool': 1, // else channels to one address share one connection
+};
+
+export interface PickedChannel {
+  address: string;
+  client: Client;
+  channel: ChannelInterface;
+}
+
+/** Channels to all replicas of a service. */
+export class Channels {
+  readonly #all: PickedChannel[];
+  readonly #replicas: number;
+  #next = 0;
+
+  /** `perAddress` connections to each address: more than one pays above some 64 calls at once. */
+  constructor(addresses: string[], perAddress: number) {
+    if (addresses.length === 0) throw new RangeError('a client needs at least one address');
+    this.#replicas = addresses.length;
+    // Replicas alternate, so that calls go round over them first.
+    this.#all = Array.from({ length: perAddress }).flatMap(() => addresses.map(open));
+  }
+
+  get replicas(): number {
+    return this.#replicas;
+  }
+
+  /** The next channel in turn; one that cannot connect now only when all cannot. */
+  pick(): PickedChannel {
+    const first = this.#next;
+    for (let step = 0; step < this.#all.length; step += 1) {
+      const picked = this.#all[(first + step) % this.#all.length]!;
+      const state = picked.channel.getConnectivityState(false);
+      if (state === connectivityState.TRANSIENT_FAILURE) continue;
+      this.#next = (first + step + 1) % this.#all.length;
+      return picked;
+    }
+    this.#next = (first + 1) % this.#all.length;
+    return this.#all[first]!;
+  }
+
+  close(): void {
+    for (const { client } of this.#all) client.close();
+  }
+}
+
+function open(address: string): PickedChannel {
+  const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  return { address, client, channel: client.getChannel() };
+}
