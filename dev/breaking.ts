@@ -1,7 +1,8 @@
 /**
  * `node dev/breaking.ts`: what this working tree breaks against the last commit of main before it:
  * `buf breaking` (APIs by FILE, events by WIRE_JSON, as buf.yaml says), and the JSON Schemas of
- * each event version in both directions. Exits 0 when nothing breaks, or nothing is there to compare.
+ * each event version in both directions. Exits 0 when nothing breaks, or nothing is there to
+ * compare.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -51,7 +52,7 @@ function resolveCommit(name: string): string | undefined {
   return git('rev-parse', '--verify', '--quiet', `${name}^{commit}`);
 }
 
-// From an archive, not by buf's own `.git#ref=`: that fails in a linked worktree and a shallow clone.
+// From an archive, not by buf's own `.git#ref=`: in a linked worktree .git is no folder.
 function checkProto(base: string): number {
   const folder = mkdtempSync(join(tmpdir(), 'relink-breaking-'));
   try {

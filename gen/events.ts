@@ -9,7 +9,7 @@ import { type ManagerUpdated as ManagerUpdatedV0Message, ManagerUpdatedSchema as
 import managerUpdatedV0Schema from '../schemas/ManagerUpdated.v0.json' with { type: 'json' };
 
 /** A manager was registered. COMM-010. */
-export interface ManagerCreatedV0 {
+export type ManagerCreatedV0 = {
   /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
   event_id: string;
   /** Version of the contract. */
@@ -29,7 +29,7 @@ export interface ManagerCreatedV0 {
     /** When the manager was registered. */
     created_at: string;
   };
-}
+};
 
 export const managerCreatedV0 = {
   event: 'ManagerCreated',
@@ -39,7 +39,7 @@ export const managerCreatedV0 = {
 } as const;
 
 /** A manager was renamed. COMM-010. */
-export interface ManagerUpdatedV0 {
+export type ManagerUpdatedV0 = {
   /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
   event_id: string;
   /** Version of the contract. */
@@ -59,7 +59,7 @@ export interface ManagerUpdatedV0 {
     /** When the manager was renamed. */
     updated_at: string;
   };
-}
+};
 
 export const managerUpdatedV0 = {
   event: 'ManagerUpdated',

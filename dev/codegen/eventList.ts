@@ -28,17 +28,19 @@ function printImports(event: EventWithSchema): string {
   const type = typeName(event);
   const path = `./${message.file.name}_pb.ts`;
   const imported = `type ${message.name} as ${type}Message, ${message.name}Schema as ${type}Desc`;
+  const schemaPath = `../schemas/${schemaFileName(event)}`;
   return [
     `import { ${imported} } from '${path}';`,
-    `import ${constantName(event)}Schema from '../schemas/${schemaFileName(event)}' with { type: 'json' };`,
+    `import ${constantName(event)}Schema from '${schemaPath}' with { type: 'json' };`,
     '',
   ].join('\n');
 }
 
+// A type, not an interface: only a type alias is a JsonValue to TypeScript.
 function printDefinition(event: EventWithSchema): string {
   const type = typeName(event);
   return `/** ${event.schema.description ?? event.schema.title} */
-export interface ${type} ${printType(event.schema, '')}
+export type ${type} = ${printType(event.schema, '')};
 
 export const ${constantName(event)} = {
   event: '${event.event}',

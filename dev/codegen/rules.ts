@@ -130,7 +130,10 @@ function* setRules(rules: FieldRules): Generator<[name: string, value: unknown]>
 
 /** Adds keywords; a bound replaces the type's own, any other that is taken goes into `allOf`. */
 function withKeywords(schema: JsonSchema, added: JsonSchema): JsonSchema {
-  if (schema.anyOf && added.type === 'number') return added;
+  if (added.type === 'number') {
+    const { anyOf: withoutInfinity, ...others } = schema;
+    return { ...others, ...added };
+  }
   const isTaken = (['pattern', 'not', 'format'] as const).some(
     (key) => key in added && key in schema,
   );

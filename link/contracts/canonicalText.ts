@@ -2,10 +2,11 @@
  * Writes the canonical text of an event from its JSON.
  *
  * Values that ProtoJSON allows to be spelled in several ways get the spelling that protobuf
- * libraries write: timestamps in UTC with 0, 3, 6 or 9 decimals, 64-bit integers as strings, half
- * surrogate pairs replaced (binary protobuf has no other way). The event is put in order as an
- * object and written by one JSON.stringify: joining pieces of text looks faster until the first
- * reader of the text has to flatten them (4.2 µs against 2.6 µs for 300 bytes).
+ * libraries write: timestamps in UTC with 0, 3, 6 or 9 decimals, 64-bit integers as strings,
+ * base64 padded and exact, half surrogate pairs replaced (binary protobuf has no other way).
+ * The event is put in order as an object and written by one JSON.stringify: joining pieces of
+ * text looks faster until the first reader of the text has to flatten them (4.2 µs against 2.6 µs
+ * for 300 bytes).
  */
 import { type DescField, type DescMessage, fromJson, ScalarType, toJson } from '@bufbuild/protobuf';
 import { DurationSchema, FeatureSet_FieldPresence, TimestampSchema } from '@bufbuild/protobuf/wkt';
@@ -64,6 +65,8 @@ function listSpelling(respell: Respell): Respell {
 
 function scalarSpelling(scalar: ScalarType): Respell {
   if (scalar === ScalarType.STRING) return respellString;
+  if (scalar === ScalarType.BYTES) return respellBase64;
+  if (scalar === ScalarType.FLOAT) return respellFloat;
   return isLong(scalar) ? String : asItIs;
 }
 
@@ -82,6 +85,15 @@ function asItIs(value: unknown): unknown {
 
 function respellString(value: string): unknown {
   return typeof value === 'string' ? value.toWellFormed() : value;
+}
+
+// The last digit has bits to spare, and ProtoJSON may use the URL alphabet.
+function respellBase64(value: string): unknown {
+  return typeof value === 'string' ? Buffer.from(value, 'base64').toString('base64') : value;
+}
+
+function respellFloat(value: number | string): unknown {
+  return typeof value === 'number' ? Math.fround(value) : value;
 }
 
 const wholeSecondsLength = '2026-01-01T00:00:00Z'.length;

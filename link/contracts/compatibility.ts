@@ -138,24 +138,23 @@ interface End {
 function refusedRange(writer: JsonSchema, reader: JsonSchema): string[] {
   const problems: string[] = [];
   const [low, lowLimit] = [lowerEnd(writer), lowerEnd(reader)];
-  if (
-    low.value < lowLimit.value ||
-    (low.value === lowLimit.value && !low.isOpen && lowLimit.isOpen)
-  ) {
-    problems.push(
-      `may be as low as ${low.value}, not only ${lowLimit.isOpen ? 'above' : 'from'} ${lowLimit.value}`,
-    );
+  if (isBeyond(-low.value, -lowLimit.value, low, lowLimit)) {
+    problems.push(`may be as low as ${low.value}, not only ${sayEnd(lowLimit, 'above', 'from')}`);
   }
   const [high, highLimit] = [upperEnd(writer), upperEnd(reader)];
-  if (
-    high.value > highLimit.value ||
-    (high.value === highLimit.value && !high.isOpen && highLimit.isOpen)
-  ) {
-    problems.push(
-      `may be as high as ${high.value}, not only ${highLimit.isOpen ? 'below' : 'up to'} ${highLimit.value}`,
-    );
+  if (isBeyond(high.value, highLimit.value, high, highLimit)) {
+    const limit = sayEnd(highLimit, 'below', 'up to');
+    problems.push(`may be as high as ${high.value}, not only ${limit}`);
   }
   return problems;
+}
+
+function isBeyond(value: number, limit: number, end: End, limitEnd: End): boolean {
+  return value > limit || (value === limit && !end.isOpen && limitEnd.isOpen);
+}
+
+function sayEnd({ value, isOpen }: End, open: string, closed: string): string {
+  return `${isOpen ? open : closed} ${value}`;
 }
 
 function lowerEnd({ minimum = -Infinity, exclusiveMinimum = -Infinity }: JsonSchema): End {

@@ -34,7 +34,9 @@ function newAjv(allErrors: boolean): Ajv2020 {
     allErrors,
     verbose: allErrors,
     strict: true,
-    strictTypes: false, // a part of allOf or oneOf need not repeat the type
+    // A part of allOf or oneOf need not repeat the type and the properties.
+    strictTypes: false,
+    strictRequired: false,
     formats: {
       uuid: true, // its pattern says it all
       'date-time': isRealTime,

@@ -22,7 +22,7 @@ function arbitraryValue(schema: JsonSchema): fc.Arbitrary<unknown> {
     case 'integer':
       return fc.integer(integerRange(schema));
     case 'number':
-      return fc.double({ min: schema.minimum, max: 1e6, noNaN: true });
+      return fc.double({ min: schema.minimum ?? -1, max: 1e6, noNaN: true });
     default:
       return arbitraryString(schema);
   }
@@ -38,18 +38,25 @@ function arbitraryObject(schema: JsonSchema): fc.Arbitrary<JsonObject> {
     requiredKeys: [...(schema.required ?? [])],
   });
   const choices = schema.allOf ?? [];
-  return choices.reduce((objects, choice) => objects.chain((o) => chooseOne(o, choice)), object);
+  return choices.reduce(chooseOne, object);
 }
 
-// Leaves at most one member of a oneof, and at least one where it is required.
-function chooseOne(object: JsonObject, choice: JsonSchema): fc.Arbitrary<JsonObject> {
-  const names = choice.oneOf?.flatMap((part) => part.required ?? []) ?? [];
-  const present = names.filter((name) => name in object);
-  if (present.length === 0) return fc.constant(object).filter(() => names.length === 0);
-  return fc.constantFrom(...present).map((kept) => {
-    const dropped = new Set(names.filter((name) => name !== kept));
-    return Object.fromEntries(Object.entries(object).filter(([name]) => !dropped.has(name)));
-  });
+// Leaves one member of a oneof; none only where the oneof may be empty.
+function chooseOne(
+  objects: fc.Arbitrary<JsonObject>,
+  { oneOf = [] }: JsonSchema,
+): fc.Arbitrary<JsonObject> {
+  const names = oneOf.flatMap((part) => part.required ?? []);
+  const mayBeEmpty = oneOf.some((part) => part.not !== undefined);
+  return fc
+    .tuple(objects, fc.nat())
+    .filter(([object]) => mayBeEmpty || names.some((name) => name in object))
+    .map(([object, n]) => {
+      const present = names.filter((name) => name in object);
+      const kept = present[n % present.length];
+      const isKept = (name: string) => name === kept || !names.includes(name);
+      return Object.fromEntries(Object.entries(object).filter(([name]) => isKept(name)));
+    });
 }
 
 function arbitraryList(schema: JsonSchema): fc.Arbitrary<unknown[]> {
@@ -59,9 +66,11 @@ function arbitraryList(schema: JsonSchema): fc.Arbitrary<unknown[]> {
 }
 
 function integerRange(schema: JsonSchema): { min: number; max: number } {
+  const above = (schema.exclusiveMinimum ?? -Infinity) + 1;
+  const below = (schema.exclusiveMaximum ?? Infinity) - 1;
   return {
-    min: schema.minimum ?? (schema.exclusiveMinimum ?? 0) + 1,
-    max: schema.maximum ?? (schema.exclusiveMaximum ?? 100) - 1,
+    min: Math.max(schema.minimum ?? -Infinity, above),
+    max: Math.min(schema.maximum ?? Infinity, below),
   };
 }
 
@@ -80,14 +89,17 @@ function arbitraryString(schema: JsonSchema): fc.Arbitrary<string> {
   return arbitraryText(schema);
 }
 
-function arbitraryText({ minLength, maxLength = 40, pattern }: JsonSchema): fc.Arbitrary<string> {
-  const text = fc.string({ unit: 'grapheme', maxLength }).filter((s) => [...s].length <= maxLength);
-  const full = minLength === maxLength ? text.map((s) => s.padEnd(maxLength, 'x')) : text;
-  const long = full.map((s) => ([...s].length < (minLength ?? 0) ? s.padEnd(minLength!, 'x') : s));
-  if (pattern === undefined) return long;
+function arbitraryText({
+  minLength = 0,
+  maxLength = 40,
+  pattern = '',
+}: JsonSchema): fc.Arbitrary<string> {
   const form = new RegExp(pattern, 'u');
-  if (form.test('')) return long.filter((s) => form.test(s));
-  return fc.stringMatching(form).filter((s) => [...s].length <= maxLength);
+  const isFree = form.test('');
+  const text = isFree ? fc.string({ unit: 'binary', maxLength }) : fc.stringMatching(form);
+  return text
+    .map((s) => s + 'x'.repeat(Math.max(0, minLength - [...s].length)))
+    .filter((s) => [...s].length <= maxLength && form.test(s));
 }
 
 // Spelled in every way that RFC 3339 and protobuf both know.

@@ -47,8 +47,8 @@ function* spoilValue(schema: JsonSchema, value: unknown, path: Path): Generator<
   }
 }
 
-function wrongTypes({ type }: JsonSchema): unknown[] {
-  const all = [null, 'text', 1.5, true, ['a'], { a: 1 }];
+function wrongTypes({ type, anyOf }: JsonSchema): unknown[] {
+  const all = [null, ...(anyOf ? [] : ['text', 1.5]), true, ['a'], { a: 1 }];
   const fitting: Record<string, (value: unknown) => boolean> = {
     string: (value) => typeof value === 'string',
     boolean: (value) => typeof value === 'boolean',

@@ -4,15 +4,13 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bonuses/v1/manager_replica.proto.
  */
 export const file_bonuses_v1_manager_replica: GenFile = /*@__PURE__*/
-  fileDesc("CiBib251c2VzL3YxL21hbmFnZXJfcmVwbGljYS5wcm90bxIKYm9udXNlcy52MSK8AQoOTWFuYWdlclJlcGxpY2ESEgoKbWFuYWdlcl9pZBgBIAEoCRISCgpmaXJzdF9uYW1lGAIgASgJEhEKCWxhc3RfbmFtZRgDIAEoCRIPCgd2ZXJzaW9uGAQgASgDEi4KCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiBib251c2VzL3YxL21hbmFnZXJfcmVwbGljYS5wcm90bxIKYm9udXNlcy52MSJcCg5NYW5hZ2VyUmVwbGljYRISCgptYW5hZ2VyX2lkGAEgASgJEhIKCmZpcnN0X25hbWUYAiABKAkSEQoJbGFzdF9uYW1lGAMgASgJEg8KB3ZlcnNpb24YBCABKANiBnByb3RvMw");
 
 /**
  * A manager, as replicated to bonuses by COMM-010.
@@ -41,20 +39,6 @@ export type ManagerReplica = Message<"bonuses.v1.ManagerReplica"> & {
    * @generated from field: int64 version = 4;
    */
   version: bigint;
-
-  /**
-   * When the owner created the manager; absent while only an update has arrived.
-   *
-   * @generated from field: google.protobuf.Timestamp created_at = 5;
-   */
-  createdAt?: Timestamp | undefined;
-
-  /**
-   * When the owner last changed it; absent when it never was.
-   *
-   * @generated from field: google.protobuf.Timestamp updated_at = 6;
-   */
-  updatedAt?: Timestamp | undefined;
 };
 
 /**
@@ -84,20 +68,6 @@ export type ManagerReplicaJson = {
    * @generated from field: int64 version = 4;
    */
   version?: string;
-
-  /**
-   * When the owner created the manager; absent while only an update has arrived.
-   *
-   * @generated from field: google.protobuf.Timestamp created_at = 5;
-   */
-  createdAt?: TimestampJson;
-
-  /**
-   * When the owner last changed it; absent when it never was.
-   *
-   * @generated from field: google.protobuf.Timestamp updated_at = 6;
-   */
-  updatedAt?: TimestampJson;
 };
 
 /**

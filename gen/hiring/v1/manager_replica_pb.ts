@@ -4,15 +4,13 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file hiring/v1/manager_replica.proto.
  */
 export const file_hiring_v1_manager_replica: GenFile = /*@__PURE__*/
-  fileDesc("Ch9oaXJpbmcvdjEvbWFuYWdlcl9yZXBsaWNhLnByb3RvEgloaXJpbmcudjEivAEKDk1hbmFnZXJSZXBsaWNhEhIKCm1hbmFnZXJfaWQYASABKAkSEgoKZmlyc3RfbmFtZRgCIAEoCRIRCglsYXN0X25hbWUYAyABKAkSDwoHdmVyc2lvbhgEIAEoAxIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Ch9oaXJpbmcvdjEvbWFuYWdlcl9yZXBsaWNhLnByb3RvEgloaXJpbmcudjEiXAoOTWFuYWdlclJlcGxpY2ESEgoKbWFuYWdlcl9pZBgBIAEoCRISCgpmaXJzdF9uYW1lGAIgASgJEhEKCWxhc3RfbmFtZRgDIAEoCRIPCgd2ZXJzaW9uGAQgASgDYgZwcm90bzM");
 
 /**
  * A manager, as replicated to hiring by COMM-010.
@@ -41,20 +39,6 @@ export type ManagerReplica = Message<"hiring.v1.ManagerReplica"> & {
    * @generated from field: int64 version = 4;
    */
   version: bigint;
-
-  /**
-   * When the owner created the manager; absent while only an update has arrived.
-   *
-   * @generated from field: google.protobuf.Timestamp created_at = 5;
-   */
-  createdAt?: Timestamp | undefined;
-
-  /**
-   * When the owner last changed it; absent when it never was.
-   *
-   * @generated from field: google.protobuf.Timestamp updated_at = 6;
-   */
-  updatedAt?: Timestamp | undefined;
 };
 
 /**
@@ -84,20 +68,6 @@ export type ManagerReplicaJson = {
    * @generated from field: int64 version = 4;
    */
   version?: string;
-
-  /**
-   * When the owner created the manager; absent while only an update has arrived.
-   *
-   * @generated from field: google.protobuf.Timestamp created_at = 5;
-   */
-  createdAt?: TimestampJson;
-
-  /**
-   * When the owner last changed it; absent when it never was.
-   *
-   * @generated from field: google.protobuf.Timestamp updated_at = 6;
-   */
-  updatedAt?: TimestampJson;
 };
 
 /**
