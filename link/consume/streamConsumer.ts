@@ -139,7 +139,7 @@ export class StreamConsumer {
     const { nats, link, service, receiver, log } = this.#options;
     try {
       const settlements = await receiver.receive(batch.map((one) => one.arrival));
-      batch.forEach(({ message }, i) => acknowledge(message, settlements[i]!));
+      for (const [i, { message }] of batch.entries()) acknowledge(message, settlements[i]!);
       const real = settlements.filter((_settlement, i) => !batch[i]!.arrival.isShadow);
       if (real.length > 0)
         sendReceipts(nats, link.producer, { link: link.id, consumer: service, settlements: real });

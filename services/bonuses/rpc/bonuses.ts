@@ -1,0 +1,17 @@
+/** The API of bonuses. */
+import type { BonusesService } from '../../../gen/bonuses/v1/bonuses_service_pb.ts';
+import { unknownId } from '../../../link/rpc/errors.ts';
+import type { Handlers } from '../../../link/rpc/handlers.ts';
+import type { Database } from '../../../runtime/postgres.ts';
+import { findManagerReplica } from '../store/managerReplicas.ts';
+
+export function bonusesHandlers({ sql }: { sql: Database }): Handlers<typeof BonusesService> {
+  return {
+    getManagerReplica: async ({ managerId }) => {
+      const manager = await findManagerReplica(sql, managerId);
+      if (!manager) throw unknownId('manager_id', 'manager replica');
+      const { id, firstName, lastName, version } = manager;
+      return { manager: { managerId: id, firstName, lastName, version } };
+    },
+  };
+}

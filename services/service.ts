@@ -1,0 +1,87 @@
+/** What the processes of every service have in common: servers, link kit, gRPC, health. */
+import { applyExpand, type DatabaseName } from '../db/schemaChanges.ts';
+import { createLinkKit, type KitOptions, type LinkKit } from '../link/kit.ts';
+import { createRpcServer, type ServedService } from '../link/rpc/server.ts';
+import { type BaseConfig, baseConfigSchema, loadConfig } from '../runtime/config.ts';
+import { armFailpoints } from '../runtime/failpoints.ts';
+import { createHealthServer } from '../runtime/http.ts';
+import { runProcess } from '../runtime/lifecycle.ts';
+import { createLog, type Log } from '../runtime/log.ts';
+import { Metrics } from '../runtime/metrics.ts';
+import { connectNats } from '../runtime/nats.ts';
+import { closePostgres, connectPostgres, type Database } from '../runtime/postgres.ts';
+import { links } from './links.ts';
+
+/** Connections for requests and handlers, and for the relay's batches. */
+const POOL = 16;
+const RELAY_POOL = 6;
+
+export interface ServiceOptions {
+  readonly name: DatabaseName;
+  /** One handler per consumed link, the tables of replicated entities: see link/kit.ts. */
+  readonly links: Pick<KitOptions, 'handlers' | 'sources' | 'replicas'>;
+  /** The service's own API. */
+  readonly services: (own: { sql: Database; kit: LinkKit; log: Log }) => readonly ServedService[];
+}
+
+/** Runs one process of a service until it is told to stop. */
+export async function runService(options: ServiceOptions): Promise<never> {
+  const config = loadConfig(baseConfigSchema);
+  if (config.failpoints) armFailpoints(config.failpoints);
+  const { instance, logLevel: level } = config;
+  const log = createLog({ service: options.name, instance, level });
+  await applyExpand(config.postgresUrl, ['link', options.name]);
+  return runProcess({ name: options.name, log, agents: await createAgents(options, config, log) });
+}
+
+async function createAgents(options: ServiceOptions, config: BaseConfig, log: Log) {
+  const { name } = options;
+  const { instance, host } = config;
+  const metrics = new Metrics();
+  const appName = `${name}/${instance}`;
+  const sql = connectPostgres(config.postgresUrl, { name: appName, max: POOL, log });
+  const relaySql = connectPostgres(config.postgresUrl, {
+    name: `${appName}/relay`,
+    max: RELAY_POOL,
+    session: { synchronous_commit: 'off' },
+    log,
+  });
+  const nats = await connectNats(config.natsUrl, { name: appName, log });
+  const kit = createLinkKit({
+    ...options.links,
+    service: name,
+    instance,
+    sql,
+    relaySql,
+    nats: nats.connection,
+    log,
+    links,
+    peers: config.peers,
+  });
+  const server = createRpcServer({
+    host,
+    port: config.port,
+    log,
+    metrics,
+    services: [...options.services({ sql, kit, log }), ...kit.services],
+  });
+  const health = createHealthServer({
+    host,
+    port: config.httpPort,
+    metrics,
+    checks: { postgres: () => sql`select 1`, nats: () => requireConnected(nats.isConnected()) },
+  });
+  const servers = {
+    name: 'connections',
+    start: () => {},
+    stop: async () => {
+      await nats.close();
+      await Promise.all([closePostgres(sql), closePostgres(relaySql)]);
+    },
+  };
+  return [servers, ...kit.agents, server, health];
+}
+
+function requireConnected(isConnected: boolean): void {
+  if (!isConnected) throw new Error('not connected to NATS');
+}
