@@ -121,6 +121,17 @@ test('files are found by name, method, message and extension, and sent once a st
   assert.ok(answers[4].value.extensionNumber.includes(1159));
 });
 
+test('the details of errors are described, so that tools can show them', async () => {
+  const [answer] = await ask(ServerReflection, {
+    case: 'fileContainingSymbol',
+    value: 'google.rpc.BadRequest',
+  });
+  assert.deepEqual(
+    filesOf(answer).map(({ name }) => name),
+    ['google/rpc/error_details.proto'],
+  );
+});
+
 test('what is not there is answered as an error and the stream goes on', async () => {
   const answers = await ask(
     ServerReflection,

@@ -5,12 +5,17 @@ import type { DescFile, DescMessage, DescService } from '@bufbuild/protobuf';
 import { toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
+import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
+import { file_google_rpc_status } from '../../gen/google/rpc/status_pb.ts';
 import {
   ServerReflection,
   type ServerReflectionRequest,
 } from '../../gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import type { Handlers } from './handlers.ts';
+
+/** No method names these, but errors hold them: tools ask for them to show the details. */
+const ERROR_FILES = [file_google_rpc_status, file_google_rpc_error_details];
 
 /** Both versions of the protocol have the same messages. */
 type Question = Pick<ServerReflectionRequest, 'messageRequest'>;
@@ -100,14 +105,14 @@ function failure(errorCode: number, errorMessage: string) {
 }
 
 function buildIndex(services: DescService[]): Index {
-  const services_ = services.map(({ typeName }) => typeName).sort();
   const index: Index = {
-    services: services_,
+    services: services.map(({ typeName }) => typeName).sort(),
     files: new Map(),
     symbols: new Map(),
     extensions: new Map(),
   };
-  for (const file of services.flatMap((service) => withDependencies(service.file))) {
+  const roots = [...services.map(({ file }) => file), ...ERROR_FILES];
+  for (const file of roots.flatMap((root) => withDependencies(root))) {
     if (index.files.has(file.proto.name)) continue;
     index.files.set(file.proto.name, file);
     addSymbols(index, file);
