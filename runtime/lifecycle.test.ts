@@ -81,7 +81,7 @@ test('a second signal ends a process that hangs while stopping', async () => {
   assert.deepEqual(await ended, [130, null]);
 });
 
-test('a rejection that nobody handled is logged and ends the process with exit code 1', async () => {
+test('a rejection that nobody handled is logged and ends the process with 1', async () => {
   const reject = 'setTimeout(() => Promise.reject(new Error("lost")), 10)';
   const { ended, says } = runChild('clearInterval(alive)', reject);
   assert.deepEqual(await ended, [1, null]);

@@ -152,7 +152,7 @@ export class Metrics {
   }
 }
 
-/** Memory, processor time and event loop delay of this process. Returns what stops the measuring. */
+/** Memory, processor time and event loop delay of this process, until `stop()`. */
 export function addProcessMetrics(metrics: Metrics): { stop(): void } {
   const processor = metrics.counter('process_cpu_seconds_total', 'Processor time').labels({});
   const resident = metrics.gauge('process_resident_memory_bytes', 'Resident memory').labels({});

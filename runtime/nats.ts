@@ -39,7 +39,7 @@ export interface NatsLink {
   serverVersion: string;
   /** False while the client is reconnecting. */
   isConnected(): boolean;
-  /** Drains for a limited time, then closes. Stop consuming and finish handlers before. Safe twice. */
+  /** Drains for a limited time, then closes. Finish consuming before. Safe twice. */
   close(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export async function connectNats(url: string, options: NatsOptions): Promise<Na
   }
 }
 
-/** Server addresses and credentials of a URL as the client wants them. Throws NatsError `bad_url`. */
+/** Addresses and credentials of a URL as the client wants them. Throws NatsError `bad_url`. */
 export function parseNatsUrl(url: string): {
   servers: string[];
   user?: string;

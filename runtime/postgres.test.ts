@@ -155,7 +155,7 @@ test('a query written before the revocation and awaited after it is not sent', a
   assert.equal((await admin`select 1 from counted where id = 4`).length, 0);
 });
 
-test('a savepoint abandoned in the middle rolls nothing back in a foreign transaction', async () => {
+test('an abandoned savepoint rolls nothing back in a foreign transaction', async () => {
   const resumed = Promise.withResolvers<void>();
   const isInside = Promise.withResolvers<void>();
   let abandoned: Promise<unknown> = Promise.resolve();

@@ -27,7 +27,7 @@ const IDLE_TIMEOUT_S = 60; // give unused connections back: five services share 
 const MAX_LIFETIME_S = 30 * 60; // so that a fail-over or a new password is noticed in time
 const STATEMENT_TIMEOUT_MS = 30_000; // above every statement of a request or a batch
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000; // a forgotten transaction pins dead rows
-/** Queries in flight on a connection; the driver's default of 100 stops pipelining in larger batches. */
+/** Queries in flight on a connection; the default of 100 stops pipelining in larger batches. */
 const PIPELINING = { max_pipeline: 10_000 }; // missing in the driver's option types, hence apart
 const RECONNECT_MIN_S = 0.05;
 const RECONNECT_MAX_S = 1; // the driver's own back-off goes to 20 s, longer than most outages

@@ -49,7 +49,10 @@ interface Guard {
   refusal(): TransactionRevokedError;
 }
 
-/** Wraps a transaction for a handler that may be abandoned. Covers tagged and unsafe queries, files and savepoints. */
+/**
+ * Wraps a transaction for a handler that may be abandoned. Covers tagged and unsafe queries, files
+ * and savepoints; drizzle on it is covered too, because it uses these.
+ */
 export function guardTransaction(tx: Transaction): GuardedTransaction {
   const controller = new AbortController();
   let revokedBy: unknown;
