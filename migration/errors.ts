@@ -1,0 +1,51 @@
+/**
+ * Errors of the engine towards people and programs that give it orders. The list is closed;
+ * docs/errors.md explains each. Messages say what, why and what to do next.
+ */
+export type MigrationErrorCode =
+  | 'LINK_UNKNOWN'
+  | 'LINK_BUSY'
+  | 'LINK_NOT_MOVABLE'
+  | 'RUN_UNKNOWN'
+  | 'RUN_STATE'
+  | 'CONFIRMATION_WRONG'
+  | 'REQUEST_INVALID'
+  | 'PARTICIPANT_AWAY'
+  /** Another engine acts now; this one must not write. */
+  | 'LEASE_LOST'
+  /** Somebody changed the run meanwhile: read it again. */
+  | 'RUN_CHANGED';
+
+export interface FaultyField {
+  readonly field: string;
+  readonly description: string;
+}
+
+export class MigrationError extends Error {
+  readonly code: MigrationErrorCode;
+  /** With REQUEST_INVALID: what is wrong where. */
+  readonly fields: readonly FaultyField[];
+  constructor(
+    code: MigrationErrorCode,
+    message: string,
+    options: { fields?: readonly FaultyField[]; cause?: unknown } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = 'MigrationError';
+    this.code = code;
+    this.fields = options.fields ?? [];
+  }
+}
+
+/**
+ * A step cannot go on. `fail`: the run goes back by itself (unless told to pause); `stop`: only a
+ * person can judge this, so the run pauses.
+ */
+export class StepProblem extends Error {
+  readonly kind: 'fail' | 'stop';
+  constructor(kind: StepProblem['kind'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StepProblem';
+    this.kind = kind;
+  }
+}

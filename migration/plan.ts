@@ -1,0 +1,129 @@
+/**
+ * The words of a plan. A plan is an ordered list of steps and gates: a step acts, a gate waits for
+ * evidence. Both are pieces of code without state: what they need to be resumed is in their checkpoint,
+ * what later ones need is in the run's memory. Every `apply` and `undo` may be repeated at any time,
+ * because the engine may die between any two statements.
+ */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import type { Transport } from '../link/link.ts';
+import type { Log } from '../runtime/log.ts';
+import type { ClosingStatement } from './certificate.ts';
+import type { Participants } from './participants.ts';
+import type { RunRecord } from './run.ts';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+export interface RouteName {
+  readonly transport: Transport;
+  readonly version: number;
+}
+
+/** `async v0` */
+export function nameRoute({ transport, version }: RouteName): string {
+  return `${transport} v${version}`;
+}
+
+/** Step names that the life of a run depends on (see run.ts); every plan uses them. */
+export const ROUTE_ALL = 'route-all';
+export const COMPLETE = 'complete';
+
+export interface Plan {
+  readonly name: string;
+  readonly steps: readonly PlanStep[];
+}
+
+export type PlanStep = Step | Gate;
+
+interface Described {
+  /** Stable: a run that is resumed finds its steps by it. */
+  readonly name: string;
+  readonly title: string;
+  /** The number of the step in the description of this migration. */
+  readonly number: string;
+  /** What going back does with it; empty when there is nothing to undo. */
+  readonly undoTitle: string;
+  /** From here on some messages go by the new route. */
+  readonly movesTraffic?: boolean;
+}
+
+export interface Step extends Described {
+  readonly kind: 'step';
+  /** Whether the step may begin. Throws StepProblem. */
+  check?(context: StepContext): Promise<void>;
+  /** Answers what the run should remember. */
+  apply(context: StepContext): Promise<JsonObject | undefined | void>;
+  /** Whether what was done is so. Throws StepProblem. */
+  verify?(context: StepContext): Promise<void>;
+  undo?(context: StepContext): Promise<JsonObject | undefined | void>;
+}
+
+/**
+ * A gate passes when each of its measures passes at the end of its window. One that fails ends the
+ * gate at once; those that still wait when the patience is over are `fail` or `inconclusive` as they say.
+ */
+export interface Gate extends Described {
+  readonly kind: 'gate';
+  readonly measures: readonly Measure[];
+  /** How long to watch at least, in seconds. */
+  readonly windowSeconds: number;
+  /** Waits for the word of a person instead of measuring. */
+  readonly person?: 'complete';
+}
+
+export type Verdict = 'pass' | 'fail' | 'inconclusive' | 'wait';
+
+export interface Reading {
+  /** For example `oldest open message of hiring`. */
+  readonly what: string;
+  readonly verdict: Verdict;
+  readonly value: string;
+  readonly threshold: string;
+}
+
+/** One thing a gate looks at, in `gates/`. */
+export interface Measure {
+  readonly name: string;
+  /** What it means when the patience is over and it still answers `wait`. */
+  readonly unanswered: 'fail' | 'inconclusive';
+  read(context: StepContext): Promise<readonly Reading[]>;
+}
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What a step or gate gets to work with. */
+export interface StepContext {
+  readonly run: RunRecord;
+  readonly participants: Participants;
+  readonly streams: Streams;
+  readonly certificates: CertificateStore;
+  readonly log: Log;
+  /** Aborts when the run is paused, changed or handed to another engine. */
+  readonly signal: AbortSignal;
+  readonly checkpoint: JsonObject;
+  /** Milliseconds since the step or its undoing began, over restarts. */
+  elapsedMs(): number;
+  /** Remembers how far the step is; after a crash it goes on from there. */
+  save(checkpoint: JsonObject, progress?: Progress): Promise<void>;
+  /** Adds an observation to the step's evidence. */
+  observe(what: string, value: string): Promise<void>;
+}
+
+/** JetStream, and the turn-taking of whoever makes or removes a link's stream. */
+export interface Streams {
+  manager(): Promise<JetStreamManager>;
+  /** One at a time for each link. */
+  alone<T>(link: string, work: () => Promise<T>): Promise<T>;
+  /** Whether another live run needs the link's stream. */
+  isNeededByOthers(run: RunRecord): Promise<boolean>;
+}
+
+export interface CertificateStore {
+  /** The epochs of a leg that have a certificate. */
+  certified(link: string, consumer: string): Promise<ReadonlySet<number>>;
+  /** Signs and keeps an equal closing statement; a second one for the same epoch is not kept. */
+  sign(statement: ClosingStatement): Promise<void>;
+}

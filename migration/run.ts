@@ -1,0 +1,329 @@
+/**
+ * The life of a run, decided purely: from a run, its steps and what happened to the change that has to
+ * be recorded. Nothing here reads a clock, a database or a network.
+ *
+ *   planned → running ⇄ waiting (for a person: approve, complete)
+ *      running, waiting → paused → running
+ *      running → completed
+ *      planned, running, waiting, paused → rolling_back ⇄ paused → rolled_back | cancelled
+ *      running → failed (nothing was changed yet, so there is nothing to undo)
+ */
+import { MigrationError } from './errors.ts';
+import { COMPLETE, ROUTE_ALL } from './plan.ts';
+import type { JsonObject, PlanStep, Progress, RouteName, Verdict } from './plan.ts';
+import type { Settings } from './settings.ts';
+
+export type RunState =
+  | 'planned'
+  | 'running'
+  | 'waiting'
+  | 'paused'
+  | 'rolling_back'
+  | 'rolled_back'
+  | 'completed'
+  | 'failed'
+  | 'cancelled';
+
+const ENDED: ReadonlySet<RunState> = new Set(['rolled_back', 'completed', 'failed', 'cancelled']);
+
+export function isEnded(run: Pick<RunRecord, 'state'>): boolean {
+  return ENDED.has(run.state);
+}
+
+export interface Waiting {
+  /** `approve`, `complete`, or the measure that is not satisfied yet. */
+  readonly gate: string;
+  readonly value: string;
+  readonly threshold: string;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
+export interface RunRecord {
+  readonly id: string;
+  /** Name of the plan. */
+  readonly plan: string;
+  readonly link: string;
+  /** Empty when the run moves every consumer. */
+  readonly consumer: string;
+  /** The consumers whose legs the run moves. */
+  readonly consumers: readonly string[];
+  readonly producer: string;
+  readonly from: RouteName;
+  readonly to: RouteName;
+  readonly wayBack: 'keep' | 'none';
+  readonly isStepByStep: boolean;
+  readonly isHeld: boolean;
+  readonly settings: Settings;
+  readonly actor: string;
+  readonly state: RunState;
+  readonly direction: 'forward' | 'back';
+  readonly endsAs: 'rolled_back' | 'cancelled';
+  readonly problem: string;
+  readonly waiting: Waiting | null;
+  readonly memory: JsonObject;
+  readonly revision: bigint;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+
+export type StepState = 'pending' | 'running' | 'done' | 'failed' | 'undoing' | 'undone';
+
+export interface StepRecord {
+  readonly position: number;
+  readonly name: string;
+  readonly title: string;
+  readonly number: string;
+  readonly kind: 'step' | 'gate';
+  readonly undo: string;
+  readonly state: StepState;
+  readonly checkpoint: JsonObject;
+  readonly done: number;
+  readonly total: number;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+}
+
+export interface EvidenceRecord {
+  readonly position: number;
+  readonly what: string;
+  readonly verdict: Verdict | '';
+  readonly value: string;
+  readonly threshold: string;
+}
+
+export type RunPatch = Partial<
+  Pick<
+    RunRecord,
+    'state' | 'direction' | 'endsAs' | 'problem' | 'waiting' | 'memory' | 'endedAt'
+  >
+>;
+export type StepPatch = Partial<
+  Pick<StepRecord, 'state' | 'checkpoint' | 'done' | 'total' | 'startedAt' | 'endedAt'>
+>;
+
+/** What one transaction of the journal records. */
+export interface Change {
+  readonly run?: RunPatch;
+  readonly steps?: readonly { readonly position: number; readonly patch: StepPatch }[];
+  readonly evidence?: readonly EvidenceRecord[];
+}
+
+export interface RunWithSteps {
+  readonly run: RunRecord;
+  readonly steps: readonly StepRecord[];
+}
+
+export type Action =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'begin' }
+  | { readonly kind: 'apply'; readonly position: number }
+  | { readonly kind: 'undo'; readonly position: number }
+  | { readonly kind: 'end' };
+
+/** What the engine has to do now. */
+export function nextAction({ run, steps }: RunWithSteps): Action {
+  if (run.state === 'planned') return { kind: 'begin' };
+  if (run.state === 'running') {
+    const next = steps.find((step) => step.state !== 'done');
+    return next ? { kind: 'apply', position: next.position } : { kind: 'end' };
+  }
+  if (run.state !== 'rolling_back') return { kind: 'none' };
+  const last = steps.findLast((step) => step.state !== 'pending' && step.state !== 'undone');
+  return last ? { kind: 'undo', position: last.position } : { kind: 'end' };
+}
+
+// ---- what the engine records ----
+
+export function begin(): Change {
+  return { run: { state: 'running' } };
+}
+
+export function startStep(step: StepRecord, at: string): Change {
+  return {
+    steps: [{ position: step.position, patch: { state: 'running', startedAt: step.startedAt ?? at } }],
+  };
+}
+
+/** The step is done; a run that goes step by step waits for a person before the next one. */
+export function finishStep(
+  { run, steps }: RunWithSteps,
+  position: number,
+  remembered: JsonObject | undefined | void,
+  at: string,
+): Change {
+  const next = steps[position + 1];
+  const asks = run.isStepByStep && next !== undefined && next.name !== COMPLETE;
+  const waiting = { gate: 'approve', value: '', threshold: `before ${next?.name}`, since: at };
+  return {
+    run: {
+      memory: { ...run.memory, ...remembered },
+      waiting: asks ? waiting : null,
+      ...(asks ? { state: 'waiting' as const } : {}),
+    },
+    steps: [{ position, patch: { state: 'done', endedAt: at } }],
+  };
+}
+
+/** The run waits for a person to say `complete`. */
+export function askToComplete(run: RunRecord, at: string): Change {
+  const waiting = { gate: 'complete', value: '', threshold: run.link, since: at };
+  return { run: { state: 'waiting', waiting } };
+}
+
+/**
+ * A step or gate failed. `fail` goes back unless the operator wants to decide, or gave up the way back;
+ * `stop` pauses.
+ */
+export function failStep(
+  current: RunWithSteps,
+  position: number,
+  why: { kind: 'fail' | 'stop'; problem: string },
+  at: string,
+): Change {
+  const { run, steps } = current;
+  const failed = { position, patch: { state: 'failed' as const, endedAt: at } };
+  const problem = `${steps[position]!.name}: ${why.problem}`;
+  const isUndoable = steps.some((step) => step.undo !== '' && step.state !== 'pending');
+  if (why.kind === 'stop' || run.settings.on_fail === 'pause')
+    return { run: { state: 'paused', problem, waiting: null }, steps: [failed] };
+  if (!isUndoable)
+    return { run: { state: 'failed', problem, waiting: null, endedAt: at }, steps: [failed] };
+  if (isWayBackGone(current))
+    return {
+      run: { state: 'paused', problem: `${problem}; the way back was given up`, waiting: null },
+      steps: [failed],
+    };
+  return {
+    run: { state: 'rolling_back', direction: 'back', problem, waiting: null },
+    steps: [failed],
+  };
+}
+
+export function startUndo(step: StepRecord): Change {
+  return { run: { waiting: null }, steps: [{ position: step.position, patch: { state: 'undoing' } }] };
+}
+
+export function finishUndo(
+  run: RunRecord,
+  position: number,
+  remembered: JsonObject | undefined | void,
+  at: string,
+): Change {
+  return {
+    run: { memory: { ...run.memory, ...remembered }, waiting: null },
+    steps: [{ position, patch: { state: 'undone', endedAt: at } }],
+  };
+}
+
+/** Going back cannot go on by itself: a person has to look. */
+export function failUndo(step: StepRecord, problem: string): Change {
+  return {
+    run: { state: 'paused', waiting: null, problem: `undoing ${step.name}: ${problem}` },
+  };
+}
+
+export function end(run: RunRecord, at: string): Change {
+  const state = run.direction === 'forward' ? 'completed' : run.endsAs;
+  return { run: { state, waiting: null, endedAt: at } };
+}
+
+export function progressed(position: number, checkpoint: JsonObject, progress?: Progress): Change {
+  return { steps: [{ position, patch: { checkpoint, ...progress } }] };
+}
+
+// ---- what a person may order ----
+
+/** Whether the traffic, or a part of it, goes by the new route already. */
+export function hasMoved(steps: readonly StepRecord[], plan: readonly PlanStep[]): boolean {
+  return steps.some((step) => step.state !== 'pending' && plan[step.position]?.movesTraffic);
+}
+
+/** With `--way-back none` there is no going back once the last lanes began to move. */
+function isWayBackGone({ run, steps }: RunWithSteps): boolean {
+  const isAllMoved = steps.some((step) => step.name === ROUTE_ALL && step.state !== 'pending');
+  return isCompleting(steps) || (run.wayBack === 'none' && isAllMoved);
+}
+
+function isCompleting(steps: readonly StepRecord[]): boolean {
+  return steps.some((step) => step.name === COMPLETE && step.state === 'done');
+}
+
+export function approve({ run }: RunWithSteps): Change {
+  if (run.state === 'waiting' && run.waiting?.gate === 'approve')
+    return { run: { state: 'running', waiting: null } };
+  if (run.state === 'waiting')
+    throw refused(run, `it waits for ${run.waiting?.gate}: relink complete ${run.id}`);
+  throw refused(run, 'there is nothing to approve');
+}
+
+export function pause({ run }: RunWithSteps): Change {
+  if (run.state === 'paused') return {};
+  if (isEnded(run)) throw refused(run, 'it has ended');
+  return { run: { state: 'paused' } };
+}
+
+export function resume({ run, steps }: RunWithSteps): Change {
+  if (run.state !== 'paused') throw refused(run, 'only a paused run can be resumed');
+  if (run.direction === 'back') return { run: { state: 'rolling_back', problem: '' } };
+  // What failed is tried again from the start of its time.
+  const failed = steps.filter((step) => step.state === 'failed');
+  const again = failed.map(({ position }) => ({
+    position,
+    patch: { state: 'pending' as const, checkpoint: {}, startedAt: null, endedAt: null },
+  }));
+  const isAsked = run.waiting?.gate === 'approve' || run.waiting?.gate === 'complete';
+  return { run: { state: isAsked ? 'waiting' : 'running', problem: '' }, steps: again };
+}
+
+export function rollBack(current: RunWithSteps, actor: string): Change {
+  const { run, steps } = current;
+  if (isEnded(run)) throw refused(run, 'it has ended; start a migration to the old route instead');
+  if (run.direction === 'back') {
+    if (run.state === 'paused') return { run: { state: 'rolling_back', problem: '' } };
+    return {};
+  }
+  if (isCompleting(steps)) throw refused(run, 'the way back was given up by complete');
+  if (isWayBackGone(current))
+    throw refused(run, 'it was started with --way-back none and all lanes have moved');
+  const problem = run.problem || `rolled back by ${actor}`;
+  return { run: { state: 'rolling_back', direction: 'back', waiting: null, problem } };
+}
+
+export function cancel(current: RunWithSteps, isMoved: boolean, actor: string): Change {
+  const { run } = current;
+  if (isEnded(run)) throw refused(run, 'it has ended');
+  if (run.direction === 'back') throw refused(run, 'it goes back already');
+  if (isMoved)
+    throw refused(run, `traffic has moved already; to undo that: relink rollback ${run.id}`);
+  return {
+    run: {
+      state: 'rolling_back',
+      direction: 'back',
+      endsAs: 'cancelled',
+      waiting: null,
+      problem: `cancelled by ${actor}`,
+    },
+  };
+}
+
+export function complete({ run, steps }: RunWithSteps, confirm: string, at: string): Change {
+  if (run.state !== 'waiting' || run.waiting?.gate !== 'complete') {
+    const why = isCompleting(steps) ? 'it was completed before' : 'it has not come so far';
+    throw refused(run, `${why}; relink status ${run.id} says what it waits for`);
+  }
+  if (confirm !== run.link)
+    throw new MigrationError(
+      'CONFIRMATION_WRONG',
+      `completing gives up the way back of ${run.link}: confirm with exactly this name`,
+    );
+  const step = steps.find((one) => one.name === COMPLETE)!;
+  return {
+    run: { state: 'running', waiting: null },
+    steps: [{ position: step.position, patch: { state: 'done', endedAt: at } }],
+  };
+}
+
+function refused(run: RunRecord, why: string): MigrationError {
+  return new MigrationError('RUN_STATE', `run ${run.id} is ${run.state}: ${why}`);
+}
