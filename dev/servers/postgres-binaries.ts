@@ -6,14 +6,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { ServerError } from './errors.ts';
-import {
-  canEnter,
-  exists,
-  makeOpenDir,
-  PROJECT_DIR,
-  ROOT_CACHE_DIR,
-  temporaryName,
-} from './folders.ts';
+import { canEnter, exists, makeOpenDir, ROOT_CACHE_DIR, temporaryName } from './folders.ts';
 
 const run = promisify(execFile);
 
@@ -115,10 +108,4 @@ async function copyForServerUser(native: string): Promise<string> {
     if (!(await exists(target))) throw error;
   }
   return target;
-}
-
-/** Short form of a path for messages: relative to the project when it lies in it. */
-export function shownPath(path: string): string {
-  const inside = relative(PROJECT_DIR, path);
-  return inside.startsWith('..') ? path : inside;
 }

@@ -31,15 +31,30 @@ export async function refuseOpenConnections(server: NatsServer): Promise<void> {
   });
 }
 
-/** Clients of the run's PostgreSQL, by application, database and last statement. */
-export async function postgresConnections(adminUrl: string): Promise<string[]> {
+/** Throws with the clients that still use a database. */
+export async function refuseOpenClients(adminUrl: string, database: string): Promise<void> {
+  let open: string[] = [];
+  await until(
+    async () => {
+      open = await postgresConnections(adminUrl, database);
+      return open.length === 0;
+    },
+    { withinMs: CLOSING_LIMIT_MS, what: 'all PostgreSQL clients closed', everyMs: 50 },
+  ).catch((cause) => {
+    throw new Error(`PostgreSQL connections left open: ${open.join(', ')}`, { cause });
+  });
+}
+
+/** Clients of a PostgreSQL, or of one of its databases, with their last statement. */
+export async function postgresConnections(adminUrl: string, database?: string): Promise<string[]> {
   const rows = await withAdmin(
     adminUrl,
     (sql) => sql<{ line: string }[]>`
       select format('%s on %s: %s', coalesce(nullif(application_name, ''), 'client'), datname,
                     left(query, 80)) as line
       from pg_stat_activity
-      where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      where backend_type = 'client backend' and pid <> pg_backend_pid()
+        and (${database ?? null}::text is null or datname = ${database ?? null})`,
   );
   return rows.map(({ line }) => line);
 }

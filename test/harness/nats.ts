@@ -13,6 +13,7 @@ import { type NatsServer, startNats } from '../../dev/servers/nats.ts';
 import { findNatsServer, type NatsBinary } from '../../dev/servers/nats-binary.ts';
 import { refuseOpenConnections } from './leaks.ts';
 import type { Owner } from './owner.ts';
+import { releaseAfter } from './releases.ts';
 
 let binary: Promise<NatsBinary> | undefined;
 
@@ -21,7 +22,7 @@ export async function testNats(t: Owner): Promise<NatsServer> {
   binary ??= findNatsServer({ say: () => undefined });
   const dir = await makeRunDir('test-nats');
   const server = await startNats({ dir, binary: await binary });
-  t.after(() =>
+  releaseAfter(t, 'nats-server', () =>
     cleanUpAll('nats-server of the test', [
       () => refuseOpenConnections(server),
       () => server.stop(),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withAdmin } from '../../dev/servers/databases.ts';
-import { leftDatabases } from './leaks.ts';
+import { connectAdmin, withAdmin } from '../../dev/servers/databases.ts';
+import { leftDatabases, refuseOpenClients } from './leaks.ts';
 import { type Template, testDatabase, testPostgresUrl } from './postgres.ts';
+import { until } from './until.ts';
 
 let fills = 0;
 const template: Template = {
@@ -31,7 +32,17 @@ test('a database is gone after its test', async (t) => {
     ({ name } = await testDatabase(inner));
     assert.ok((await leftDatabases(await testPostgresUrl())).includes(`database ${name}`));
   });
-  assert.ok(!(await leftDatabases(await testPostgresUrl())).includes(`database ${name}`));
+  const isGone = async () =>
+    !(await leftDatabases(await testPostgresUrl())).includes(`database ${name}`);
+  await until(isGone, { what: 'the database dropped' });
+});
+
+test('a client left open is named', async (t) => {
+  const { name, url } = await testDatabase(t);
+  const sql = connectAdmin(url);
+  await sql`select 'forgotten'`;
+  await assert.rejects(refuseOpenClients(await testPostgresUrl(), name), /left open: .*forgotten/);
+  await sql.end();
 });
 
 test('a template that could not be filled is made anew', async (t) => {

@@ -1,7 +1,6 @@
 /** A database of its own for every test (file), quick through templates. */
 
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { after } from 'node:test';
 import type postgres from 'postgres';
 import { readEnvironment } from '../../dev/environment.ts';
@@ -11,10 +10,16 @@ import {
   dropDatabase,
   withAdmin,
 } from '../../dev/servers/databases.ts';
+import { cleanUpAll } from '../../dev/servers/errors.ts';
 import { makeRunDir } from '../../dev/servers/folders.ts';
-import { type PostgresServer, startPostgres } from '../../dev/servers/postgres.ts';
-import { TEMPLATE_PREFIX, TEST_DATABASE_PREFIX } from './leaks.ts';
+import {
+  type PostgresServer,
+  removePostgresData,
+  startPostgres,
+} from '../../dev/servers/postgres.ts';
+import { refuseOpenClients, TEMPLATE_PREFIX, TEST_DATABASE_PREFIX } from './leaks.ts';
 import type { Owner } from './owner.ts';
+import { allReleased, releaseAfter } from './releases.ts';
 
 /** What a database is copied from: filled once per run by the first who needs it. */
 export type Template = {
@@ -29,11 +34,9 @@ export type TestDatabase = { name: string; url: string };
 let own: Promise<{ server: PostgresServer; dir: string }> | undefined;
 
 // Only when a file runs alone: the runner's server is the runner's to stop.
-after(async () => {
-  if (!own) return;
-  const { server, dir } = await own;
-  await server.stop();
-  await rm(dir, { recursive: true, force: true });
+// Not awaited here, since hooks of the file that give databases back come after this one.
+after(() => {
+  if (own) void stopOwnServer(own);
 });
 
 /** Administrator's URL of the run's PostgreSQL; one is started when this file runs alone. */
@@ -49,13 +52,27 @@ async function startOwnServer() {
   return { dir, server: await startPostgres({ dir }) };
 }
 
-/** A fresh database, empty or as the template filled it; dropped after the test. */
+async function stopOwnServer(starting: NonNullable<typeof own>): Promise<void> {
+  const { server, dir } = await starting;
+  await cleanUpAll('PostgreSQL of the file', [
+    () => allReleased(),
+    () => server.stop(),
+    () => removePostgresData(dir),
+  ]);
+}
+
+/** A fresh database, empty or as the template filled it; dropped after the test, unused by then. */
 export async function testDatabase(t: Owner, template?: Template): Promise<TestDatabase> {
   const adminUrl = await testPostgresUrl();
   const name = TEST_DATABASE_PREFIX + randomBytes(6).toString('hex');
   const from = template && (await ensureTemplate(adminUrl, template));
   const url = await createDatabase(adminUrl, name, from);
-  t.after(() => dropDatabase(adminUrl, name));
+  releaseAfter(t, 'database', () =>
+    cleanUpAll(`database ${name}`, [
+      () => refuseOpenClients(adminUrl, name),
+      () => dropDatabase(adminUrl, name),
+    ]),
+  );
   return { name, url };
 }
 
@@ -69,9 +86,9 @@ export async function privatePostgres(
 ): Promise<PostgresServer> {
   const dir = await makeRunDir('private-postgres');
   const server = await startPostgres({ dir, settings });
-  t.after(async () => {
+  releaseAfter(t, 'PostgreSQL', async () => {
     await server.stop();
-    await rm(dir, { recursive: true, force: true });
+    await removePostgresData(dir);
   });
   return server;
 }

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { makeRunDir } from './servers/folders.ts';
+import { findTestFiles, readTestOptions } from './test-options.ts';
+
+async function folderWith(t: TestContext, files: string[]): Promise<string> {
+  const root = await makeRunDir('files');
+  t.after(() => rm(root, { recursive: true }));
+  for (const file of files) {
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await writeFile(join(root, file), '');
+  }
+  return root;
+}
+
+test('all test files run, but those of packages and long ones', async (t) => {
+  const root = await folderWith(t, [
+    'link/outbox.test.ts',
+    'a.test.ts',
+    'b.ts',
+    'soak.long.ts',
+    'node_modules/x/x.test.ts',
+    '.relink/y.test.ts',
+  ]);
+  const find = (...args: string[]) => findTestFiles(root, readTestOptions(args));
+  assert.deepEqual(find(), ['a.test.ts', 'link/outbox.test.ts']);
+  assert.deepEqual(find('--long'), ['a.test.ts', 'link/outbox.test.ts', 'soak.long.ts']);
+  assert.deepEqual(find('link/out'), ['link/outbox.test.ts']);
+  assert.deepEqual(find('./link/outbox.test.ts', 'a.test'), ['a.test.ts', 'link/outbox.test.ts']);
+  assert.deepEqual(find('nowhere'), []);
+});
+
+test('wrong options are refused by name', () => {
+  assert.throws(() => readTestOptions(['--concurrency', '0']), /--concurrency/);
+  assert.throws(() => readTestOptions(['--shuffle']), /--shuffle/);
+});
