@@ -120,7 +120,7 @@ export async function closeRows(
       summed as (insert into relink.closed (leg, lane, epoch, count, sum)
         select ${closing.leg}, * from unnest(${sums.map((s) => s.lane)}::int2[],
           ${sums.map((s) => s.epoch.toString())}::int8[], ${sums.map((s) => s.count)}::int8[],
-          ${sums.map((s) => s.sum.toString())}::numeric[])
+          ${sums.map((s) => s.sum.toString())}::text[]::numeric[])
         where (select count(*) from gone) = ${closing.seqs.length}
         on conflict (leg, lane, epoch) do update
         set count = closed.count + excluded.count, sum = closed.sum + excluded.sum)

@@ -1,9 +1,10 @@
 /** Managers in PostgreSQL. */
 import { eq } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/postgres-js';
+
 import { managers } from '../../../db/assessments/tables.ts';
 import type { EntitySource } from '../../../link/participant/entity.ts';
 import type { Database, Transaction } from '../../../runtime/postgres.ts';
+import { typed } from '../../drizzle.ts';
 import { type Manager, managerUpdated, type Names } from '../domain/manager.ts';
 
 /** Inserts a manager; answers false when the id is taken. */
@@ -34,7 +35,7 @@ export async function renameManager(
 }
 
 export async function findManager(sql: Database, id: string): Promise<Manager | undefined> {
-  const [row] = await drizzle(sql).select().from(managers).where(eq(managers.id, id));
+  const [row] = await typed(sql).select().from(managers).where(eq(managers.id, id));
   return (
     row && {
       ...row,

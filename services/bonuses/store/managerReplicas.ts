@@ -1,10 +1,11 @@
 /** Replicas of managers, as COMM-010 brings them. */
 import { eq } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/postgres-js';
+
 import { managerReplicas } from '../../../db/bonuses/tables.ts';
 import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
 import type { EntityTable } from '../../../link/participant/entity.ts';
 import type { Database } from '../../../runtime/postgres.ts';
+import { typed } from '../../drizzle.ts';
 
 export const managerReplicaTable: ReplicaTable = {
   table: 'manager_replicas',
@@ -22,6 +23,6 @@ export const managerReplica: EntityTable = {
 };
 
 export async function findManagerReplica(sql: Database, id: string) {
-  const [row] = await drizzle(sql).select().from(managerReplicas).where(eq(managerReplicas.id, id));
+  const [row] = await typed(sql).select().from(managerReplicas).where(eq(managerReplicas.id, id));
   return row;
 }
