@@ -1,7 +1,7 @@
 /** `npm start`: the whole stack for exploring, until Ctrl-C. Data survives in `.relink/`. */
 
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeStack } from './addresses.ts';
 import { readEnvironment } from './environment.ts';
@@ -9,6 +9,7 @@ import { DEFAULT_PORT_BASE, portsFrom } from './ports.ts';
 import { type Child, describeExit, startChild } from './servers/child.ts';
 import { cleanUpAll, ServerError } from './servers/errors.ts';
 import { exists, PROJECT_DIR, STACK_DIR } from './servers/folders.ts';
+import { removeNatsData } from './servers/nats.ts';
 import { removePostgresData } from './servers/postgres.ts';
 import { type Stack, startStack } from './stack.ts';
 
@@ -18,6 +19,7 @@ const USAGE = `usage: npm start -- [options]
   --traffic N    live traffic of N requests a second
   --replicas N   processes of each service (1)
   --port-base N  moves all ports; the console is on N (${DEFAULT_PORT_BASE})
+  --data DIR     keeps the data there instead of in .relink/
   --json         the addresses as one line of JSON on standard output`;
 
 const EXIT_FAILED = 1;
@@ -33,6 +35,7 @@ type StartOptions = {
   traffic: number;
   replicas: number;
   portBase: number;
+  dataDir: string;
 };
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -45,6 +48,7 @@ function readOptions(args: string[]): StartOptions {
       json: { type: 'boolean', default: false },
       traffic: { type: 'string', default: '0' },
       replicas: { type: 'string', default: '1' },
+      data: { type: 'string', default: STACK_DIR },
       'port-base': { type: 'string', default: String(DEFAULT_PORT_BASE) },
     },
   });
@@ -52,6 +56,7 @@ function readOptions(args: string[]): StartOptions {
     fresh: values.fresh,
     json: values.json,
     traffic: readNumber('--traffic', values.traffic, 0, MAX_TRAFFIC_PER_SECOND),
+    dataDir: resolve(values.data),
     replicas: readNumber('--replicas', values.replicas, 1, MAX_REPLICAS),
     portBase: readNumber('--port-base', values['port-base'], 1024, 65_535),
   };
@@ -66,9 +71,9 @@ function readNumber(flag: string, text: string, least: number, most: number): nu
 async function start(options: StartOptions): Promise<void> {
   const { postgresUrl, natsUrl, host } = readEnvironment();
   const ports = portsFrom(options.portBase);
-  if (options.fresh) await forgetData();
+  if (options.fresh) await forgetData(options.dataDir);
   const stack = await startStack({
-    dataDir: STACK_DIR,
+    dataDir: options.dataDir,
     ports,
     postgresUrl,
     natsUrl,
@@ -78,31 +83,32 @@ async function start(options: StartOptions): Promise<void> {
     onUnexpectedEnd: (program, exit, lastLines) =>
       say(`${program.name} ended (${describeExit(exit)}); ${program.logFile} ends:\n${lastLines}`),
   });
-  const traffic = options.traffic > 0 ? await startTraffic(stack, options.traffic) : undefined;
+  const traffic = options.traffic > 0 ? await startTraffic(stack, options) : undefined;
   if (options.json) process.stdout.write(`${JSON.stringify(stack.addresses)}\n`);
   else process.stdout.write(describeStack(stack.addresses));
   await untilInterrupted();
   say('stopping');
   await cleanUpAll('stopping the stack', [() => traffic?.stop(), () => stack.stop()]);
-  say('stopped; the data is kept in .relink/ (npm start -- --fresh forgets it)');
+  say(`stopped; the data is kept in ${options.dataDir} (npm start -- --fresh forgets it)`);
 }
 
-async function forgetData(): Promise<void> {
-  // PostgreSQL's first, since root's may lie elsewhere.
-  await removePostgresData(join(STACK_DIR, 'postgres'));
-  await rm(STACK_DIR, { recursive: true, force: true });
+async function forgetData(dataDir: string): Promise<void> {
+  // Both refuse while a stack runs on them; PostgreSQL's data may lie elsewhere for root.
+  await removePostgresData(join(dataDir, 'postgres'));
+  await removeNatsData(join(dataDir, 'nats'));
+  await rm(dataDir, { recursive: true, force: true });
 }
 
-async function startTraffic(stack: Stack, rate: number): Promise<Child> {
+async function startTraffic(stack: Stack, options: StartOptions): Promise<Child> {
   const main = join(PROJECT_DIR, 'dev', 'traffic', 'main.ts');
   if (!(await exists(main))) throw new ServerError('not_found', `there is no ${main}`);
   const peers = stack.programs[0]?.env.RELINK_PEERS ?? '';
   return startChild({
     name: 'traffic',
     command: process.execPath,
-    args: [main, '--rate', String(rate)],
+    args: [main, '--rate', String(options.traffic)],
     env: { RELINK_PEERS: peers },
-    logFile: join(STACK_DIR, 'logs', 'traffic.log'),
+    logFile: join(options.dataDir, 'logs', 'traffic.log'),
   });
 }
 

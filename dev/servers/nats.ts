@@ -99,6 +99,12 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
   };
 }
 
+/** Removes the store and the log of `dir`. Throws `data_in_use` while a server works on it. */
+export async function removeNatsData(dir: string): Promise<void> {
+  await waitForLeftover(dir);
+  await rm(dir, { recursive: true, force: true });
+}
+
 type Ports = { nats: number; monitor: number };
 
 function storeDir(dir: string): string {
@@ -108,6 +114,7 @@ function storeDir(dir: string): string {
 async function launch(binary: NatsBinary, dir: string, host: string, ports: Ports) {
   await mkdir(dir, { recursive: true });
   await waitForLeftover(dir);
+  await removeOldPorts(dir);
   for (const port of [ports.nats, ports.monitor]) {
     if (port !== CHOOSE_PORT && !(await isPortFree(port, host))) throw portTaken(port);
   }
@@ -141,15 +148,19 @@ function portTaken(port: number): ServerError {
 
 /** Two servers on one store would destroy it, and nats-server itself does not look. */
 async function waitForLeftover(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) {
-    if (name.endsWith('.ports')) await rm(join(dir, name), { force: true });
-  }
   const pid = await readPid(pidFile(dir));
   if (pid === undefined || (await waitUntilGone(pid, storeDir(dir), LEFTOVER_LIMIT_MS))) return;
   throw new ServerError(
     'data_in_use',
     `another nats-server (pid ${pid}) works on ${dir}: stop it first (kill ${pid})`,
   );
+}
+
+/** A killed server leaves its file, and a pid may come again. */
+async function removeOldPorts(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (name.endsWith('.ports')) await rm(join(dir, name), { force: true });
+  }
 }
 
 /** The server writes its ports to a file once it listens. */

@@ -59,6 +59,17 @@ test('a pid file left by a crash does not matter, even when the pid is another p
   assert.equal((await withAdmin(server.url, (sql) => sql`select 1`)).length, 1);
 });
 
+test('data is not removed, and no second server started, while one works on it', async (t) => {
+  const dir = await makeDir(t);
+  const server = await startIn(t, dir);
+  const inUse = { code: 'data_in_use', message: new RegExp(`pid ${server.pid}`) };
+  await Promise.all([
+    assert.rejects(removePostgresData(dir), inUse),
+    assert.rejects(startPostgres({ dir }), inUse),
+  ]);
+  assert.equal((await withAdmin(server.url, (sql) => sql`select 1`)).length, 1);
+});
+
 test('a taken port is an error that names it', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   t.after(() => {

@@ -94,10 +94,14 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   };
 }
 
-/** Removes what `startPostgres` keeps for `dir`, also when root's data lies elsewhere. */
+/**
+ * Removes what `startPostgres` keeps for `dir`, also when root's data lies elsewhere.
+ * Throws `data_in_use` while a server works on it.
+ */
 export async function removePostgresData(dir: string): Promise<void> {
-  await rm(dir, { recursive: true, force: true });
-  if (process.getuid?.() === 0) await rm(rootStateDir(dir), { recursive: true, force: true });
+  const dirs = process.getuid?.() === 0 ? [dir, rootStateDir(dir)] : [dir];
+  for (const one of dirs) await waitForLeftover(join(one, 'data'));
+  for (const one of dirs) await rm(one, { recursive: true, force: true });
 }
 
 type Launch = {
