@@ -109,7 +109,11 @@ export function checkCertificate(json: string, pinnedKey?: string): CertificateC
 
 function isSignedBy(publicKey: string, statement: string, signature: string): boolean {
   try {
-    const key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' });
+    const key = createPublicKey({
+      key: Buffer.from(publicKey, 'base64'),
+      format: 'der',
+      type: 'spki',
+    });
     return verifyBytes(null, Buffer.from(statement), key, Buffer.from(signature, 'base64'));
   } catch {
     return false;

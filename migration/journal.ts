@@ -8,8 +8,8 @@ import { declareFailpoints, failpoint } from '../runtime/failpoints.ts';
 import { brokenConstraint, type Database, type Transaction } from '../runtime/postgres.ts';
 import { MigrationError } from './errors.ts';
 import {
-  evidenceFrom,
   type EvidenceRow,
+  evidenceFrom,
   type KeptEvidence,
   type RunRow,
   runFrom,
@@ -24,8 +24,16 @@ declareFailpoints('journal.before-commit', 'journal.after-commit');
 
 export type NewRun = Omit<
   RunRecord,
-  | 'id' | 'state' | 'direction' | 'endsAs' | 'problem' | 'waiting' | 'memory' | 'revision'
-  | 'startedAt' | 'endedAt'
+  | 'id'
+  | 'state'
+  | 'direction'
+  | 'endsAs'
+  | 'problem'
+  | 'waiting'
+  | 'memory'
+  | 'revision'
+  | 'startedAt'
+  | 'endedAt'
 >;
 
 export class Journal {
@@ -60,7 +68,9 @@ export class Journal {
       select run_id, consumer from migration.run_legs
       where is_live and link = ${run.link} and consumer = any(${run.consumers as string[]})`;
     const holder = holders[0];
-    const who = holder ? `run ${holder.run_id} holds ${run.link}/${holder.consumer}` : 'it ended just now';
+    const who = holder
+      ? `run ${holder.run_id} holds ${run.link}/${holder.consumer}`
+      : 'it ended just now';
     return new MigrationError(
       'LINK_BUSY',
       `another run holds the link: ${who}; see relink status ${holder?.run_id ?? ''}`.trim(),

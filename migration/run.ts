@@ -9,8 +9,8 @@
  *      running → failed (nothing was changed yet, so there is nothing to undo)
  */
 import { MigrationError } from './errors.ts';
-import { COMPLETE, ROUTE_ALL } from './plan.ts';
 import type { JsonObject, PlanStep, Progress, RouteName, Verdict } from './plan.ts';
+import { COMPLETE, ROUTE_ALL } from './plan.ts';
 import type { Settings } from './settings.ts';
 
 export type RunState =
@@ -93,10 +93,7 @@ export interface EvidenceRecord {
 }
 
 export type RunPatch = Partial<
-  Pick<
-    RunRecord,
-    'state' | 'direction' | 'endsAs' | 'problem' | 'waiting' | 'memory' | 'endedAt'
-  >
+  Pick<RunRecord, 'state' | 'direction' | 'endsAs' | 'problem' | 'waiting' | 'memory' | 'endedAt'>
 >;
 export type StepPatch = Partial<
   Pick<StepRecord, 'state' | 'checkpoint' | 'done' | 'total' | 'startedAt' | 'endedAt'>
@@ -141,7 +138,9 @@ export function begin(): Change {
 
 export function startStep(step: StepRecord, at: string): Change {
   return {
-    steps: [{ position: step.position, patch: { state: 'running', startedAt: step.startedAt ?? at } }],
+    steps: [
+      { position: step.position, patch: { state: 'running', startedAt: step.startedAt ?? at } },
+    ],
   };
 }
 
@@ -200,8 +199,10 @@ export function failStep(
   };
 }
 
-export function startUndo(step: StepRecord): Change {
-  return { run: { waiting: null }, steps: [{ position: step.position, patch: { state: 'undoing' } }] };
+export function startUndo({ position, checkpoint }: StepRecord, at: string): Change {
+  const undoSinceMs = Date.parse(at);
+  const patch = { state: 'undoing' as const, checkpoint: { ...checkpoint, undoSinceMs } };
+  return { run: { waiting: null }, steps: [{ position, patch }] };
 }
 
 export function finishUndo(

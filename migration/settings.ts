@@ -17,7 +17,12 @@ const NUMBERS = {
   shadow_seconds: { default: 3, min: 0, max: DAY_S, about: 'least time copies are compared' },
   shadow_messages: { default: 50, min: 0, max: 1_000_000, about: 'least number of equal copies' },
   patience_seconds: { default: 30, min: 0.1, max: DAY_S, about: 'a gate without an answer' },
-  retry_seconds: { default: 60, min: 0, max: DAY_S, about: 'a step whose calls do not get through' },
+  retry_seconds: {
+    default: 60,
+    min: 0,
+    max: DAY_S,
+    about: 'a step whose calls do not get through',
+  },
   release_hold_seconds: {
     default: 15,
     min: 0,
@@ -72,9 +77,10 @@ function faultOf(name: string, text: string): string | undefined {
 }
 
 function suggestionFor(name: string): string {
-  const [best] = SETTING_NAMES.map((known) => ({ known, distance: editDistance(name, known) })).sort(
-    (a, b) => a.distance - b.distance,
-  );
+  const [best] = SETTING_NAMES.map((known) => ({
+    known,
+    distance: editDistance(name, known),
+  })).sort((a, b) => a.distance - b.distance);
   return best && best.distance <= MAX_SUGGESTION_DISTANCE
     ? `is not known; did you mean ${best.known}?`
     : `is not known; known are ${SETTING_NAMES.join(', ')}`;

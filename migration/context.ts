@@ -1,0 +1,72 @@
+/** What a step or gate gets to work with, on top of the journal. */
+
+import { declareFailpoints, failpoint } from '../runtime/failpoints.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Journal } from './journal.ts';
+import type { Lease } from './lease.ts';
+import type { Participants } from './participants.ts';
+import type { CertificateStore, JsonObject, Progress, StepContext, Streams } from './plan.ts';
+import * as life from './run.ts';
+
+declareFailpoints('engine.after-checkpoint');
+
+export interface WorkerOptions {
+  readonly log: Log;
+  readonly journal: Journal;
+  readonly lease: Lease;
+  readonly participants: Participants;
+  readonly streams: Streams;
+  readonly certificates: CertificateStore;
+  readonly onChange: () => void;
+}
+
+export interface RecordingContext extends StepContext {
+  /** The run as last recorded. */
+  current(): life.RunWithSteps;
+  record(change: life.Change): Promise<void>;
+}
+
+/** Under `undoing` the time counts from when going back reached the step. */
+export const UNDO_SINCE = 'undoSinceMs';
+
+export function createContext(
+  started: life.RunWithSteps,
+  position: number,
+  options: WorkerOptions,
+  signal: AbortSignal,
+): RecordingContext {
+  const { journal, lease, participants, streams, certificates, log, onChange } = options;
+  let current = started;
+  const step = () => current.steps[position]!;
+  const record = async (change: life.Change) => {
+    current = await journal.record(current, change, lease.requireSure());
+    onChange();
+  };
+  const sinceMs = () => {
+    const undoSinceMs = step().checkpoint[UNDO_SINCE];
+    if (step().state === 'undoing' && typeof undoSinceMs === 'number') return undoSinceMs;
+    return Date.parse(step().startedAt ?? new Date().toISOString());
+  };
+  return {
+    participants,
+    streams,
+    certificates,
+    signal,
+    record,
+    current: () => current,
+    log: log.child({ run: started.run.id, step: step().name }),
+    get run() {
+      return current.run;
+    },
+    get checkpoint() {
+      return step().checkpoint;
+    },
+    elapsedMs: () => Date.now() - sinceMs(),
+    save: async (checkpoint: JsonObject, progress?: Progress) => {
+      await record(life.progressed(position, checkpoint, progress));
+      await failpoint('engine.after-checkpoint');
+    },
+    observe: (what, value) =>
+      record({ evidence: [{ position, what, verdict: '', value, threshold: '' }] }),
+  };
+}

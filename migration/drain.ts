@@ -1,0 +1,188 @@
+/**
+ * Whether an old epoch of a leg is drained, and what its certificate says. Drained (protocol, rule 11):
+ * every lane adopted a newer epoch, nothing an older route may have sent is open, no dead letter of
+ * it is left. JetStream's counters are not asked.
+ */
+import type { InboxLaneDigest, LaneDigest } from '../gen/relink/v1/participant_pb.ts';
+import { pause } from '../runtime/wake.ts';
+import type { ClosedLane, ClosingStatement } from './certificate.ts';
+import { StepProblem } from './errors.ts';
+import { REPEATABLE } from './participants.ts';
+import type { StepContext } from './plan.ts';
+import { nameRoute } from './plan.ts';
+import { isAdopted, type Lanes, readLanes, startEpoch } from './routes.ts';
+
+/** A row is closed some milliseconds after its receipt: an epoch is compared again for this long. */
+const SETTLE_MS = 5_000;
+const POLL_MS = 100;
+/** Dead letters read at once to find those of an old epoch. */
+const DEAD_LETTER_PAGE = 500;
+/** Ids that a message names; enough to start looking. */
+const EXAMPLES = 5;
+
+export interface DrainState {
+  /** Lanes whose owner still dispatches by the route before. */
+  readonly notAdopted: number;
+  /** Open messages that an older route may have sent. */
+  readonly carriedOpen: number;
+  /** Event ids of dead letters of epochs that are over. */
+  readonly dead: readonly string[];
+  readonly parked: number;
+}
+
+export async function readDrainState(context: StepContext, consumer: string): Promise<DrainState> {
+  const { run, participants } = context;
+  const lanes = await readLanes(context, consumer);
+  const epochOf = new Map(lanes.map(({ lane, epoch }) => [lane, epoch]));
+  const digest = await participants
+    .of(consumer)
+    .getInboxDigest({ link: run.link, epoch: 0n }, REPEATABLE);
+  const isOver = (one: { lane: number; epoch: bigint }) =>
+    one.epoch < (epochOf.get(one.lane) ?? 0n);
+  return {
+    notAdopted: lanes.filter((lane) => !isAdopted(lane)).length,
+    carriedOpen: lanes.reduce((sum, { carriedOpen }) => sum + Number(carriedOpen), 0),
+    dead: (await listDead(context, consumer)).filter(isOver).map(({ eventId }) => eventId),
+    parked: digest.lanes.filter(isOver).reduce((sum, { parked }) => sum + Number(parked), 0),
+  };
+}
+
+async function listDead({ run, participants }: StepContext, consumer: string) {
+  const found = [];
+  for (let afterId = ''; ; ) {
+    const page = await participants
+      .of(consumer)
+      .listDeadLetters({ link: run.link, limit: DEAD_LETTER_PAGE, afterId }, REPEATABLE);
+    found.push(...page.deadLetters);
+    if (page.nextId === '') return found;
+    afterId = page.nextId;
+  }
+}
+
+/** What is still missing, or an empty text. */
+export function describeUndrained({ notAdopted, carriedOpen, dead, parked }: DrainState): string {
+  const parts: string[] = [];
+  if (notAdopted > 0) parts.push(`${notAdopted} lanes not adopted`);
+  if (carriedOpen > 0) parts.push(`${carriedOpen} open`);
+  if (parked > 0) parts.push(`${parked} parked`);
+  if (dead.length > 0)
+    parts.push(`${dead.length} dead letters (${dead.slice(0, EXAMPLES).join(', ')})`);
+  return parts.join(', ');
+}
+
+/** From now on the consumer refuses what was dispatched under the epochs that are over. */
+export async function raiseFences(context: StepContext, consumer: string): Promise<void> {
+  const { run, participants } = context;
+  const byEpoch = Map.groupBy(await readLanes(context, consumer), ({ epoch }) => epoch);
+  for (const [minEpoch, lanes] of byEpoch)
+    await participants
+      .of(consumer)
+      .raiseFence({ link: run.link, lanes: lanes.map(({ lane }) => lane), minEpoch }, REPEATABLE);
+}
+
+/**
+ * Signs the certificate of every epoch of the leg that no lane uses any more.
+ * @throws StepProblem `stop`, naming the lanes, when both sides are not equal
+ */
+export async function certifyClosedEpochs(context: StepContext, consumer: string): Promise<void> {
+  const { run, certificates } = context;
+  const untilMs = performance.now() + SETTLE_MS;
+  for (;;) {
+    const certified = await certificates.certified(run.link, consumer);
+    const statements = await closingStatements(context, consumer, certified);
+    const unequal = statements.flatMap(unequalLanes);
+    if (unequal.length === 0) return signAll(context, statements);
+    if (performance.now() > untilMs)
+      throw new StepProblem(
+        'stop',
+        `certificate of ${run.link}/${consumer}: ${unequal.join('; ')}`,
+      );
+    if (!(await pause(POLL_MS, context.signal))) throw new StepProblem('stop', 'interrupted');
+  }
+}
+
+async function signAll(context: StepContext, statements: readonly ClosingStatement[]) {
+  for (const statement of statements) {
+    await context.certificates.sign(statement);
+    const { consumer, epoch, count } = statement;
+    await context.observe(`certificate of ${consumer} epoch ${epoch}`, `${count} messages, equal`);
+  }
+}
+
+async function closingStatements(
+  context: StepContext,
+  consumer: string,
+  certified: ReadonlySet<number>,
+): Promise<ClosingStatement[]> {
+  const { run, participants } = context;
+  const [lanes, closed, inbox] = await Promise.all([
+    readLanes(context, consumer),
+    participants.of(run.producer).getClosed({ link: run.link, consumer, epoch: 0n }, REPEATABLE),
+    participants.of(consumer).getInboxDigest({ link: run.link, epoch: 0n }, REPEATABLE),
+  ]);
+  return overEpochs(lanes, [...closed.lanes, ...inbox.lanes])
+    .filter((epoch) => !certified.has(epoch))
+    .map((epoch) => {
+      const of = <T extends { epoch: bigint }>(one: T) => Number(one.epoch) === epoch;
+      const rows = compareLanes(closed.lanes.filter(of), inbox.lanes.filter(of));
+      return {
+        run: run.id,
+        link: run.link,
+        producer: run.producer,
+        consumer,
+        epoch,
+        route: nameRoute(epoch <= startEpoch(run, consumer) ? run.from : run.to),
+        count: rows.reduce((sum, row) => sum + row.closed.count, 0),
+        lanes: rows,
+      };
+    });
+}
+
+/** Epochs with messages that no lane was given, or dispatches by, any more. */
+function overEpochs(lanes: Lanes, digests: readonly { epoch: bigint }[]): number[] {
+  const used = new Set(lanes.flatMap(({ epoch, adoptedEpoch }) => [epoch, adoptedEpoch]));
+  const seen = new Set(digests.map(({ epoch }) => epoch));
+  return [...seen].filter((epoch) => !used.has(epoch)).map(Number);
+}
+
+/** Both sides of every lane that either side knows. */
+export function compareLanes(
+  closed: readonly LaneDigest[],
+  inbox: readonly InboxLaneDigest[],
+): ClosedLane[] {
+  const lanes = new Set([...closed, ...inbox].map(({ lane }) => lane));
+  return [...lanes]
+    .sort((a, b) => a - b)
+    .map((lane) => {
+      const theirs = inbox.find((one) => one.lane === lane);
+      return {
+        lane,
+        closed: digestOf(closed.find((one) => one.lane === lane)),
+        inbox: digestOf(theirs),
+        outcomes: {
+          applied: Number(theirs?.applied ?? 0n),
+          superseded: Number(theirs?.superseded ?? 0n),
+          dead: Number(theirs?.dead ?? 0n),
+          parked: Number(theirs?.parked ?? 0n),
+        },
+      };
+    });
+}
+
+function digestOf(side: { digest?: { count: bigint; sum: string } | undefined } | undefined) {
+  return { count: Number(side?.digest?.count ?? 0n), sum: side?.digest?.sum || '0' };
+}
+
+export function isLaneEqual({ closed, inbox }: ClosedLane): boolean {
+  return closed.count === inbox.count && closed.sum === inbox.sum;
+}
+
+function unequalLanes({ epoch, lanes }: ClosingStatement): string[] {
+  return lanes
+    .filter((lane) => !isLaneEqual(lane))
+    .map(
+      ({ lane, closed, inbox }) =>
+        `epoch ${epoch} lane ${lane}: closed ${closed.count}, applied ${inbox.count}` +
+        (closed.count === inbox.count ? ' with other contents' : ''),
+    );
+}

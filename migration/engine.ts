@@ -1,0 +1,158 @@
+/**
+ * The engine: holds the lease, and carries every live run on from where its record says it is. It keeps
+ * nothing in memory that matters, so it may die between any two statements: whoever has the lease
+ * next reads the same record and repeats at most one step, and every step may be repeated.
+ */
+
+import { FailpointError } from '../runtime/failpoints.ts';
+import type { Agent } from '../runtime/lifecycle.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Database } from '../runtime/postgres.ts';
+import { type Repeater, repeat } from '../runtime/wake.ts';
+import { MigrationError } from './errors.ts';
+import type { Journal } from './journal.ts';
+import { Lease } from './lease.ts';
+import type { Participants } from './participants.ts';
+import type { CertificateStore, Streams } from './plan.ts';
+import { nextAction } from './run.ts';
+import { RunWorker } from './worker.ts';
+
+/** How soon runs are noticed that another process started. */
+const POLL_MS = 250;
+/** Renewals in the life of a lease: two may fail. */
+const RENEWALS = 4;
+const STOP_LIMIT_MS = 5_000;
+
+export interface EngineOptions {
+  readonly sql: Database;
+  readonly instance: string;
+  readonly log: Log;
+  readonly journal: Journal;
+  readonly participants: Participants;
+  readonly streams: Streams;
+  readonly certificates: CertificateStore;
+  readonly leaseMs?: number;
+  /** A run changed: whoever watches may look now. */
+  readonly onChange?: (runId: string) => void;
+}
+
+interface Working {
+  readonly worker: RunWorker;
+  readonly ended: Promise<void>;
+}
+
+export class Engine implements Agent {
+  readonly name = 'migration engine';
+  readonly #options: EngineOptions;
+  readonly #lease: Lease;
+  readonly #working = new Map<string, Working>();
+  readonly #crashed = Promise.withResolvers<void>();
+  #renewing: Repeater | undefined;
+  #looking: Repeater | undefined;
+  #isStopped = false;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const { sql, instance: owner, log, leaseMs: durationMs } = options;
+    this.#lease = new Lease({ sql, owner, log, ...(durationMs ? { durationMs } : {}) });
+  }
+
+  start(): void {
+    const { log } = this.#options;
+    this.#renewing ??= repeat(
+      this.#lease.durationMs / RENEWALS,
+      () => this.#renew(),
+      (error) => log.warn({ err: error }, 'the lease could not be renewed'),
+    );
+    this.#looking ??= repeat(
+      POLL_MS,
+      () => this.#look(),
+      (error) => log.warn({ err: error }, 'looking for runs failed'),
+    );
+  }
+
+  /** Whether this engine is the one that acts. */
+  get isActing(): boolean {
+    return this.#lease.held !== undefined;
+  }
+
+  /** A run was started or changed by a person: look now. */
+  wake(runId?: string): void {
+    if (runId) this.#working.get(runId)?.worker.interrupt();
+    this.#looking?.wake();
+  }
+
+  /** Resolves when a failpoint ended this engine as a crash would: nothing more is recorded. */
+  get crashed(): Promise<void> {
+    return this.#crashed.promise;
+  }
+
+  /** Interrupts what is under way (it will be repeated) and lets another engine act. Safe twice. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    await this.#halt();
+    await this.#lease.release();
+  }
+
+  async #halt(): Promise<void> {
+    for (const { worker } of this.#working.values()) worker.stop();
+    await Promise.all([this.#looking?.stop(), this.#renewing?.stop()]);
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, STOP_LIMIT_MS);
+    });
+    await Promise.race([limit, Promise.all([...this.#working.values()].map((one) => one.ended))]);
+    clearTimeout(timer);
+  }
+
+  async #renew(): Promise<void> {
+    const wasActing = this.isActing;
+    const isActing = await this.#lease.refresh();
+    if (!isActing) for (const { worker } of this.#working.values()) worker.stop();
+    if (isActing && !wasActing) this.#looking?.wake();
+  }
+
+  async #look(): Promise<void> {
+    if (!this.isActing || this.#isStopped) return;
+    for (const run of await this.#options.journal.live()) {
+      const working = this.#working.get(run.id);
+      // Another process recorded a person's order: what is under way ends.
+      if (working && working.worker.knownState !== run.state) working.worker.interrupt();
+      if (working) continue;
+      // A run that waits for a person needs no worker.
+      if (nextAction({ run, steps: [] }).kind === 'none') continue;
+      this.#work(run.id);
+    }
+  }
+
+  #work(runId: string): void {
+    const { onChange } = this.#options;
+    const worker = new RunWorker(runId, {
+      ...this.#options,
+      lease: this.#lease,
+      onChange: () => onChange?.(runId),
+    });
+    const ended = worker
+      .run()
+      .catch((error: unknown) => this.#afterFailure(runId, error))
+      .finally(() => this.#working.delete(runId));
+    this.#working.set(runId, { worker, ended });
+  }
+
+  #afterFailure(runId: string, error: unknown): void {
+    const { log } = this.#options;
+    if (error instanceof FailpointError) return this.#crash();
+    const isExpected = error instanceof MigrationError && error.code === 'LEASE_LOST';
+    log[isExpected ? 'info' : 'error']({ err: error, run: runId }, 'a run was let go');
+  }
+
+  /** Stops at once, like a killed process: no lease is given back. */
+  #crash(): void {
+    this.#isStopped = true;
+    for (const { worker } of this.#working.values()) worker.stop();
+    void Promise.all([this.#looking?.stop(), this.#renewing?.stop()]).then(() =>
+      this.#crashed.resolve(),
+    );
+  }
+}

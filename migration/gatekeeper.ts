@@ -1,0 +1,131 @@
+/** Watches a gate: reads its measures again and again until they agree, fail, or patience is over. */
+import { RpcCallError } from '../link/rpc/client.ts';
+import { pause } from '../runtime/wake.ts';
+import type { RecordingContext } from './context.ts';
+import { StepProblem } from './errors.ts';
+import type { Gate, Measure, Reading } from './plan.ts';
+import type { EvidenceRecord, Waiting } from './run.ts';
+
+/** Often enough for a person to watch, seldom enough for the services not to notice. */
+const EVERY_MS = 250;
+/** Readings that only change their number are written this often. */
+const WRITE_EVERY_MS = 1_000;
+const SOAK = 'time';
+
+interface Taken {
+  readonly measure: Measure;
+  readonly readings: readonly Reading[];
+}
+
+/** Resolves when the gate passes. @throws StepProblem when it fails or stays inconclusive */
+export async function watchGate(gate: Gate, context: RecordingContext): Promise<void> {
+  const windowMs = gate.windowSeconds * 1_000;
+  const patienceMs = windowMs + context.run.settings.patience_seconds * 1_000;
+  const writer = new ReadingWriter(context);
+  for (;;) {
+    const elapsedMs = context.elapsedMs();
+    const taken = await takeAll(gate, context);
+    const failed = find(taken, 'fail');
+    const waiting = find(taken, 'wait');
+    const isOver = elapsedMs >= windowMs;
+    const isLast = failed !== undefined || (isOver && (!waiting || elapsedMs >= patienceMs));
+    const shown = waiting?.reading ?? timeLeft(elapsedMs, windowMs);
+    await writer.write(taken, isLast ? undefined : { reading: shown, ...waiting }, isLast);
+    if (failed) throw new StepProblem('fail', describe(failed.reading));
+    if (isOver && !waiting) return;
+    if (waiting && elapsedMs >= patienceMs) throw outOfPatience(waiting);
+    if (!(await pause(EVERY_MS, context.signal))) throw new StepProblem('stop', 'interrupted');
+  }
+}
+
+async function takeAll(gate: Gate, context: RecordingContext): Promise<Taken[]> {
+  const taken: Taken[] = [];
+  for (const measure of gate.measures)
+    taken.push({ measure, readings: await take(measure, context) });
+  return taken;
+}
+
+/** A measure that cannot be read just now is waited for like one that is not satisfied. */
+async function take(measure: Measure, context: RecordingContext): Promise<readonly Reading[]> {
+  try {
+    return await measure.read(context);
+  } catch (error) {
+    if (!(error instanceof RpcCallError)) throw error;
+    return [
+      { what: measure.name, verdict: 'wait', value: error.message, threshold: 'can be read' },
+    ];
+  }
+}
+
+function find(taken: readonly Taken[], verdict: Reading['verdict']) {
+  for (const { measure, readings } of taken) {
+    const reading = readings.find((one) => one.verdict === verdict);
+    if (reading) return { measure, reading };
+  }
+  return undefined;
+}
+
+function describe({ what, value, threshold }: Reading): string {
+  return `${what}: ${value} (allowed: ${threshold})`;
+}
+
+function outOfPatience({ measure, reading }: { measure: Measure; reading: Reading }): StepProblem {
+  const isFail = measure.unanswered === 'fail';
+  return new StepProblem(isFail ? 'fail' : 'stop', describe(reading));
+}
+
+function timeLeft(elapsedMs: number, windowMs: number): Reading {
+  const leftS = Math.max(0, Math.ceil((windowMs - elapsedMs) / 1_000));
+  return {
+    what: SOAK,
+    verdict: 'wait',
+    value: `${leftS} s left`,
+    threshold: `${windowMs / 1_000} s`,
+  };
+}
+
+/** Writes readings when a verdict changes, and else once a second. */
+class ReadingWriter {
+  readonly #context: RecordingContext;
+  #verdicts = '';
+  #writtenMs = 0;
+
+  constructor(context: RecordingContext) {
+    this.#context = context;
+  }
+
+  async write(
+    taken: readonly Taken[],
+    waiting: { reading: Reading; measure?: Measure } | undefined,
+    isLast: boolean,
+  ): Promise<void> {
+    const readings = taken.flatMap((one) => one.readings);
+    const verdicts = readings.map(({ verdict }) => verdict).join();
+    const nowMs = performance.now();
+    if (!isLast && verdicts === this.#verdicts && nowMs - this.#writtenMs < WRITE_EVERY_MS) return;
+    this.#verdicts = verdicts;
+    this.#writtenMs = nowMs;
+    const { run, steps } = this.#context.current();
+    const position = steps.findIndex(({ state }) => state === 'running');
+    await this.#context.record({
+      run: { waiting: waiting ? asWaiting(waiting, run.waiting) : null },
+      evidence: readings.map((reading) => asEvidence(reading, position)),
+    });
+  }
+}
+
+function asWaiting(
+  { reading, measure }: { reading: Reading; measure?: Measure },
+  before: Waiting | null,
+): Waiting {
+  const gate = measure?.name ?? reading.what;
+  const since = before?.gate === gate ? before.since : new Date().toISOString();
+  return { gate, value: reading.value, threshold: reading.threshold, since };
+}
+
+function asEvidence(
+  { what, verdict, value, threshold }: Reading,
+  position: number,
+): EvidenceRecord {
+  return { position, what, verdict, value, threshold };
+}

@@ -1,0 +1,56 @@
+/** What the engine reads about traffic, over all processes of the producer. */
+
+import { RpcCallError } from '../link/rpc/client.ts';
+import { type ParticipantClient, REPEATABLE } from './participants.ts';
+import type { StepContext } from './plan.ts';
+
+export interface Latency {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** The slowest process counts: each sees only the lanes it owns. */
+export async function readLatency(context: StepContext, consumer: string): Promise<Latency> {
+  const all = await readProgress(context, consumer);
+  return {
+    p50Ms: Math.max(0, ...all.map(({ latencyP50Ms }) => latencyP50Ms)),
+    p99Ms: Math.max(0, ...all.map(({ latencyP99Ms }) => latencyP99Ms)),
+  };
+}
+
+export interface Traffic {
+  /** Tries that failed, as the living processes counted. */
+  readonly failed: number;
+  readonly closed: number;
+  readonly lastError: string;
+}
+
+export async function readTraffic(context: StepContext, consumer: string): Promise<Traffic> {
+  const { run, participants } = context;
+  const all = await readProgress(context, consumer);
+  const request = { link: run.link, consumer, epoch: 0n };
+  const { lanes } = await participants.of(run.producer).getClosed(request, REPEATABLE);
+  return {
+    failed: all.reduce((sum, { failed }) => sum + Number(failed), 0),
+    closed: lanes.reduce((sum, { digest }) => sum + Number(digest?.count ?? 0n), 0),
+    lastError: all.map(({ lastError }) => lastError).find((error) => error !== '') ?? '',
+  };
+}
+
+/** Of the processes that answer: one that is being restarted has no counters. */
+async function readProgress({ run, participants }: StepContext, consumer: string) {
+  const request = { link: run.link, consumer };
+  const read = (client: ParticipantClient) =>
+    client.getProgress(request).catch((error: unknown) => {
+      if (error instanceof RpcCallError && error.outcome === 'unknown') return undefined;
+      throw error;
+    });
+  const answers = await Promise.all(participants.each(run.producer).map(read));
+  return answers.filter((answer) => answer !== undefined);
+}
+
+/** Dead letters of the link at the consumer. */
+export async function countDead({ run, participants }: StepContext, consumer: string) {
+  const request = { link: run.link, limit: 1 };
+  return Number((await participants.of(consumer).listDeadLetters(request, REPEATABLE)).total);
+}

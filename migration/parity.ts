@@ -1,0 +1,116 @@
+/**
+ * Compares the entity's rows on both sides of a formal leg under live traffic. Both sides are never
+ * read in the same instant, so a row that differs is only suspected: it is cleared as soon as the
+ * replica holds that version or a newer one. What is still suspected after a while differs for good.
+ */
+import type { EntityRow } from '../gen/relink/v1/participant_pb.ts';
+import { pause } from '../runtime/wake.ts';
+import { type ParticipantClient, REPEATABLE } from './participants.ts';
+
+/** Buckets of keys: 10,000 rows make 40 a bucket, so that one differing row costs little to find. */
+export const BUCKETS = 256;
+const POLL_MS = 200;
+
+export interface ParitySides {
+  readonly link: string;
+  readonly producer: ParticipantClient;
+  readonly consumer: ParticipantClient;
+}
+
+/** A row of the owner that the replica does not show. */
+export interface Suspect {
+  readonly key: string;
+  readonly bucket: number;
+  /** The owner's row when it was first suspected; 0 when only the replica has the key. */
+  readonly version: bigint;
+  readonly hash: bigint;
+}
+
+/** Buckets whose digests are not equal, ascending. */
+export async function differingBuckets({ link, producer, consumer }: ParitySides) {
+  const request = { link, buckets: BUCKETS };
+  const [owner, replica] = await Promise.all([
+    producer.getEntityDigest(request, REPEATABLE),
+    consumer.getEntityDigest(request, REPEATABLE),
+  ]);
+  const text = (side: typeof owner) =>
+    new Map(
+      side.buckets.map(
+        ({ bucket, digest }) => [bucket, `${digest?.count}/${digest?.sum}`] as const,
+      ),
+    );
+  const [ours, theirs] = [text(owner), text(replica)];
+  const all = new Set([...ours.keys(), ...theirs.keys()]);
+  return {
+    rows: owner.buckets.reduce((sum, { digest }) => sum + Number(digest?.count ?? 0n), 0),
+    buckets: [...all].filter((one) => ours.get(one) !== theirs.get(one)).sort((a, b) => a - b),
+  };
+}
+
+/** Rows of one bucket that the replica lacks, holds differently, or has in excess. */
+export async function compareBucket(sides: ParitySides, bucket: number): Promise<Suspect[]> {
+  const { owner, replica } = await readBucket(sides, bucket);
+  const suspects: Suspect[] = [];
+  for (const { key, version, hash } of owner.values())
+    if (!isShown({ version, hash }, replica.get(key)))
+      suspects.push({ key, bucket, version, hash });
+  for (const { key, hash } of replica.values())
+    if (!owner.has(key)) suspects.push({ key, bucket, version: 0n, hash });
+  return suspects;
+}
+
+async function readBucket({ link, producer, consumer }: ParitySides, bucket: number) {
+  const request = { link, buckets: BUCKETS, bucket };
+  // The replica first: what the owner has besides is then newer, never older.
+  const replica = await consumer.listEntityBucket(request, REPEATABLE);
+  const owner = await producer.listEntityBucket(request, REPEATABLE);
+  const byKey = (rows: readonly EntityRow[]) => new Map(rows.map((row) => [row.key, row]));
+  return { owner: byKey(owner.rows), replica: byKey(replica.rows) };
+}
+
+/** Whether the replica's row shows this version of the owner's row, or a newer one. */
+function isShown(wanted: Pick<EntityRow, 'version' | 'hash'>, row: EntityRow | undefined): boolean {
+  if (!row) return false;
+  return (
+    row.version > wanted.version || (row.version === wanted.version && row.hash === wanted.hash)
+  );
+}
+
+/** Looks at suspects again; answers those that are still not explained. */
+export async function stillSuspected(
+  sides: ParitySides,
+  suspects: readonly Suspect[],
+): Promise<Suspect[]> {
+  const left: Suspect[] = [];
+  for (const [bucket, ofBucket] of Map.groupBy(suspects, (one) => one.bucket)) {
+    const { owner, replica } = await readBucket(sides, bucket);
+    for (const suspect of ofBucket) {
+      const isExcess = suspect.version === 0n;
+      if (isExcess ? !owner.has(suspect.key) : !isShown(suspect, replica.get(suspect.key)))
+        left.push(suspect);
+    }
+  }
+  return left;
+}
+
+export interface ParityResult {
+  readonly rows: number;
+  readonly differing: readonly Suspect[];
+}
+
+/** Compares until nothing is suspected any more, for at most `patienceMs`. */
+export async function compareRows(
+  sides: ParitySides,
+  patienceMs: number,
+  signal?: AbortSignal,
+): Promise<ParityResult> {
+  const untilMs = performance.now() + patienceMs;
+  const { rows, buckets } = await differingBuckets(sides);
+  let suspects: Suspect[] = [];
+  for (const bucket of buckets) suspects.push(...(await compareBucket(sides, bucket)));
+  while (suspects.length > 0 && performance.now() < untilMs) {
+    if (!(await pause(POLL_MS, signal))) break;
+    suspects = await stillSuspected(sides, suspects);
+  }
+  return { rows, differing: suspects };
+}

@@ -1,0 +1,146 @@
+/**
+ * The services as the engine sees them: clients of `relink.v1.LinkParticipant`. It knows addresses
+ * and nothing else; what links there are it learns from what they describe.
+ */
+import {
+  type DescribeResponse,
+  type LinkDescription,
+  LinkParticipant,
+} from '../gen/relink/v1/participant_pb.ts';
+import { Transport as Wire } from '../gen/relink/v1/route_pb.ts';
+import type { Transport } from '../link/link.ts';
+import { createRpcClient, RpcCallError, type RpcClient } from '../link/rpc/client.ts';
+import { MigrationError } from './errors.ts';
+
+/** Above the time a probe takes when nothing arrives. */
+const DEADLINE_MS = 8_000;
+/** A replica that does not say what it is within this time counts as down. */
+const DESCRIBE_DEADLINE_MS = 2_000;
+
+export type ParticipantClient = RpcClient<typeof LinkParticipant>;
+
+/** What the replicas of a service said of themselves. */
+export interface DescribedReplica {
+  readonly address: string;
+  readonly description: DescribeResponse | undefined;
+}
+
+/** A link as its producer and its consumers describe it. */
+export interface DescribedLink {
+  readonly producer: LinkDescription;
+  /** Only consumers that answered. */
+  readonly consumers: ReadonlyMap<string, LinkDescription>;
+}
+
+export type Topology = ReadonlyMap<string, DescribedLink>;
+
+interface Service {
+  readonly any: ParticipantClient;
+  readonly each: ReadonlyMap<string, ParticipantClient>;
+}
+
+/** Every replica of every service of the peers; connects at the first call. */
+export class Participants {
+  readonly #services: ReadonlyMap<string, Service>;
+
+  constructor(peers: Readonly<Record<string, readonly string[]>>) {
+    const open = (addresses: readonly string[]) =>
+      createRpcClient(LinkParticipant, [...addresses], { deadlineMs: DEADLINE_MS });
+    this.#services = new Map(
+      Object.entries(peers).map(([name, addresses]) => [
+        name,
+        { any: open(addresses), each: new Map(addresses.map((one) => [one, open([one])])) },
+      ]),
+    );
+  }
+
+  get services(): readonly string[] {
+    return [...this.#services.keys()];
+  }
+
+  /** Any replica: for what the service's database knows. Throws PARTICIPANT_AWAY when unknown. */
+  of(service: string): ParticipantClient {
+    return this.#service(service).any;
+  }
+
+  /** Each replica: for what a process knows of itself. */
+  each(service: string): readonly ParticipantClient[] {
+    return [...this.#service(service).each.values()];
+  }
+
+  #service(name: string): Service {
+    const service = this.#services.get(name);
+    if (service) return service;
+    throw new MigrationError(
+      'PARTICIPANT_AWAY',
+      `no address of the service ${name} is known; add it to RELINK_PEERS`,
+    );
+  }
+
+  /** All replicas of one service; those that do not answer have no description. */
+  async replicas(service: string): Promise<DescribedReplica[]> {
+    const { each } = this.#service(service);
+    return Promise.all(
+      [...each].map(async ([address, client]) => ({
+        address,
+        description: await client
+          .describe({}, { deadlineMs: DESCRIBE_DEADLINE_MS })
+          .catch(absentIfUnreachable),
+      })),
+    );
+  }
+
+  /** One description of each service that answers. */
+  async describeAll(): Promise<Map<string, DescribeResponse>> {
+    const all = await Promise.all(
+      this.services.map(async (name) => {
+        const options = { deadlineMs: DESCRIBE_DEADLINE_MS, retryUnavailable: true };
+        const answer = await this.of(name).describe({}, options).catch(absentIfUnreachable);
+        return [name, answer] as const;
+      }),
+    );
+    return new Map(all.flatMap(([name, answer]) => (answer ? [[name, answer] as const] : [])));
+  }
+
+  /** Every link whose producer answers. */
+  async topology(): Promise<Topology> {
+    const services = await this.describeAll();
+    const links = new Map<string, DescribedLink>();
+    for (const { produces } of services.values())
+      for (const producer of produces) {
+        const consumers = new Map<string, LinkDescription>();
+        for (const name of producer.consumers) {
+          const consumed = services.get(name)?.consumes.find(({ id }) => id === producer.id);
+          if (consumed) consumers.set(name, consumed);
+        }
+        links.set(producer.id, { producer, consumers });
+      }
+    return links;
+  }
+
+  close(): void {
+    for (const { any, each } of this.#services.values()) {
+      any.close();
+      for (const client of each.values()) client.close();
+    }
+  }
+}
+
+/** Calls of the engine may be repeated: every change is idempotent or by compare-and-set. */
+export const REPEATABLE = { retryUnavailable: true } as const;
+
+function absentIfUnreachable(error: unknown): undefined {
+  if (error instanceof RpcCallError && error.outcome === 'unknown') return undefined;
+  throw error;
+}
+
+const WIRE: Record<Transport, Wire> = { sync: Wire.SYNC, async: Wire.ASYNC, pull: Wire.PULL };
+
+export function transportToWire(transport: Transport): Wire {
+  return WIRE[transport];
+}
+
+/** `undefined` for unspecified. */
+export function transportFromWire(wire: Wire): Transport | undefined {
+  return (Object.keys(WIRE) as Transport[]).find((name) => WIRE[name] === wire);
+}

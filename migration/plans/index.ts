@@ -1,0 +1,63 @@
+/** Which plan moves what. Adding a plan is a file here and a line below. */
+import type { LinkKind, Transport } from '../../link/link.ts';
+import { MigrationError } from '../errors.ts';
+import type { Plan, RouteName } from '../plan.ts';
+import type { Settings } from '../settings.ts';
+import { formalAsyncToSync } from './formalAsyncToSync.ts';
+import { formalSyncToAsync } from './formalSyncToAsync.ts';
+
+interface Entry {
+  readonly name: string;
+  readonly kind: LinkKind;
+  readonly from: Transport;
+  readonly to: Transport;
+  readonly make: (settings: Settings) => Plan;
+}
+
+const PLANS: readonly Entry[] = [
+  {
+    name: 'formal-sync-to-async',
+    kind: 'formal',
+    from: 'sync',
+    to: 'async',
+    make: formalSyncToAsync,
+  },
+  {
+    name: 'formal-async-to-sync',
+    kind: 'formal',
+    from: 'async',
+    to: 'sync',
+    make: formalAsyncToSync,
+  },
+];
+
+export interface PlanQuestion {
+  readonly kind: LinkKind;
+  readonly from: RouteName;
+  readonly to: RouteName;
+}
+
+/** The plan for a move. Throws LINK_NOT_MOVABLE when there is none. */
+export function choosePlan({ kind, from, to }: PlanQuestion, settings: Settings): Plan {
+  const entry = PLANS.find(
+    (one) =>
+      one.kind === kind &&
+      one.from === from.transport &&
+      one.to === to.transport &&
+      from.version === to.version,
+  );
+  if (entry) return entry.make(settings);
+  const what =
+    from.version === to.version
+      ? `from ${from.transport} to ${to.transport}`
+      : `from contract v${from.version} to v${to.version}`;
+  throw new MigrationError(
+    'LINK_NOT_MOVABLE',
+    `there is no plan that moves a ${kind} link ${what}`,
+  );
+}
+
+/** The plan of a run, made again to resume it; undefined when this program has no such plan. */
+export function planNamed(name: string, settings: Settings): Plan | undefined {
+  return PLANS.find((one) => one.name === name)?.make(settings);
+}

@@ -1,0 +1,69 @@
+/** What the plans that change a transport have in common; each says which numbered step is which. */
+import { adopted } from '../gates/adopted.ts';
+import { noNewDeadLetters } from '../gates/deadLetters.ts';
+import { drained } from '../gates/drained.ts';
+import { errorRate } from '../gates/errorRate.ts';
+import { lag } from '../gates/lag.ts';
+import { latency } from '../gates/latency.ts';
+import { COMPLETE, type Gate, type Measure, type PlanStep, type Step } from '../plan.ts';
+import type { Settings } from '../settings.ts';
+import { certify } from '../steps/certify.ts';
+import { routeAll, routeCanary, routeQuarter } from '../steps/route.ts';
+import { guardWayBack } from '../steps/wayBack.ts';
+
+/** A step under its number in the description of the migration. */
+export function numbered(
+  number: string,
+  title: string,
+  step: Omit<Step, 'title' | 'number'>,
+): Step {
+  return { ...step, number, title };
+}
+
+export interface GateOptions {
+  readonly name: string;
+  readonly measures: readonly Measure[];
+  readonly windowSeconds?: number;
+}
+
+export function gate(number: string, title: string, options: GateOptions): Gate {
+  return { kind: 'gate', undoTitle: '', windowSeconds: 0, number, title, ...options };
+}
+
+/** What is watched while traffic moves. */
+const TRAFFIC: readonly Measure[] = [adopted, errorRate, lag, latency, noNewDeadLetters];
+
+/** One lane, a quarter, all, each watched; then the soak. */
+export function moveTraffic(number: string, to: string, settings: Settings): PlanStep[] {
+  const watch = (name: string, title: string, windowSeconds: number) =>
+    gate(number, title, { name, measures: TRAFFIC, windowSeconds });
+  const { canary_seconds: canary, soak_seconds: soak } = settings;
+  return [
+    numbered(number, 'Guard the way back', guardWayBack),
+    numbered(number, `Move one lane to ${to}`, routeCanary),
+    watch('watch-canary', 'Watch the one lane', canary),
+    numbered(number, `Move a quarter of the lanes to ${to}`, routeQuarter),
+    watch('watch-quarter', 'Watch the quarter', canary),
+    numbered(number, `Move all lanes to ${to}`, routeAll),
+    watch('watch-all', 'Watch all lanes', canary),
+    watch('soak', 'Soak; the way back stays open', soak),
+  ];
+}
+
+/** The old route is drained and certified; then a person gives up the way back. */
+export function closeOld(number: string, what: string): PlanStep[] {
+  return [
+    gate(number, `Wait until ${what} is drained`, { name: 'drained', measures: [drained] }),
+    numbered(number, 'Refuse the old epochs and sign their certificates', certify),
+  ];
+}
+
+export function askToComplete(number: string): Gate {
+  return {
+    ...gate(number, 'Wait for complete, which gives up the way back', {
+      name: COMPLETE,
+      measures: [],
+    }),
+    person: 'complete',
+  };
+}

@@ -1,0 +1,128 @@
+/** Reading and changing the routes of a run's legs; every step that moves traffic goes through here. */
+import type { LaneRoute } from '../gen/relink/v1/route_pb.ts';
+import { ALL_LANES } from '../link/link.ts';
+import { RpcCallError } from '../link/rpc/client.ts';
+import { pause } from '../runtime/wake.ts';
+import { StepProblem } from './errors.ts';
+import { REPEATABLE, transportFromWire, transportToWire } from './participants.ts';
+import type { JsonObject, RouteName, StepContext } from './plan.ts';
+
+const POLL_MS = 50;
+
+export type Lanes = readonly LaneRoute[];
+
+export async function readLanes(context: StepContext, consumer: string): Promise<Lanes> {
+  const { run, participants } = context;
+  const request = { link: run.link, consumer };
+  return (await participants.of(run.producer).getRoutes(request, REPEATABLE)).lanes;
+}
+
+/** The leg's highest epoch before this run changed anything; preflight learns it. */
+export function startEpoch({ memory }: StepContext['run'], consumer: string): number {
+  const epochs = (memory.startEpochs ?? {}) as Record<string, number>;
+  return epochs[consumer] ?? 0;
+}
+
+export async function readStartEpochs(context: StepContext): Promise<JsonObject> {
+  const epochs: JsonObject = {};
+  for (const consumer of context.run.consumers) {
+    const lanes = await readLanes(context, consumer);
+    epochs[consumer] = Math.max(...lanes.map(({ epoch }) => Number(epoch)));
+  }
+  return epochs;
+}
+
+/** `canary` of the plans: which lanes each stage moves in addition. */
+export const CANARY_LANES: readonly number[] = ALL_LANES.slice(0, 1);
+export const QUARTER_LANES: readonly number[] = ALL_LANES.slice(0, ALL_LANES.length / 4);
+
+export function isOn(lane: LaneRoute, route: RouteName): boolean {
+  return transportFromWire(lane.transport) === route.transport && lane.version === route.version;
+}
+
+export function isAdopted(lane: LaneRoute): boolean {
+  return lane.adoptedEpoch === lane.epoch;
+}
+
+/**
+ * Gives the lanes of every leg the route, each leg by compare-and-set. What it expects is kept in the
+ * checkpoint under `memo` before the first change, so that a repetition cannot undo a later change.
+ */
+export async function moveLanes(
+  context: StepContext,
+  memo: string,
+  lanes: readonly number[],
+  route: RouteName,
+): Promise<void> {
+  const expected = await rememberEpochs(context, memo, lanes);
+  for (const consumer of context.run.consumers) {
+    await moveLeg(context, consumer, lanes, route, expected[consumer]!);
+    await context.observe(`route of ${consumer}`, `${lanes.length} lanes to ${route.transport}`);
+  }
+}
+
+async function rememberEpochs(context: StepContext, memo: string, lanes: readonly number[]) {
+  const known = context.checkpoint[memo] as Record<string, number> | undefined;
+  if (known) return known;
+  const expected: Record<string, number> = {};
+  for (const consumer of context.run.consumers) {
+    const routes = await readLanes(context, consumer);
+    const epochs = routes.filter(({ lane }) => lanes.includes(lane)).map(({ epoch }) => epoch);
+    expected[consumer] = Number(epochs.reduce((max, epoch) => (epoch > max ? epoch : max), 0n));
+  }
+  await context.save({ ...context.checkpoint, [memo]: expected as JsonObject });
+  return expected;
+}
+
+/** Waits while an earlier change of a lane is not adopted; going back releases it after a while. */
+async function moveLeg(
+  context: StepContext,
+  consumer: string,
+  lanes: readonly number[],
+  route: RouteName,
+  expectedEpoch: number,
+): Promise<void> {
+  const { run, participants, signal } = context;
+  for (;;) {
+    try {
+      await participants.of(run.producer).changeRoute(
+        {
+          link: run.link,
+          consumer,
+          lanes: [...lanes],
+          transport: transportToWire(route.transport),
+          version: route.version,
+          expectedEpoch: BigInt(expectedEpoch),
+          hold: run.isHeld,
+        },
+        REPEATABLE,
+      );
+      return;
+    } catch (error) {
+      if (!(error instanceof RpcCallError)) throw error;
+      if (error.reason === 'ROUTE_CHANGED')
+        throw new StepProblem('stop', `${error.message}; something else changed the route`);
+      if (error.reason !== 'ROUTE_PENDING') throw error;
+    }
+    await releaseOverdue(context, consumer);
+    if (!(await pause(POLL_MS, signal))) throw new StepProblem('stop', 'interrupted');
+  }
+}
+
+/**
+ * Going back, the route that is left may be the broken one: lanes that wait too long for what is in
+ * flight by it are let go. Inbox and version check keep that right (protocol, rule 4).
+ */
+export async function releaseOverdue(context: StepContext, consumer: string): Promise<void> {
+  const { run, participants } = context;
+  if (run.direction !== 'back') return;
+  if (context.elapsedMs() < run.settings.release_hold_seconds * 1_000) return;
+  const lanes = await readLanes(context, consumer);
+  const held = new Set(lanes.filter((one) => !isAdopted(one) && one.hold).map((one) => one.epoch));
+  for (const epoch of held) {
+    await participants
+      .of(run.producer)
+      .releaseHold({ link: run.link, consumer, epoch }, REPEATABLE);
+    await context.observe(`hold released for ${consumer}`, `epoch ${epoch}`);
+  }
+}

@@ -1,0 +1,118 @@
+import { pause } from '../../runtime/wake.ts';
+import { StepProblem } from '../errors.ts';
+import {
+  BUCKETS,
+  compareBucket,
+  differingBuckets,
+  type ParitySides,
+  type Suspect,
+  stillSuspected,
+} from '../parity.ts';
+import { REPEATABLE } from '../participants.ts';
+import type { Step, StepContext } from '../plan.ts';
+
+/** Buckets compared together: some thousand rows of 10,000. */
+const BUCKETS_AT_ONCE = 32;
+const KEYS_AT_ONCE = 1_000;
+/** What is on its way has this time to arrive before it counts as lacking. */
+const ARRIVAL_MS = 500;
+/** Live traffic must not wait behind the backfill: no more is enqueued above so many open messages. */
+const OPEN_LIMIT = 2_000n;
+const POLL_MS = 50;
+
+/**
+ * What the replica lacks is sent again from the owner's table as formal events. Resumed by bucket;
+ * a key that was sent twice is superseded.
+ */
+export const backfill: Omit<Step, 'title' | 'number'> = {
+  name: 'backfill',
+  kind: 'step',
+  undoTitle: '',
+  apply: async (context) => {
+    for (const consumer of context.run.consumers) await backfillLeg(context, consumer);
+  },
+};
+
+interface LegProgress {
+  next: number;
+  sent: number;
+}
+
+async function backfillLeg(context: StepContext, consumer: string): Promise<void> {
+  const { run, participants } = context;
+  const sides: ParitySides = {
+    link: run.link,
+    producer: participants.of(run.producer),
+    consumer: participants.of(consumer),
+  };
+  const differing = new Set((await differingBuckets(sides)).buckets);
+  let { next, sent } = progressOf(context, consumer);
+  for (; next < BUCKETS; next += BUCKETS_AT_ONCE) {
+    const group = Array.from({ length: BUCKETS_AT_ONCE }, (_, i) => next + i);
+    const lacking = await findLacking(
+      context,
+      sides,
+      group.filter((one) => differing.has(one)),
+    );
+    sent += await send(context, consumer, lacking);
+    await saveProgress(context, consumer, { next: next + BUCKETS_AT_ONCE, sent });
+  }
+  await context.observe(`sent again to ${consumer}`, `${sent} entities`);
+}
+
+function progressOf({ checkpoint }: StepContext, consumer: string): LegProgress {
+  return (checkpoint[consumer] as unknown as LegProgress | undefined) ?? { next: 0, sent: 0 };
+}
+
+async function saveProgress(context: StepContext, consumer: string, leg: LegProgress) {
+  const checkpoint = { ...context.checkpoint, [consumer]: { ...leg } };
+  const { consumers } = context.run;
+  const done = consumers.reduce(
+    (sum, one) => sum + ((checkpoint[one] as unknown as LegProgress | undefined)?.next ?? 0),
+    0,
+  );
+  await context.save(checkpoint, { done, total: BUCKETS * consumers.length });
+}
+
+async function findLacking(
+  context: StepContext,
+  sides: ParitySides,
+  buckets: readonly number[],
+): Promise<Suspect[]> {
+  const suspects: Suspect[] = [];
+  for (const bucket of buckets) suspects.push(...(await compareBucket(sides, bucket)));
+  const lacking = suspects.filter(({ version }) => version > 0n);
+  if (lacking.length === 0) return [];
+  await wait(context, ARRIVAL_MS);
+  return stillSuspected(sides, lacking);
+}
+
+async function send(
+  context: StepContext,
+  consumer: string,
+  lacking: readonly Suspect[],
+): Promise<number> {
+  const { run, participants } = context;
+  let sent = 0;
+  for (let at = 0; at < lacking.length; at += KEYS_AT_ONCE) {
+    const keys = lacking.slice(at, at + KEYS_AT_ONCE).map(({ key }) => key);
+    await waitForRoom(context, consumer);
+    const request = { link: run.link, consumer, limit: keys.length, keys };
+    sent += (await participants.of(run.producer).backfill(request, REPEATABLE)).enqueued;
+  }
+  return sent;
+}
+
+async function waitForRoom(context: StepContext, consumer: string): Promise<void> {
+  const { run, participants } = context;
+  const request = { link: run.link, consumer };
+  for (;;) {
+    const { open } = await participants.of(run.producer).getProgress(request, REPEATABLE);
+    if (open <= OPEN_LIMIT) return;
+    await wait(context, POLL_MS);
+  }
+}
+
+async function wait({ signal }: StepContext, ms: number): Promise<void> {
+  if (!(await pause(ms, signal))) throw new StepProblem('stop', 'interrupted');
+}

@@ -1,0 +1,15 @@
+import { certifyClosedEpochs, raiseFences } from '../drain.ts';
+import type { Step } from '../plan.ts';
+
+/** The old epochs are refused from now on, and their certificates signed. */
+export const certify: Omit<Step, 'title' | 'number'> = {
+  name: 'certify',
+  kind: 'step',
+  undoTitle: '',
+  apply: async (context) => {
+    for (const consumer of context.run.consumers) {
+      await raiseFences(context, consumer);
+      await certifyClosedEpochs(context, consumer);
+    }
+  },
+};

@@ -1,0 +1,36 @@
+import { StepProblem } from '../errors.ts';
+import type { Step } from '../plan.ts';
+
+/** The consumer's gRPC method for the link is there. */
+export const findEndpoint: Omit<Step, 'title' | 'number'> = {
+  name: 'find-endpoint',
+  kind: 'step',
+  undoTitle: '',
+  apply: async (context) => {
+    const { run, participants } = context;
+    const link = (await participants.topology()).get(run.link);
+    for (const consumer of run.consumers) {
+      const method = link?.consumers.get(consumer)?.methods[consumer];
+      if (!method) throw new StepProblem('fail', `${consumer} has no method for ${run.link}`);
+      await context.observe(`endpoint of ${consumer}`, method);
+    }
+  },
+};
+
+/** After `complete`: what no longer calls the endpoint is written down; code is removed by its team. */
+export const retireEndpoint: Omit<Step, 'title' | 'number'> = {
+  name: 'retire-endpoint',
+  kind: 'step',
+  undoTitle: '',
+  apply: async (context) => {
+    const { run, participants } = context;
+    const link = (await participants.topology()).get(run.link);
+    for (const consumer of run.consumers) {
+      const method = link?.producer.methods[consumer] ?? 'its method';
+      await context.observe(
+        `endpoint of ${consumer}`,
+        `${method} is no longer called by ${run.link}`,
+      );
+    }
+  },
+};

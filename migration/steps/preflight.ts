@@ -1,0 +1,70 @@
+import { StepProblem } from '../errors.ts';
+import { countDead, readLatency } from '../observe.ts';
+import type { JsonObject, Step, StepContext } from '../plan.ts';
+import { isOn, readLanes, readStartEpochs } from '../routes.ts';
+
+/** Learns who takes part, and what is normal before anything changes. Changes nothing. */
+export const preflight: Omit<Step, 'title' | 'number'> = {
+  name: 'preflight',
+  kind: 'step',
+  undoTitle: '',
+  check: async (context) => {
+    for (const consumer of context.run.consumers) await requireSettledRoutes(context, consumer);
+  },
+  apply: async (context) => {
+    await observeServers(context);
+    return {
+      startEpochs: await readStartEpochs(context),
+      deadBefore: await countDeadBefore(context),
+      baselineP99Ms: await measureBaseline(context),
+    };
+  },
+};
+
+async function requireSettledRoutes(context: StepContext, consumer: string): Promise<void> {
+  const { run } = context;
+  const strange = (await readLanes(context, consumer)).filter(
+    (lane) => !isOn(lane, run.from) && !isOn(lane, run.to),
+  );
+  if (strange.length > 0)
+    throw new StepProblem(
+      'fail',
+      `${strange.length} lanes of ${run.link}/${consumer} are neither on the old nor the new route`,
+    );
+}
+
+async function observeServers(context: StepContext): Promise<void> {
+  const { run, participants, streams } = context;
+  for (const service of [run.producer, ...run.consumers]) {
+    const replicas = await participants.replicas(service);
+    const up = replicas.flatMap(({ description }) => description ?? []);
+    if (up.length === 0) throw new StepProblem('fail', `no replica of ${service} answers`);
+    const { postgresVersion, natsVersion } = up[0]!;
+    await context.observe(
+      `replicas of ${service}`,
+      `${up.length} of ${replicas.length} up, PostgreSQL ${postgresVersion}, NATS ${natsVersion}`,
+    );
+  }
+  const account = await (await streams.manager()).getAccountInfo();
+  await context.observe('JetStream', `answers, ${account.streams} streams`);
+}
+
+async function countDeadBefore(context: StepContext): Promise<JsonObject> {
+  const counts: JsonObject = {};
+  for (const consumer of context.run.consumers)
+    counts[consumer] = await countDead(context, consumer);
+  return counts;
+}
+
+async function measureBaseline(context: StepContext): Promise<JsonObject> {
+  const baseline: JsonObject = {};
+  for (const consumer of context.run.consumers) {
+    const { p50Ms, p99Ms } = await readLatency(context, consumer);
+    baseline[consumer] = p99Ms;
+    await context.observe(
+      `baseline of ${consumer}`,
+      `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
+    );
+  }
+  return baseline;
+}

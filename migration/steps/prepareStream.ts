@@ -1,0 +1,11 @@
+import type { Step } from '../plan.ts';
+import { closeStreamSide, openStreamSide } from '../streamSide.ts';
+
+/** Stream, durable consumers, and consumers that listen; nothing is sent yet. */
+export const prepareStream: Omit<Step, 'title' | 'number'> = {
+  name: 'prepare-stream',
+  kind: 'step',
+  undoTitle: 'consumers stop listening; durable consumers and an unused stream are removed',
+  apply: openStreamSide,
+  undo: closeStreamSide,
+};

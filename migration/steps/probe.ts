@@ -1,0 +1,36 @@
+import { StepProblem } from '../errors.ts';
+import { REPEATABLE, transportToWire } from '../participants.ts';
+import { nameRoute, type RouteName, type Step, type StepContext } from '../plan.ts';
+
+/** Tries of a probe; the first may meet a consumer that is just binding. */
+const TRIES = 3;
+
+/** One copy of an entity goes each way and its handler runs, in a transaction that is rolled back. */
+export const probe: Omit<Step, 'title' | 'number'> = {
+  name: 'probe',
+  kind: 'step',
+  undoTitle: '',
+  apply: async (context) => {
+    for (const consumer of context.run.consumers) {
+      await probeRoute(context, consumer, context.run.to);
+      await probeRoute(context, consumer, context.run.from);
+    }
+  },
+};
+
+async function probeRoute(context: StepContext, consumer: string, route: RouteName): Promise<void> {
+  const { run, participants } = context;
+  const transport = transportToWire(route.transport);
+  const request = { link: run.link, consumer, transport, version: route.version };
+  let problem = '';
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const result = await participants.of(run.producer).probe(request, REPEATABLE);
+    if (result.ok)
+      return context.observe(
+        `probe to ${consumer} by ${nameRoute(route)}`,
+        `${result.latencyMs.toFixed(1)} ms`,
+      );
+    problem = result.problem;
+  }
+  throw new StepProblem('fail', `probe to ${consumer} by ${nameRoute(route)}: ${problem}`);
+}

@@ -1,0 +1,30 @@
+import { ALL_LANES } from '../../link/link.ts';
+import { ROUTE_ALL, type Step } from '../plan.ts';
+import { CANARY_LANES, moveLanes, QUARTER_LANES } from '../routes.ts';
+
+const FORWARD = 'forward';
+const BACK = 'back';
+
+/** Lanes get the new route; going back gives them the old one under a new epoch. */
+function moveTo(name: string, lanes: readonly number[]): Omit<Step, 'title' | 'number'> {
+  return {
+    name,
+    kind: 'step',
+    undoTitle: 'these lanes go back to the old route under a new epoch',
+    movesTraffic: true,
+    apply: (context) => moveLanes(context, FORWARD, lanes, context.run.to),
+    undo: (context) => moveLanes(context, BACK, lanes, context.run.from),
+  };
+}
+
+export const routeCanary = moveTo('route-canary', CANARY_LANES);
+
+export const routeQuarter = moveTo(
+  'route-quarter',
+  QUARTER_LANES.filter((lane) => !CANARY_LANES.includes(lane)),
+);
+
+export const routeAll = moveTo(
+  ROUTE_ALL,
+  ALL_LANES.filter((lane) => !QUARTER_LANES.includes(lane)),
+);

@@ -1,0 +1,43 @@
+import { Transport as Wire } from '../../gen/relink/v1/route_pb.ts';
+import { readTraffic } from '../observe.ts';
+import { REPEATABLE, transportToWire } from '../participants.ts';
+import type { JsonObject, Step, StepContext } from '../plan.ts';
+
+/** Messages that were on their way when copying began have no copy: they are not compared. */
+const BEGINNING_MS = 1_000;
+
+/** Copies of every message go by the new path; the consumer tries them and keeps nothing. */
+export const startShadow: Omit<Step, 'title' | 'number'> = {
+  name: 'shadow-on',
+  kind: 'step',
+  undoTitle: 'copies by the new path stop',
+  apply: async (context) => {
+    await setShadow(context, transportToWire(context.run.to.transport));
+    const shadow: JsonObject = {};
+    for (const consumer of context.run.consumers)
+      shadow[consumer] = {
+        sinceMs: Date.now() + BEGINNING_MS,
+        closed: (await readTraffic(context, consumer)).closed,
+      };
+    return { shadow };
+  },
+  undo: stopCopies,
+};
+
+export const stopShadow: Omit<Step, 'title' | 'number'> = {
+  name: 'shadow-off',
+  kind: 'step',
+  undoTitle: '',
+  apply: stopCopies,
+};
+
+async function stopCopies(context: StepContext): Promise<void> {
+  await setShadow(context, Wire.UNSPECIFIED);
+}
+
+async function setShadow({ run, participants }: StepContext, transport: Wire): Promise<void> {
+  for (const consumer of run.consumers)
+    await participants
+      .of(run.producer)
+      .setShadow({ link: run.link, consumer, transport }, REPEATABLE);
+}

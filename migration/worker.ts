@@ -1,0 +1,225 @@
+/**
+ * Carries one run on: reads its record, does what comes next, records it, again. Each step passes the
+ * same four places where the engine may die; the failpoints name them.
+ */
+import { RpcCallError } from '../link/rpc/client.ts';
+import { declareFailpoints, failpoint } from '../runtime/failpoints.ts';
+import { isConnectionLost } from '../runtime/postgres.ts';
+import { pause } from '../runtime/wake.ts';
+import { createContext, type WorkerOptions } from './context.ts';
+import { MigrationError, StepProblem } from './errors.ts';
+import { watchGate } from './gatekeeper.ts';
+import type { JsonObject, Plan, PlanStep } from './plan.ts';
+import { planNamed } from './plans/index.ts';
+import * as life from './run.ts';
+
+declareFailpoints(
+  'engine.before-step',
+  'engine.before-apply',
+  'engine.after-apply',
+  'engine.after-record',
+  'engine.before-undo',
+  'engine.after-undo',
+  'engine.before-end',
+);
+
+/** Between two tries of a step whose calls did not get through. */
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 2_000;
+/** While the engine's own database is away. */
+const DATABASE_PAUSE_MS = 250;
+
+export type { WorkerOptions } from './context.ts';
+
+export class RunWorker {
+  readonly #id: string;
+  readonly #options: WorkerOptions;
+  readonly #stopping = new AbortController();
+  #interrupted = new AbortController();
+  /** The state of the run as this worker last knew it. */
+  knownState: life.RunState | undefined;
+
+  constructor(id: string, options: WorkerOptions) {
+    this.#id = id;
+    this.#options = options;
+  }
+
+  /** Does no more; what is under way is not recorded. */
+  stop(): void {
+    this.#stopping.abort();
+    this.#interrupted.abort();
+  }
+
+  /** A person changed the run: what is under way ends, and the record is read again. */
+  interrupt(): void {
+    this.#interrupted.abort();
+  }
+
+  /** Ends when the run waits for a person or has ended. */
+  async run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      this.#interrupted = new AbortController();
+      try {
+        const current = await this.#options.journal.read(this.#id);
+        this.knownState = current?.run.state;
+        if (!current || !(await this.#doNext(current))) return;
+      } catch (error) {
+        if (isRunChanged(error)) continue;
+        if (!isConnectionLost(error)) throw error;
+        await pause(DATABASE_PAUSE_MS, this.#stopping.signal);
+      }
+    }
+  }
+
+  /** Answers whether there may be more to do. */
+  async #doNext(current: life.RunWithSteps): Promise<boolean> {
+    const action = life.nextAction(current);
+    const { run } = current;
+    if (action.kind === 'none') return false;
+    if (action.kind === 'begin') {
+      await this.#record(current, life.begin());
+      return true;
+    }
+    if (action.kind === 'end') {
+      await failpoint('engine.before-end');
+      await this.#record(current, life.end(run, now()));
+      return false;
+    }
+    const plan = planNamed(run.plan, run.settings);
+    const step = plan && this.#stepOf(plan, current, action.position);
+    if (!step) {
+      const problem = `this program does not know the plan ${run.plan} as the run was started with`;
+      await this.#record(current, { run: { state: 'paused', problem } });
+      return false;
+    }
+    if (action.kind === 'apply') await this.#apply(current, step, action.position);
+    else await this.#undo(current, step, action.position);
+    return true;
+  }
+
+  #stepOf(plan: Plan, { steps }: life.RunWithSteps, position: number): PlanStep | undefined {
+    const isSame = steps.every((step, at) => plan.steps[at]?.name === step.name);
+    return isSame && plan.steps.length === steps.length ? plan.steps[position] : undefined;
+  }
+
+  // ---- forward ----
+
+  async #apply(current: life.RunWithSteps, step: PlanStep, position: number): Promise<void> {
+    await failpoint('engine.before-step');
+    const record = current.steps[position]!;
+    let started = current;
+    if (record.state !== 'running')
+      started = await this.#record(current, life.startStep(record, now()));
+    if (step.kind === 'gate' && step.person) {
+      await this.#record(started, life.askToComplete(started.run, now()));
+      return;
+    }
+    const context = createContext(started, position, this.#options, this.#interrupted.signal);
+    try {
+      await failpoint('engine.before-apply');
+      let remembered: JsonObject | undefined | void;
+      if (step.kind === 'gate') await watchGate(step, context);
+      else
+        remembered = await this.#persist(context, async () => {
+          await step.check?.(context);
+          const learnt = await step.apply(context);
+          await step.verify?.(context);
+          return learnt;
+        });
+      await failpoint('engine.after-apply');
+      await this.#record(
+        context.current(),
+        life.finishStep(context.current(), position, remembered, now()),
+      );
+      await failpoint('engine.after-record');
+    } catch (error) {
+      const why = this.#problemOf(error);
+      await this.#record(context.current(), life.failStep(context.current(), position, why, now()));
+    }
+  }
+
+  // ---- back ----
+
+  async #undo(current: life.RunWithSteps, step: PlanStep, position: number): Promise<void> {
+    await failpoint('engine.before-undo');
+    const record = current.steps[position]!;
+    let started = current;
+    if (record.state !== 'undoing')
+      started = await this.#record(current, life.startUndo(record, now()));
+    const context = createContext(started, position, this.#options, this.#interrupted.signal);
+    try {
+      let remembered: JsonObject | undefined | void;
+      if (step.kind === 'step' && step.undo)
+        remembered = await this.#persist(context, () => step.undo!(context));
+      await failpoint('engine.after-undo');
+      const { run } = context.current();
+      await this.#record(context.current(), life.finishUndo(run, position, remembered, now()));
+    } catch (error) {
+      const { problem } = this.#problemOf(error);
+      await this.#record(context.current(), life.failUndo(record, problem));
+    }
+  }
+
+  /** Repeats what did not get through, for as long as the run's settings say. */
+  async #persist<T>(context: ReturnType<typeof createContext>, work: () => Promise<T>): Promise<T> {
+    const limitMs = context.run.settings.retry_seconds * 1_000;
+    const untilMs = performance.now() + limitMs;
+    for (let waitMs = RETRY_MIN_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
+      try {
+        this.#options.lease.requireSure();
+        return await work();
+      } catch (error) {
+        if (!isPassing(error) || performance.now() + waitMs > untilMs) throw error;
+        await context.observe('tried again', (error as Error).message);
+      }
+      if (!(await pause(waitMs, context.signal))) throw new StepProblem('stop', 'interrupted');
+    }
+  }
+
+  /** What goes into the record; what must not be recorded is thrown on. */
+  #problemOf(error: unknown): { kind: 'fail' | 'stop'; problem: string } {
+    if (this.#stopping.signal.aborted)
+      throw new MigrationError('LEASE_LOST', 'this engine stops', { cause: error });
+    // A person's order interrupted the step: the record says what comes next.
+    if (this.#interrupted.signal.aborted)
+      throw new MigrationError('RUN_CHANGED', 'interrupted', { cause: error });
+    if (error instanceof StepProblem) return { kind: error.kind, problem: error.message };
+    if (error instanceof RpcCallError) return { kind: 'fail', problem: error.message };
+    if (isConnectionLost(error) || isOwn(error)) throw error;
+    this.#options.log.error({ err: error, run: this.#id }, 'a step failed');
+    return { kind: 'fail', problem: (error as Error).message };
+  }
+
+  async #record(current: life.RunWithSteps, change: life.Change): Promise<life.RunWithSteps> {
+    const { journal, lease, onChange } = this.#options;
+    const recorded = await journal.record(current, change, lease.requireSure());
+    this.knownState = recorded.run.state;
+    onChange();
+    return recorded;
+  }
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+function isRunChanged(error: unknown): boolean {
+  return error instanceof MigrationError && error.code === 'RUN_CHANGED';
+}
+
+/** Errors of the engine itself, and failpoints: not the step's fault. */
+function isOwn(error: unknown): boolean {
+  return (
+    (error instanceof MigrationError &&
+      (error.code === 'LEASE_LOST' || error.code === 'RUN_CHANGED')) ||
+    (error instanceof Error && error.name === 'FailpointError')
+  );
+}
+
+/** Calls whose outcome is unknown: repeating them is safe and may get through. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof RpcCallError)
+    return error.outcome === 'unknown' || error.reason === 'ROUTE_PENDING';
+  // NATS answers in time or not at all.
+  return error instanceof Error && /timeout|no responders|503|disconnect/i.test(error.message);
+}
