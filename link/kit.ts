@@ -31,7 +31,7 @@ export interface KitOptions {
   readonly instance: string;
   readonly sql: Database;
   /** A pool whose commits need not be on disk at once: a lost removal is only sent again. */
-  readonly relaySql: Database;
+  readonly queueSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;
   readonly links: LinkMap;

@@ -14,7 +14,7 @@ import { links } from './links.ts';
 
 /** Connections for requests and handlers, and for the relay's batches. */
 const POOL = 16;
-const RELAY_POOL = 6;
+const QUEUE_POOL = 6;
 
 export interface ServiceOptions {
   readonly name: DatabaseName;
@@ -40,9 +40,9 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
   const metrics = new Metrics();
   const appName = `${name}/${instance}`;
   const sql = connectPostgres(config.postgresUrl, { name: appName, max: POOL, log });
-  const relaySql = connectPostgres(config.postgresUrl, {
-    name: `${appName}/relay`,
-    max: RELAY_POOL,
+  const queueSql = connectPostgres(config.postgresUrl, {
+    name: `${appName}/queue`,
+    max: QUEUE_POOL,
     session: { synchronous_commit: 'off' },
     log,
   });
@@ -52,7 +52,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     service: name,
     instance,
     sql,
-    relaySql,
+    queueSql,
     nats: nats.connection,
     log,
     links,
@@ -76,7 +76,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     start: () => {},
     stop: async () => {
       await nats.close();
-      await Promise.all([closePostgres(sql), closePostgres(relaySql)]);
+      await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
     },
   };
   return [servers, ...kit.agents, server, health];

@@ -39,7 +39,7 @@ export async function enterInbox(
       ${sorted.map((d) => d.eventId)}::uuid[], ${sorted.map((d) => d.lane)}::int2[],
       ${sorted.map((d) => String(d.epoch))}::int8[], ${sorted.map((d) => d.key)}::text[],
       ${sorted.map((d) => String(d.version))}::int8[], ${sorted.map((d) => d.eventVersion)}::int2[],
-      ${sorted.map((d) => String(d.hash))}::int8[], ${sorted.map((d) => d.isCopied)}::bool[]
+      ${sorted.map((d) => String(d.hash))}::int8[], ${sorted.map((d) => String(d.isCopied))}::text[]::bool[]
     ) d(event_id, lane, epoch, key, version, event_version, hash, copied)
     where not exists (select from relink.fences f
       where f.link = ${link} and f.lane = d.lane and f.min_epoch > d.epoch)
@@ -115,7 +115,7 @@ export async function saveShadowResults(
     insert into relink.shadow_results (event_id, link, hash, ok, detail)
     select event_id, ${link}, hash, ok, detail from unnest(
       ${sorted.map((r) => r.eventId)}::uuid[], ${sorted.map((r) => String(r.hash))}::int8[],
-      ${sorted.map((r) => r.ok)}::bool[], ${sorted.map((r) => r.detail)}::text[]
+      ${sorted.map((r) => String(r.ok))}::text[]::bool[], ${sorted.map((r) => r.detail)}::text[]
     ) r(event_id, hash, ok, detail)
     on conflict (event_id) do update set ok = excluded.ok, detail = excluded.detail`;
 }

@@ -22,9 +22,9 @@ export interface CloserOptions {
   readonly termOf: (lane: number) => bigint | undefined;
   /** The event's text as the consumer settled it. */
   readonly textOf: (flight: Flight) => string;
-  readonly onClosed: (window: LegWindow, flights: readonly Flight[]) => void;
+  readonly onClosed: (flights: readonly Flight[]) => void;
   /** The rows' fate is unknown or not ours: everything of these lanes must be read again. */
-  readonly onLost: (window: LegWindow, lanes: ReadonlySet<number>) => void;
+  readonly onLost: (lanes: ReadonlySet<number>) => void;
 }
 
 export class Closer {
@@ -74,7 +74,7 @@ export class Closer {
           sums: this.#sumsOf(owned.flights),
         },
       );
-      if (removed === owned.flights.length) return onClosed(this.#window, owned.flights);
+      if (removed === owned.flights.length) return onClosed(owned.flights);
       if (removed > 0) log.error(tampered(this.#window.leg, removed, owned.flights.length));
     } catch (error) {
       log.warn({ err: error, leg: this.#window.leg }, 'closing failed, reading again');
@@ -115,7 +115,7 @@ export class Closer {
   }
 
   #lose(flights: readonly Flight[]): void {
-    this.#options.onLost(this.#window, new Set(flights.map((flight) => flight.row.lane)));
+    this.#options.onLost(new Set(flights.map((flight) => flight.row.lane)));
   }
 }
 

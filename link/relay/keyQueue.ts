@@ -36,18 +36,14 @@ export class KeyQueue {
     return flight;
   }
 
-  /** The call ended without a receipt: the flight keeps its place until `again`. */
-  failed(): void {
+  /** A call ended. Its flight keeps its place until `again` or `leave`. */
+  ended(): void {
     this.#calling -= 1;
   }
 
+  /** The flight at the head of its key may be called again. */
   again(flight: Flight): void {
     if (this.#queues.get(flight.row.key)?.[0] === flight) this.#ready.push(flight);
-  }
-
-  /** The call ended with a receipt. */
-  answered(): void {
-    this.#calling -= 1;
   }
 
   /** The flight is no longer this queue's: the next one of its key is ready. */

@@ -2,35 +2,46 @@
 import type { Parcel } from '../dispatch/dispatcher.ts';
 import type { Flight } from './flight.ts';
 
+export interface LegFlights {
+  readonly consumer: string;
+  readonly flights: readonly Flight[];
+  /** Whether messages of this lane also get a copy on another path. */
+  readonly isCopied: (lane: number) => boolean;
+}
+
 export interface ParcelOf {
   readonly parcel: Parcel;
   readonly flights: readonly Flight[];
 }
 
+interface Group {
+  readonly flights: Flight[];
+  readonly to: { consumer: string; epoch: bigint }[];
+  readonly copied: string[];
+}
+
 /**
- * One parcel per message, contract version and resend count, in the order given. Messages of two legs
- * in the same batch are one publication addressed to both.
+ * One parcel per message, contract version and resend count, in the order of the outbox. Messages of
+ * two legs in the same batch are one publication addressed to both.
  */
-export function parcelsFor(
-  batch: readonly { consumer: string; flight: Flight; isCopied: boolean }[],
-): ParcelOf[] {
-  const groups = new Map<
-    string,
-    { flights: Flight[]; to: Parcel['to'][number][]; copied: string[] }
-  >();
-  for (const { consumer, flight, isCopied } of batch) {
-    const id = `${flight.row.eventId}/${flight.route!.version}/${flight.resends}`;
-    let group = groups.get(id);
-    if (!group) {
-      group = { flights: [], to: [], copied: [] };
-      groups.set(id, group);
+export function parcelsFor(legs: readonly LegFlights[]): ParcelOf[] {
+  const groups = new Map<string, Group>();
+  for (const { consumer, flights, isCopied } of legs)
+    for (const flight of flights) {
+      const id = `${flight.row.eventId}/${flight.route!.version}/${flight.resends}`;
+      let group = groups.get(id);
+      if (!group) {
+        group = { flights: [], to: [], copied: [] };
+        groups.set(id, group);
+      }
+      group.flights.push(flight);
+      group.to.push({ consumer, epoch: flight.route!.epoch });
+      if (isCopied(flight.row.lane)) group.copied.push(consumer);
     }
-    group.flights.push(flight);
-    group.to.push({ consumer, epoch: flight.route!.epoch });
-    if (isCopied) group.copied.push(consumer);
-  }
-  return [...groups.values()].map(({ flights, to, copied }) => {
-    const { row, route, resends } = flights[0]!;
-    return { flights, parcel: { row, version: route!.version, to, shadow: [], copied, resends } };
-  });
+  return [...groups.values()].map(parcelOf).sort((a, b) => a.parcel.row.seq - b.parcel.row.seq);
+}
+
+function parcelOf({ flights, to, copied }: Group): ParcelOf {
+  const { row, route, resends } = flights[0]!;
+  return { flights, parcel: { row, version: route!.version, to, shadow: [], copied, resends } };
 }

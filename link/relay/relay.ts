@@ -30,6 +30,8 @@ const STOP_GRACE_MS = 2_000;
 
 export interface RelayOptions {
   readonly sql: Database;
+  /** For the hot statements; its commits need not be on disk at once. */
+  readonly queueSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;
   readonly service: string;
@@ -61,11 +63,12 @@ export class Relay {
   }
 
   #addLink(link: LinkDefinition): void {
-    const { sql, log, instance, asyncDispatcher, syncDispatcher, ask } = this.#options;
+    const { sql, queueSql, log, instance, asyncDispatcher, syncDispatcher, ask } = this.#options;
     const wake = new Wake();
     const consumers = Object.keys(link.consumers);
     const relay = new LinkRelay({
       sql,
+      queueSql,
       log,
       link,
       instance,
@@ -192,7 +195,7 @@ export class Relay {
         // A frozen process that wakes up may have lost its lanes: it must not dispatch before asking.
         if (!this.#leases.areSure()) await this.#refreshLeases();
         const isBehind = await relay.pump();
-        const isWoken = await wake.wait(isBehind && relay.hasRoom() ? 0 : idleMs, signal);
+        const isWoken = await wake.wait(isBehind ? 0 : idleMs, signal);
         idleMs = isWoken ? IDLE_POLL_MIN_MS : Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
       } catch (error) {
         this.#options.log.warn({ err: error }, 'relay pass failed');

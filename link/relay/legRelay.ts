@@ -1,0 +1,300 @@
+/**
+ * One leg of a link in the relay: what is in its window, what waits for its turn, what answers mean.
+ * It owns every change of a flight's state; `linkRelay.ts` reads rows and publishes for all legs.
+ */
+import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import type {
+  Dispatcher,
+  DispatchReceipt,
+  DispatchResult,
+  Parcel,
+} from '../dispatch/dispatcher.ts';
+import { textFor } from '../dispatch/dispatcher.ts';
+import { type LinkDefinition, legOf } from '../link.ts';
+import { backoffMs } from './backoff.ts';
+import { Closer } from './closer.ts';
+import { type Flight, LegWindow } from './flight.ts';
+import { KeyQueue } from './keyQueue.ts';
+import { LaneGate } from './laneGate.ts';
+import type { OwnedLanes } from './lanes.ts';
+import { LegProgress } from './progress.ts';
+import type { OutboxRow } from './rows.ts';
+
+declareFailpoints('relay.after-call');
+
+/** Messages waiting for their turn on a sync route. */
+const QUEUED = 256;
+export const RETRY_BACKOFF = { baseMs: 50, capMs: 5_000 };
+/** A sent message without a receipt is asked for after this time, then ever more rarely. */
+export const ASK_AFTER_MS = 2_000;
+const ASK_BACKOFF = { baseMs: 2_000, capMs: 30_000 };
+/** A message parked at its consumer is asked for again, in case the receipt of its turn was lost. */
+const PARKED_ASK_MS = 5_000;
+
+export interface LegRelayOptions {
+  readonly sql: Database;
+  /** For the hot statements; its commits need not be on disk at once. */
+  readonly queueSql: Database;
+  readonly log: Log;
+  readonly link: LinkDefinition;
+  readonly consumer: string;
+  readonly instance: string;
+  readonly owned: OwnedLanes;
+  readonly sync: Dispatcher;
+  /** Carries copies of calls on the stream. */
+  readonly async: Dispatcher;
+  readonly wake: () => void;
+  /** A consumer committed the effect of this row. */
+  readonly onSettled: (seq: number) => void;
+}
+
+export class LegRelay {
+  readonly consumer: string;
+  readonly window: LegWindow;
+  readonly gate: LaneGate;
+  readonly progress = new LegProgress();
+  readonly closer: Closer;
+  readonly #options: LegRelayOptions;
+  readonly #queue = new KeyQueue();
+  readonly #waiting = new Set<Flight>();
+  /** Read but not dispatched, in the order of the outbox. */
+  pending: Flight[] = [];
+  /** The last read was cut by its limit: there is more. */
+  isBehind = false;
+
+  constructor(options: LegRelayOptions) {
+    const { sql, queueSql, log, link, consumer, instance, owned } = options;
+    const leg = legOf(link.id, consumer);
+    this.#options = options;
+    this.consumer = consumer;
+    this.window = new LegWindow(leg);
+    this.gate = new LaneGate({ sql, link: link.id, leg, instance, owned, window: this.window });
+    this.closer = new Closer(this.window, {
+      sql: queueSql,
+      log,
+      link: link.id,
+      instance,
+      termOf: (lane) => owned.get(lane),
+      textOf: ({ row, route }) => textFor(link, row, route?.version ?? row.eventVersion),
+      onClosed: (flights) => {
+        for (const flight of flights) this.window.remove(flight);
+        options.wake();
+      },
+      onLost: (lanes) => {
+        this.forget(lanes);
+        this.window.rewind();
+        options.wake();
+      },
+    });
+  }
+
+  /** Rows that were read come under control, unless they are already or their lane is not ours. */
+  take(rows: readonly OutboxRow[]): void {
+    const nowMs = performance.now();
+    for (const row of rows) {
+      if (this.window.has(row.seq) || !this.gate.owns(row.lane)) continue;
+      this.pending.push(this.window.add(row, nowMs));
+    }
+  }
+
+  /** Starts what is due: calls go out here, what is to be published is answered (at most `room`). */
+  startDue(room: number): Flight[] {
+    this.#requeueDue(performance.now());
+    const publish: Flight[] = [];
+    const later: Flight[] = [];
+    for (const flight of this.pending) {
+      const route = this.gate.dispatchRoute(flight);
+      if (route?.transport === 'sync' && this.#queue.size < QUEUED) {
+        flight.route = route;
+        this.#queue.push(flight);
+      } else if (route?.transport === 'async' && publish.length < room) {
+        flight.route = route;
+        flight.state = 'sending';
+        publish.push(flight);
+      } else if (route?.transport === 'pull') {
+        this.settle(flight, 'superseded', route.epoch);
+      } else later.push(flight);
+    }
+    this.pending = later;
+    this.#startCalls();
+    return publish;
+  }
+
+  /** Flights whose wait is over: back to where their route wants them, before newer ones. */
+  #requeueDue(nowMs: number): void {
+    if (this.#waiting.size === 0) return;
+    const due = [...this.#waiting].filter((flight) => flight.dueMs <= nowMs);
+    if (due.length === 0) return;
+    for (const flight of due) {
+      this.#waiting.delete(flight);
+      if (flight.route?.transport === 'sync') {
+        flight.state = 'queued';
+        this.#queue.again(flight);
+      } else this.pending.push(flight);
+    }
+    this.#sortPending();
+  }
+
+  #startCalls(): void {
+    for (let flight = this.#queue.take(); flight; flight = this.#queue.take())
+      void this.#call(flight);
+  }
+
+  async #call(flight: Flight): Promise<void> {
+    const { sync, async, wake } = this.#options;
+    const { generation, row } = flight;
+    flight.state = 'sending';
+    const { epoch, version } = flight.route!;
+    const isCopied = this.gate.shadowOf(row.lane) === 'async';
+    const parcel: Parcel = {
+      row,
+      version,
+      to: [{ consumer: this.consumer, epoch }],
+      shadow: [],
+      copied: isCopied ? [this.consumer] : [],
+      resends: flight.resends,
+    };
+    if (isCopied && flight.failures === 0)
+      void async.dispatch([{ ...parcel, to: [], copied: [], shadow: [this.consumer] }]);
+    const [result] = await sync.dispatch([parcel]);
+    await failpoint('relay.after-call');
+    this.#queue.ended();
+    this.onResult(flight, generation, result!);
+    this.#startCalls();
+    wake();
+  }
+
+  /** Copies of published messages, as calls. */
+  sendCallCopies(flights: readonly Flight[]): void {
+    for (const { row, route, resends } of flights) {
+      if (this.gate.shadowOf(row.lane) !== 'sync' || resends > 0) continue;
+      const { version } = route!;
+      const shadow = [this.consumer];
+      void this.#options.sync.dispatch([{ row, version, to: [], shadow, copied: [], resends: 0 }]);
+    }
+  }
+
+  // ---- answers ----
+
+  /** What a dispatcher said of the flight as it was at `generation`. A receipt counts at any time. */
+  onResult(flight: Flight, generation: number, result: DispatchResult): void {
+    const isCurrent = flight.generation === generation && flight.state !== 'settled';
+    if (result.kind === 'receipt') {
+      const { outcome, epoch, retryAfterMs, detail } = result.receipt;
+      if (outcome !== 'retry' && outcome !== 'fenced') this.settle(flight, outcome, epoch);
+      else if (isCurrent) this.#retry(flight, detail || outcome, retryAfterMs);
+    } else if (isCurrent && result.kind === 'failed') this.#retry(flight, result.reason);
+    else if (isCurrent) this.#markSent(flight);
+  }
+
+  #markSent(flight: Flight): void {
+    flight.state = 'sent';
+    flight.failures = 0;
+    flight.sentAtMs = performance.now();
+    flight.dueMs = flight.sentAtMs + ASK_AFTER_MS;
+    this.progress.dispatched += 1;
+  }
+
+  #retry(flight: Flight, reason: string, afterMs?: number): void {
+    if (this.window.get(flight.row.seq) !== flight) return;
+    flight.failures += 1;
+    flight.state = 'waiting';
+    flight.dueMs = performance.now() + (afterMs || backoffMs(flight.failures, RETRY_BACKOFF));
+    this.#waiting.add(flight);
+    this.progress.failedWith(reason);
+  }
+
+  /** A receipt that was pushed or asked for. Ids that are not in the window are another relay's. */
+  receive({ eventId, outcome, epoch }: DispatchReceipt): void {
+    const flight = this.window.ofEvent(eventId);
+    if (flight && outcome !== 'retry' && outcome !== 'fenced') this.settle(flight, outcome, epoch);
+  }
+
+  settle(
+    flight: Flight,
+    outcome: Exclude<DispatchReceipt['outcome'], 'retry' | 'fenced'>,
+    epoch: bigint,
+  ): void {
+    if (this.window.get(flight.row.seq) !== flight || flight.state === 'settled') return;
+    this.#waiting.delete(flight);
+    this.#queue.leave(flight);
+    if (flight.state === 'pending') this.pending = this.pending.filter((one) => one !== flight);
+    if (outcome === 'parked') return this.#park(flight);
+    if (flight.state === 'parked') this.window.parked -= 1;
+    flight.settledEpoch = epoch;
+    this.progress.settled(performance.now() - flight.openedAtMs);
+    this.closer.close(flight);
+    this.#options.onSettled(flight.row.seq);
+  }
+
+  #park(flight: Flight): void {
+    if (flight.state !== 'parked') this.window.parked += 1;
+    flight.state = 'parked';
+    flight.dueMs = performance.now() + PARKED_ASK_MS;
+  }
+
+  // ---- receipts that did not come ----
+
+  /** Up to `limit` flights whose receipt is overdue. */
+  overdue(limit: number): Flight[] {
+    const nowMs = performance.now();
+    const overdue: Flight[] = [];
+    for (const flight of this.window.all()) {
+      if ((flight.state !== 'sent' && flight.state !== 'parked') || flight.dueMs > nowMs) continue;
+      overdue.push(flight);
+      if (overdue.length === limit) break;
+    }
+    return overdue;
+  }
+
+  /** The consumer was asked and did not know the flight, unless it is settled by now. */
+  afterAsking(flight: Flight, isStreamIdle: boolean): void {
+    const nowMs = performance.now();
+    if (flight.state === 'parked') flight.dueMs = nowMs + PARKED_ASK_MS;
+    if (flight.state !== 'sent') return;
+    const isGivenUp = nowMs - flight.sentAtMs > ASK_BACKOFF.capMs;
+    if (isStreamIdle || isGivenUp) {
+      flight.resends += 1;
+      flight.state = 'pending';
+      this.pending.unshift(flight);
+    } else {
+      flight.failures += 1;
+      flight.dueMs = nowMs + backoffMs(flight.failures, ASK_BACKOFF);
+    }
+  }
+
+  // ---- letting go ----
+
+  /** A change that does not hold: what these lanes have in flight is dispatched again. */
+  takeBack(lanes: readonly number[]): void {
+    for (const flight of this.window.all()) {
+      if (!lanes.includes(flight.row.lane) || !flight.isInFlight()) continue;
+      this.#queue.leave(flight);
+      this.#waiting.delete(flight);
+      flight.generation += 1;
+      flight.resends += 1;
+      flight.state = 'pending';
+      this.pending.push(flight);
+    }
+    this.#sortPending();
+  }
+
+  /** These lanes are no longer ours, or their rows' fate is unknown. */
+  forget(lanes: ReadonlySet<number>): void {
+    if (lanes.size === 0) return;
+    for (const flight of [...this.window.all()]) {
+      if (!lanes.has(flight.row.lane)) continue;
+      this.#queue.leave(flight);
+      this.#waiting.delete(flight);
+      flight.generation += 1;
+      this.window.remove(flight);
+    }
+    this.pending = this.pending.filter((flight) => !lanes.has(flight.row.lane));
+  }
+
+  #sortPending(): void {
+    this.pending.sort((a, b) => a.row.seq - b.row.seq);
+  }
+}
