@@ -1,0 +1,85 @@
+// The offline check of exported certificates: one, or a list as `certificate list --json` prints it.
+import { usageError } from './errors.ts';
+import type { JsonObject } from './output/json.ts';
+import type { View } from './output/output.ts';
+
+export interface CheckedCertificate {
+  /** What the file says; not signed. */
+  id: string;
+  link: string;
+  consumer: string;
+  epoch: number;
+  count: number;
+  signed_at: string;
+  /** Null when form, signature and both sides are right. */
+  problem: string | null;
+}
+
+/** Checks every certificate of the text. @throws CliError (usage) when there is none in it. */
+export async function checkFile(
+  file: string,
+  text: string,
+  publicKey: string | undefined,
+): Promise<CheckedCertificate[]> {
+  const { checkCertificate } = await import('../../migration/certificate.ts');
+  return parseCertificates(file, text).map((exported) => {
+    const id = typeof exported.id === 'string' ? exported.id : '';
+    try {
+      const checked = checkCertificate(JSON.stringify(exported), publicKey);
+      if (!checked.isValid) return { ...unsigned(id), problem: checked.problem };
+      const { link, consumer, epoch, count, signed_at } = checked.statement;
+      return { id, link, consumer, epoch, count, signed_at, problem: null };
+    } catch {
+      return { ...unsigned(id), problem: 'the statement is no JSON' };
+    }
+  });
+}
+
+/** Nothing of a certificate that fails the check is repeated as if it were true. */
+function unsigned(id: string) {
+  return { id, link: '', consumer: '', epoch: 0, count: 0, signed_at: '' };
+}
+
+function parseCertificates(file: string, text: string): JsonObject[] {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw usageError(`${file} is no JSON.`, ['relink certificate show ID --json > FILE']);
+  }
+  const object = (content ?? {}) as { certificates?: unknown };
+  const all = Array.isArray(object.certificates) ? object.certificates : [content];
+  const isObject = (one: unknown) => typeof one === 'object' && one !== null && 'statement' in one;
+  if (all.length === 0 || !all.every(isObject)) {
+    throw usageError(`${file} holds no certificate.`, ['relink certificate show ID --json > FILE']);
+  }
+  return all as JsonObject[];
+}
+
+/** The answer in every format. */
+export function viewChecks(checks: CheckedCertificate[], isPinned: boolean): View {
+  return {
+    json: () => ({ valid: checks.every(isValid), certificates: checks.map(toShape) }),
+    items: () => checks.map(toShape),
+    text: ({ paint }) => [
+      ...checks.map((check) =>
+        isValid(check)
+          ? `${paint('green', 'valid')}    ${check.link} ${check.consumer}, epoch ${check.epoch}: ` +
+            `${check.count.toLocaleString('en')} messages sent and applied, signed ${check.signed_at}`
+          : `${paint('red', 'invalid')}  ${check.id || 'a certificate without id'}: ${check.problem}`,
+      ),
+      ...(isPinned || !checks.every(isValid) ? [] : [paint('dim', KEY_NOT_PINNED)]),
+    ],
+  };
+}
+
+const KEY_NOT_PINNED =
+  'Nobody changed it since it was signed. Whose key signed it: --public-key says.';
+
+function isValid({ problem }: CheckedCertificate): boolean {
+  return problem === null;
+}
+
+function toShape(check: CheckedCertificate): JsonObject {
+  return { ...check };
+}

@@ -1,0 +1,74 @@
+// One run of the command line: read the arguments, do the command, say how it ended.
+import { CommanderError } from '@commander-js/extra-typings';
+import packageJson from '../../package.json' with { type: 'json' };
+import { DEFAULT_OPERATOR } from './connect.ts';
+import { type CliError, explainError, Interrupted } from './errors.ts';
+import { EXIT, type ExitCode } from './exitCode.ts';
+import { createPaint } from './output/paint.ts';
+import { createProgram } from './program.ts';
+import { Session, type Surroundings } from './session.ts';
+
+/** Does what `args` (without the node and script paths) say. Returns the exit code, never throws. */
+export async function runCli(args: string[], surroundings: Surroundings): Promise<ExitCode> {
+  let session: Session | undefined;
+  const program = createProgram(packageJson.version, () => session!);
+  prepare(program, surroundings);
+  program.hook('preAction', () => {
+    session = new Session(program.opts(), surroundings);
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return session?.exitCode ?? EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    return report(error, session, surroundings);
+  } finally {
+    session?.close();
+  }
+}
+
+function prepare(program: ReturnType<typeof createProgram>, { stdout, stderr }: Surroundings) {
+  const settings = {
+    writeOut: (text: string) => void stdout.write(text),
+    writeErr: (text: string) => void stderr.write(text),
+    outputError: (text: string, write: (text: string) => void) => {
+      write(createPaint(stderr)('red', text));
+    },
+  };
+  const each = (command: typeof program | (typeof program.commands)[number]) => {
+    command.exitOverride().configureOutput(settings);
+    for (const child of command.commands) each(child);
+  };
+  each(program);
+}
+
+function report(error: unknown, session: Session | undefined, { stderr, signal }: Surroundings) {
+  const explained =
+    signal.aborted && !(error instanceof Interrupted)
+      ? new Interrupted()
+      : explainError(error, addressOf(session));
+  const paint = session?.output.layoutOf(stderr).paint ?? createPaint(stderr);
+  // After the terminal's own ^C.
+  if (explained instanceof Interrupted && stderr.isTTY === true) stderr.write('\n');
+  stderr.write(`${formatError(explained, paint).join('\n')}\n`);
+  return explained.exitCode;
+}
+
+// An address that is itself the mistake cannot be named.
+function addressOf(session: Session | undefined): string {
+  try {
+    return session?.address ?? DEFAULT_OPERATOR;
+  } catch {
+    return DEFAULT_OPERATOR;
+  }
+}
+
+function formatError(error: CliError, paint: ReturnType<typeof createPaint>): string[] {
+  const isCalm = error instanceof Interrupted;
+  const next = error.next.map((line, index) => `${index === 0 ? 'next' : '    '}  ${line}`);
+  return [
+    paint(isCalm ? 'yellow' : 'red', error.message),
+    ...error.details.map((line) => `  ${line}`),
+    ...next.map((line) => paint('dim', line.slice(0, 4)) + line.slice(4)),
+  ];
+}

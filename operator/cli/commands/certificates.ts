@@ -1,0 +1,80 @@
+// relink certificate list|show|check
+import { readFile } from 'node:fs/promises';
+import {
+  type Certificate,
+  CertificateSchema,
+  ListCertificatesResponseSchema,
+} from '../../../gen/relink/v1/operator_pb.ts';
+import { checkFile, viewChecks } from '../certificateFile.ts';
+import { usageError } from '../errors.ts';
+import { EXIT } from '../exitCode.ts';
+import { formatCertificate, listCertificates } from '../output/certificateView.ts';
+import { toJsonShape } from '../output/json.ts';
+import type { Program, UseSession } from '../program.ts';
+import { resolveCertificate, resolveRun } from '../resolve.ts';
+
+export function addCertificateCommands(program: Program, use: UseSession): void {
+  const group = program
+    .command('certificate')
+    .description('list, show or check the signed closing statements');
+
+  group
+    .command('list')
+    .description('list the certificates')
+    .option('--link <id>', 'only those of one link')
+    .option('--run <run>', 'only those of one run')
+    .action(async ({ link = '', run }) => {
+      const session = use();
+      const id = run === undefined ? '' : await resolveRun(session, run);
+      const response = await session.operator.listCertificates({ link, run: id });
+      session.output.show({
+        json: () => toJsonShape(ListCertificatesResponseSchema, response),
+        items: () => response.certificates.map(toFileShape),
+        text: (layout) => listCertificates(response.certificates, layout),
+      });
+    });
+
+  group
+    .command('show')
+    .argument('<id>', 'its id or a beginning of it')
+    .description('show one; with --json, write the file that check reads')
+    .action(async (text) => {
+      const session = use();
+      const id = await resolveCertificate(session, text);
+      const { certificate } = await session.operator.getCertificate({ id });
+      session.output.show({
+        json: () => toFileShape(certificate!),
+        text: (layout) => formatCertificate(certificate!, layout),
+      });
+    });
+
+  group
+    .command('check')
+    .argument('<file>', 'what show --json wrote; - reads standard input')
+    .description('check form, signature and equality, without the operator')
+    .option('--public-key <base64>', 'also that this key signed it')
+    .action(async (file, { publicKey }) => {
+      const session = use();
+      const text = await readText(file, session.surroundings.stdin);
+      const checks = await checkFile(file, text, publicKey);
+      session.output.show(viewChecks(checks, publicKey !== undefined));
+      if (checks.some(({ problem }) => problem !== null)) session.exitCode = EXIT.different;
+    });
+}
+
+function toFileShape(certificate: Certificate) {
+  return toJsonShape(CertificateSchema, certificate);
+}
+
+async function readText(file: string, stdin: NodeJS.ReadStream): Promise<string> {
+  try {
+    if (file !== '-') return await readFile(file, 'utf8');
+    let text = '';
+    for await (const chunk of stdin) text += chunk;
+    return text;
+  } catch (error) {
+    const why =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'There is no file' : 'Cannot read';
+    throw usageError(`${why} ${file}.`, ['relink certificate show ID --json > FILE']);
+  }
+}

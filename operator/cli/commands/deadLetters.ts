@@ -1,0 +1,129 @@
+// relink dead-letters list|show|redrive|discard|edit
+import {
+  DeadLetterSchema,
+  ListDeadLettersResponseSchema,
+  RedriveDeadLetterResponseSchema,
+} from '../../../gen/relink/v1/participant_pb.ts';
+import { confirmStep } from '../confirm.ts';
+import { editDeadLetter } from '../editDeadLetter.ts';
+import { EXIT } from '../exitCode.ts';
+import {
+  formatDeadLetter,
+  formatRedriven,
+  listDeadLetters,
+  type Redriven,
+} from '../output/deadLetterView.ts';
+import { toJsonShape } from '../output/json.ts';
+import type { Program, UseSession } from '../program.ts';
+import { resolveDeadLetter } from '../resolve.ts';
+import type { Session } from '../session.ts';
+import { parseLimit } from './runs.ts';
+
+const USUAL_LIMIT = 50;
+const ID = 'its id or a beginning of it';
+
+type Group = ReturnType<typeof addGroup>;
+
+export function addDeadLetterCommands(program: Program, use: UseSession): void {
+  const group = addGroup(program);
+  addReading(group, use);
+  addSettling(group, use);
+  group
+    .command('edit')
+    .argument('<id>', ID)
+    .description('change the body before it is tried again, in $EDITOR or from a file')
+    .option('--body-file <file>', 'the new body as JSON')
+    .action(async (text, { bodyFile }) => {
+      const session = use();
+      await editDeadLetter(session, await resolveDeadLetter(session, text), bodyFile);
+    });
+}
+
+function addGroup(program: Program) {
+  return program.command('dead-letters').description('see and repair what consumers gave up on');
+}
+
+function addReading(group: Group, use: UseSession): void {
+  group
+    .command('list')
+    .description('list those that wait for a person')
+    .option('--link <id>', 'only those of one link')
+    .option('--all', 'also those redriven or discarded')
+    .option('--limit <n>', 'how many', parseLimit, USUAL_LIMIT)
+    .action(async ({ link = '', all, limit }) => {
+      const { operator, output } = use();
+      const response = await operator.listDeadLetters({ link, all: all === true, limit });
+      output.show({
+        json: () => toJsonShape(ListDeadLettersResponseSchema, response),
+        items: () => response.deadLetters.map((one) => toJsonShape(DeadLetterSchema, one)),
+        text: (layout) => listDeadLetters(response, layout),
+      });
+    });
+
+  group
+    .command('show')
+    .argument('<id>', ID)
+    .description('show one with its body')
+    .action(async (text) => {
+      const session = use();
+      const id = await resolveDeadLetter(session, text);
+      const { deadLetter } = await session.operator.getDeadLetter({ id });
+      session.output.show({
+        json: () => ({ dead_letter: toJsonShape(DeadLetterSchema, deadLetter!) }),
+        text: (layout) => formatDeadLetter(deadLetter!, layout),
+      });
+    });
+}
+
+function addSettling(group: Group, use: UseSession): void {
+  group
+    .command('redrive')
+    .argument('<id...>', ID)
+    .description('try messages again, each once however often this is called')
+    .action(async (texts) => {
+      const session = use();
+      const ids = await resolveAll(session, texts);
+      await redrive(session, ids);
+    });
+
+  group
+    .command('discard')
+    .argument('<id...>', ID)
+    .description('give messages up for good')
+    .requiredOption('--reason <text>', 'why, for those who ask later')
+    .action(async (texts, { reason }) => {
+      const session = use();
+      const ids = await resolveAll(session, texts);
+      const what = ids.length === 1 ? 'this message' : `these ${ids.length} messages`;
+      await confirmStep(session, `Give ${what} up for good?`);
+      const { actor } = session;
+      for (const id of ids) await session.operator.discardDeadLetter({ id, reason, actor });
+      session.output.show({
+        json: () => ({ discarded: ids }),
+        items: () => ids.map((id) => ({ id })),
+        text: () => ids.map((id) => `discarded ${id}`),
+      });
+    });
+}
+
+async function resolveAll(session: Session, texts: string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const text of texts) ids.push(await resolveDeadLetter(session, text));
+  return [...new Set(ids)];
+}
+
+async function redrive(session: Session, ids: string[]): Promise<void> {
+  const { operator, output, actor } = session;
+  const redriven: Redriven[] = [];
+  for (const id of ids) {
+    const response = await operator.redriveDeadLetter({ id, actor });
+    const { outcome } = toJsonShape(RedriveDeadLetterResponseSchema, response);
+    redriven.push({ id, outcome: String(outcome), detail: response.detail });
+  }
+  output.show({
+    json: () => ({ redriven: redriven.map((one) => ({ ...one })) }),
+    items: () => redriven.map((one) => ({ ...one })),
+    text: (layout) => formatRedriven(redriven, layout),
+  });
+  if (redriven.some(({ outcome }) => outcome === 'dead')) session.exitCode = EXIT.failed;
+}

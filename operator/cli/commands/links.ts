@@ -1,0 +1,69 @@
+// relink links · link ID · topology
+import { Option } from '@commander-js/extra-typings';
+import { type Link, LinkSchema, type Run, RunSchema } from '../../../gen/relink/v1/operator_pb.ts';
+import { toJsonShape } from '../output/json.ts';
+import { formatLink, viewLinks } from '../output/linkView.ts';
+import type { View } from '../output/output.ts';
+import { listRuns } from '../output/runList.ts';
+import { formatMermaid, viewTopology } from '../output/topologyView.ts';
+import type { Program, UseSession } from '../program.ts';
+import { unknownLink } from '../resolve.ts';
+
+const LATEST_RUNS = 5; // of one link; `relink runs` has the others
+
+export function addLinkCommands(program: Program, use: UseSession): void {
+  program
+    .command('links')
+    .description('list the links and where each leg goes now')
+    .action(async () => {
+      const { operator, output } = use();
+      const { links } = await operator.listLinks({});
+      output.show(viewLinks(links));
+    });
+
+  program
+    .command('link')
+    .argument('<id>', 'a link, such as COMM-010')
+    .description('show one link: routes by lane, backlog, latest runs')
+    .action(async (id) => {
+      const { operator, output } = use();
+      const { links } = await operator.listLinks({});
+      const link = links.find((one) => one.id.toLowerCase() === id.toLowerCase());
+      if (link === undefined)
+        throw unknownLink(
+          id,
+          links.map((one) => one.id),
+        );
+      const { runs } = await operator.listRuns({ link: link.id, limit: LATEST_RUNS });
+      output.show(viewLink(link, runs));
+    });
+
+  program
+    .command('topology')
+    .description('show the services and who sends to whom')
+    .addOption(
+      new Option('--format <format>', 'how to print it').choices(['text', 'mermaid', 'json']),
+    )
+    .action(async ({ format }) => {
+      const { operator, output } = use();
+      const topology = await operator.getTopology({});
+      if (format === 'mermaid') output.stdout.write(`${formatMermaid(topology).join('\n')}\n`);
+      else if (format === undefined) output.show(viewTopology(topology));
+      else output.showAs(format, viewTopology(topology));
+    });
+}
+
+function viewLink(link: Link, runs: Run[]): View {
+  return {
+    json: () => ({
+      link: toJsonShape(LinkSchema, link),
+      runs: runs.map((run) => toJsonShape(RunSchema, run)),
+    }),
+    text: (layout) => [
+      ...formatLink(link, layout),
+      ...(runs.length === 0
+        ? []
+        : ['', layout.paint('bold', 'Latest runs'), ...listRuns(runs, layout)]),
+    ],
+  };
+}

@@ -1,0 +1,28 @@
+// The arguments that say which move is meant; `plan` and `start` share them.
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { didYouMean, findSimilar } from '../suggest.ts';
+
+const TRANSPORTS = ['sync', 'async', 'pull'];
+const VERSION = /^v\d+$/;
+
+/** `--to`: a transport or a contract version. */
+export function targetOption() {
+  return new Option('--to <target>', 'sync, async, pull, or a contract version such as v1')
+    .argParser(parseTarget)
+    .makeOptionMandatory();
+}
+
+/** `--way-back`: kept working until `complete`, or given up from the start. */
+export function wayBackOption() {
+  return new Option('--way-back <choice>', 'keep the old route ready until complete, or none');
+}
+
+export function consumerOption() {
+  return new Option('--consumer <name>', 'only this consumer; every one of the link without it');
+}
+
+function parseTarget(text: string): string {
+  if (TRANSPORTS.includes(text) || VERSION.test(text)) return text;
+  const hint = didYouMean(findSimilar(text, TRANSPORTS));
+  throw new InvalidArgumentError(hint ?? 'It must be sync, async, pull, or a version such as v1.');
+}

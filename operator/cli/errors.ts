@@ -1,0 +1,128 @@
+// What a person reads when a command could not be done: what, why, and the command to go on with.
+import { RpcCallError } from '../../link/rpc/client.ts';
+import { EXIT, type ExitCode } from './exitCode.ts';
+import { cleanText } from './output/paint.ts';
+
+export interface CliErrorOptions extends ErrorOptions {
+  exitCode?: ExitCode;
+  /** Lines of detail under the message. */
+  details?: string[];
+  /** Commands or advice to go on with. */
+  next?: string[];
+}
+
+/** A command that ends early. The exit code says which kind of trouble it is. */
+export class CliError extends Error {
+  readonly exitCode: ExitCode;
+  readonly details: string[];
+  readonly next: string[];
+  constructor(message: string, options: CliErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = 'CliError';
+    this.exitCode = options.exitCode ?? EXIT.failed;
+    this.details = options.details ?? [];
+    this.next = options.next ?? [];
+  }
+}
+
+/** A wrong or missing argument. */
+export function usageError(message: string, next: string[] = []): CliError {
+  return new CliError(message, { exitCode: EXIT.usage, next });
+}
+
+/** Ctrl-C. Nothing was ended by it. */
+export class Interrupted extends CliError {
+  constructor(message = 'Interrupted.', next: string[] = []) {
+    super(message, { exitCode: EXIT.interrupted, next });
+    this.name = 'Interrupted';
+  }
+}
+
+/** The operator's reasons that have an exit code of their own; every other one is 1. */
+const EXIT_OF_REASON: Readonly<Record<string, ExitCode>> = {
+  FIELDS_INVALID: EXIT.usage,
+  REQUEST_UNREADABLE: EXIT.usage,
+  ID_UNKNOWN: EXIT.usage,
+  LINK_UNKNOWN: EXIT.usage,
+  CONFIRMATION_WRONG: EXIT.usage,
+  NOT_DRAINED: EXIT.waiting,
+  CONTRACT_INCOMPATIBLE: EXIT.incompatible,
+  CONTRACT_UNSUPPORTED: EXIT.incompatible,
+  LINK_BUSY: EXIT.busy,
+};
+
+const NEXT_OF_REASON: Readonly<Record<string, string>> = {
+  ID_UNKNOWN: 'relink runs',
+  LINK_UNKNOWN: 'relink links',
+  LINK_BUSY: 'relink runs',
+  RUN_STATE: 'relink status RUN   (what the run does now)',
+  NOT_DRAINED: 'relink status RUN   (what is still open)',
+  CONTRACT_INCOMPATIBLE: 'relink contracts list',
+  CONTRACT_UNSUPPORTED: 'relink contracts list',
+  DEAD_LETTER_STATE: 'relink dead-letters list --all',
+};
+
+/** Any error → what to print and which code to end with. `address` is the operator's. */
+export function explainError(error: unknown, address: string): CliError {
+  if (error instanceof CliError) return error;
+  if (error instanceof RpcCallError) return explainCall(error, address);
+  const message = error instanceof Error ? error.message : String(error);
+  return new CliError(message, { cause: error });
+}
+
+function explainCall(error: RpcCallError, address: string): CliError {
+  // A reason means that the operator itself answered.
+  if (error.reason === undefined) return explainTransport(error, address);
+  const next = NEXT_OF_REASON[error.reason];
+  return new CliError(sentence(answerOf(error)), {
+    exitCode: EXIT_OF_REASON[error.reason] ?? EXIT.failed,
+    details: error.fields.map(({ field, description }) => `${field}: ${description}`),
+    next: next === undefined ? [] : [next],
+    cause: error,
+  });
+}
+
+function explainTransport(error: RpcCallError, address: string): CliError {
+  if (error.code === 'UNAVAILABLE') {
+    return new CliError(`No operator answers at ${address}.`, {
+      details: [reasonToConnect(error)],
+      next: [
+        'npm start   (brings up the whole system here)',
+        '--operator HOST:PORT or RELINK_OPERATOR   (when it runs elsewhere)',
+      ],
+      cause: error,
+    });
+  }
+  if (error.code === 'DEADLINE_EXCEEDED') {
+    return new CliError(`The operator at ${address} took too long to answer.`, {
+      details: ['Whether it did what was asked is not known.'],
+      next: ['relink runs   (what it does now)'],
+      cause: error,
+    });
+  }
+  if (error.code === 'UNIMPLEMENTED') {
+    return new CliError(`What answers at ${address} is no operator, or an older one.`, {
+      next: ['--operator HOST:PORT   (the address of the operator, gRPC)'],
+      cause: error,
+    });
+  }
+  return new CliError(`The operator at ${address} failed: ${answerOf(error)}`, { cause: error });
+}
+
+/** What the system said, without grpc-js's words around it. */
+function reasonToConnect(error: RpcCallError): string {
+  const text = answerOf(error);
+  return /Error: (.+?)\.? Resolution note:/.exec(text)?.[1] ?? text;
+}
+
+/** The server's own words, without the method and address before them. */
+function answerOf(error: RpcCallError): string {
+  const prefix = `${error.method} at ${error.address}: ${error.code} `;
+  const text = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : '';
+  return cleanText(text === '' ? error.code : text);
+}
+
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}

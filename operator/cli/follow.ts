@@ -1,0 +1,80 @@
+// Following a run until it ends or needs a person, across restarts of the operator. Ctrl-C stops
+// the following and nothing else.
+import type { RunStatus } from '../../gen/relink/v1/operator_pb.ts';
+import { RpcCallError } from '../../link/rpc/client.ts';
+import { pause } from '../../runtime/wake.ts';
+import { Interrupted } from './errors.ts';
+import { createProgress, type Progress } from './output/progress.ts';
+import { exitCodeOf, isSettled } from './runState.ts';
+import type { Session } from './session.ts';
+import { shortId } from './suggest.ts';
+
+const RETRY_EVERY_MS = 500;
+const AWAY_LIMIT_MS = 60_000; // an operator that restarts is back within this
+
+/**
+ * Shows a run until it ends or waits for a person, leaves its last status as the command's data
+ * and sets the exit code to match.
+ * @throws Interrupted at Ctrl-C; RpcCallError when the operator stays away.
+ */
+export async function followRun(
+  session: Session,
+  id: string,
+  isOver: (status: RunStatus) => boolean = isSettled,
+): Promise<RunStatus> {
+  const progress = createProgress(session.output);
+  try {
+    const last = await watchUntil(session, id, progress, isOver);
+    progress.finish(last);
+    session.exitCode = exitCodeOf(last);
+    return last;
+  } catch (error) {
+    if (session.signal.aborted) throw detached(id);
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+/** What a person reads after Ctrl-C. */
+function detached(id: string): Interrupted {
+  return new Interrupted(`Detached. Run ${id} goes on without you.`, [
+    `relink status ${shortId(id)} --watch   (come back)`,
+    `relink pause ${shortId(id)}`,
+    `relink rollback ${shortId(id)}`,
+  ]);
+}
+
+async function watchUntil(
+  session: Session,
+  id: string,
+  progress: Progress,
+  isOver: (status: RunStatus) => boolean,
+): Promise<RunStatus> {
+  let lastContact = Date.now();
+  for (;;) {
+    try {
+      for await (const status of watch(session, id)) {
+        lastContact = Date.now();
+        progress.remark(undefined);
+        progress.show(status);
+        if (isOver(status)) return status;
+      }
+    } catch (error) {
+      if (session.signal.aborted || !isAway(error)) throw error;
+      if (Date.now() - lastContact > AWAY_LIMIT_MS) throw error;
+      progress.remark(`The operator at ${session.address} is away; trying again.`);
+    }
+    // Also after a stream that ended by itself: an operator that stops ends its streams.
+    if (!(await pause(RETRY_EVERY_MS, session.signal))) throw detached(id);
+  }
+}
+
+async function* watch({ operator, signal }: Session, id: string): AsyncGenerator<RunStatus> {
+  const stream = operator.watchRun({ id }, { deadlineMs: Infinity, signal });
+  for await (const { status } of stream) if (status !== undefined) yield status;
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof RpcCallError && error.code === 'UNAVAILABLE';
+}

@@ -1,0 +1,123 @@
+// Links and their legs: where each goes now, by which lanes, and what is open on it.
+
+import { create } from '@bufbuild/protobuf';
+import {
+  type Leg,
+  type LegRoute,
+  type Link,
+  LinkSchema,
+  ListLinksResponseSchema,
+} from '../../../gen/relink/v1/operator_pb.ts';
+import { toJsonShape } from './json.ts';
+import type { Layout, View } from './output.ts';
+import { cleanText, type Paint, wrapText } from './paint.ts';
+import { type Column, formatTable } from './table.ts';
+import { formatDuration } from './time.ts';
+
+const COLUMNS: Column[] = [
+  { header: 'link', isGroup: true },
+  { header: 'kind', isGroup: true },
+  { header: 'from', isGroup: true },
+  { header: 'to' },
+  { header: 'route' },
+  { header: 'open', align: 'right' },
+  { header: 'oldest', align: 'right' },
+  { header: 'dead', align: 'right' },
+];
+
+/** All links in every format. */
+export function viewLinks(links: Link[]): View {
+  return {
+    json: () => toJsonShape(ListLinksResponseSchema, create(ListLinksResponseSchema, { links })),
+    items: () => links.map((link) => toJsonShape(LinkSchema, link)),
+    text: (layout) => [...formatLinks(links, layout), ...formatWarnings(links, layout)],
+  };
+}
+
+function formatLinks(links: Link[], layout: Layout): string[] {
+  if (links.length === 0) return ['No service has declared a link yet.'];
+  const rows = links.flatMap((link) =>
+    link.legs.map((leg) => [
+      layout.paint('bold', link.id),
+      link.kind,
+      link.producer,
+      leg.consumer,
+      leg.routes.map((route) => shortRoute(route, leg.routes)).join('\n'),
+      leg.outboxOpen.toLocaleString('en'),
+      leg.outboxOpen === 0n ? '' : formatDuration(Number(leg.oldestOpenMs)),
+      paintTrouble(leg.deadLetters, layout.paint),
+    ]),
+  );
+  return formatTable(COLUMNS, rows, layout);
+}
+
+/** `async v0`; with its lanes, `async v0 4/16`, while the leg has several routes. */
+function shortRoute({ transport, version, lanes }: LegRoute, all: LegRoute[]): string {
+  const name = `${transport} v${version}`;
+  if (all.length === 1) return name;
+  const total = all.reduce((sum, route) => sum + route.lanes.length, 0);
+  return `${name} ${lanes.length}/${total}`;
+}
+
+function paintTrouble(count: bigint, paint: Paint): string {
+  return count === 0n ? '0' : paint('red', count.toLocaleString('en'));
+}
+
+function formatWarnings(links: Link[], layout: Layout): string[] {
+  const warnings = links.flatMap(({ id, legs }) =>
+    legs.flatMap((leg) => leg.warnings.map((text) => `${id} ${leg.consumer}: ${text}`)),
+  );
+  if (warnings.length === 0) return [];
+  return ['', ...warnings.flatMap((text) => formatWarning(text, layout))];
+}
+
+function formatWarning(text: string, { paint, width }: Layout): string[] {
+  const lines = wrapText(cleanText(text), width - 2);
+  return lines.map((line, index) =>
+    index === 0 ? `${paint('yellow', '!')} ${line}` : `  ${line}`,
+  );
+}
+
+/** One link with all that is known of its legs. */
+export function formatLink(link: Link, layout: Layout): string[] {
+  const { paint } = layout;
+  const consumers = link.legs.map(({ consumer }) => consumer).join(', ');
+  return [
+    `${paint('bold', link.id)}  ${link.kind}`,
+    `${link.producer} → ${consumers}`,
+    ...link.legs.flatMap((leg) => ['', ...formatLeg(leg, layout)]),
+  ];
+}
+
+function formatLeg(leg: Leg, layout: Layout): string[] {
+  const { paint } = layout;
+  const oldest =
+    leg.outboxOpen === 0n ? '' : `, oldest ${formatDuration(Number(leg.oldestOpenMs))}`;
+  const facts: [string, string][] = [
+    ...leg.routes.map((route): [string, string] => ['route', longRoute(route)]),
+    ['open', `${leg.outboxOpen.toLocaleString('en')} in the outbox${oldest}`],
+    ['stream', `${leg.streamPending} to deliver, ${leg.ackPending} to acknowledge`],
+    ['set aside', `${leg.deadLetters} dead letters, ${leg.parked} parked`],
+  ];
+  const width = Math.max(...facts.map(([name]) => name.length));
+  return [
+    paint('bold', leg.consumer),
+    ...facts.map(([name, value]) => `  ${paint('dim', name.padEnd(width))}  ${value}`),
+    ...leg.warnings.flatMap((text) => formatWarning(text, layout)).map((line) => `  ${line}`),
+  ];
+}
+
+function longRoute({ transport, version, epoch, lanes }: LegRoute): string {
+  return `${transport} v${version}, epoch ${epoch}, lanes ${formatLanes(lanes)}`;
+}
+
+/** `[0,1,2,5]` → `0–2, 5`. */
+export function formatLanes(lanes: number[]): string {
+  const ranges: [number, number][] = [];
+  for (const lane of lanes) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last[1] === lane - 1) last[1] = lane;
+    else ranges.push([lane, lane]);
+  }
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ');
+}

@@ -1,0 +1,53 @@
+// A plan: what a move would do.
+import {
+  type PlannedStep,
+  PlannedStepSchema,
+  type PlanResponse,
+  PlanResponseSchema,
+} from '../../../gen/relink/v1/operator_pb.ts';
+import { toJsonShape } from './json.ts';
+import type { Layout, View } from './output.ts';
+import { cleanText, wrapText } from './paint.ts';
+
+const WIDEST = 100; // columns
+
+export function viewPlan(plan: PlanResponse): View {
+  return {
+    json: () => toJsonShape(PlanResponseSchema, plan),
+    items: () => plan.steps.map((step) => toJsonShape(PlannedStepSchema, step)),
+    text: (layout) => formatPlan(plan, layout),
+  };
+}
+
+/** The steps in order; a gate, which waits for evidence, is marked `◇`. */
+export function formatPlan(plan: PlanResponse, layout: Layout, withUndo = true): string[] {
+  const { link, from, to, consumer, steps } = plan;
+  const leg = consumer === '' ? '' : ` for ${consumer}`;
+  const gates = steps.filter(({ kind }) => kind === 'gate').length;
+  const numberWidth = Math.max(0, ...steps.map(({ number }) => number.length));
+  return [
+    layout.paint('bold', `${link}  ${from} → ${to}${leg}`),
+    layout.paint('dim', `${steps.length - gates} steps, ${gates} gates (◇)`),
+    '',
+    ...steps.flatMap((step) => formatStep(step, numberWidth, layout, withUndo)),
+  ];
+}
+
+function formatStep(
+  step: PlannedStep,
+  numberWidth: number,
+  { width, paint }: Layout,
+  withUndo: boolean,
+): string[] {
+  const mark = step.kind === 'gate' ? paint('yellow', '◇') : paint('cyan', '▸');
+  const number = step.number.padStart(numberWidth);
+  const indent = ' '.repeat(numberWidth + 5 - Number(numberWidth === 0));
+  const room = Math.max(10, Math.min(width, WIDEST) - indent.length);
+  const [first = '', ...others] = wrapText(cleanText(step.title), room);
+  const undo = step.undo === '' || !withUndo ? [] : wrapText(`undo: ${cleanText(step.undo)}`, room);
+  return [
+    ` ${mark} ${number}${numberWidth === 0 ? '' : '  '}${first}`,
+    ...others.map((line) => indent + line),
+    ...undo.map((line) => indent + paint('dim', line)),
+  ];
+}

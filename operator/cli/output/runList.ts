@@ -1,0 +1,37 @@
+// Runs as a table.
+import type { Run } from '../../../gen/relink/v1/operator_pb.ts';
+import { shortenIds } from '../suggest.ts';
+import type { Layout } from './output.ts';
+import { paintState } from './runView.ts';
+import { type Column, formatTable } from './table.ts';
+import { elapsedMs, formatAgo, formatDuration } from './time.ts';
+
+const COLUMNS: Column[] = [
+  { header: 'run' },
+  { header: 'link' },
+  { header: 'move' },
+  { header: 'for' },
+  { header: 'state' },
+  { header: 'started', align: 'right' },
+  { header: 'took', align: 'right' },
+];
+
+/** Lines of a table, in the order given; ids as short as `relink status` takes them. */
+export function listRuns(runs: Run[], layout: Layout): string[] {
+  const ids = shortenIds(runs.map(({ id }) => id));
+  const rows = runs.map((run) => [
+    layout.paint('bold', ids.get(run.id)!),
+    run.link,
+    `${run.from} → ${run.to}`,
+    run.consumer || 'all',
+    paintState(run.state, layout.paint),
+    formatAgo(run.startedAt, layout.now),
+    sayTook(run),
+  ]);
+  return formatTable(COLUMNS, rows, layout);
+}
+
+function sayTook({ startedAt, endedAt }: Run): string {
+  const tookMs = elapsedMs(startedAt, Date.parse(endedAt));
+  return tookMs === undefined ? '' : formatDuration(tookMs);
+}

@@ -1,0 +1,261 @@
+// A run as a person sees it: what moves, every step, and always which step it is, since when, what
+// it waits for, what comes next and how to undo.
+import {
+  type Evidence,
+  type Run,
+  type RunStatus,
+  RunStatusSchema,
+  type RunStep,
+} from '../../../gen/relink/v1/operator_pb.ts';
+import {
+  commandToGoOn,
+  currentStep,
+  hasEnded,
+  nextStep,
+  phaseOf,
+  type StepPhase,
+} from '../runState.ts';
+import { shortId } from '../suggest.ts';
+import { toJsonShape } from './json.ts';
+import type { Layout, View } from './output.ts';
+import { cleanText, type Paint, widthOf, wrapText } from './paint.ts';
+import { elapsedMs, formatDuration, formatMoment, formatSince } from './time.ts';
+
+const WIDEST = 100; // columns; longer lines are hard to read on any terminal
+const LABEL_WIDTH = 9; // of `waits for`
+const LATEST_EVIDENCE = 3; // lines of the step under way
+
+type Tone = Parameters<Paint>[0];
+
+const MARKS: Readonly<Record<StepPhase, { mark: string; tone: Tone }>> = {
+  done: { mark: '✓', tone: 'green' },
+  now: { mark: '▸', tone: 'cyan' },
+  ahead: { mark: '·', tone: 'dim' },
+  undone: { mark: '↶', tone: 'yellow' },
+  failed: { mark: '✗', tone: 'red' },
+  skipped: { mark: '–', tone: 'dim' },
+};
+
+const TONE_OF_STATE: Readonly<Record<string, Tone>> = {
+  running: 'cyan',
+  waiting: 'yellow',
+  paused: 'yellow',
+  rolling_back: 'yellow',
+  rolled_back: 'yellow',
+  completed: 'green',
+  failed: 'red',
+};
+
+export interface RunDetail {
+  /** The evidence of every step, not only the latest of the one under way. */
+  allEvidence?: boolean;
+  /** Lines at most; steps that are done or far ahead are folded. */
+  rows?: number;
+}
+
+/** A run's status in every format. */
+export function viewRun(status: RunStatus, detail: RunDetail = {}): View {
+  return {
+    json: () => toJsonShape(RunStatusSchema, status),
+    text: (layout) => formatRun(status, layout, detail),
+  };
+}
+
+/** Lines for a terminal of the layout's width. */
+export function formatRun(status: RunStatus, layout: Layout, detail: RunDetail = {}): string[] {
+  const bounded = { ...layout, width: Math.min(layout.width, WIDEST) };
+  const head = formatHead(status.run!, bounded);
+  const foot = formatFoot(status, bounded);
+  const room = (detail.rows ?? Infinity) - head.length - foot.length - 2;
+  const steps = formatSteps(status, bounded, detail.allEvidence === true, room);
+  return [...head, '', ...steps, '', ...foot];
+}
+
+/** `COMM-010  sync → async  for hiring`. */
+export function nameMove({ link, from, to, consumer }: Run): string {
+  const leg = consumer === '' ? '' : ` for ${consumer}`;
+  return `${link}  ${from} → ${to}${leg}`;
+}
+
+/** A state in words and its colour. */
+export function paintState(state: string, paint: Paint): string {
+  return paint(TONE_OF_STATE[state] ?? 'dim', state.replaceAll('_', ' '));
+}
+
+function formatHead(run: Run, { paint, now, width }: Layout): string[] {
+  const wayBack = run.wayBack === 'none' ? 'no way back' : 'way back kept';
+  const since = run.endedAt === '' ? formatSince(run.startedAt, now) : spent(run, now);
+  const facts = [since, run.actor === '' ? '' : `by ${cleanText(run.actor)}`, wayBack];
+  const said = facts.filter((fact) => fact !== '').join(' · ');
+  const state = paintState(run.state, paint);
+  const line = `${state} · ${said}`;
+  const second = widthOf(line) <= width ? [line] : [state, ...wrapText(said, width)];
+  return [paint('bold', nameMove(run)), paint('dim', `run ${run.id}`), ...second];
+}
+
+function spent({ startedAt, endedAt }: Run, now: number): string {
+  const tookMs = elapsedMs(startedAt, Date.parse(endedAt));
+  const took = tookMs === undefined ? '' : ` after ${formatDuration(tookMs)}`;
+  return `ended ${formatMoment(endedAt, now)}${took}`;
+}
+
+function formatSteps(status: RunStatus, layout: Layout, allEvidence: boolean, room: number) {
+  const blocks = status.steps.map((step) => ({
+    phase: phaseOf(step),
+    lines: formatStep(step, layout, columnsOf(status), allEvidence),
+  }));
+  return foldSteps(blocks, room, layout.paint);
+}
+
+interface StepColumns {
+  number: number;
+  title: number;
+}
+
+function columnsOf({ steps }: RunStatus): StepColumns {
+  return {
+    number: Math.max(0, ...steps.map(({ number }) => number.length)),
+    title: Math.max(0, ...steps.map(({ title }) => title.length)),
+  };
+}
+
+function formatStep(step: RunStep, layout: Layout, columns: StepColumns, allEvidence: boolean) {
+  const { paint, width, now } = layout;
+  const phase = phaseOf(step);
+  const { mark, tone } = MARKS[phase];
+  const left = ` ${mark} ${step.number.padStart(columns.number)}${columns.number > 0 ? '  ' : ''}`;
+  const note = formatSpan(step, phase, now);
+  const room = Math.max(10, Math.min(columns.title, width - left.length - note.length - 2));
+  const [first = '', ...others] = wrapText(cleanText(step.title), room);
+  const title = phase === 'now' ? paint('bold', first) : first;
+  const shown = phase === 'ahead' || phase === 'skipped' ? paint('dim', first) : title;
+  const gap = note === '' ? '' : ' '.repeat(Math.max(0, room - widthOf(first)) + 2);
+  const indent = ' '.repeat(left.length);
+  const painted = left.replace(mark, () => paint(tone, mark));
+  const count = formatCount(step, phase);
+  const evidence = formatEvidence(step, phase, allEvidence);
+  const inner = Math.max(10, width - indent.length);
+  return [
+    `${painted}${shown}${gap}${paint('dim', note)}`.trimEnd(),
+    ...others.map((line) => indent + line),
+    ...(count === '' ? [] : [indent + count]),
+    ...evidence.flatMap((text) => wrapText(text, inner)).map((line) => indent + paint('dim', line)),
+  ];
+}
+
+function formatCount({ done, total }: RunStep, phase: StepPhase): string {
+  if (total === 0n || phase !== 'now') return '';
+  return `${done.toLocaleString('en')} of ${total.toLocaleString('en')}`;
+}
+
+function formatSpan({ startedAt, endedAt }: RunStep, phase: StepPhase, now: number): string {
+  if (phase === 'ahead' || phase === 'skipped') return phase === 'skipped' ? 'skipped' : '';
+  if (phase === 'undone') return 'undone';
+  if (endedAt === '') return formatSince(startedAt, now);
+  const tookMs = elapsedMs(startedAt, Date.parse(endedAt));
+  return tookMs === undefined ? '' : formatDuration(tookMs);
+}
+
+function formatEvidence(step: RunStep, phase: StepPhase, all: boolean): string[] {
+  if (all) return step.evidence.map(sayEvidence);
+  if (phase !== 'now' && phase !== 'failed') return [];
+  return step.evidence.slice(-LATEST_EVIDENCE).map(sayEvidence);
+}
+
+/** `pass: rows that differ 0 (at most 0)`. */
+function sayEvidence({ verdict, what, value, threshold }: Evidence): string {
+  const said = cleanText([what, value].filter(Boolean).join(' '));
+  const against = threshold === '' ? '' : ` (${cleanText(threshold)})`;
+  return `${verdict === '' ? '' : `${verdict}: `}${said}${against}`;
+}
+
+/** Keeps the steps around the one under way when not all fit. */
+function foldSteps(blocks: { phase: StepPhase; lines: string[] }[], room: number, paint: Paint) {
+  const heightOf = (some: typeof blocks) => some.reduce((sum, { lines }) => sum + lines.length, 0);
+  const shown = [...blocks];
+  let before = 0;
+  let after = 0;
+  const isTooTall = () => heightOf(shown) + Number(before > 0) + Number(after > 0) > room;
+  while (isTooTall() && shown.length > 1 && shown.at(-1)?.phase === 'ahead') {
+    shown.pop();
+    after += 1;
+  }
+  while (isTooTall() && shown.length > 1) {
+    shown.shift();
+    before += 1;
+  }
+  return [
+    ...(before > 0 ? [paint('dim', ` ${steps(before)} above`)] : []),
+    ...shown.flatMap(({ lines }) => lines),
+    ...(after > 0 ? [paint('dim', ` ${steps(after)} to come`)] : []),
+  ];
+}
+
+function steps(count: number): string {
+  return `${count} ${count === 1 ? 'step' : 'steps'}`;
+}
+
+function formatFoot(status: RunStatus, layout: Layout): string[] {
+  const run = status.run!;
+  const lines: [string, string][] = [];
+  if (run.problem !== '') lines.push(['problem', run.problem]);
+  const current = currentStep(status);
+  if (current !== undefined && !hasEnded(status)) {
+    lines.push(['now', `${current.title} ${formatSince(current.startedAt, layout.now)}`.trim()]);
+  }
+  if (status.waiting !== undefined) lines.push(['waits for', sayWaiting(status, layout.now)]);
+  lines.push(['next', sayNext(status)], ['undo', sayUndo(status)]);
+  return lines.flatMap(([label, text]) => formatFact(label, text, layout));
+}
+
+function formatFact(label: string, text: string, { paint, width }: Layout): string[] {
+  const room = Math.max(10, width - LABEL_WIDTH - 2);
+  // A command stays on one line, however long: it is there to be copied.
+  const wrapped = cleanText(text)
+    .split('\n')
+    .flatMap((line) => (line.startsWith('relink ') ? [line] : wrapText(line, room)));
+  const tone = label === 'problem' ? 'red' : 'dim';
+  return wrapped.map((line, index) => {
+    const name = index === 0 ? label : '';
+    return `${paint(tone, name.padEnd(LABEL_WIDTH))}  ${line}`;
+  });
+}
+
+/** `lag: 1,204 messages, needs at most 100, since 12 s`. */
+export function sayWaiting({ waiting }: RunStatus, now: number): string {
+  if (waiting === undefined) return 'nothing';
+  const { gate, value, threshold, since } = waiting;
+  if (gate === 'approve') return cleanText(`approval ${threshold}, ${formatSince(since, now)}`);
+  if (gate === 'complete') return `a person to complete it, ${formatSince(since, now)}`;
+  const parts = [
+    value === '' ? gate : `${gate}: ${value}`,
+    threshold === '' ? '' : `needs ${threshold}`,
+    formatSince(since, now),
+  ];
+  return cleanText(parts.filter(Boolean).join(', '));
+}
+
+/** What comes next, with the command that lets it come where a person must give it. */
+export function sayNext(status: RunStatus): string {
+  const run = status.run!;
+  if (run.state === 'completed') return 'nothing, the move is complete';
+  if (run.state === 'rolled_back') return 'nothing, the old route is back';
+  if (run.state === 'cancelled') return 'nothing, no traffic was moved';
+  if (run.state === 'failed') return 'nothing, the run is over';
+  const command = commandToGoOn(status, shortId(run.id));
+  const step = status.waiting?.next || nextStep(status)?.title || '';
+  if (command === undefined) return step || 'the end of the run';
+  return step === '' ? command : `${command}\n${step}`;
+}
+
+/** How to get back to the old route. */
+export function sayUndo(status: RunStatus): string {
+  const run = status.run!;
+  const { state } = run;
+  if (['rolled_back', 'cancelled', 'failed'].includes(state)) return 'nothing is left to undo';
+  if (state === 'rolling_back') return 'under way';
+  if (state === 'completed') return 'the way back is given up; a new run can move the link again';
+  const how = status.waiting?.undo || currentStep(status)?.undo || '';
+  const command = `relink rollback ${shortId(run.id)}`;
+  return how === '' ? command : `${command}\n${how}`;
+}

@@ -1,0 +1,74 @@
+// Ids as people type them: a beginning, or `last`, into the id the operator knows.
+import type { Run } from '../../gen/relink/v1/operator_pb.ts';
+import { RpcCallError } from '../../link/rpc/client.ts';
+import { usageError } from './errors.ts';
+import type { Session } from './session.ts';
+import { didYouMean, findSimilar, pickByPrefix, UUID_LENGTH } from './suggest.ts';
+
+/** Older runs are found by their whole id. */
+const RUNS_SEARCHED = 500;
+const LETTERS_SEARCHED = 500;
+
+/**
+ * The id of a run given as its id, a beginning of it, or `last`.
+ * @throws CliError (usage) when no run or several fit.
+ */
+export async function resolveRun(session: Session, text: string): Promise<string> {
+  if (text.length >= UUID_LENGTH) return text;
+  const { runs } = await session.operator.listRuns({ limit: RUNS_SEARCHED });
+  if (text !== 'last')
+    return pickByPrefix(
+      text,
+      runs.map(({ id }) => id),
+      'run',
+      'relink runs',
+    );
+  const latest = runs.toSorted(byStart).at(-1);
+  if (latest === undefined) throw usageError('There is no run yet.', ['relink start --help']);
+  return latest.id;
+}
+
+/** Oldest first. */
+export function byStart(a: Run, b: Run): number {
+  return Date.parse(a.startedAt || '0') - Date.parse(b.startedAt || '0');
+}
+
+/** The id of a dead letter given as its id or a beginning of it. */
+export async function resolveDeadLetter(session: Session, text: string): Promise<string> {
+  if (text.length >= UUID_LENGTH) return text;
+  const request = { limit: LETTERS_SEARCHED, all: true };
+  const { deadLetters } = await session.operator.listDeadLetters(request);
+  const ids = deadLetters.map(({ id }) => id);
+  return pickByPrefix(text, ids, 'dead letter', 'relink dead-letters list --all');
+}
+
+/** The id of a certificate given as its id or a beginning of it. */
+export async function resolveCertificate(session: Session, text: string): Promise<string> {
+  if (text.length >= UUID_LENGTH) return text;
+  const { certificates } = await session.operator.listCertificates({});
+  const ids = certificates.map(({ id }) => id);
+  return pickByPrefix(text, ids, 'certificate', 'relink certificate list');
+}
+
+/**
+ * Does a call about a link; when the operator does not know the link, says which one may have been
+ * meant. @throws CliError (usage) then, and what the call throws otherwise.
+ */
+export async function withLink<T>(session: Session, link: string, call: () => Promise<T>) {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof RpcCallError) || error.reason !== 'LINK_UNKNOWN') throw error;
+    const { links } = await session.operator.listLinks({});
+    throw unknownLink(
+      link,
+      links.map(({ id }) => id),
+    );
+  }
+}
+
+/** The error for a link that is none of `known`. */
+export function unknownLink(link: string, known: string[]) {
+  const hint = didYouMean(findSimilar(link, known)) ?? `Links are ${known.sort().join(', ')}.`;
+  return usageError(`There is no link ${link}. ${hint}`, ['relink links']);
+}

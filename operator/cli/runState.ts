@@ -1,0 +1,74 @@
+// What the state of a run means for the person who looks at it.
+import type { RunStatus, RunStep } from '../../gen/relink/v1/operator_pb.ts';
+import { EXIT, type ExitCode } from './exitCode.ts';
+
+const ENDED = new Set(['completed', 'rolled_back', 'failed', 'cancelled']);
+const NEEDS_PERSON = new Set(['waiting', 'paused']);
+
+const EXIT_OF_STATE: Readonly<Record<string, ExitCode>> = {
+  completed: EXIT.done,
+  failed: EXIT.failed,
+  cancelled: EXIT.failed,
+  rolled_back: EXIT.rolledBack,
+  waiting: EXIT.waiting,
+  paused: EXIT.waiting,
+};
+
+/** Whether nothing will happen any more. */
+export function hasEnded({ run }: RunStatus): boolean {
+  return ENDED.has(run?.state ?? '');
+}
+
+/** Whether nothing will happen before a person does something, or ever. */
+export function isSettled(status: RunStatus): boolean {
+  return hasEnded(status) || NEEDS_PERSON.has(status.run?.state ?? '');
+}
+
+/** The exit code of a command that followed a run to here. */
+export function exitCodeOf({ run }: RunStatus): ExitCode {
+  return EXIT_OF_STATE[run?.state ?? ''] ?? EXIT.done;
+}
+
+export type StepPhase = 'ahead' | 'now' | 'done' | 'undone' | 'failed' | 'skipped';
+
+const PHASES: Readonly<Record<string, StepPhase>> = {
+  '': 'ahead',
+  pending: 'ahead',
+  planned: 'ahead',
+  running: 'now',
+  waiting: 'now',
+  paused: 'now',
+  applied: 'now',
+  undoing: 'now',
+  rolling_back: 'now',
+  done: 'done',
+  passed: 'done',
+  completed: 'done',
+  undone: 'undone',
+  rolled_back: 'undone',
+  failed: 'failed',
+  skipped: 'skipped',
+};
+
+/** Where a step stands. A state that a newer operator invents shows as under way. */
+export function phaseOf(step: RunStep): StepPhase {
+  return PHASES[step.state] ?? 'now';
+}
+
+/** The step that is under way or failed, or undefined between steps. */
+export function currentStep({ steps }: RunStatus): RunStep | undefined {
+  return steps.find((step) => ['now', 'failed'].includes(phaseOf(step)));
+}
+
+/** The first step that was not begun. */
+export function nextStep({ steps }: RunStatus): RunStep | undefined {
+  return steps.find((step) => phaseOf(step) === 'ahead');
+}
+
+/** The command that lets a waiting or paused run go on; undefined when it needs none. */
+export function commandToGoOn({ run, waiting }: RunStatus, id: string): string | undefined {
+  if (run?.state === 'paused') return `relink resume ${id}`;
+  if (run?.state !== 'waiting') return undefined;
+  if (/complete/i.test(waiting?.gate ?? '')) return `relink complete ${id} --confirm ${run.link}`;
+  return `relink approve ${id}`;
+}
