@@ -9,7 +9,7 @@ import { createDatabase, databaseUrl } from './servers/databases.ts';
 import { cleanUpAll, ServerError } from './servers/errors.ts';
 import { PROJECT_DIR } from './servers/folders.ts';
 import { type NatsServer, startNats } from './servers/nats.ts';
-import { findNatsServer } from './servers/nats-binary.ts';
+import { findNatsServer } from './servers/natsBinary.ts';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import {
   type Program,

@@ -17,9 +17,9 @@ import { until } from '../test/harness/until.ts';
 import { childEnvironment, readEnvironment } from './environment.ts';
 import { ServerError } from './servers/errors.ts';
 import { makeRunDir, PROJECT_DIR } from './servers/folders.ts';
-import { findNatsServer } from './servers/nats-binary.ts';
+import { findNatsServer } from './servers/natsBinary.ts';
 import { startPostgres } from './servers/postgres.ts';
-import { findTestFiles, readTestOptions, TEST_USAGE, type TestOptions } from './test-options.ts';
+import { findTestFiles, readTestOptions, TEST_USAGE, type TestOptions } from './testOptions.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -90,13 +90,13 @@ function nodeArguments(options: TestOptions, testLimitMs: number): string[] {
   const fileUrl = (...path: string[]) => join(PROJECT_DIR, ...path);
   return [
     '--import',
-    fileUrl('test', 'harness', 'file-limit.ts'),
+    fileUrl('test', 'harness', 'fileLimit.ts'),
     '--test',
     `--test-concurrency=${options.concurrency}`,
     `--test-timeout=${testLimitMs}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
-    `--test-reporter=${fileUrl('dev', 'test-summary.ts')}`,
+    `--test-reporter=${fileUrl('dev', 'testSummary.ts')}`,
     '--test-reporter-destination=stdout',
     ...(options.namePattern ? [`--test-name-pattern=${options.namePattern}`] : []),
   ];

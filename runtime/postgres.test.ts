@@ -11,7 +11,7 @@ import {
   type Transaction,
   TransactionRevokedError,
 } from './postgres.ts';
-import { formatArray, parseArray } from './postgres-arrays.ts';
+import { formatArray, parseArray } from './postgresArrays.ts';
 import { startTestPostgres, type TestServer, until } from './testing.ts';
 
 let server: TestServer;

@@ -1,8 +1,8 @@
 // Connections to PostgreSQL: one pool a process and database.
 import postgres, { type Sql } from 'postgres';
 import { type Log, silentLog } from './log.ts';
-import { declareArrayTypes } from './postgres-arrays.ts';
-import type { Amounts } from './postgres-errors.ts';
+import { declareArrayTypes } from './postgresArrays.ts';
+import type { Amounts } from './postgresErrors.ts';
 import { guardedBegin } from './transaction.ts';
 
 export {
@@ -10,7 +10,7 @@ export {
   isConnectionLost,
   isSerializationFailure,
   isUnknownCommit,
-} from './postgres-errors.ts';
+} from './postgresErrors.ts';
 export {
   type GuardedTransaction,
   guardTransaction,
@@ -56,7 +56,7 @@ export function connectPostgres(url: string, options: PostgresOptions): Database
   const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, session = {} } = options;
   const sql = postgres<{ bigint: typeof postgres.BigInt }>(url, {
     max,
-    fetch_types: false, // see postgres-arrays.ts
+    fetch_types: false, // see postgresArrays.ts
     ...PIPELINING,
     connect_timeout: CONNECT_TIMEOUT_S,
     idle_timeout: IDLE_TIMEOUT_S,

@@ -11,7 +11,7 @@
 // connection and when the transaction ends; and a handler whose guard was revoked is never
 // reported back to the driver, so that the driver sends nothing more for it.
 import type { Sql, TransactionSql } from 'postgres';
-import { type Amounts, isConnectionLost } from './postgres-errors.ts';
+import { type Amounts, isConnectionLost } from './postgresErrors.ts';
 
 export type Transaction = TransactionSql<Amounts>;
 

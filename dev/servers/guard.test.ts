@@ -7,7 +7,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { until } from '../../test/harness/until.ts';
 import { childEnvironment } from '../environment.ts';
 import { makeRunDir } from './folders.ts';
-import { findNatsServer } from './nats-binary.ts';
+import { findNatsServer } from './natsBinary.ts';
 import { removePostgresData } from './postgres.ts';
 import { commandOf } from './running.ts';
 

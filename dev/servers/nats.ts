@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { isPortFree } from '../ports.ts';
 import { type Child, type ChildExit, startChild } from './child.ts';
 import { ServerError } from './errors.ts';
-import { findNatsServer, type NatsBinary } from './nats-binary.ts';
+import { findNatsServer, type NatsBinary } from './natsBinary.ts';
 import { readPid, waitUntilGone } from './running.ts';
 
 /** A large store is read when the server starts. */

@@ -9,7 +9,7 @@ import { freePorts, isPortFree } from '../ports.ts';
 import { type Child, type ChildExit, startChild } from './child.ts';
 import { ServerError } from './errors.ts';
 import { canEnter, exists, makeOpenDir, ROOT_STATE_DIR, temporaryName } from './folders.ts';
-import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
+import { findPostgresBinaries, type PostgresBinaries } from './postgresBinaries.ts';
 import { readPid, waitUntilGone } from './running.ts';
 
 const run = promisify(execFile);

@@ -10,7 +10,7 @@ import { rm } from 'node:fs/promises';
 import { cleanUpAll } from '../../dev/servers/errors.ts';
 import { makeRunDir } from '../../dev/servers/folders.ts';
 import { type NatsServer, startNats } from '../../dev/servers/nats.ts';
-import { findNatsServer, type NatsBinary } from '../../dev/servers/nats-binary.ts';
+import { findNatsServer, type NatsBinary } from '../../dev/servers/natsBinary.ts';
 import { refuseOpenConnections } from './leaks.ts';
 import type { Owner } from './owner.ts';
 import { releaseAfter } from './releases.ts';

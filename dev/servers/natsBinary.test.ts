@@ -7,13 +7,13 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeRunDir } from './folders.ts';
-import { findNatsServer, isOlder } from './nats-binary.ts';
+import { findNatsServer, isOlder } from './natsBinary.ts';
 import {
   downloadRelease,
   PINNED_VERSION,
   RELEASE_SHA256,
   releasePlatform,
-} from './nats-release.ts';
+} from './natsRelease.ts';
 
 async function makeDir(t: TestContext): Promise<string> {
   const dir = await makeRunDir('binary');

@@ -14,7 +14,7 @@ import {
   RELEASE_SHA256,
   releasePlatform,
   unpackDebianPackage,
-} from './nats-release.ts';
+} from './natsRelease.ts';
 
 const run = promisify(execFile);
 

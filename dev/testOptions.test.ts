@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeRunDir } from './servers/folders.ts';
-import { findTestFiles, readTestOptions } from './test-options.ts';
+import { findTestFiles, readTestOptions } from './testOptions.ts';
 
 async function folderWith(t: TestContext, files: string[]): Promise<string> {
   const root = await makeRunDir('files');
