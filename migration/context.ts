@@ -24,6 +24,7 @@ export interface RecordingContext extends StepContext {
   /** The run as last recorded. */
   current(): life.RunWithSteps;
   record(change: life.Change): Promise<void>;
+  learnt(): JsonObject;
 }
 
 /** Under `undoing` the time counts from when going back reached the step. */
@@ -37,6 +38,7 @@ export function createContext(
 ): RecordingContext {
   const { journal, lease, participants, streams, certificates, log, onChange } = options;
   let current = started;
+  let learnt: JsonObject = {};
   const step = () => current.steps[position]!;
   const record = async (change: life.Change) => {
     current = await journal.record(current, change, lease.requireSure());
@@ -54,6 +56,10 @@ export function createContext(
     signal,
     record,
     current: () => current,
+    learnt: () => learnt,
+    remember: (more) => {
+      learnt = { ...learnt, ...more };
+    },
     log: log.child({ run: started.run.id, step: step().name }),
     get run() {
       return current.run;

@@ -3,7 +3,8 @@
  * every lane adopted a newer epoch, nothing an older route may have sent is open, no dead letter of
  * it is left. JetStream's counters are not asked.
  */
-import type { InboxLaneDigest, LaneDigest } from '../gen/relink/v1/participant_pb.ts';
+import type { InboxLaneDigest } from '../gen/relink/v1/participant_pb.ts';
+import type { LaneDigest } from '../gen/relink/v1/route_pb.ts';
 import { pause } from '../runtime/wake.ts';
 import type { ClosedLane, ClosingStatement } from './certificate.ts';
 import { StepProblem } from './errors.ts';

@@ -51,11 +51,10 @@ export interface Step extends Described {
   readonly kind: 'step';
   /** Whether the step may begin. Throws StepProblem. */
   check?(context: StepContext): Promise<void>;
-  /** Answers what the run should remember. */
-  apply(context: StepContext): Promise<JsonObject | undefined | void>;
+  apply(context: StepContext): Promise<void>;
   /** Whether what was done is so. Throws StepProblem. */
   verify?(context: StepContext): Promise<void>;
-  undo?(context: StepContext): Promise<JsonObject | undefined | void>;
+  undo?(context: StepContext): Promise<void>;
 }
 
 /**
@@ -108,6 +107,8 @@ export interface StepContext {
   elapsedMs(): number;
   /** Remembers how far the step is; after a crash it goes on from there. */
   save(checkpoint: JsonObject, progress?: Progress): Promise<void>;
+  /** What later steps need; recorded with the end of this step. */
+  remember(learnt: JsonObject): void;
   /** Adds an observation to the step's evidence. */
   observe(what: string, value: string): Promise<void>;
 }

@@ -67,8 +67,8 @@ async function rememberEpochs(context: StepContext, memo: string, lanes: readonl
   const expected: Record<string, number> = {};
   for (const consumer of context.run.consumers) {
     const routes = await readLanes(context, consumer);
-    const epochs = routes.filter(({ lane }) => lanes.includes(lane)).map(({ epoch }) => epoch);
-    expected[consumer] = Number(epochs.reduce((max, epoch) => (epoch > max ? epoch : max), 0n));
+    const named = routes.filter(({ lane }) => lanes.includes(lane));
+    expected[consumer] = Math.max(...named.map(({ epoch }) => Number(epoch)));
   }
   await context.save({ ...context.checkpoint, [memo]: expected as JsonObject });
   return expected;

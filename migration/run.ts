@@ -148,7 +148,7 @@ export function startStep(step: StepRecord, at: string): Change {
 export function finishStep(
   { run, steps }: RunWithSteps,
   position: number,
-  remembered: JsonObject | undefined | void,
+  learnt: JsonObject,
   at: string,
 ): Change {
   const next = steps[position + 1];
@@ -156,7 +156,7 @@ export function finishStep(
   const waiting = { gate: 'approve', value: '', threshold: `before ${next?.name}`, since: at };
   return {
     run: {
-      memory: { ...run.memory, ...remembered },
+      memory: { ...run.memory, ...learnt },
       waiting: asks ? waiting : null,
       ...(asks ? { state: 'waiting' as const } : {}),
     },
@@ -208,11 +208,11 @@ export function startUndo({ position, checkpoint }: StepRecord, at: string): Cha
 export function finishUndo(
   run: RunRecord,
   position: number,
-  remembered: JsonObject | undefined | void,
+  learnt: JsonObject,
   at: string,
 ): Change {
   return {
-    run: { memory: { ...run.memory, ...remembered }, waiting: null },
+    run: { memory: { ...run.memory, ...learnt }, waiting: null },
     steps: [{ position, patch: { state: 'undone', endedAt: at } }],
   };
 }

@@ -9,7 +9,7 @@ import { pause } from '../runtime/wake.ts';
 import { createContext, type WorkerOptions } from './context.ts';
 import { MigrationError, StepProblem } from './errors.ts';
 import { watchGate } from './gatekeeper.ts';
-import type { JsonObject, Plan, PlanStep } from './plan.ts';
+import type { Plan, PlanStep } from './plan.ts';
 import { planNamed } from './plans/index.ts';
 import * as life from './run.ts';
 
@@ -117,19 +117,17 @@ export class RunWorker {
     const context = createContext(started, position, this.#options, this.#interrupted.signal);
     try {
       await failpoint('engine.before-apply');
-      let remembered: JsonObject | undefined | void;
       if (step.kind === 'gate') await watchGate(step, context);
       else
-        remembered = await this.#persist(context, async () => {
+        await this.#persist(context, async () => {
           await step.check?.(context);
-          const learnt = await step.apply(context);
+          await step.apply(context);
           await step.verify?.(context);
-          return learnt;
         });
       await failpoint('engine.after-apply');
       await this.#record(
         context.current(),
-        life.finishStep(context.current(), position, remembered, now()),
+        life.finishStep(context.current(), position, context.learnt(), now()),
       );
       await failpoint('engine.after-record');
     } catch (error) {
@@ -148,12 +146,14 @@ export class RunWorker {
       started = await this.#record(current, life.startUndo(record, now()));
     const context = createContext(started, position, this.#options, this.#interrupted.signal);
     try {
-      let remembered: JsonObject | undefined | void;
       if (step.kind === 'step' && step.undo)
-        remembered = await this.#persist(context, () => step.undo!(context));
+        await this.#persist(context, () => step.undo!(context));
       await failpoint('engine.after-undo');
       const { run } = context.current();
-      await this.#record(context.current(), life.finishUndo(run, position, remembered, now()));
+      await this.#record(
+        context.current(),
+        life.finishUndo(run, position, context.learnt(), now()),
+      );
     } catch (error) {
       const { problem } = this.#problemOf(error);
       await this.#record(context.current(), life.failUndo(record, problem));

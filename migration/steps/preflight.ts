@@ -13,11 +13,11 @@ export const preflight: Omit<Step, 'title' | 'number'> = {
   },
   apply: async (context) => {
     await observeServers(context);
-    return {
+    context.remember({
       startEpochs: await readStartEpochs(context),
       deadBefore: await countDeadBefore(context),
       baselineP99Ms: await measureBaseline(context),
-    };
+    });
   },
 };
 

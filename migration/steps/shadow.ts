@@ -19,7 +19,7 @@ export const startShadow: Omit<Step, 'title' | 'number'> = {
         sinceMs: Date.now() + BEGINNING_MS,
         closed: (await readTraffic(context, consumer)).closed,
       };
-    return { shadow };
+    context.remember({ shadow });
   },
   undo: stopCopies,
 };
