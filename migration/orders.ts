@@ -1,0 +1,74 @@
+/** What a person orders a run to do. An order is a transition like any other; it needs no lease. */
+import { MigrationError } from './errors.ts';
+import type { Journal } from './journal.ts';
+import { planNamed } from './plans/index.ts';
+import * as life from './run.ts';
+
+/** The engine records while a person orders: the order is decided again on the newer record. */
+const TRIES = 50;
+
+export type Order = 'approve' | 'pause' | 'resume' | 'rollback' | 'cancel' | 'complete';
+
+export interface OrderRequest {
+  readonly order: Order;
+  readonly runId: string;
+  readonly actor: string;
+  /** With `complete`: the link's name. */
+  readonly confirm?: string;
+}
+
+/**
+ * Records an order and answers the run after it.
+ * @throws MigrationError RUN_UNKNOWN, RUN_STATE, CONFIRMATION_WRONG
+ */
+export async function giveOrder(
+  journal: Journal,
+  request: OrderRequest,
+): Promise<life.RunWithSteps> {
+  for (let tries = 0; ; tries += 1) {
+    const current = await requireRun(journal, request.runId);
+    const change = decide(current, request);
+    if (Object.keys(change).length === 0) return current;
+    try {
+      return await journal.record(current, { ...change, evidence: [signed(current, request)] });
+    } catch (error) {
+      const isRaced = error instanceof MigrationError && error.code === 'RUN_CHANGED';
+      if (!isRaced || tries >= TRIES) throw error;
+    }
+  }
+}
+
+export async function requireRun(journal: Journal, id: string): Promise<life.RunWithSteps> {
+  const current = await journal.read(id);
+  if (current) return current;
+  throw new MigrationError('RUN_UNKNOWN', `there is no run ${id}; relink runs lists them`);
+}
+
+function decide(current: life.RunWithSteps, request: OrderRequest): life.Change {
+  const { run, steps } = current;
+  switch (request.order) {
+    case 'approve':
+      return life.approve(current);
+    case 'pause':
+      return life.pause(current);
+    case 'resume':
+      return life.resume(current);
+    case 'rollback':
+      return life.rollBack(current, request.actor);
+    case 'cancel': {
+      const plan = planNamed(run.plan, run.settings);
+      // Of a plan that this program does not know, nobody can say what has moved: be careful.
+      const isMoved = plan ? life.hasMoved(steps, plan.steps) : true;
+      return life.cancel(current, isMoved, request.actor);
+    }
+    case 'complete':
+      return life.complete(current, request.confirm ?? '', new Date().toISOString());
+  }
+}
+
+/** Who ordered it, beside the step at which it reached the run. */
+function signed({ steps }: life.RunWithSteps, { order, actor }: OrderRequest): life.EvidenceRecord {
+  const reached = steps.findLast(({ state }) => state !== 'pending');
+  const position = reached?.position ?? 0;
+  return { position, what: `order: ${order}`, verdict: '', value: actor, threshold: '' };
+}

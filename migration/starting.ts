@@ -1,0 +1,171 @@
+/** From what a person asks for to a run that can be created, or a refusal that says why and what next. */
+
+import { LinkKind } from '../gen/relink/v1/participant_pb.ts';
+import type { Transport } from '../link/link.ts';
+import { editDistance } from '../runtime/config.ts';
+import { type FaultyField, MigrationError } from './errors.ts';
+import type { NewRun } from './journal.ts';
+import {
+  type DescribedLink,
+  type Participants,
+  REPEATABLE,
+  type Topology,
+  transportFromWire,
+} from './participants.ts';
+import { nameRoute, type Plan, type RouteName } from './plan.ts';
+import { choosePlan } from './plans/index.ts';
+import type { RunRecord } from './run.ts';
+import { parseSettings } from './settings.ts';
+
+export interface MoveRequest {
+  readonly link: string;
+  /** `sync`, `async`, `pull`, or a contract version such as `v1`. */
+  readonly to: string;
+  /** Empty for every consumer. */
+  readonly consumer: string;
+  readonly wayBack: string;
+  readonly isStepByStep: boolean;
+  readonly isHeld: boolean;
+  readonly actor: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface Move {
+  readonly run: NewRun;
+  readonly plan: Plan;
+}
+
+const TRANSPORTS: readonly Transport[] = ['sync', 'async', 'pull'];
+const MAX_SUGGESTION_DISTANCE = 2; // COMM-01O for COMM-010
+
+/**
+ * Works out what a move would do, without doing it. `live` are the runs that hold legs now.
+ * @throws MigrationError REQUEST_INVALID, LINK_UNKNOWN, LINK_NOT_MOVABLE, LINK_BUSY, PARTICIPANT_AWAY
+ */
+export async function resolveMove(
+  participants: Participants,
+  request: MoveRequest,
+  live: readonly RunRecord[],
+): Promise<Move> {
+  refuseFaults(request);
+  const settings = parseSettings(request.settings);
+  const topology = await participants.topology();
+  const link = findLink(topology, request.link);
+  const asked = chooseConsumers(link, request.consumer);
+  refuseBusy(live, request.link, asked);
+  if (link.producer.immovableReason !== '')
+    throw notMovable(request.link, link.producer.immovableReason);
+  const { from, to, consumers } = await findRoutes(participants, link, request, asked);
+  const kind = link.producer.kind === LinkKind.FORMAL ? 'formal' : 'functional';
+  const plan = choosePlan({ kind, from, to }, settings);
+  const { id, producer } = link.producer;
+  const { consumer, isStepByStep, isHeld, actor } = request;
+  const wayBack = request.wayBack as 'keep' | 'none';
+  const run: NewRun = {
+    plan: plan.name,
+    link: id,
+    producer,
+    consumer,
+    consumers,
+    from,
+    to,
+    settings,
+    wayBack,
+    isStepByStep,
+    isHeld,
+    actor,
+  };
+  return { plan, run };
+}
+
+function refuseFaults({ link, to, wayBack }: MoveRequest): void {
+  const fields: FaultyField[] = [];
+  if (link === '') fields.push({ field: 'link', description: 'is missing, for example COMM-010' });
+  if (!TRANSPORTS.some((one) => one === to) && !/^v\d{1,3}$/.test(to))
+    fields.push({ field: 'to', description: 'must be sync, async, pull or a version such as v1' });
+  if (wayBack !== 'keep' && wayBack !== 'none')
+    fields.push({ field: 'way_back', description: 'must be keep or none: choose before starting' });
+  if (fields.length === 0) return;
+  const text = fields.map(({ field, description }) => `${field} ${description}`).join('; ');
+  throw new MigrationError('REQUEST_INVALID', text, { fields });
+}
+
+/** @throws MigrationError LINK_UNKNOWN with what is known, or PARTICIPANT_AWAY when nobody answers */
+export function findLink(topology: Topology, id: string): DescribedLink {
+  const link = topology.get(id);
+  if (link) return link;
+  if (topology.size === 0)
+    throw new MigrationError('PARTICIPANT_AWAY', 'no service answers; are they running?');
+  const known = [...topology.keys()].sort();
+  const near = known.find((one) => editDistance(one, id) <= MAX_SUGGESTION_DISTANCE);
+  const hint = near ? `did you mean ${near}?` : `known are ${known.join(', ')}`;
+  throw new MigrationError('LINK_UNKNOWN', `no service that answers produces ${id}; ${hint}`);
+}
+
+/** The consumers a request is about. */
+export function chooseConsumers({ producer }: DescribedLink, consumer: string): readonly string[] {
+  if (consumer === '') return producer.consumers;
+  if (producer.consumers.includes(consumer)) return [consumer];
+  const description = `is no consumer of ${producer.id}; these are: ${producer.consumers.join(', ')}`;
+  throw new MigrationError('REQUEST_INVALID', `consumer ${consumer} ${description}`, {
+    fields: [{ field: 'consumer', description }],
+  });
+}
+
+function refuseBusy(live: readonly RunRecord[], link: string, consumers: readonly string[]): void {
+  const holder = live.find(
+    (run) => run.link === link && run.consumers.some((one) => consumers.includes(one)),
+  );
+  if (holder)
+    throw new MigrationError(
+      'LINK_BUSY',
+      `run ${holder.id} (to ${nameRoute(holder.to)}, ${holder.state}) holds ${link}; ` +
+        `see relink status ${holder.id}`,
+    );
+}
+
+async function findRoutes(
+  participants: Participants,
+  { producer }: DescribedLink,
+  request: MoveRequest,
+  asked: readonly string[],
+): Promise<{ from: RouteName; to: RouteName; consumers: string[] }> {
+  const moves: { consumer: string; from: RouteName; to: RouteName }[] = [];
+  for (const consumer of asked) {
+    const { lanes } = await participants
+      .of(producer.producer)
+      .getRoutes({ link: producer.id, consumer }, REPEATABLE);
+    for (const { transport, version } of lanes) {
+      const from = { transport: transportFromWire(transport)!, version };
+      const to = targetOf(request.to, from);
+      refuseTransport(producer, to);
+      if (nameRoute(from) !== nameRoute(to)) moves.push({ consumer, from, to });
+    }
+  }
+  const first = moves[0];
+  if (!first) throw notMovable(producer.id, `it goes by ${request.to} already`);
+  const starts = new Set(moves.map(({ from }) => nameRoute(from)));
+  if (starts.size > 1)
+    throw notMovable(
+      producer.id,
+      `its legs start from different routes (${[...starts].join(', ')}): move them one by one ` +
+        'with --consumer',
+    );
+  const consumers = [...new Set(moves.map(({ consumer }) => consumer))];
+  return { from: first.from, to: first.to, consumers };
+}
+
+function targetOf(to: string, from: RouteName): RouteName {
+  if (to.startsWith('v')) return { ...from, version: Number(to.slice(1)) };
+  return { ...from, transport: to as Transport };
+}
+
+function refuseTransport(producer: DescribedLink['producer'], { transport }: RouteName): void {
+  const names = producer.transports.map(transportFromWire);
+  if (!names.includes(transport))
+    throw notMovable(producer.id, `it can go by ${names.join(', ')}, not by ${transport}`);
+}
+
+function notMovable(link: string, why: string): MigrationError {
+  return new MigrationError('LINK_NOT_MOVABLE', `${link} is not moved: ${why}`);
+}

@@ -1,0 +1,153 @@
+/**
+ * Compares both sides of a leg as they are now, under traffic: the entity's rows, the messages of every
+ * epoch that is kept, what is open, and what was given up.
+ */
+import type { InboxLaneDigest } from '../gen/relink/v1/participant_pb.ts';
+import { LinkKind } from '../gen/relink/v1/participant_pb.ts';
+import type { LaneDigest } from '../gen/relink/v1/route_pb.ts';
+import { pause } from '../runtime/wake.ts';
+import type { ClosedLane } from './certificate.ts';
+import { compareLanes, isLaneEqual } from './drain.ts';
+import { compareRows } from './parity.ts';
+import { type DescribedLink, type Participants, REPEATABLE } from './participants.ts';
+
+/** Rows and messages on their way have this time to arrive before they count as lacking. */
+const PATIENCE_MS = 10_000;
+const POLL_MS = 100;
+/** An open message older than this is no message on its way. */
+const OVERDUE_MS = 30_000;
+const EXAMPLES = 10;
+
+export interface Finding {
+  readonly what: string;
+  readonly isEqual: boolean;
+  readonly producer: string;
+  readonly consumer: string;
+  readonly examples: readonly string[];
+}
+
+export interface VerifiedLeg {
+  readonly consumer: string;
+  readonly findings: readonly Finding[];
+}
+
+export interface VerifyOptions {
+  readonly participants: Participants;
+  readonly link: DescribedLink;
+  readonly consumer: string;
+  readonly signal?: AbortSignal;
+}
+
+export async function verifyLeg(options: VerifyOptions): Promise<VerifiedLeg> {
+  const findings: Finding[] = [];
+  if (options.link.producer.kind === LinkKind.FORMAL) findings.push(await verifyRows(options));
+  findings.push(...(await verifyMessages(options)));
+  findings.push(await verifyOpen(options), await verifyDead(options));
+  return { consumer: options.consumer, findings };
+}
+
+async function verifyRows(options: VerifyOptions): Promise<Finding> {
+  const { participants, link, consumer } = options;
+  const sides = {
+    link: link.producer.id,
+    producer: participants.of(link.producer.producer),
+    consumer: participants.of(consumer),
+  };
+  const { rows, differing } = await compareRows(sides, PATIENCE_MS, options.signal);
+  const keys = differing.slice(0, EXAMPLES).map(({ key }) => key);
+  return {
+    what: 'rows',
+    isEqual: differing.length === 0,
+    producer: `${rows} rows`,
+    consumer: differing.length === 0 ? 'all held' : `${differing.length} differ`,
+    examples: keys,
+  };
+}
+
+type Epoch = Map<number, ClosedLane>;
+
+/**
+ * A lane of an epoch in use is equal at some moment, not at every one: the inbox runs ahead of what is
+ * closed. Each lane is read until it was equal once; what never was, differs.
+ */
+async function verifyMessages(options: VerifyOptions): Promise<Finding[]> {
+  const untilMs = performance.now() + PATIENCE_MS;
+  const epochs = new Map<bigint, Epoch>();
+  for (;;) {
+    const { closed, inbox } = await readDigests(options);
+    const isSettled = mergeEpochs(epochs, closed, inbox);
+    if (isSettled || performance.now() > untilMs) break;
+    if (!(await pause(POLL_MS, options.signal))) break;
+  }
+  return [...epochs]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([epoch, lanes]) => describeEpoch(epoch, [...lanes.values()]));
+}
+
+async function readDigests({ participants, link, consumer }: VerifyOptions) {
+  const { id, producer } = link.producer;
+  const request = { link: id, consumer, epoch: 0n };
+  const [closed, inbox] = await Promise.all([
+    participants.of(producer).getClosed(request, REPEATABLE),
+    participants.of(consumer).getInboxDigest({ link: id, epoch: 0n }, REPEATABLE),
+  ]);
+  return { closed: closed.lanes, inbox: inbox.lanes };
+}
+
+/** Keeps the equal reading of each lane, else the newest. Answers whether all are equal. */
+function mergeEpochs(
+  epochs: Map<bigint, Epoch>,
+  closed: readonly LaneDigest[],
+  inbox: readonly InboxLaneDigest[],
+): boolean {
+  for (const epoch of new Set([...closed, ...inbox].map((one) => one.epoch))) {
+    const lanes: Epoch = epochs.get(epoch) ?? new Map();
+    epochs.set(epoch, lanes);
+    const of = (one: { epoch: bigint }) => one.epoch === epoch;
+    for (const row of compareLanes(closed.filter(of), inbox.filter(of))) {
+      const known = lanes.get(row.lane);
+      if (!known || !isLaneEqual(known)) lanes.set(row.lane, row);
+    }
+  }
+  return [...epochs.values()].every((lanes) => [...lanes.values()].every(isLaneEqual));
+}
+
+function describeEpoch(epoch: bigint, lanes: readonly ClosedLane[]): Finding {
+  const unequal = lanes.filter((lane) => !isLaneEqual(lane));
+  const count = (side: 'closed' | 'inbox') =>
+    lanes.reduce((sum, lane) => sum + lane[side].count, 0);
+  return {
+    what: `messages of epoch ${epoch}`,
+    isEqual: unequal.length === 0,
+    producer: `${count('closed')} closed`,
+    consumer: `${count('inbox')} settled`,
+    examples: unequal.slice(0, EXAMPLES).map(({ lane }) => `lane ${lane}`),
+  };
+}
+
+async function verifyOpen({ participants, link, consumer }: VerifyOptions): Promise<Finding> {
+  const { id, producer } = link.producer;
+  const request = { link: id, consumer };
+  const { open, oldestOpenMs } = await participants.of(producer).getProgress(request, REPEATABLE);
+  return {
+    what: 'open messages',
+    isEqual: oldestOpenMs < OVERDUE_MS,
+    producer: `${open} open, oldest ${oldestOpenMs} ms`,
+    consumer: '',
+    examples: [],
+  };
+}
+
+async function verifyDead({ participants, link, consumer }: VerifyOptions): Promise<Finding> {
+  const request = { link: link.producer.id, limit: EXAMPLES };
+  const { total, deadLetters } = await participants
+    .of(consumer)
+    .listDeadLetters(request, REPEATABLE);
+  return {
+    what: 'dead letters',
+    isEqual: total === 0n,
+    producer: '',
+    consumer: `${total} dead`,
+    examples: deadLetters.map(({ id }) => id),
+  };
+}

@@ -1,0 +1,187 @@
+/** `relink.v1.Operator`: everything the command line and the console can do. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Operator, RunStatusSchema, StartRequest } from '../gen/relink/v1/operator_pb.ts';
+import { unknownId } from '../link/rpc/errors.ts';
+import type { Handlers } from '../link/rpc/handlers.ts';
+import type { Certificates } from '../migration/certificate.ts';
+import type { Journal } from '../migration/journal.ts';
+import { giveOrder, type Order, requireRun } from '../migration/orders.ts';
+import type { Participants } from '../migration/participants.ts';
+import type { Streams } from '../migration/plan.ts';
+import { isEnded, type RunWithSteps } from '../migration/run.ts';
+import { chooseConsumers, findLink, type MoveRequest, resolveMove } from '../migration/starting.ts';
+import { verifyLeg } from '../migration/verify.ts';
+import { deadLetterHandlers } from './deadLetters.ts';
+import { withStatuses } from './errors.ts';
+import { type LinkSources, listLinks } from './links.ts';
+import { certificateToWire, planToWire, runToWire, statusToWire } from './status.ts';
+import type { Watchers } from './watchers.ts';
+
+const RUNS_SHOWN = 50;
+const CERTIFICATES_SHOWN = 500;
+/** How soon a watcher sees a change that another operator recorded. */
+const WATCH_POLL_MS = 500;
+
+export interface OperatorOptions {
+  readonly journal: Journal;
+  readonly certificates: Certificates;
+  readonly participants: Participants;
+  readonly streams: Streams;
+  readonly watchers: Watchers;
+  /** Lets the engine look at a run now. */
+  readonly wakeEngine: (runId: string) => void;
+}
+
+export function operatorHandlers(options: OperatorOptions): Handlers<typeof Operator> {
+  return withStatuses({
+    ...linkHandlers(options),
+    ...startHandlers(options),
+    ...runHandlers(options),
+    ...orderHandlers(options),
+    ...proofHandlers(options),
+    ...deadLetterHandlers(options.participants),
+  });
+}
+
+type Own<Names extends keyof Handlers<typeof Operator>> = Pick<Handlers<typeof Operator>, Names>;
+
+function linkHandlers(options: OperatorOptions): Own<'listLinks' | 'getTopology'> {
+  const { participants, streams, journal } = options;
+  const sources: LinkSources = {
+    participants,
+    manager: () => streams.manager(),
+    liveRuns: () => journal.live(),
+  };
+  return {
+    listLinks: async () => ({ links: await listLinks(sources) }),
+    getTopology: async () => ({
+      links: await listLinks(sources),
+      services: await Promise.all(
+        participants.services.map(async (name) => ({
+          name,
+          replicas: (await participants.replicas(name)).map(({ address, description }) => ({
+            address,
+            up: description !== undefined,
+          })),
+        })),
+      ),
+    }),
+  };
+}
+
+function startHandlers(options: OperatorOptions): Own<'plan' | 'start'> {
+  const { participants, journal, wakeEngine } = options;
+  const resolve = async (request: MoveRequest) =>
+    resolveMove(participants, request, await journal.live());
+  return {
+    plan: async ({ link, to, consumer, wayBack }) => {
+      const request = { link, to, consumer, wayBack: wayBack || 'keep', settings: {}, actor: '' };
+      // A plan changes nothing: it may be looked at while a run holds the link.
+      const move = { ...request, isStepByStep: false, isHeld: true };
+      return planToWire(await resolveMove(participants, move, []));
+    },
+    start: async (request) => {
+      const { run, plan } = await resolve(moveRequestOf(request));
+      const created = await journal.create(run, plan.steps);
+      wakeEngine(created.run.id);
+      return { status: statusToWire(created, []) };
+    },
+  };
+}
+
+function moveRequestOf(request: StartRequest): MoveRequest {
+  const { link, to, consumer, wayBack, actor, settings } = request;
+  const isStepByStep = request.step;
+  const isHeld = !request.noHold;
+  return { link, to, consumer, wayBack, actor, settings, isStepByStep, isHeld };
+}
+
+async function statusOf(
+  { journal }: OperatorOptions,
+  current: RunWithSteps,
+): Promise<MessageInitShape<typeof RunStatusSchema>> {
+  return statusToWire(current, await journal.evidence(current.run.id));
+}
+
+function runHandlers(options: OperatorOptions): Own<'listRuns' | 'getRun' | 'watchRun'> {
+  const { journal, watchers } = options;
+  return {
+    listRuns: async ({ limit, link }) => ({
+      runs: (await journal.list({ link, limit: limit || RUNS_SHOWN })).map(runToWire),
+    }),
+    getRun: async ({ id }) => ({ status: await statusOf(options, await requireRun(journal, id)) }),
+    watchRun: async function* ({ id }, { signal }) {
+      let seen: bigint | undefined;
+      while (!signal.aborted) {
+        if ((await journal.revision(id)) !== seen || seen === undefined) {
+          const current = await requireRun(journal, id);
+          seen = current.run.revision;
+          yield { status: await statusOf(options, current) };
+          if (isEnded(current.run)) return;
+        }
+        await watchers.changed(id, WATCH_POLL_MS, signal);
+      }
+    },
+  };
+}
+
+type OrderNames =
+  | 'approveRun'
+  | 'pauseRun'
+  | 'resumeRun'
+  | 'rollbackRun'
+  | 'cancelRun'
+  | 'completeRun';
+
+function orderHandlers(options: OperatorOptions): Own<OrderNames> {
+  const order =
+    (name: Order) => async (request: { id: string; actor: string; confirm?: string }) => {
+      const { id: runId, actor, confirm = '' } = request;
+      const current = await giveOrder(options.journal, { order: name, runId, actor, confirm });
+      options.wakeEngine(runId);
+      options.watchers.wake(runId);
+      return { status: await statusOf(options, current) };
+    };
+  return {
+    approveRun: order('approve'),
+    pauseRun: order('pause'),
+    resumeRun: order('resume'),
+    rollbackRun: order('rollback'),
+    cancelRun: order('cancel'),
+    completeRun: order('complete'),
+  };
+}
+
+function proofHandlers(
+  options: OperatorOptions,
+): Own<'verify' | 'listCertificates' | 'getCertificate'> {
+  const { participants, certificates } = options;
+  return {
+    verify: async ({ link: id, consumer: asked }, { signal }) => {
+      const link = findLink(await participants.topology(), id);
+      const consumers = chooseConsumers(link, asked);
+      const legs = await Promise.all(
+        consumers.map((consumer) => verifyLeg({ participants, link, consumer, signal })),
+      );
+      const verified = legs.map(({ consumer, findings }) => ({
+        consumer,
+        equal: findings.every(({ isEqual }) => isEqual),
+        findings: findings.map(({ isEqual: equal, examples, ...finding }) => ({
+          ...finding,
+          equal,
+          examples: [...examples],
+        })),
+      }));
+      return { equal: verified.every(({ equal }) => equal), legs: verified };
+    },
+    listCertificates: async ({ link, run }) => {
+      const all = await certificates.list({ link, run, limit: CERTIFICATES_SHOWN });
+      return { certificates: all.map(certificateToWire) };
+    },
+    getCertificate: async ({ id }) => {
+      const certificate = await certificates.read(id);
+      if (!certificate) throw unknownId('id', 'certificate');
+      return { certificate: certificateToWire(certificate) };
+    },
+  };
+}

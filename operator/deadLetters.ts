@@ -1,0 +1,77 @@
+/** Dead letters of every service, asked where they are kept. */
+import type { Operator } from '../gen/relink/v1/operator_pb.ts';
+import { RpcCallError, unknownId } from '../link/rpc/errors.ts';
+import type { Handlers } from '../link/rpc/handlers.ts';
+import {
+  type ParticipantClient,
+  type Participants,
+  REPEATABLE,
+} from '../migration/participants.ts';
+
+type Own =
+  | 'listDeadLetters'
+  | 'getDeadLetter'
+  | 'redriveDeadLetter'
+  | 'discardDeadLetter'
+  | 'editDeadLetter';
+
+/** A redrive runs the handler, which has ten seconds. */
+const REDRIVE_DEADLINE_MS = 15_000;
+const PAGE = 100;
+
+export function deadLetterHandlers(
+  participants: Participants,
+): Pick<Handlers<typeof Operator>, Own> {
+  const holderOf = (id: string) => findHolder(participants, id);
+  return {
+    listDeadLetters: (request) => listAll(participants, request),
+    getDeadLetter: async ({ id }) => (await holderOf(id)).getDeadLetter({ id }, REPEATABLE),
+    redriveDeadLetter: async ({ id, actor }) =>
+      (await holderOf(id)).redriveDeadLetter({ id, actor }, { deadlineMs: REDRIVE_DEADLINE_MS }),
+    discardDeadLetter: async ({ id, reason, actor }) =>
+      (await holderOf(id)).discardDeadLetter({ id, reason, actor }),
+    editDeadLetter: async ({ id, revision, body, actor }) =>
+      (await holderOf(id)).editDeadLetter({ id, revision, body, actor }),
+  };
+}
+
+/** One page over all services, oldest first: ids are UUIDv7, so their order is that of time. */
+async function listAll(
+  participants: Participants,
+  request: { link: string; limit: number; afterId: string; all: boolean },
+) {
+  const limit = request.limit || PAGE;
+  const { link, afterId, all } = request;
+  const answers = await Promise.all(
+    participants.services.map((service) =>
+      orNone(participants.of(service).listDeadLetters({ link, afterId, all, limit }, REPEATABLE)),
+    ),
+  );
+  const found = answers.flatMap((answer) => answer?.deadLetters ?? []);
+  const page = found.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit);
+  const isMore = found.length > limit || answers.some((answer) => answer && answer.nextId !== '');
+  return {
+    deadLetters: page,
+    nextId: isMore ? (page.at(-1)?.id ?? '') : '',
+    total: answers.reduce((sum, answer) => sum + (answer?.total ?? 0n), 0n),
+  };
+}
+
+async function findHolder(participants: Participants, id: string): Promise<ParticipantClient> {
+  for (const service of participants.services) {
+    const client = participants.of(service);
+    if (await orNone(client.getDeadLetter({ id }, REPEATABLE))) return client;
+  }
+  throw unknownId('id', 'dead letter');
+}
+
+/** Services without this link or dead letter, and services that are away, have none to show. */
+async function orNone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!(error instanceof RpcCallError)) throw error;
+    if (error.code === 'NOT_FOUND' || error.outcome === 'unknown') return undefined;
+    throw error;
+  }
+}

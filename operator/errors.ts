@@ -1,0 +1,78 @@
+/** From the engine's errors, and those of the services it asked, to what callers get. */
+import {
+  RPC_REASONS,
+  RpcCallError,
+  type RpcCode,
+  RpcError,
+  type RpcReason,
+} from '../link/rpc/errors.ts';
+import { MigrationError, type MigrationErrorCode } from '../migration/errors.ts';
+
+const STATUSES: Readonly<Record<MigrationErrorCode, readonly [RpcCode, RpcReason]>> = {
+  LINK_UNKNOWN: ['NOT_FOUND', 'LINK_UNKNOWN'],
+  LINK_BUSY: ['ALREADY_EXISTS', 'LINK_BUSY'],
+  LINK_NOT_MOVABLE: ['FAILED_PRECONDITION', 'LINK_NOT_MOVABLE'],
+  RUN_UNKNOWN: ['NOT_FOUND', 'ID_UNKNOWN'],
+  RUN_STATE: ['FAILED_PRECONDITION', 'RUN_STATE'],
+  CONFIRMATION_WRONG: ['FAILED_PRECONDITION', 'CONFIRMATION_WRONG'],
+  REQUEST_INVALID: ['INVALID_ARGUMENT', 'FIELDS_INVALID'],
+  PARTICIPANT_AWAY: ['UNAVAILABLE', 'UNAVAILABLE'],
+  LEASE_LOST: ['UNAVAILABLE', 'UNAVAILABLE'],
+  RUN_CHANGED: ['UNAVAILABLE', 'UNAVAILABLE'],
+};
+
+export function asRpcError(error: unknown): unknown {
+  if (error instanceof MigrationError) {
+    const [code, reason] = STATUSES[error.code];
+    return new RpcError(code, reason, error.message, { cause: error, fields: [...error.fields] });
+  }
+  if (error instanceof RpcCallError) return fromParticipant(error);
+  return error;
+}
+
+/** A service refused, or is away: the caller gets its reason as if it had asked itself. */
+function fromParticipant(error: RpcCallError): RpcError {
+  const options = { cause: error, fields: error.fields, metadata: error.metadata };
+  if (error.outcome === 'unknown')
+    return new RpcError(
+      'UNAVAILABLE',
+      'UNAVAILABLE',
+      `a service is away: ${error.message}`,
+      options,
+    );
+  const reason = RPC_REASONS.find((one) => one === error.reason) ?? 'INTERNAL';
+  return new RpcError(error.code, reason, error.message, options);
+}
+
+type AnyHandler = (...args: never[]) => unknown;
+
+/** The handlers with their errors as callers get them; streams too. */
+export function withStatuses<H extends object>(handlers: H): H {
+  return Object.fromEntries(
+    Object.entries(handlers).map(([name, handle]) => [name, translating(handle as AnyHandler)]),
+  ) as H;
+}
+
+function translating(handle: AnyHandler): AnyHandler {
+  return (...args) => {
+    const result = handle(...args);
+    if (result instanceof Promise) return result.catch(rethrow);
+    return isStream(result) ? translatingStream(result) : result;
+  };
+}
+
+function rethrow(error: unknown): never {
+  throw asRpcError(error);
+}
+
+function isStream(result: unknown): result is AsyncIterable<unknown> {
+  return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
+}
+
+async function* translatingStream(stream: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw asRpcError(error);
+  }
+}

@@ -1,0 +1,130 @@
+/** The links as they are now: routes, what is open, JetStream's counters, and what is wrong. */
+
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { JetStreamManager } from '@nats-io/jetstream';
+import type { LegSchema, LinkSchema } from '../gen/relink/v1/operator_pb.ts';
+import { LinkKind } from '../gen/relink/v1/participant_pb.ts';
+import type { LaneRoute } from '../gen/relink/v1/route_pb.ts';
+import { readStreamState, type StreamState } from '../link/consume/provision.ts';
+import { RpcCallError } from '../link/rpc/client.ts';
+import {
+  type DescribedLink,
+  type Participants,
+  REPEATABLE,
+  transportFromWire,
+} from '../migration/participants.ts';
+import type { RunRecord } from '../migration/run.ts';
+import { type LegState, legWarnings } from './warnings.ts';
+
+export interface LinkSources {
+  readonly participants: Participants;
+  readonly manager: () => Promise<JetStreamManager>;
+  readonly liveRuns: () => Promise<readonly RunRecord[]>;
+}
+
+/** JetStream is not needed to see the rest: it may be what is broken. */
+const STREAM_LIMIT_MS = 1_000;
+
+export async function listLinks(
+  sources: LinkSources,
+): Promise<MessageInitShape<typeof LinkSchema>[]> {
+  const [topology, runs] = await Promise.all([sources.participants.topology(), sources.liveRuns()]);
+  const links = [...topology.values()].sort((a, b) => (a.producer.id < b.producer.id ? -1 : 1));
+  return Promise.all(links.map((link) => describeLink(sources, link, runs)));
+}
+
+async function describeLink(
+  sources: LinkSources,
+  link: DescribedLink,
+  runs: readonly RunRecord[],
+): Promise<MessageInitShape<typeof LinkSchema>> {
+  const { id, kind, producer, consumers } = link.producer;
+  const stream = await readStreamQuickly(sources, id);
+  return {
+    id,
+    producer,
+    kind: kind === LinkKind.FORMAL ? 'formal' : 'functional',
+    legs: await Promise.all(
+      consumers.map((consumer) => {
+        const isMoving = runs.some((run) => run.link === id && run.consumers.includes(consumer));
+        return describeLeg(sources, link, { consumer, stream, isMoving });
+      }),
+    ),
+  };
+}
+
+async function describeLeg(
+  { participants }: LinkSources,
+  link: DescribedLink,
+  leg: { consumer: string; stream: StreamState | undefined; isMoving: boolean },
+): Promise<MessageInitShape<typeof LegSchema>> {
+  const { id, producer } = link.producer;
+  const { consumer, stream } = leg;
+  const request = { link: id, consumer };
+  const [progress, letters, inbox] = await Promise.all([
+    participants.of(producer).getProgress(request, REPEATABLE),
+    orAway(participants.of(consumer).listDeadLetters({ link: id, limit: 1 }, REPEATABLE)),
+    orAway(participants.of(consumer).getInboxDigest({ link: id, epoch: 0n }, REPEATABLE)),
+  ]);
+  const counters = stream?.consumers.find(({ name }) => name === consumer);
+  const state: LegState = {
+    consumer,
+    isMoving: leg.isMoving,
+    isUp: letters !== undefined,
+    isListening: link.consumers.get(consumer)?.listening ?? false,
+    hasDurable: counters !== undefined,
+    isStreamKnown: stream !== undefined,
+    transports: new Set(
+      progress.lanes.map(({ adoptedTransport }) => transportFromWire(adoptedTransport)),
+    ),
+    unownedLanes: progress.unownedLanes,
+    deadLetters: Number(letters?.total ?? 0n),
+  };
+  return {
+    consumer,
+    routes: groupRoutes(progress.lanes),
+    outboxOpen: progress.open,
+    oldestOpenMs: progress.oldestOpenMs,
+    streamPending: BigInt(counters?.pending ?? 0),
+    ackPending: BigInt(counters?.ackPending ?? 0),
+    deadLetters: letters?.total ?? 0n,
+    parked: inbox?.lanes.reduce((sum, { parked }) => sum + parked, 0n) ?? 0n,
+    warnings: legWarnings(state),
+  };
+}
+
+/** Lanes that share a route, ascending; what their owners dispatch by. */
+export function groupRoutes(lanes: readonly LaneRoute[]) {
+  const groups = Map.groupBy(
+    lanes,
+    (lane) => `${lane.adoptedTransport}/${lane.adoptedVersion}/${lane.adoptedEpoch}`,
+  );
+  return [...groups.values()].map((same) => ({
+    lanes: same.map(({ lane }) => lane).sort((a, b) => a - b),
+    transport: transportFromWire(same[0]!.adoptedTransport) ?? '',
+    version: same[0]!.adoptedVersion,
+    epoch: same[0]!.adoptedEpoch,
+  }));
+}
+
+async function orAway<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof RpcCallError && error.outcome === 'unknown') return undefined;
+    throw error;
+  }
+}
+
+async function readStreamQuickly({ manager }: LinkSources, link: string) {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, STREAM_LIMIT_MS, undefined);
+  });
+  const read = manager()
+    .then((one) => readStreamState(one, link))
+    .catch(() => undefined);
+  const state = await Promise.race([read, late]);
+  clearTimeout(timer);
+  return state;
+}

@@ -1,0 +1,90 @@
+/** The operator: the migration engine, and the API that the command line and the console use. */
+import { applyExpand } from '../db/schemaChanges.ts';
+import { Operator } from '../gen/relink/v1/operator_pb.ts';
+import { createRpcServer, serve } from '../link/rpc/server.ts';
+import { Certificates } from '../migration/certificate.ts';
+import { Engine } from '../migration/engine.ts';
+import { Journal } from '../migration/journal.ts';
+import { Participants } from '../migration/participants.ts';
+import { armFailpoints } from '../runtime/failpoints.ts';
+import { createHealthServer } from '../runtime/http.ts';
+import { runProcess } from '../runtime/lifecycle.ts';
+import { createLog } from '../runtime/log.ts';
+import { addProcessMetrics, Metrics } from '../runtime/metrics.ts';
+import { connectNats } from '../runtime/nats.ts';
+import { closePostgres, connectPostgres } from '../runtime/postgres.ts';
+import { operatorHandlers } from './api.ts';
+import { loadOperatorConfig } from './config.ts';
+import { Provisioner } from './provisioner.ts';
+import { StreamDesk } from './streams.ts';
+import { Watchers } from './watchers.ts';
+
+const config = loadOperatorConfig();
+if (config.failpoints) armFailpoints(config.failpoints);
+const { instance, host } = config;
+const log = createLog({ service: 'operator', instance, level: config.logLevel });
+await applyExpand(config.postgresUrl, ['operator']);
+
+const name = `operator/${instance}`;
+const metrics = new Metrics();
+const processMetrics = addProcessMetrics(metrics);
+const sql = connectPostgres(config.postgresUrl, { name, log });
+const nats = await connectNats(config.natsUrl, { name, log });
+const journal = new Journal(sql);
+const certificates = new Certificates(sql, name);
+const participants = new Participants(config.peers);
+const streams = new StreamDesk(nats.connection, journal);
+const watchers = new Watchers();
+const engine = new Engine({
+  sql,
+  instance,
+  log,
+  journal,
+  participants,
+  streams,
+  certificates,
+  onChange: (runId) => watchers.wake(runId),
+});
+const provisioner = new Provisioner({
+  participants,
+  streams,
+  log,
+  isActing: () => engine.isActing,
+});
+const handlers = operatorHandlers({
+  journal,
+  certificates,
+  participants,
+  streams,
+  watchers,
+  wakeEngine: (runId) => engine.wake(runId),
+});
+const server = createRpcServer({
+  host,
+  port: config.port,
+  log,
+  metrics,
+  services: [serve(Operator, handlers)],
+});
+const health = createHealthServer({
+  host,
+  port: config.httpPort,
+  metrics,
+  checks: { postgres: () => sql`select 1` },
+});
+const connections = {
+  name: 'connections',
+  start: () => undefined,
+  stop: async () => {
+    processMetrics.stop();
+    participants.close();
+    await nats.close();
+    await closePostgres(sql);
+  },
+};
+
+await runProcess({
+  name: 'operator',
+  log,
+  agents: [connections, engine, provisioner, server, health],
+});

@@ -1,0 +1,79 @@
+/**
+ * Keeps the streams of async legs in being: at the start, and when JetStream lost them. What a lost
+ * stream held is sent again by the relays, because only receipts close their rows.
+ */
+import { ensureConsumer, ensureStream } from '../link/consume/provision.ts';
+import type { DescribedLink, Participants } from '../migration/participants.ts';
+import { REPEATABLE, transportFromWire } from '../migration/participants.ts';
+import type { Streams } from '../migration/plan.ts';
+import type { Agent } from '../runtime/lifecycle.ts';
+import type { Log } from '../runtime/log.ts';
+import { type Repeater, repeat } from '../runtime/wake.ts';
+
+/** How long a lost stream stays lost. */
+const EVERY_MS = 2_000;
+
+export interface ProvisionerOptions {
+  readonly participants: Participants;
+  readonly streams: Streams;
+  readonly log: Log;
+  /** Only the operator that acts provisions. */
+  readonly isActing: () => boolean;
+}
+
+export class Provisioner implements Agent {
+  readonly name = 'stream provisioner';
+  readonly #options: ProvisionerOptions;
+  #repeater: Repeater | undefined;
+
+  constructor(options: ProvisionerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { log } = this.#options;
+    this.#repeater ??= repeat(
+      EVERY_MS,
+      () => this.#provisionAll(),
+      (error) => log.warn({ err: error }, 'streams could not be provisioned'),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.#repeater?.stop();
+  }
+
+  async #provisionAll(): Promise<void> {
+    const { participants, streams, isActing } = this.#options;
+    if (!isActing()) return;
+    // Read again inside the turn: a step may just have stopped a consumer and removed its stream.
+    for (const id of (await participants.topology()).keys())
+      await streams.alone(id, async () => {
+        const link = (await participants.topology()).get(id);
+        if (link && isActing()) await this.#provision(link);
+      });
+  }
+
+  async #provision(link: DescribedLink): Promise<void> {
+    const { streams } = this.#options;
+    const { id, consumers } = link.producer;
+    const needing: string[] = [];
+    for (const consumer of consumers)
+      if (await this.#needsStream(link, consumer)) needing.push(consumer);
+    if (needing.length === 0) return;
+    const manager = await streams.manager();
+    await ensureStream(manager, id);
+    for (const consumer of needing) await ensureConsumer(manager, id, consumer);
+  }
+
+  async #needsStream(link: DescribedLink, consumer: string): Promise<boolean> {
+    if (link.consumers.get(consumer)?.listening) return true;
+    const { id, producer } = link.producer;
+    const request = { link: id, consumer };
+    const { lanes } = await this.#options.participants.of(producer).getRoutes(request, REPEATABLE);
+    return lanes.some(
+      ({ transport, adoptedTransport }) =>
+        transportFromWire(transport) === 'async' || transportFromWire(adoptedTransport) === 'async',
+    );
+  }
+}

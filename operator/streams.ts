@@ -1,0 +1,55 @@
+/** JetStream for the engine: its manager, and one at a time for each link's stream. */
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import type { Journal } from '../migration/journal.ts';
+import type { Streams } from '../migration/plan.ts';
+import type { RunRecord } from '../migration/run.ts';
+import type { NatsConnection } from '../runtime/nats.ts';
+
+/** For one request: an answer that takes longer does not come. */
+const REQUEST_LIMIT_MS = 5_000;
+
+export class StreamDesk implements Streams {
+  readonly #nats: NatsConnection;
+  readonly #journal: Journal;
+  readonly #turns = new Map<string, Promise<unknown>>();
+  #manager: Promise<JetStreamManager> | undefined;
+
+  constructor(nats: NatsConnection, journal: Journal) {
+    this.#nats = nats;
+    this.#journal = journal;
+  }
+
+  manager(): Promise<JetStreamManager> {
+    // Made when first needed: a server without JetStream must not keep the operator from starting.
+    this.#manager ??= jetstreamManager(this.#nats, {
+      checkAPI: false,
+      timeout: REQUEST_LIMIT_MS,
+    }).catch((error) => {
+      this.#manager = undefined;
+      throw error;
+    });
+    return this.#manager;
+  }
+
+  async alone<T>(link: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(link) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    const settled = turn.catch(() => undefined);
+    this.#turns.set(link, settled);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(link) === settled) this.#turns.delete(link);
+    }
+  }
+
+  async isNeededByOthers(run: RunRecord): Promise<boolean> {
+    const live = await this.#journal.live();
+    return live.some(
+      (other) =>
+        other.id !== run.id &&
+        other.link === run.link &&
+        [other.from.transport, other.to.transport].includes('async'),
+    );
+  }
+}

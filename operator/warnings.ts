@@ -1,0 +1,35 @@
+/** What is wrong with a leg, decided from what its two sides and the stream say. */
+import type { Transport } from '../link/link.ts';
+
+export interface LegState {
+  readonly consumer: string;
+  /** A run holds the leg: both ways are open on purpose. */
+  readonly isMoving: boolean;
+  /** Whether the consumer answers. */
+  readonly isUp: boolean;
+  readonly isListening: boolean;
+  readonly hasDurable: boolean;
+  readonly isStreamKnown: boolean;
+  /** By which the lanes' owners dispatch. */
+  readonly transports: ReadonlySet<Transport | undefined>;
+  readonly unownedLanes: number;
+  readonly deadLetters: number;
+}
+
+export function legWarnings(leg: LegState): string[] {
+  const { consumer, isMoving, transports } = leg;
+  const warnings: string[] = [];
+  const sends = transports.has('async');
+  if (!leg.isUp) warnings.push(`${consumer} does not answer`);
+  if (leg.isUp && sends && !leg.isListening)
+    warnings.push(`the producer emits, but ${consumer} does not listen`);
+  if (leg.isListening && !sends && !isMoving)
+    warnings.push(`starving consumer: ${consumer} listens where nobody sends`);
+  if (sends && leg.isStreamKnown && !leg.hasDurable)
+    warnings.push(`the stream has no durable consumer for ${consumer}`);
+  if (sends && !leg.isStreamKnown) warnings.push('the stream is missing, or JetStream is away');
+  if (leg.unownedLanes > 0) warnings.push(`${leg.unownedLanes} lanes have no living relay`);
+  if (leg.deadLetters > 0)
+    warnings.push(`${leg.deadLetters} dead letters wait for a person: relink dead-letters list`);
+  return warnings;
+}
