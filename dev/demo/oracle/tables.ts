@@ -1,0 +1,145 @@
+/** What the oracle reads: nothing but tables of the services' databases. */
+import type { Database } from '../../../runtime/postgres.ts';
+
+export type ManagerRow = {
+  readonly id: string;
+  readonly version: bigint;
+  readonly firstName: string;
+  readonly lastName: string;
+};
+
+/** The owner's managers, or a consumer's replicas of them. */
+export async function readManagers(
+  sql: Database,
+  table: 'managers' | 'manager_replicas',
+): Promise<Map<string, ManagerRow>> {
+  const rows = await sql<ManagerRow[]>`
+    select id, version, first_name as "firstName", last_name as "lastName" from ${sql(table)}`;
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+export type Side = { readonly count: bigint; readonly sum: string };
+
+/** Count and sum of message hashes by `lane/epoch`: what receipts closed for one consumer. */
+export async function readClosed(sql: Database, leg: string): Promise<Map<string, Side>> {
+  const rows = await sql<(Side & { place: string })[]>`
+    select lane || '/' || epoch as place, count, sum::text as sum
+    from relink.closed where leg = ${leg}`;
+  return new Map(rows.map(({ place, ...side }) => [place, side]));
+}
+
+/** The same of what the consumer settled. */
+export async function readSettled(sql: Database, link: string): Promise<Map<string, Side>> {
+  const rows = await sql<(Side & { place: string })[]>`
+    select lane || '/' || epoch as place, count(*) as count, sum(hash)::text as sum
+    from relink.inbox where link = ${link} group by lane, epoch`;
+  return new Map(rows.map(({ place, ...side }) => [place, side]));
+}
+
+/** How many different versions of each manager the consumer settled with an effect. */
+export async function readArrivedVersions(
+  sql: Database,
+  link: string,
+): Promise<Map<string, { versions: bigint; newest: bigint }>> {
+  const rows = await sql<{ key: string; versions: bigint; newest: bigint }[]>`
+    select key, count(distinct version) as versions, max(version) as newest
+    from relink.inbox where link = ${link} and outcome in ('applied', 'superseded')
+    group by key`;
+  return new Map(rows.map(({ key, ...row }) => [key, row]));
+}
+
+/** The versions of some managers that the consumer settled, ascending, by manager. */
+export async function listVersions(
+  sql: Database,
+  link: string,
+  keys: readonly string[],
+): Promise<Map<string, Set<bigint>>> {
+  const rows = await sql<{ key: string; version: bigint }[]>`
+    select distinct key, version from relink.inbox
+    where link = ${link} and key = any(${keys as string[]}::text[])
+      and outcome in ('applied', 'superseded')`;
+  const versions = new Map<string, Set<bigint>>(keys.map((key) => [key, new Set()]));
+  for (const { key, version } of rows) versions.get(key)?.add(version);
+  return versions;
+}
+
+/** When a message was written: the milliseconds in its UUIDv7. Works on any PostgreSQL. */
+const WRITTEN_MS = `('x' || substr(replace(event_id::text, '-', ''), 1, 12))::bit(48)::int8`;
+
+/**
+ * When a message's effect was committed. With `track_commit_timestamp` the server knows it; without,
+ * the beginning of the transaction is what the inbox has.
+ */
+const COMMITTED_AT = 'coalesce(pg_xact_commit_timestamp(xmin), received_at)';
+
+export async function keepsCommitTimes(sql: Database): Promise<boolean> {
+  const [row] = await sql<{ on: boolean }[]>`
+    select current_setting('track_commit_timestamp')::bool as "on"`;
+  return row?.on ?? false;
+}
+
+export type EffectRow = {
+  readonly key: string;
+  readonly version: bigint;
+  /** The newest version that took effect before this one. */
+  readonly newestBefore: bigint;
+  readonly writtenMs: number;
+};
+
+/** Effects that came although the same version or a newer one of the manager had taken effect. */
+export async function listLateEffects(sql: Database, link: string): Promise<EffectRow[]> {
+  const at = (await keepsCommitTimes(sql)) ? COMMITTED_AT : 'received_at';
+  return sql.unsafe<EffectRow[]>(
+    `select * from (
+      select key, version, ${WRITTEN_MS}::float8 as "writtenMs",
+        max(version) over (partition by key order by ${at}, received_at, version, event_id
+          rows between unbounded preceding and 1 preceding) as "newestBefore"
+      from relink.inbox where link = $1 and outcome = 'applied') effects
+    where "newestBefore" >= version`,
+    [link],
+  );
+}
+
+export type DelaySummary = { messages: number; p99Ms: number; maxMs: number };
+
+/** From writing a message to its effect, over messages written in a span of time. */
+export async function readDelays(
+  sql: Database,
+  link: string,
+  span: { fromMs: number; toMs: number },
+): Promise<DelaySummary> {
+  const at = (await keepsCommitTimes(sql)) ? COMMITTED_AT : 'received_at';
+  const [row] = await sql.unsafe<DelaySummary[]>(
+    `select count(*)::int as messages, coalesce(max(delay), 0)::float8 as "maxMs",
+      coalesce(percentile_cont(0.99) within group (order by delay), 0)::float8 as "p99Ms"
+    from (select extract(epoch from ${at}) * 1000 - ${WRITTEN_MS} as delay
+      from relink.inbox where link = $1 and ${WRITTEN_MS} between $2::int8 and $3::int8) delays`,
+    [link, Math.round(span.fromMs), Math.round(span.toMs)],
+  );
+  return row ?? { messages: 0, p99Ms: 0, maxMs: 0 };
+}
+
+/** Messages that are still open, by leg. */
+export async function countOpen(sql: Database, link: string): Promise<Map<string, number>> {
+  const rows = await sql<{ leg: string; open: number }[]>`
+    select leg, count(*)::int as open from relink.outbox
+    where leg like ${`${link}/%`} group by leg`;
+  return new Map(rows.map(({ leg, open }) => [leg, open]));
+}
+
+export type Leftovers = { readonly key: string; readonly version: bigint; readonly why: string };
+
+/** Messages that wait for a person or for their turn. */
+export async function listGivenUp(sql: Database, link: string): Promise<Leftovers[]> {
+  return sql<Leftovers[]>`
+    select key, version, 'dead letter: ' || reason as why
+    from relink.dead_letters where link = ${link} and state = 'dead'
+    union all select key, version, 'parked' from relink.parked where link = ${link}`;
+}
+
+/** Open messages one by one, to name them. */
+export async function listOpen(sql: Database, leg: string, limit: number): Promise<Leftovers[]> {
+  return sql<Leftovers[]>`
+    select key, version, 'open' as why from relink.outbox
+    where leg = ${leg} order by seq limit ${limit}`;
+}

@@ -1,0 +1,143 @@
+/**
+ * Live traffic through the public API: an open loop. Requests are due by the clock, whether earlier
+ * ones were answered or not, and a latency counts from the moment a request was due: a service that
+ * stalls for a second shows as a second for all that came in it.
+ */
+import { Caller, type CallResult } from './caller.ts';
+import { Latencies } from './latencies.ts';
+import { Told } from './told.ts';
+
+/** Requests come in small groups of this distance. */
+const TICK_MS = 5;
+/** One request in five registers a manager, the others rename one. */
+const REGISTRATION_SHARE = 0.2;
+/** Some managers are renamed much more often: the newest hundredth gets a fifth of all renames. */
+const SKEW = 3;
+/** Requests without an answer at once: above this the callers' side would measure itself. */
+const MAX_WAITING = 5_000;
+const CONNECTIONS = 4;
+/** Different errors kept for the report. */
+const MAX_ERRORS = 10;
+
+export type TrafficOptions = {
+  /** host:port of every replica of assessments. */
+  readonly addresses: readonly string[];
+  /** Requests a second. */
+  readonly ratePerSecond: number;
+  readonly told?: Told;
+  readonly connections?: number;
+};
+
+export type TrafficCounts = {
+  /** Requests that ended, well or not. */
+  requests: number;
+  registrations: number;
+  /** Requests that were not acknowledged, repetitions included. */
+  failed: number;
+  /** Calls repeated because their answer was lost. */
+  repeated: number;
+  /** Due requests that were not sent because too many waited for an answer. */
+  shed: number;
+  /** Messages by what their caller was told. */
+  applied: number;
+  pending: number;
+};
+
+/** Traffic that runs from `start` to `stop`. */
+export class Traffic {
+  readonly told: Told;
+  readonly latencies = new Latencies();
+  readonly caller: Caller;
+  readonly #ratePerSecond: number;
+  readonly #counts: TrafficCounts = {
+    requests: 0,
+    registrations: 0,
+    failed: 0,
+    repeated: 0,
+    shed: 0,
+    applied: 0,
+    pending: 0,
+  };
+  readonly #errors = new Map<string, number>();
+  readonly #waiting = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: TrafficOptions) {
+    const { addresses, ratePerSecond, told = new Told(), connections = CONNECTIONS } = options;
+    this.told = told;
+    this.#ratePerSecond = ratePerSecond;
+    this.caller = new Caller({ addresses, connections, told });
+  }
+
+  get counts(): Readonly<TrafficCounts> {
+    return { ...this.#counts };
+  }
+
+  /** What went wrong, most frequent first: message and how often. */
+  get errors(): [message: string, count: number][] {
+    return [...this.#errors].sort(([, a], [, b]) => b - a);
+  }
+
+  start(): void {
+    const startedMs = performance.now();
+    let sent = 0;
+    const sendDue = () => {
+      const due = ((performance.now() - startedMs) * this.#ratePerSecond) / 1_000;
+      for (; sent < Math.floor(due); sent++) {
+        this.#send(startedMs + ((sent + 1) * 1_000) / this.#ratePerSecond);
+      }
+    };
+    this.#timer ??= setInterval(sendDue, TICK_MS);
+  }
+
+  /** Sends nothing more and waits for the answers under way. Safe twice. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await Promise.all(this.#waiting);
+  }
+
+  /** Ends the connections as well. */
+  async close(): Promise<void> {
+    await this.stop();
+    this.caller.close();
+  }
+
+  #send(dueMs: number): void {
+    if (this.#waiting.size >= MAX_WAITING) {
+      this.#counts.shed += 1;
+      return;
+    }
+    const answered = this.#request(dueMs).finally(() => this.#waiting.delete(answered));
+    this.#waiting.add(answered);
+  }
+
+  async #request(dueMs: number): Promise<void> {
+    const isRegistration = this.told.count === 0 || Math.random() < REGISTRATION_SHARE;
+    if (isRegistration) this.#counts.registrations += 1;
+    const id = isRegistration ? undefined : this.#pickManager();
+    const result = await (id === undefined ? this.caller.register() : this.caller.rename(id));
+    this.latencies.record(performance.now() - dueMs);
+    this.#count(result);
+  }
+
+  #count({ isAcknowledged, tries, deliveries, error }: CallResult): void {
+    this.#counts.requests += 1;
+    this.#counts.repeated += tries - 1;
+    for (const state of deliveries) {
+      if (state === 'applied') this.#counts.applied += 1;
+      else this.#counts.pending += 1;
+    }
+    if (isAcknowledged) return;
+    this.#counts.failed += 1;
+    const message = error ? `${error.code} ${error.message}` : 'refused';
+    if (this.#errors.size < MAX_ERRORS || this.#errors.has(message))
+      this.#errors.set(message, (this.#errors.get(message) ?? 0) + 1);
+  }
+
+  #pickManager(): string | undefined {
+    const { count } = this.told;
+    const fromNewest = Math.floor(count * Math.random() ** SKEW);
+    return this.told.idAt(count - 1 - fromNewest);
+  }
+}
