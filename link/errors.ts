@@ -8,7 +8,6 @@ export type LinkErrorCode =
   | 'ROUTE_PENDING'
   | 'NOT_MOVABLE'
   | 'LANE_LOST'
-  | 'OUTBOX_TAMPERED'
   | 'HANDLER_TIMEOUT'
   | 'NO_TRANSPORT';
 

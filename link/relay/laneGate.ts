@@ -34,8 +34,8 @@ interface LaneState {
 export interface Adopted {
   /** Routes changed: rows that were passed over must be read now. */
   readonly isChanged: boolean;
-  /** Lanes that adopted without holding: their flights must be dispatched again. */
-  readonly unheld: readonly number[];
+  /** Lanes with a newer adopted route: what is in flight by an older one is dispatched again. */
+  readonly moved: readonly number[];
 }
 
 export class LaneGate {
@@ -43,6 +43,8 @@ export class LaneGate {
   #routes: LaneRoute[] = [];
   #lanes = new Map<number, LaneState>();
   #closedSinceMs = new Map<number, number>();
+  /** The adopted epoch of each lane that `adopt` answered last. */
+  readonly #answered = new Map<number, bigint>();
   #isStale = true;
   longestHoldMs = 0;
 
@@ -64,6 +66,10 @@ export class LaneGate {
     return this.#routes[lane]?.adopted.transport;
   }
 
+  adoptedEpochOf(lane: number): bigint | undefined {
+    return this.#routes[lane]?.adopted.epoch;
+  }
+
   shadowOf(lane: number): Transport | null {
     return this.#routes[lane]?.shadow ?? null;
   }
@@ -82,7 +88,7 @@ export class LaneGate {
     const state = this.#lanes.get(lane);
     const route = this.#routes[lane];
     if (!state || !route) return undefined;
-    if (this.#isClosed(lane) && seq > state.sentBeforeThrough && flight.resends === 0)
+    if (this.#isClosed(lane) && seq > state.sentBeforeThrough && !flight.isInFlight())
       return undefined;
     return route.adopted;
   }
@@ -115,30 +121,49 @@ export class LaneGate {
     }
   }
 
-  /** Reads changed routes and adopts what can be adopted now. */
-  async adopt(): Promise<Adopted> {
-    const { sql, leg } = this.#options;
-    let isChanged = this.#isStale;
-    if (this.#isStale) {
-      this.#isStale = false;
-      this.#routes = await readRoutes(sql, leg);
-    }
-    const unheld: number[] = [];
-    for (const route of this.#routes) {
-      if (route.epoch === route.adopted.epoch || !this.#lanes.has(route.lane)) continue;
-      if (!this.#closedSinceMs.has(route.lane))
-        this.#closedSinceMs.set(route.lane, performance.now());
-      if (route.hold && !(await this.#isOldRouteClear(route))) continue;
-      await this.#adopt(route);
-      if (!route.hold) unheld.push(route.lane);
-      isChanged = true;
-    }
-    return { isChanged, unheld };
+  /** Rows of the lane up to here may have been sent, although no flight in memory says so. */
+  noteSent(lane: number, through: number): void {
+    const state = this.#lanes.get(lane);
+    if (state) state.sentBeforeThrough = Math.max(state.sentBeforeThrough, through);
   }
 
-  async #adopt(route: LaneRoute): Promise<void> {
+  /** Reads changed routes and adopts what can be adopted now. */
+  async adopt(): Promise<Adopted> {
+    const isChanged = this.#isStale;
+    try {
+      if (this.#isStale) await this.#readRoutes();
+      for (const route of this.#routes)
+        if (route.epoch !== route.adopted.epoch) await this.#adoptIfClear(route);
+    } catch (error) {
+      // Perhaps adopted, and the answer was lost: the database knows.
+      this.#isStale = true;
+      throw error;
+    }
+    const moved = this.#routes.filter(
+      ({ lane, adopted }) => this.#answered.get(lane) !== adopted.epoch,
+    );
+    for (const { lane, adopted } of moved) this.#answered.set(lane, adopted.epoch);
+    return { isChanged: isChanged || moved.length > 0, moved: moved.map(({ lane }) => lane) };
+  }
+
+  async #readRoutes(): Promise<void> {
+    // Before reading: a change that comes meanwhile makes it stale again.
+    this.#isStale = false;
+    this.#routes = await readRoutes(this.#options.sql, this.#options.leg);
+  }
+
+  async #adoptIfClear(route: LaneRoute): Promise<void> {
+    const state = this.#lanes.get(route.lane);
+    if (!state) return;
+    if (!this.#closedSinceMs.has(route.lane))
+      this.#closedSinceMs.set(route.lane, performance.now());
+    if (route.hold && !(await this.#isOldRouteClear(route, state))) return;
+    // The lane may have been lost meanwhile, and even taken again.
+    if (this.#lanes.get(route.lane) === state) await this.#adopt(route, state);
+  }
+
+  async #adopt(route: LaneRoute, state: LaneState): Promise<void> {
     const { sql, link, instance } = this.#options;
-    const state = this.#lanes.get(route.lane)!;
     await failpoint('relay.before-adopt');
     const isAdopted = await adoptRoute(sql, route, {
       link,
@@ -158,12 +183,12 @@ export class LaneGate {
   }
 
   /** Whether nothing that may have gone out by the old route is open. Parked messages are carried. */
-  async #isOldRouteClear(route: LaneRoute): Promise<boolean> {
+  async #isOldRouteClear(route: LaneRoute, state: LaneState): Promise<boolean> {
     const { window, sql, leg } = this.#options;
-    for (const flight of window.all())
-      if (flight.row.lane === route.lane && flight.state !== 'pending' && flight.state !== 'parked')
-        return false;
-    const state = this.#lanes.get(route.lane)!;
+    for (const flight of window.all()) {
+      if (flight.row.lane !== route.lane) continue;
+      if (flight.isInFlight() || flight.state === 'settled') return false;
+    }
     if (state.sentBeforeThrough === 0) return true;
     const parked = this.#parkedSeqs(route.lane);
     const open = await sql`

@@ -5,6 +5,9 @@
  *
  * Lanes are shared evenly between the living relays of a service: each claims free or expired lanes
  * up to its share and lets go of what it holds above it. All times are the database's.
+ *
+ * A term belongs to one process, not to a name: a process that was restarted under its old name takes
+ * its lanes again under new terms, so that a frozen predecessor is fenced like any other.
  */
 import type { Database } from '../../runtime/postgres.ts';
 import { LANES } from '../link.ts';
@@ -71,11 +74,16 @@ export class LaneLeases {
   }
 
   async #renew(): Promise<LaneRow[]> {
+    const held = [...this.owned].flatMap(([link, lanes]) =>
+      [...lanes].map(([lane, term]) => ({ link, lane, term })),
+    );
     return this.#sql<LaneRow[]>`
-      update relink.lanes set expires_at = clock_timestamp() + ${LEASE_MS} * interval '1 ms'
-      where owner = ${this.#instance} and expires_at > clock_timestamp()
-        and link = any(${this.#links as string[]})
-      returning link, lane, term`;
+      update relink.lanes l set expires_at = clock_timestamp() + ${LEASE_MS} * interval '1 ms'
+      from unnest(${held.map((one) => one.link)}::text[], ${held.map((one) => one.lane)}::int2[],
+        ${held.map((one) => String(one.term))}::int8[]) held(link, lane, term)
+      where l.link = held.link and l.lane = held.lane and l.term = held.term
+        and l.owner = ${this.#instance} and l.expires_at > clock_timestamp()
+      returning l.link, l.lane, l.term`;
   }
 
   #take(rows: readonly LaneRow[]): void {
@@ -90,12 +98,15 @@ export class LaneLeases {
     else if (held.size < share) await this.#claim(link, share - held.size);
   }
 
+  /** Takes free lanes, and those in our name that this process does not know it holds. */
   async #claim(link: string, count: number): Promise<void> {
+    const known = [...this.owned.get(link)!.keys()];
     const rows = await this.#sql<LaneRow[]>`
       update relink.lanes l set owner = ${this.#instance}, term = l.term + 1,
         expires_at = clock_timestamp() + ${LEASE_MS} * interval '1 ms'
       from (select link, lane from relink.lanes
-            where link = ${link} and expires_at <= clock_timestamp()
+            where link = ${link} and (expires_at <= clock_timestamp()
+              or (owner = ${this.#instance} and lane <> all(${known}::int2[])))
             order by lane limit ${count} for update skip locked) free
       where l.link = free.link and l.lane = free.lane
       returning l.link, l.lane, l.term`;

@@ -83,6 +83,8 @@ export class LegRelay {
         options.wake();
       },
       onLost: (lanes) => {
+        for (const { row } of this.window.all())
+          if (lanes.has(row.lane)) this.gate.noteSent(row.lane, row.seq);
         this.forget(lanes);
         this.window.rewind();
         options.wake();
@@ -267,16 +269,17 @@ export class LegRelay {
 
   // ---- letting go ----
 
-  /** A change that does not hold: what these lanes have in flight is dispatched again. */
+  /** After a change that did not hold: what these lanes have in flight is dispatched again. */
   takeBack(lanes: readonly number[]): void {
     for (const flight of this.window.all()) {
       if (!lanes.includes(flight.row.lane) || !flight.isInFlight()) continue;
+      if (flight.route?.epoch === this.gate.adoptedEpochOf(flight.row.lane)) continue;
       this.#queue.leave(flight);
       this.#waiting.delete(flight);
       flight.generation += 1;
       flight.resends += 1;
+      if (flight.state !== 'pending') this.pending.push(flight);
       flight.state = 'pending';
-      this.pending.push(flight);
     }
     this.#sortPending();
   }

@@ -86,44 +86,60 @@ export async function readRows(
     from relink.outbox where leg = ${leg} and seq = any(${seqs as number[]}::int8[]) order by seq`;
 }
 
+/** A row that a receipt closes, and what the certificate adds up. */
+export interface ClosingRow {
+  readonly seq: number;
+  readonly lane: number;
+  /** The epoch under which the consumer settled it. */
+  readonly epoch: bigint;
+  readonly hash: bigint;
+}
+
 /** What a batch of receipts closes on one leg. All lanes must be owned under the terms given. */
 export interface Closing {
   readonly leg: string;
-  readonly seqs: readonly number[];
+  readonly rows: readonly ClosingRow[];
   /** The lanes of these rows with the fencing term each is owned under. */
   readonly terms: ReadonlyMap<number, bigint>;
-  /** Count and sum of hashes per lane and epoch, for the certificate. */
-  readonly sums: readonly { lane: number; epoch: bigint; count: number; sum: bigint }[];
+}
+
+export interface ClosedRows {
+  /** Every lane is still owned under its term: none of the rows is open any more. */
+  readonly isOwned: boolean;
+  readonly removed: number;
 }
 
 /**
  * Removes closed rows and adds them to the epoch's digest in one statement, only if every lane is
- * still owned under its term. Answers how many rows were removed: all, or none when a term is gone
- * or the rows were closed by a statement whose answer was lost. Some but not all means that somebody
- * else removed rows: they are left out of the digest, so that no certificate comes out equal.
+ * still owned under its term. The digest counts exactly the rows that this statement removed: one
+ * that an earlier statement closed, whose answer was lost, is not counted twice, and one that
+ * somebody else removed is missing, so that no certificate comes out equal.
  */
 export async function closeRows(
   sql: Database,
   owner: { link: string; instance: string },
   closing: Closing,
-): Promise<number> {
+): Promise<ClosedRows> {
   const lanes = [...closing.terms.keys()];
   const terms = [...closing.terms.values()].map(String);
-  const { sums } = closing;
-  const [row] = await sql<{ removed: number }[]>`
+  const { rows } = closing;
+  const seqs = rows.map((row) => row.seq);
+  const [row] = await sql<ClosedRows[]>`
     with mine as (select l.lane from relink.lanes l
         join unnest(${lanes}::int2[], ${terms}::int8[]) t(lane, term) using (lane, term)
         where l.link = ${owner.link} and l.owner = ${owner.instance} for share of l),
       gone as (delete from relink.outbox where leg = ${closing.leg}
-        and seq = any(${closing.seqs as number[]}::int8[])
+        and seq = any(${seqs}::int8[])
         and (select count(*) from mine) = ${lanes.length} returning seq),
       summed as (insert into relink.closed (leg, lane, epoch, count, sum)
-        select ${closing.leg}, * from unnest(${sums.map((s) => s.lane)}::int2[],
-          ${sums.map((s) => s.epoch.toString())}::int8[], ${sums.map((s) => s.count)}::int8[],
-          ${sums.map((s) => s.sum.toString())}::text[]::numeric[])
-        where (select count(*) from gone) = ${closing.seqs.length}
+        select ${closing.leg}, r.lane, r.epoch, count(*), sum(r.hash) from gone
+        join unnest(${seqs}::int8[], ${rows.map((one) => one.lane)}::int2[],
+          ${rows.map((one) => String(one.epoch))}::int8[],
+          ${rows.map((one) => String(one.hash))}::int8[]) r(seq, lane, epoch, hash) using (seq)
+        group by r.lane, r.epoch
         on conflict (leg, lane, epoch) do update
         set count = closed.count + excluded.count, sum = closed.sum + excluded.sum)
-    select count(*)::int as removed from gone`;
-  return row!.removed;
+    select (select count(*) from mine) = ${lanes.length} as "isOwned",
+      count(*)::int as removed from gone`;
+  return row!;
 }
