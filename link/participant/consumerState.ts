@@ -66,7 +66,7 @@ export async function compareShadow(
       count(*) filter (where is_missing)::int as missing,
       count(*) filter (where not is_missing and not is_equal)::int as different,
       (select string_agg(event_id::text, ',') from
-        (select event_id from compared where is_missing or not is_equal limit ${EXAMPLES}) some)
+        (select event_id from compared where is_missing or not is_equal limit ${EXAMPLES}) found)
         as examples
     from compared`;
   const { examples, ...counts } = row!;
