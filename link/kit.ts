@@ -46,6 +46,9 @@ export interface KitOptions {
   readonly limits?: Partial<ReceiverLimits>;
 }
 
+/** Receipts are asked for within 5 s: a broker that is down must not use that up. */
+const BROKER_ANSWER_MS = 2_000;
+
 /** How one leg of a message stands when the request that caused it is answered. */
 export interface LegDelivery {
   readonly link: string;
@@ -95,7 +98,7 @@ export function createLinkKit(options: KitOptions): LinkKit {
     publisher,
     dispatchers,
     asker,
-    manager: () => jetstreamManager(options.nats),
+    manager: () => jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS }),
   });
   return {
     agents: [

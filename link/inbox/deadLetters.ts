@@ -7,6 +7,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { laneOf } from '../link.ts';
 import { type Arrival, type DeadReason, isUuid } from './delivery.ts';
+import { holdFence } from './rows.ts';
 
 export interface DeadLetterRow {
   readonly id: string;
@@ -51,14 +52,20 @@ export async function bury(
       where event_id = ${eventId}::uuid and reason = ${why.reason} and state = 'dead')`;
 }
 
-/** Enters a message in the inbox as dead, without a check: it was refused before any effect. */
+/**
+ * Enters a message in the inbox as dead, behind the same fence as effects. Answers false when it is
+ * there already or the fence refuses its epoch.
+ */
 export async function enterDead(tx: Transaction, arrival: Arrival, hash: bigint): Promise<boolean> {
+  await holdFence(tx, arrival.link);
   const rows = await tx`
     insert into relink.inbox
       (event_id, link, lane, epoch, key, version, event_version, hash, outcome, copied)
-    values (${arrival.eventId}, ${arrival.link}, ${laneOf(arrival.key)}, ${arrival.epoch},
+    select ${arrival.eventId}, ${arrival.link}, ${laneOf(arrival.key)}, ${arrival.epoch},
       ${arrival.key}, ${arrival.version}, ${arrival.eventVersion}, ${hash}, 'dead',
-      ${arrival.isCopied})
+      ${arrival.isCopied}
+    where not exists (select from relink.fences where link = ${arrival.link}
+      and lane = ${laneOf(arrival.key)} and min_epoch > ${arrival.epoch})
     on conflict (event_id) do nothing returning event_id`;
   return rows.length === 1;
 }

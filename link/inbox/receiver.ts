@@ -112,6 +112,13 @@ export class Receiver {
         const settlement = await this.#afterFailure(deliveries[0]!, error);
         return [[deliveries[0]!, settlement]];
       }
+      if (isConnectionLost(error)) {
+        const { message } = error as Error;
+        return deliveries.map((delivery) => [
+          delivery,
+          retry(delivery, DATABASE_RETRY_MS, message),
+        ]);
+      }
       const answers: [Delivery, Settlement][] = [];
       for (const delivery of deliveries) answers.push(...(await this.#applyAll([delivery])));
       return answers;
@@ -233,14 +240,15 @@ export class Receiver {
   ): Promise<Settlement> {
     const { sql } = this.#options;
     const hash = payloadHash(arrival.eventId, arrival.text);
+    const isKeyed = isUuid(arrival.eventId);
     await sql.begin(async (tx) => {
-      const isNew = !isUuid(arrival.eventId) || (await enterDead(tx, arrival, hash));
+      const isNew = !isKeyed || (await enterDead(tx, arrival, hash));
       if (isNew) await bury(tx, arrival, { reason, detail, attempts });
     });
-    const row = isUuid(arrival.eventId)
+    const row = isKeyed
       ? (await readInbox(sql, [arrival.eventId])).get(arrival.eventId)
       : undefined;
-    if (!row) return { ...settle(arrival, 'dead'), detail };
+    if (!row) return { ...settle(arrival, isKeyed ? 'fenced' : 'dead'), detail };
     const outcome = row.outcome === 'dead' ? 'dead' : duplicateOf(row);
     return { eventId: arrival.eventId, outcome, epoch: row.epoch, detail };
   }

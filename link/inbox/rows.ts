@@ -26,9 +26,7 @@ export async function enterInbox(
   link: string,
   deliveries: readonly Delivery[],
 ): Promise<Set<string>> {
-  void tx`select pg_advisory_xact_lock_shared(${FENCE_LOCK_NAMESPACE}, hashtext(${link}))`.catch(
-    () => {}, // the statement behind it rejects too and is awaited
-  );
+  void holdFence(tx, link).catch(() => {}); // the statement behind it rejects too and is awaited
   const sorted = [...deliveries].sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
   const rows = await tx<{ event_id: string }[]>`
     insert into relink.inbox
@@ -46,6 +44,11 @@ export async function enterInbox(
     on conflict (event_id) do nothing
     returning event_id`;
   return new Set(rows.map((row) => row.event_id));
+}
+
+/** Keeps `raiseFence` of the link waiting until this transaction has ended. */
+export function holdFence(tx: Transaction, link: string): Promise<unknown> {
+  return tx`select pg_advisory_xact_lock_shared(${FENCE_LOCK_NAMESPACE}, hashtext(${link}))`;
 }
 
 /** What the inbox knows of these messages. */

@@ -23,7 +23,7 @@ export function consumerHandlers(
       const ids = eventIds.filter(isUuid);
       if (copies) return { receipts: await copyReceipts(options, ids), streamIdle: false };
       // The stream is looked at first: a message that arrives in between is then among the receipts.
-      const streamIdle = await isStreamIdle(await manager(), link, service);
+      const streamIdle = await isStreamIdle(manager, link, service);
       const known = await readInbox(sql, ids);
       const receipts = [...known.values()].map((row) => ({
         eventId: row.eventId,
@@ -73,12 +73,19 @@ async function copyReceipts({ sql }: ParticipantOptions, ids: readonly string[])
   }));
 }
 
-/** Whether the stream holds nothing for this consumer any more; also when there is no stream. */
+/**
+ * Whether the stream holds nothing for this consumer any more; also when there is no stream. Not
+ * while the broker does not answer: the receipts must be answered all the same.
+ */
 async function isStreamIdle(
-  manager: Awaited<ReturnType<ParticipantOptions['manager']>>,
+  manager: ParticipantOptions['manager'],
   link: string,
   service: string,
 ): Promise<boolean> {
-  const consumer = await readConsumer(manager, link, service);
-  return !consumer || (consumer.num_pending === 0 && consumer.num_ack_pending === 0);
+  try {
+    const consumer = await readConsumer(await manager(), link, service);
+    return !consumer || (consumer.num_pending === 0 && consumer.num_ack_pending === 0);
+  } catch {
+    return false;
+  }
 }
