@@ -12,9 +12,11 @@ export type Addressed =
 export function readArrival(message: JsMsg, link: string, consumer: string): Addressed {
   const header = (name: string) => message.headers?.get(name) ?? '';
   const consumers = header(HEADER.consumers);
-  const isShadow = header(HEADER.shadow).split(',').includes(consumer);
+  const shadow = header(HEADER.shadow);
+  const isShadow = shadow.split(',').includes(consumer);
   const mine = epochFor(consumers, consumer);
-  if (!isShadow && consumers !== '' && mine === undefined) return { to: 'others' };
+  const isAddressed = consumers !== '' || shadow !== '';
+  if (!isShadow && isAddressed && mine === undefined) return { to: 'others' };
   const [, , version, ...event] = message.subject.split('.');
   const messageId = header(HEADER.eventId) || header(HEADER.messageId);
   const arrival: Arrival = {
