@@ -55,9 +55,15 @@ export function phaseOf(step: RunStep): StepPhase {
   return PHASES[step.state] ?? 'now';
 }
 
-/** The step that is under way or failed, or undefined between steps. */
+/** The step that is under way, else the one that failed; undefined between steps. */
 export function currentStep({ steps }: RunStatus): RunStep | undefined {
-  return steps.find((step) => ['now', 'failed'].includes(phaseOf(step)));
+  const inPhase = (phase: StepPhase) => steps.find((step) => phaseOf(step) === phase);
+  return inPhase('now') ?? inPhase('failed');
+}
+
+/** A step's title without the number that stands beside it. */
+export function titleOf({ title, number }: { title: string; number: string }): string {
+  return title.startsWith(`${number}. `) ? title.slice(number.length + 2) : title;
 }
 
 /** The first step that was not begun. */

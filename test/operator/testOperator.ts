@@ -65,6 +65,13 @@ export class TestOperator {
     await this.#server.stop();
   }
 
+  /** Back to links without runs, letters and certificates. */
+  forget(): void {
+    for (const kept of [this.runs, this.letters, this.certificates, this.calls]) kept.length = 0;
+    this.onOrder = () => undefined;
+    this.areSidesEqual = true;
+  }
+
   /** The last request of a method. */
   lastCall<T>(method: string): T | undefined {
     return this.calls.findLast((call) => call.method === method)?.request as T | undefined;

@@ -5,6 +5,7 @@ import {
   type PlanResponse,
   PlanResponseSchema,
 } from '../../../gen/relink/v1/operator_pb.ts';
+import { titleOf } from '../runState.ts';
 import { toJsonShape } from './json.ts';
 import type { Layout, View } from './output.ts';
 import { cleanText, wrapText } from './paint.ts';
@@ -43,7 +44,7 @@ function formatStep(
   const number = step.number.padStart(numberWidth);
   const indent = ' '.repeat(numberWidth + 5 - Number(numberWidth === 0));
   const room = Math.max(10, Math.min(width, WIDEST) - indent.length);
-  const [first = '', ...others] = wrapText(cleanText(step.title), room);
+  const [first = '', ...others] = wrapText(cleanText(titleOf(step)), room);
   const undo = step.undo === '' || !withUndo ? [] : wrapText(`undo: ${cleanText(step.undo)}`, room);
   return [
     ` ${mark} ${number}${numberWidth === 0 ? '' : '  '}${first}`,

@@ -1,6 +1,6 @@
 // What changed from one status of a run to the next, one line each, for logs and pipes.
 import type { RunStatus, RunStep } from '../../../gen/relink/v1/operator_pb.ts';
-import { phaseOf } from '../runState.ts';
+import { phaseOf, titleOf } from '../runState.ts';
 import type { Layout } from './output.ts';
 import { cleanText } from './paint.ts';
 import { nameMove, sayWaiting } from './runView.ts';
@@ -44,7 +44,7 @@ function sayStep(step: RunStep): string {
   const phase = phaseOf(step);
   const tookMs = phase === 'now' ? undefined : elapsedMs(step.startedAt, Date.parse(step.endedAt));
   const took = tookMs === undefined ? '' : ` after ${formatDuration(tookMs)}`;
-  return `step ${number}${step.title}: ${WORDS[phase]}${took}`;
+  return `step ${number}${titleOf(step)}: ${WORDS[phase]}${took}`;
 }
 
 function sayState({ run }: RunStatus): string {

@@ -14,6 +14,7 @@ import {
   nextStep,
   phaseOf,
   type StepPhase,
+  titleOf,
 } from '../runState.ts';
 import { shortId } from '../suggest.ts';
 import { toJsonShape } from './json.ts';
@@ -115,7 +116,7 @@ interface StepColumns {
 function columnsOf({ steps }: RunStatus): StepColumns {
   return {
     number: Math.max(0, ...steps.map(({ number }) => number.length)),
-    title: Math.max(0, ...steps.map(({ title }) => title.length)),
+    title: Math.max(0, ...steps.map((step) => titleOf(step).length)),
   };
 }
 
@@ -126,7 +127,7 @@ function formatStep(step: RunStep, layout: Layout, columns: StepColumns, allEvid
   const left = ` ${mark} ${step.number.padStart(columns.number)}${columns.number > 0 ? '  ' : ''}`;
   const note = formatSpan(step, phase, now);
   const room = Math.max(10, Math.min(columns.title, width - left.length - note.length - 2));
-  const [first = '', ...others] = wrapText(cleanText(step.title), room);
+  const [first = '', ...others] = wrapText(cleanText(titleOf(step)), room);
   const title = phase === 'now' ? paint('bold', first) : first;
   const shown = phase === 'ahead' || phase === 'skipped' ? paint('dim', first) : title;
   const gap = note === '' ? '' : ' '.repeat(Math.max(0, room - widthOf(first)) + 2);
@@ -201,7 +202,7 @@ function formatFoot(status: RunStatus, layout: Layout): string[] {
   if (run.problem !== '') lines.push(['problem', run.problem]);
   const current = currentStep(status);
   if (current !== undefined && !hasEnded(status)) {
-    lines.push(['now', `${current.title} ${formatSince(current.startedAt, layout.now)}`.trim()]);
+    lines.push(['now', `${titleOf(current)} ${formatSince(current.startedAt, layout.now)}`.trim()]);
   }
   if (status.waiting !== undefined) lines.push(['waits for', sayWaiting(status, layout.now)]);
   lines.push(['next', sayNext(status)], ['undo', sayUndo(status)]);
@@ -224,15 +225,23 @@ function formatFact(label: string, text: string, { paint, width }: Layout): stri
 /** `lag: 1,204 messages, needs at most 100, since 12 s`. */
 export function sayWaiting({ waiting }: RunStatus, now: number): string {
   if (waiting === undefined) return 'nothing';
-  const { gate, value, threshold, since } = waiting;
-  if (gate === 'approve') return cleanText(`approval ${threshold}, ${formatSince(since, now)}`);
-  if (gate === 'complete') return `a person to complete it, ${formatSince(since, now)}`;
-  const parts = [
-    value === '' ? gate : `${gate}: ${value}`,
-    threshold === '' ? '' : `needs ${threshold}`,
-    formatSince(since, now),
-  ];
-  return cleanText(parts.filter(Boolean).join(', '));
+  const { gate, value, threshold } = waiting;
+  const since = formatSince(waiting.since, now);
+  const person = PERSONS_TURN[gate];
+  if (person !== undefined) return joinParts(person, gate === 'approve' ? threshold : '', since);
+  const measured = value === '' ? gate : `${gate}: ${value}`;
+  return joinParts(measured, threshold === '' ? '' : `needs ${threshold}`, since);
+}
+
+/** Gates that no measure opens. */
+const PERSONS_TURN: Readonly<Record<string, string>> = {
+  approve: 'approval by a person',
+  complete: 'a person to complete it',
+  resume: 'a person to resume it',
+};
+
+function joinParts(...parts: string[]): string {
+  return cleanText(parts.filter((part) => part !== '').join(', '));
 }
 
 /** What comes next, with the command that lets it come where a person must give it. */
@@ -243,7 +252,8 @@ export function sayNext(status: RunStatus): string {
   if (run.state === 'cancelled') return 'nothing, no traffic was moved';
   if (run.state === 'failed') return 'nothing, the run is over';
   const command = commandToGoOn(status, shortId(run.id));
-  const step = status.waiting?.next || nextStep(status)?.title || '';
+  const ahead = nextStep(status);
+  const step = ahead === undefined ? (status.waiting?.next ?? '') : titleOf(ahead);
   if (command === undefined) return step || 'the end of the run';
   return step === '' ? command : `${command}\n${step}`;
 }
@@ -255,7 +265,7 @@ export function sayUndo(status: RunStatus): string {
   if (['rolled_back', 'cancelled', 'failed'].includes(state)) return 'nothing is left to undo';
   if (state === 'rolling_back') return 'under way';
   if (state === 'completed') return 'the way back is given up; a new run can move the link again';
-  const how = status.waiting?.undo || currentStep(status)?.undo || '';
+  const how = currentStep(status)?.undo ?? '';
   const command = `relink rollback ${shortId(run.id)}`;
   return how === '' ? command : `${command}\n${how}`;
 }

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RpcCallError } from '../../link/rpc/client.ts';
+import { RpcError, type RpcReason, toStatus } from '../../link/rpc/errors.ts';
+import { explainError } from './errors.ts';
+
+/** What a client sees of an error that a server threw. */
+function received(reason: RpcReason, message = 'so it is'): RpcCallError {
+  const fields = [{ field: 'settings.soak', description: 'is not known' }];
+  const status = toStatus(new RpcError('FAILED_PRECONDITION', reason, message, { fields }));
+  return new RpcCallError('relink.v1.Operator/Start', '127.0.0.1:1', status, status.metadata);
+}
+
+for (const [reason, exitCode] of [
+  ['FIELDS_INVALID', 2],
+  ['LINK_UNKNOWN', 2],
+  ['CONFIRMATION_WRONG', 2],
+  ['NOT_DRAINED', 3],
+  ['CONTRACT_INCOMPATIBLE', 4],
+  ['LINK_BUSY', 6],
+  ['RUN_STATE', 1],
+  ['LINK_NOT_MOVABLE', 1],
+  ['INTERNAL', 1],
+] as const) {
+  test(`the reason ${reason} ends with ${exitCode}`, () => {
+    assert.equal(explainError(received(reason), '').exitCode, exitCode);
+  });
+}
+
+test('the operator is quoted in its own words, with the fields that are wrong', () => {
+  const { message, details } = explainError(received('FIELDS_INVALID', 'a setting is wrong'), '');
+  assert.equal(message, 'A setting is wrong.');
+  assert.deepEqual(details, ['settings.soak: is not known']);
+});
+
+test('an error of the transport names the address and what to do', () => {
+  const lost = { code: 14, details: 'No connection established' };
+  const error = explainError(new RpcCallError('m', 'h:1', lost), 'h:1');
+  assert.equal(error.message, 'No operator answers at h:1.');
+  assert.match(error.next[0]!, /npm start/);
+});

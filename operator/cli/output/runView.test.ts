@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { RunStatusSchema, type WaitingSchema } from '../../../gen/relink/v1/operator_pb.ts';
+import { plainPaint, widthOf } from './paint.ts';
+import { listChanges } from './runChanges.ts';
+import { formatRun, sayNext, sayUndo, sayWaiting } from './runView.ts';
+
+const NOW = Date.parse('2026-03-02T14:03:07Z');
+const ago = (ms: number) => new Date(NOW - ms).toISOString();
+const layout = (width: number) => ({ width, paint: plainPaint, now: NOW });
+
+function statusOf(state: string, init: { waiting?: MessageInitShape<typeof WaitingSchema> } = {}) {
+  const move = { id: 'run-7', link: 'COMM-010', from: 'sync', to: 'async', wayBack: 'keep' };
+  const steps = ['done', 'running', 'pending', 'pending'].map((one, index) => ({
+    name: `step-${index}`,
+    number: String(index + 1),
+    title: `${index + 1}. Do what the step of this long name does`,
+    state: one,
+    startedAt: one === 'pending' ? '' : ago(12_000),
+    endedAt: one === 'done' ? ago(9_000) : '',
+    undo: `undo ${index}`,
+  }));
+  return create(RunStatusSchema, { run: { ...move, state }, steps, ...init });
+}
+
+test('every step has its number once, its time and, while under way, how far it is', () => {
+  const status = statusOf('running');
+  Object.assign(status.steps[1]!, { done: 1_204n, total: 2_000n });
+  const text = formatRun(status, layout(80)).join('\n');
+  assert.match(text, / ✓ 1 {2}Do what the step of this long name does {2}3\.0 s/);
+  assert.match(
+    text,
+    / ▸ 2 {2}Do what the step of this long name does {2}since 12 s\n +1,204 of 2,000/,
+  );
+  assert.match(text, / · 3 {2}Do what/);
+});
+
+test('no line is wider than the terminal', () => {
+  const status = statusOf('waiting', {
+    waiting: { gate: 'lag', value: '1,204 messages', threshold: 'at most 100', since: ago(5_000) },
+  });
+  for (const width of [30, 50, 80]) {
+    const lines = formatRun(status, layout(width));
+    const wide = lines.filter((line) => widthOf(line) > width && !line.includes('relink '));
+    assert.deepEqual(wide, []);
+  }
+});
+
+test('a run that is higher than the terminal folds what is far from now', () => {
+  const lines = formatRun(statusOf('running'), layout(80), { rows: 12 });
+  assert.ok(lines.length <= 12, lines.join('\n'));
+  assert.ok(lines.some((line) => /2 steps to come/.test(line)));
+  assert.ok(lines.some((line) => line.includes('▸')));
+});
+
+test('a gate is said with value, threshold and time, a person with what is asked', () => {
+  const since = ago(12_000);
+  const gate = { gate: 'lag', value: '9 s', threshold: 'at most 5 s', since };
+  const measured = statusOf('running', { waiting: gate });
+  assert.equal(sayWaiting(measured, NOW), 'lag: 9 s, needs at most 5 s, since 12 s');
+  const asked = { gate: 'approve', value: '', threshold: 'before soak', since };
+  const approval = statusOf('waiting', { waiting: asked });
+  assert.equal(sayWaiting(approval, NOW), 'approval by a person, before soak, since 12 s');
+  assert.match(sayNext(approval), /^relink approve run-7\n/);
+});
+
+test('the next command fits the state', () => {
+  const complete = { gate: 'complete', threshold: 'COMM-010' };
+  const waiting = statusOf('waiting', { waiting: complete });
+  assert.match(sayNext(waiting), /^relink complete run-7 --confirm COMM-010/);
+  assert.match(sayNext(statusOf('paused')), /^relink resume run-7/);
+  assert.match(sayNext(statusOf('running')), /^Do what/);
+});
+
+test('undo names the command while there is something to undo', () => {
+  assert.equal(sayUndo(statusOf('running')), 'relink rollback run-7\nundo 1');
+  assert.equal(sayUndo(statusOf('rolled_back')), 'nothing is left to undo');
+});
+
+test('changes are told once each', () => {
+  const before = statusOf('running');
+  const after = statusOf('running');
+  assert.deepEqual(listChanges(before, after, layout(80)), []);
+  after.steps[1]!.state = 'done';
+  after.steps[1]!.endedAt = ago(2_000);
+  after.run!.state = 'completed';
+  const [step, state, ...others] = listChanges(before, after, layout(80));
+  assert.match(step!, /step 2 Do what the step of this long name does: done after 10 s$/);
+  assert.match(state!, /run is completed$/);
+  assert.deepEqual(others, []);
+});
