@@ -25,6 +25,8 @@ export type StackOptions = {
   ports: StackPorts;
   /** A running PostgreSQL (administrator's URL) instead of an own one. */
   postgresUrl?: string;
+  /** Settings of an own PostgreSQL, for example `{ log_statement: 'all' }`. */
+  postgresSettings?: Record<string, string>;
   /** A running NATS server with JetStream instead of an own one. */
   natsUrl?: string;
   /** Processes of each service; 1 unless given. */
@@ -161,6 +163,7 @@ async function startServers(
         dir: join(options.dataDir, 'postgres'),
         port: options.ports.postgres,
         host,
+        settings: options.postgresSettings,
       }).then(keep);
   const nats = options.natsUrl
     ? undefined

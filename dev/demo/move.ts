@@ -1,0 +1,68 @@
+/** One migration through the operator, as a person would do it: start, watch, complete. */
+import type { Certificate, Operator, RunStatus } from '../../gen/relink/v1/operator_pb.ts';
+import type { RpcClient } from '../../link/rpc/client.ts';
+import { checkCertificate } from '../../migration/certificate.ts';
+import { hasEnded } from '../../operator/cli/runState.ts';
+
+const ACTOR = 'demo';
+
+export type MoveOptions = {
+  readonly operator: RpcClient<typeof Operator>;
+  readonly link: string;
+  /** The transport to move to. */
+  readonly to: string;
+  readonly settings: Record<string, string>;
+  readonly signal: AbortSignal;
+  /** Hears every change of the run. */
+  readonly onStatus: (status: RunStatus) => void;
+};
+
+export type ProvenCertificate = {
+  readonly certificate: Certificate;
+  /** Both sides equal, and the signature checked here without asking anybody. */
+  readonly isEqual: boolean;
+  readonly problem: string;
+};
+
+export type Moved = {
+  readonly status: RunStatus;
+  readonly certificates: readonly ProvenCertificate[];
+};
+
+/**
+ * Starts the run, completes it when it asks for that, and resolves when it has ended or stopped for a
+ * person. Rejects when the operator refuses or `signal` aborts.
+ */
+export async function moveLink(options: MoveOptions): Promise<Moved> {
+  const { operator, link, to, settings, signal } = options;
+  const started = await operator.start(
+    { link, to, wayBack: 'keep', actor: ACTOR, settings },
+    { signal },
+  );
+  const id = started.status?.run?.id ?? '';
+  const status = await followToEnd(id, options);
+  const { certificates } = await operator.listCertificates({ run: id }, { signal });
+  return { status, certificates: certificates.map(prove) };
+}
+
+async function followToEnd(id: string, options: MoveOptions): Promise<RunStatus> {
+  const { operator, link, signal, onStatus } = options;
+  let isCompleting = false;
+  for await (const { status } of operator.watchRun({ id }, { deadlineMs: Infinity, signal })) {
+    if (!status) continue;
+    onStatus(status);
+    if (hasEnded(status) || status.run?.state === 'paused') return status;
+    if (status.waiting?.gate !== 'complete' || isCompleting) continue;
+    isCompleting = true;
+    await operator.completeRun({ id, actor: ACTOR, confirm: link }, { signal });
+  }
+  signal.throwIfAborted();
+  throw new Error(`the operator stopped telling about run ${id}`);
+}
+
+function prove(certificate: Certificate): ProvenCertificate {
+  const { statement, signature, publicKey: public_key, equal } = certificate;
+  const check = checkCertificate(JSON.stringify({ statement, signature, public_key }));
+  const problem = check.isValid ? '' : check.problem;
+  return { certificate, isEqual: equal && check.isValid, problem };
+}

@@ -1,0 +1,158 @@
+/** `demo-report.json`: what outside programs read, so names only ever are added. */
+import type { LatencySummary } from '../traffic/latencies.ts';
+import type { TrafficCounts } from '../traffic/traffic.ts';
+import type { ProvenCertificate } from './move.ts';
+import { countDamage, DAMAGES, type Damage } from './oracle/findings.ts';
+import type { Judgement } from './oracle/oracle.ts';
+import { damageWithin, type Span } from './oracle/spans.ts';
+import type { DelaySummary } from './oracle/tables.ts';
+
+/** Managers or places named for each finding; the number is of all. */
+const EXAMPLES = 5;
+
+export type MigrationReport = {
+  link: string;
+  from: string;
+  to: string;
+  /** Messages written while it ran, over all consumers. */
+  messages: number;
+  lost: number;
+  doubled: number;
+  reordered: number;
+  /** The longest time from writing a message to its effect. */
+  delivery_pause_ms_max: number;
+  /** The same for 99 of 100 messages. */
+  delivery_ms_p99: number;
+  /** Requests not acknowledged, those that could not be sent included. */
+  failed_requests: number;
+  request_ms_p99: { before: number; during: number };
+  certificates: CertificateReport[];
+  run: string;
+  state: string;
+  problem: string;
+  seconds: number;
+};
+
+export type CertificateReport = {
+  id: string;
+  consumer: string;
+  epoch: number;
+  count: number;
+  /** Both sides equal and the signature good. */
+  equal: boolean;
+};
+
+export type FindingReport = {
+  damage: Damage;
+  consumer: string;
+  found: string;
+  count: number;
+  examples: string[];
+};
+
+export type DemoReport = {
+  migrations: MigrationReport[];
+  /** Links that move money are none of those moved here. */
+  money: Record<string, never>;
+  oracle: {
+    holds: boolean;
+    checks: { claim: string; holds: boolean }[];
+    findings: FindingReport[];
+    totals: Record<Damage, number>;
+  };
+  traffic: TrafficCounts & { managers: number; acknowledged: number; errors: string[] };
+  ok: boolean;
+};
+
+/** One migration as the demo saw it. */
+export type Migration = {
+  readonly link: string;
+  readonly from: string;
+  readonly to: string;
+  readonly run: string;
+  readonly state: string;
+  readonly problem: string;
+  readonly consumers: readonly string[];
+  readonly span: Span;
+  readonly delays: readonly DelaySummary[];
+  readonly failedRequests: number;
+  readonly requests: { readonly before: LatencySummary; readonly during: LatencySummary };
+  readonly certificates: readonly ProvenCertificate[];
+};
+
+export type ReportParts = {
+  readonly migrations: readonly Migration[];
+  /** How many migrations were to be made: one that was not reached is not done. */
+  readonly planned: number;
+  readonly judgement: Judgement;
+  readonly traffic: DemoReport['traffic'];
+};
+
+/** `ok` only when every migration completed with equal certificates and the oracle holds. */
+export function buildReport({ migrations, planned, judgement, traffic }: ReportParts): DemoReport {
+  const { checks, findings, holds } = judgement;
+  return {
+    migrations: migrations.map((migration) => reportMigration(migration, judgement)),
+    money: {},
+    oracle: {
+      holds,
+      checks: checks.map((check) => ({ claim: check.claim, holds: check.findings.length === 0 })),
+      findings: findings.map(({ damage, consumer, sentence, cases }) => ({
+        damage,
+        consumer,
+        found: sentence,
+        count: cases.reduce((sum, { count }) => sum + count, 0),
+        examples: cases.slice(0, EXAMPLES).map(({ what, version }) => `${what} v${version}`),
+      })),
+      totals: Object.fromEntries(
+        DAMAGES.map((damage) => [damage, countDamage(findings, damage)]),
+      ) as Record<Damage, number>,
+    },
+    traffic,
+    ok: holds && migrations.length === planned && migrations.every(isProven),
+  };
+}
+
+/** Completed, and every consumer has certificates that are all equal. */
+function isProven({ state, consumers, certificates }: Migration): boolean {
+  const certified = new Set(certificates.map(({ certificate }) => certificate.consumer));
+  return (
+    state === 'completed' &&
+    consumers.every((consumer) => certified.has(consumer)) &&
+    certificates.every(({ isEqual }) => isEqual)
+  );
+}
+
+function reportMigration(migration: Migration, { findings }: Judgement): MigrationReport {
+  const { link, from, to, run, state, problem, span, delays, requests } = migration;
+  return {
+    link,
+    from,
+    to,
+    messages: delays.reduce((sum, { messages }) => sum + messages, 0),
+    lost: damageWithin(findings, 'lost', span),
+    doubled: damageWithin(findings, 'doubled', span),
+    reordered: damageWithin(findings, 'reordered', span),
+    delivery_pause_ms_max: toTenths(Math.max(0, ...delays.map(({ maxMs }) => maxMs))),
+    delivery_ms_p99: toTenths(Math.max(0, ...delays.map(({ p99Ms }) => p99Ms))),
+    failed_requests: migration.failedRequests,
+    request_ms_p99: {
+      before: toTenths(requests.before.p99Ms),
+      during: toTenths(requests.during.p99Ms),
+    },
+    certificates: migration.certificates.map(reportCertificate),
+    run,
+    state,
+    problem,
+    seconds: toTenths((span.toMs - span.fromMs) / 1_000),
+  };
+}
+
+function reportCertificate({ certificate, isEqual }: ProvenCertificate): CertificateReport {
+  const { id, consumer, epoch, count } = certificate;
+  return { id, consumer, epoch: Number(epoch), count: Number(count), equal: isEqual };
+}
+
+function toTenths(value: number): number {
+  return Math.round(value * 10) / 10;
+}
