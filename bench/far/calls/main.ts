@@ -1,0 +1,57 @@
+/** The called process: the link's method behind the kit's server, and the same behind bare grpc-js. */
+import { create } from '@bufbuild/protobuf';
+import { HiringLinks } from '../../../gen/hiring/v1/links_pb.ts';
+import { Outcome, ReceiptSchema } from '../../../gen/relink/v1/receipt_pb.ts';
+import { pushHandler } from '../../../link/consume/callHandler.ts';
+import { type Arrival, checkArrival, type Settlement } from '../../../link/inbox/delivery.ts';
+import { Receiver } from '../../../link/inbox/receiver.ts';
+import type { LinkDefinition } from '../../../link/link.ts';
+import { createRpcServer } from '../../../link/rpc/server.ts';
+import { silentLog } from '../../../runtime/log.ts';
+import { Metrics } from '../../../runtime/metrics.ts';
+import { connectPostgres } from '../../../runtime/postgres.ts';
+import { startBareServer } from '../../bareGrpc.ts';
+import { benchLink } from '../../events.ts';
+import { serveFar } from '../../far.ts';
+import { handlerOf } from '../../handlers.ts';
+
+/** Checks every arrival as the inbox does and settles it without a database. */
+class CheckingReceiver extends Receiver {
+  readonly #link: LinkDefinition;
+
+  constructor(link: LinkDefinition) {
+    // Never used, so it never connects.
+    const sql = connectPostgres('postgres://127.0.0.1:1/none', { name: 'bench' });
+    super({ sql, log: silentLog, link, handler: handlerOf(link.kind) });
+    this.#link = link;
+  }
+
+  override async receive(arrivals: readonly Arrival[]): Promise<Settlement[]> {
+    return arrivals.map((arrival) => {
+      const outcome = checkArrival(this.#link, arrival).ok ? 'applied' : 'dead';
+      return { eventId: arrival.eventId, outcome, epoch: arrival.epoch };
+    });
+  }
+}
+
+const link = benchLink('sync');
+const handlers = { putManager: pushHandler(link, new CheckingReceiver(link)) };
+const server = createRpcServer({
+  host: '127.0.0.1',
+  port: 0,
+  // As services/service.ts serves it: with metrics, reflection and health.
+  metrics: new Metrics(),
+  services: [{ service: HiringLinks, handlers, validate: false }],
+});
+await server.start();
+const bare = await startBareServer(({ event }) =>
+  create(ReceiptSchema, { eventId: event.value!.eventId, outcome: Outcome.APPLIED }),
+);
+serveFar(
+  { address: server.address(), bareAddress: bare.address },
+  () => [],
+  async () => {
+    await server.stop();
+    bare.stop();
+  },
+);

@@ -1,0 +1,70 @@
+/**
+ * The consuming process: hiring's side of the link exactly as the kit builds it, and beside it what
+ * somebody would write by hand for the same effect. Remembers when each effect was committed.
+ */
+import { create } from '@bufbuild/protobuf';
+import type { PutManagerRequest } from '../../../gen/hiring/v1/links_pb.ts';
+import { HiringLinks } from '../../../gen/hiring/v1/links_pb.ts';
+import { Outcome, ReceiptSchema } from '../../../gen/relink/v1/receipt_pb.ts';
+import { pushHandler } from '../../../link/consume/callHandler.ts';
+import { StreamConsumer } from '../../../link/consume/streamConsumer.ts';
+import { createRpcServer } from '../../../link/rpc/server.ts';
+import { silentLog } from '../../../runtime/log.ts';
+import { connectNats } from '../../../runtime/nats.ts';
+import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
+import { startBareServer } from '../../bareGrpc.ts';
+import { benchLink, CONSUMER } from '../../events.ts';
+import { farOptions, serveFar } from '../../far.ts';
+import { handlerOf, TimedReceiver } from '../../handlers.ts';
+import type { HiringOptions, HiringReady } from '../../hiring.ts';
+
+/** The replica's row written by hand: newest wins, one transaction. */
+async function putByHand(sql: Database, { event }: PutManagerRequest) {
+  const { managerReplicationId: id, firstName, lastName } = event.value!.payload!;
+  await sql.begin(
+    (tx) => tx`
+      insert into manager_replicas as stored (id, version, first_name, last_name)
+      values (${id}, 1, ${firstName}, ${lastName})
+      on conflict (id) do update set version = excluded.version,
+        first_name = excluded.first_name, last_name = excluded.last_name
+      where excluded.version > stored.version`,
+  );
+  return create(ReceiptSchema, { eventId: event.value!.eventId, outcome: Outcome.APPLIED });
+}
+
+async function main({ postgresUrl, natsUrl, kind }: HiringOptions): Promise<void> {
+  const sql = connectPostgres(postgresUrl, { name: 'bench/hiring', max: 16 });
+  const nats = await connectNats(natsUrl, { name: 'bench/hiring' });
+  const link = benchLink('async', kind);
+  const receiver = new TimedReceiver({ sql, log: silentLog, link, handler: handlerOf(kind) });
+  const consumer = new StreamConsumer({
+    nats: nats.connection,
+    log: silentLog,
+    link,
+    service: CONSUMER,
+    receiver,
+  });
+  const handlers = { putManager: pushHandler(link, receiver) };
+  const server = createRpcServer({
+    host: '127.0.0.1',
+    port: 0,
+    services: [{ service: HiringLinks, handlers, validate: false }],
+  });
+  await server.start();
+  const bare = await startBareServer((request) => putByHand(sql, request));
+  consumer.start();
+  const ready: HiringReady = { address: server.address(), bareAddress: bare.address };
+  serveFar(
+    ready,
+    () => receiver.take(),
+    async () => {
+      await consumer.stop();
+      await server.stop();
+      bare.stop();
+      await nats.close();
+      await closePostgres(sql);
+    },
+  );
+}
+
+await main(farOptions<HiringOptions>());

@@ -1,0 +1,134 @@
+/** Relay drain ÷ raw JetStream publish with message ids, in the same process. */
+import { randomUUIDv7 } from 'node:crypto';
+import type { Dispatcher, Parcel } from '../../link/dispatch/dispatcher.ts';
+import { JetStreamDispatcher } from '../../link/dispatch/jetStream.ts';
+import { Publisher } from '../../link/dispatch/publisher.ts';
+import { sendReceipts } from '../../link/dispatch/receipts.ts';
+import type { Settlement } from '../../link/inbox/delivery.ts';
+import { Relay } from '../../link/relay/relay.ts';
+import { silentLog } from '../../runtime/log.ts';
+import type { NatsConnection } from '../../runtime/nats.ts';
+import { type BenchContext, type Benchmark, mustBe, scaled } from '../benchmark.ts';
+import { benchLink, CONSUMER, fillOutbox } from '../events.ts';
+import { alternate, perSecond } from '../measure.ts';
+import { type Producer, RAW_STREAM, startProducer, untilClosed } from '../producer.ts';
+import { newEvents, publishRaw } from '../rawPublish.ts';
+import { type Goal, ratioOf } from '../report.ts';
+
+const EVENTS = 50_000;
+/** Receipts in one message, as the consumer's batches of 500 send them. */
+const RECEIPT_BATCH = 500;
+
+const GOAL: Goal = {
+  name: 'relay drain ÷ raw publish',
+  unit: 'events/s',
+  goal: 0.7,
+  bound: 'at least',
+  note:
+    'ours: full outbox read, published with message ids, receipts taken, rows removed; a stand-in ' +
+    'in the same process sends the receipts over NATS · against: the same publisher and batches',
+};
+
+const link = benchLink('async');
+
+/**
+ * Carries as the real dispatcher does, and says for the consumer that all of it was applied: the
+ * receipts go through NATS, and both ends of that are paid for in this process.
+ */
+class AnsweringDispatcher implements Dispatcher {
+  readonly #nats: NatsConnection;
+  readonly #inner: Dispatcher;
+
+  constructor(nats: NatsConnection, publisher: Publisher) {
+    this.#nats = nats;
+    this.#inner = new JetStreamDispatcher(publisher, link, link.producer);
+  }
+
+  async dispatch(parcels: readonly Parcel[]) {
+    const results = await this.#inner.dispatch(parcels);
+    const stored = parcels.filter((_parcel, i) => results[i]!.kind === 'sent');
+    for (let i = 0; i < stored.length; i += RECEIPT_BATCH)
+      this.#answer(stored.slice(i, i + RECEIPT_BATCH));
+    return results;
+  }
+
+  #answer(parcels: readonly Parcel[]): void {
+    const settlements = parcels.map(
+      ({ row, to }): Settlement => ({
+        eventId: row.eventId,
+        outcome: 'applied',
+        epoch: to[0]!.epoch,
+      }),
+    );
+    sendReceipts(this.#nats, link.producer, { link: link.id, consumer: CONSUMER, settlements });
+  }
+}
+
+function createRelay({ sql, queueSql, nats }: Producer, publisher: Publisher): Relay {
+  return new Relay({
+    sql,
+    queueSql,
+    nats,
+    log: silentLog,
+    service: link.producer,
+    instance: randomUUIDv7(),
+    links: [link],
+    asyncDispatcher: () => new AnsweringDispatcher(nats, publisher),
+    syncDispatcher: () => ({ dispatch: () => Promise.reject(new Error('nothing is sync here')) }),
+    ask: () => () => Promise.reject(new Error('nobody to ask')),
+  });
+}
+
+/** Fills the outbox, drains it, and answers events a second. */
+export async function drainByRelay(
+  { servers }: BenchContext,
+  producer: Producer,
+  count: number,
+): Promise<number> {
+  await producer.resetStreams();
+  await producer.resetTables();
+  await fillOutbox(producer.sql, link, count);
+  await servers.checkpoint();
+  const publisher = new Publisher(producer.nats);
+  const relay = createRelay(producer, publisher);
+  await relay.start();
+  const rate = await perSecond(count, () => untilClosed(producer.sql, count));
+  await relay.stop();
+  publisher.stop();
+  const [{ open } = { open: -1 }] = await producer.sql<{ open: number }[]>`
+    select count(*)::int as open from relink.outbox`;
+  mustBe('rows left open by the relay', open, 0);
+  return rate;
+}
+
+/** Publishes as many events raw, and answers events a second. */
+export async function drainRaw(
+  { servers }: BenchContext,
+  producer: Producer,
+  count: number,
+): Promise<number> {
+  await producer.resetStreams();
+  const events = newEvents(count);
+  await servers.checkpoint();
+  return perSecond(count, () => publishRaw(producer.nats, RAW_STREAM, events));
+}
+
+export const relayDrain: Benchmark = {
+  name: 'relay',
+  run: async (context) => {
+    const count = scaled(EVENTS, context);
+    const producer = await startProducer(context.servers, link);
+    try {
+      const rounds = await alternate(
+        {
+          ours: () => drainByRelay(context, producer, count),
+          against: () => drainRaw(context, producer, count),
+        },
+        context.rounds,
+      );
+      return [ratioOf(GOAL, rounds)];
+    } finally {
+      await producer.stop();
+    }
+  },
+};

@@ -1,0 +1,47 @@
+/** The handlers of the consuming side, and a receiver that remembers when effects were committed. */
+import type { Arrival, Settlement } from '../link/inbox/delivery.ts';
+import { functional, type Handler } from '../link/inbox/handler.ts';
+import { Receiver } from '../link/inbox/receiver.ts';
+import type { LinkKind } from '../link/link.ts';
+import type { Database } from '../runtime/postgres.ts';
+import { putManagers } from '../services/hiring/events/managers.ts';
+import { machineMs } from './measure.ts';
+
+/** When the effect of a message was committed, by the clock all processes share. */
+export type Effects = [eventId: string, atMs: number][];
+
+export class TimedReceiver extends Receiver {
+  #effects: Effects = [];
+  settled = 0;
+
+  override async receive(arrivals: readonly Arrival[]): Promise<Settlement[]> {
+    const settlements = await super.receive(arrivals);
+    const atMs = machineMs();
+    for (const { eventId } of arrivals) this.#effects.push([eventId, atMs]);
+    this.settled += arrivals.length;
+    return settlements;
+  }
+
+  /** What was committed since the last time. */
+  take(): Effects {
+    const taken = this.#effects;
+    this.#effects = [];
+    return taken;
+  }
+}
+
+/** One statement a message, as a handler of business logic at its simplest. */
+const writeEffect: Handler = functional(async (tx, { eventId, key, payload }) => {
+  await tx`insert into effects (event_id, manager_id, name)
+    values (${eventId}, ${key}, ${String(payload.last_name)})`;
+});
+
+export async function createEffects(sql: Database): Promise<void> {
+  await sql`create table if not exists effects
+    (event_id uuid primary key, manager_id uuid not null, name text not null)`;
+}
+
+/** Formal: the set-based handler of services/hiring. Functional: a statement for each message. */
+export function handlerOf(kind: LinkKind): Handler {
+  return kind === 'formal' ? putManagers : writeEffect;
+}

@@ -1,0 +1,104 @@
+/** The producing side of a benchmark: a database with an outbox, a stream, and relays on demand. */
+import { randomUUIDv7 } from 'node:crypto';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { ensureConsumer, ensureStream } from '../link/consume/provision.ts';
+import { createLinkKit, type LinkKit } from '../link/kit.ts';
+import type { LinkDefinition } from '../link/link.ts';
+import { startAgents, stopAgents } from '../runtime/lifecycle.ts';
+import { silentLog } from '../runtime/log.ts';
+import { connectNats } from '../runtime/nats.ts';
+import { closePostgres, connectPostgres, type Database } from '../runtime/postgres.ts';
+import { pause } from '../runtime/wake.ts';
+import { type Manager, registerManager } from '../services/assessments/domain/manager.ts';
+import { insertManager } from '../services/assessments/store/managers.ts';
+import { CONSUMER, LEG } from './events.ts';
+import type { BenchServers } from './servers.ts';
+
+/** As services/service.ts sets up a process of a service. */
+const POOL = 16;
+const QUEUE_POOL = 6;
+/** How often it is looked whether a drain is done; small against its seconds. */
+const LOOK_EVERY_MS = 5;
+
+/** Configured as a link's, for publishing raw: no consumer takes part in that. */
+export const RAW_STREAM = 'BENCH-RAW';
+
+export interface Producer {
+  readonly sql: Database;
+  readonly queueSql: Database;
+  readonly url: string;
+  readonly nats: Awaited<ReturnType<typeof connectNats>>['connection'];
+  /** Empties the link's stream, and the one that nobody consumes. */
+  resetStreams(): Promise<void>;
+  resetTables(): Promise<void>;
+  /** A started kit of the producing service; stop it before the next. */
+  startKit(hiringAddress: string): Promise<{ kit: LinkKit; stop(): Promise<void> }>;
+  stop(): Promise<void>;
+}
+
+export async function startProducer(
+  servers: BenchServers,
+  link: LinkDefinition,
+): Promise<Producer> {
+  const url = await servers.newDatabase('assessments');
+  const sql = connectPostgres(url, { name: 'bench/assessments', max: POOL });
+  const session = { synchronous_commit: 'off' };
+  const queueSql = connectPostgres(url, { name: 'bench/queue', max: QUEUE_POOL, session });
+  const nats = await connectNats(servers.natsUrl, { name: 'bench/assessments' });
+  const manager = await jetstreamManager(nats.connection);
+  const streams = [link.id, RAW_STREAM];
+  for (const stream of streams) await ensureStream(manager, stream);
+  await ensureConsumer(manager, link.id, CONSUMER);
+  return {
+    sql,
+    queueSql,
+    url,
+    nats: nats.connection,
+    resetStreams: async () => {
+      for (const stream of streams) await manager.streams.purge(stream);
+    },
+    resetTables: async () => void (await sql`truncate relink.outbox, relink.closed, managers`),
+    startKit: async (hiringAddress) => {
+      const kit = createLinkKit({
+        service: link.producer,
+        instance: randomUUIDv7(),
+        sql,
+        queueSql,
+        nats: nats.connection,
+        log: silentLog,
+        links: { [link.id]: link },
+        peers: { [CONSUMER]: [hiringAddress] },
+        handlers: {},
+      });
+      const agents = [...kit.agents];
+      await startAgents(agents, silentLog);
+      return { kit, stop: () => stopAgents(agents, silentLog) };
+    },
+    stop: async () => {
+      for (const stream of streams) await manager.streams.delete(stream);
+      await nats.close();
+      await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
+    },
+  };
+}
+
+/** Resolves when `count` rows of the leg were closed by receipts since the tables were emptied. */
+export async function untilClosed(sql: Database, count: number): Promise<void> {
+  for (;;) {
+    const [row] = await sql<{ closed: number }[]>`
+      select coalesce(sum(count), 0)::int as closed from relink.closed where leg = ${LEG}`;
+    if (row!.closed >= count) return;
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** A manager nobody registered so far. */
+export function newManager(): Manager {
+  const names = { firstName: 'Ada', lastName: 'Lovelace' };
+  return registerManager(randomUUIDv7(), names, new Date());
+}
+
+/** The business transaction without any link: what services/assessments would do alone. */
+export async function insertAlone(sql: Database): Promise<void> {
+  await sql.begin((tx) => insertManager(tx, newManager()));
+}

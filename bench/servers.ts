@@ -1,0 +1,58 @@
+/**
+ * The PostgreSQL and NATS that the benchmarks run on: their own, as durable as in production (fsync,
+ * synchronous commit, file storage), removed afterwards. RELINK_POSTGRES_URL and RELINK_NATS_URL
+ * name running ones instead.
+ */
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { applyExpand, type DatabaseName } from '../db/schemaChanges.ts';
+import { readEnvironment } from '../dev/environment.ts';
+import { createDatabase, dropDatabase, withAdmin } from '../dev/servers/databases.ts';
+import { cleanUpAll } from '../dev/servers/errors.ts';
+import { makeRunDir } from '../dev/servers/folders.ts';
+import { startNats } from '../dev/servers/nats.ts';
+import { removePostgresData, startPostgres } from '../dev/servers/postgres.ts';
+
+export interface BenchServers {
+  readonly natsUrl: string;
+  /** A new database with the tables of the link kit and of one service; answers its URL. */
+  newDatabase(service: DatabaseName): Promise<string>;
+  /** Writes dirty pages out, so that filling a table is not paid for by what is measured next. */
+  checkpoint(): Promise<void>;
+  postgresVersion(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function startServers(): Promise<BenchServers> {
+  const given = readEnvironment();
+  const dir = await makeRunDir('bench');
+  const postgres = given.postgresUrl
+    ? undefined
+    : await startPostgres({ dir: join(dir, 'postgres') });
+  const nats = given.natsUrl ? undefined : await startNats({ dir: join(dir, 'nats') });
+  const adminUrl = given.postgresUrl ?? postgres!.url;
+  const databases: string[] = [];
+  const newDatabase = async (service: DatabaseName) => {
+    const name = `bench_${service}_${randomBytes(4).toString('hex')}`;
+    databases.push(name);
+    const url = await createDatabase(adminUrl, name);
+    await applyExpand(url, ['link', service]);
+    return url;
+  };
+  return {
+    natsUrl: given.natsUrl ?? nats!.url,
+    newDatabase,
+    checkpoint: () => withAdmin(adminUrl, async (sql) => void (await sql`checkpoint`)),
+    postgresVersion: () =>
+      withAdmin(adminUrl, async (sql) => (await sql`show server_version`)[0]!.server_version),
+    stop: () =>
+      cleanUpAll('servers of the benchmark', [
+        ...databases.map((name) => () => dropDatabase(adminUrl, name)),
+        () => nats?.stop(),
+        () => postgres?.stop(),
+        () => removePostgresData(join(dir, 'postgres')),
+        () => rm(dir, { recursive: true, force: true }),
+      ]),
+  };
+}
