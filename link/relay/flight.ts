@@ -46,7 +46,8 @@ export class Flight {
 
   /** Whether it may have reached the consumer by its route without a receipt so far. */
   isInFlight(): boolean {
-    return this.state !== 'pending' && this.state !== 'settled' && this.state !== 'parked';
+    if (this.state === 'pending') return this.route !== undefined;
+    return this.state !== 'settled' && this.state !== 'parked';
   }
 }
 
@@ -68,10 +69,12 @@ export class LegWindow {
     this.#mustRewind = true;
   }
 
-  /** Only between reads: a read under way would move the tail on again. */
-  applyRewind(): void {
-    if (this.#mustRewind) this.tail = 0;
+  /** Only between reads: a read under way would move the tail on again. Answers whether it did. */
+  applyRewind(): boolean {
+    const mustRewind = this.#mustRewind;
+    if (mustRewind) this.tail = 0;
     this.#mustRewind = false;
+    return mustRewind;
   }
 
   get size(): number {
@@ -98,6 +101,8 @@ export class LegWindow {
   }
 
   remove(flight: Flight): void {
+    // A row that was let go may have been read again: then its new flight stays.
+    if (this.#flights.get(flight.row.seq) !== flight) return;
     if (flight.state === 'parked') this.parked -= 1;
     this.#flights.delete(flight.row.seq);
     if (this.#byEvent.get(flight.row.eventId) === flight) this.#byEvent.delete(flight.row.eventId);

@@ -23,6 +23,9 @@ const WINDOW = 4_096;
 const BATCH = 1_000;
 /** Publish batches in flight, in order: the second hides the round trip of the first. */
 const PUBLISHING = 2;
+/** Without a wake the outbox is read after this time, ever more rarely while it stays empty. */
+const IDLE_READ_MIN_MS = 10;
+const IDLE_READ_MAX_MS = 100;
 /** How often everything is read again, for rows that committed later than GAP_MARGIN others. */
 const SWEEP_EVERY_MS = 500;
 /** A sweep may take this share of the time, however large the outbox is. */
@@ -62,6 +65,9 @@ export class LinkRelay {
   #publishing = 0;
   #publishPausedUntilMs = 0;
   #publishFailures = 0;
+  #isReadWanted = true;
+  #idleReadMs = IDLE_READ_MIN_MS;
+  #nextReadAtMs = 0;
   #sweptAtMs = 0;
   #sweepTookMs = 0;
   #askedAtMs = 0;
@@ -74,19 +80,25 @@ export class LinkRelay {
     );
   }
 
-  /** One pass. Answers whether rows are left that were not read yet. */
-  async pump(): Promise<boolean> {
+  /** Rows were committed: the next pass reads. */
+  wantRead(): void {
+    this.#isReadWanted = true;
+    this.#options.wake();
+  }
+
+  /** One pass. Answers how long the next one may wait, in milliseconds. */
+  async pump(): Promise<number> {
     for (const leg of this.legs) {
-      const { isChanged, unheld } = await leg.gate.adopt();
-      if (unheld.length > 0) leg.takeBack(unheld);
+      const { isChanged, moved } = await leg.gate.adopt();
+      if (moved.length > 0) leg.takeBack(moved);
       if (isChanged) leg.window.rewind();
-      leg.window.applyRewind();
+      this.#isReadWanted = leg.window.applyRewind() || this.#isReadWanted;
     }
-    await this.#read();
+    if (this.#isReadDue()) await this.#readAll();
     await failpoint('relay.after-read');
     this.#dispatchDue();
     void this.#askForReceipts();
-    return this.legs.some((leg) => leg.isBehind && leg.window.size < WINDOW);
+    return this.#isReadDue() ? 0 : Math.max(1, this.#nextReadAtMs - performance.now());
   }
 
   /** Lanes came or went: what was held of the lost ones is forgotten, the new ones are read. */
@@ -100,14 +112,28 @@ export class LinkRelay {
 
   // ---- reading ----
 
-  async #read(): Promise<void> {
+  #isReadDue(): boolean {
+    const hasRoom = this.legs.some((leg) => leg.isBehind && leg.window.size < WINDOW);
+    return this.#isReadWanted || hasRoom || performance.now() >= this.#nextReadAtMs;
+  }
+
+  async #readAll(): Promise<void> {
+    this.#isReadWanted = false;
+    const hasRead = await this.#read();
+    const idleMs = Math.min(this.#idleReadMs * 2, IDLE_READ_MAX_MS);
+    this.#idleReadMs = hasRead ? IDLE_READ_MIN_MS : idleMs;
+    this.#nextReadAtMs = performance.now() + this.#idleReadMs;
+  }
+
+  /** Answers whether there was anything new. */
+  async #read(): Promise<boolean> {
     const nowMs = performance.now();
     const pauseMs = Math.max(SWEEP_EVERY_MS, this.#sweepTookMs / SWEEP_SHARE);
     const isSweep = nowMs - this.#sweptAtMs > pauseMs;
     const wanted = this.legs
       .map((leg) => ({ leg, laneMask: leg.gate.readMask(), limit: roomOf(leg) }))
       .filter(({ laneMask }) => laneMask !== 0);
-    if (wanted.length === 0) return;
+    if (wanted.length === 0) return false;
     const orders = wanted.map(({ leg: { window }, laneMask, limit }) => ({
       leg: window.leg,
       tail: window.tail,
@@ -125,8 +151,9 @@ export class LinkRelay {
       const rows = open.rows.filter((row) => row.leg === leg.window.leg);
       leg.take(rows);
       leg.window.tail = rows.at(-1)?.seq ?? leg.window.tail;
-      leg.isBehind = limit > 0 && rows.length === limit;
+      leg.isBehind = limit === 0 || rows.length === limit;
     }
+    return open.rows.length > 0;
   }
 
   /** Open rows before the tail that are not known committed late: they go before the new ones. */

@@ -18,9 +18,6 @@ import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';
 import { type AskReceipts, LinkRelay } from './linkRelay.ts';
 import { prepareRoutes, readRevisions } from './routes.ts';
 
-/** Poll at once while there is work, then back off to this while there is none. */
-const IDLE_POLL_MAX_MS = 100;
-const IDLE_POLL_MIN_MS = 10;
 /** How often route changes made by another process are looked for: bounds the pause of a flip. */
 const ROUTE_POLL_MS = 50;
 /** After an error (database down) a loop waits this long. */
@@ -95,7 +92,7 @@ export class Relay {
         (batch) => this.#links.get(batch.link)?.relay.receive(batch.consumer, batch.receipts),
         (problem) => log.warn({ err: problem }, 'receipts that cannot be read'),
       ),
-      nats.subscribe(hintSubject(service), { callback: () => this.wakeAll() }),
+      nats.subscribe(hintSubject(service), { callback: () => this.#readAll() }),
     );
     this.#loops = [
       this.#leaseLoop(),
@@ -108,7 +105,7 @@ export class Relay {
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
-    this.wakeAll();
+    this.#readAll();
     await Promise.all(this.#loops);
     if (this.#loops.length === 0) return;
     const closed = Promise.all(
@@ -119,8 +116,9 @@ export class Relay {
     await this.#leases.leave();
   }
 
-  wakeAll(): void {
-    for (const { wake } of this.#links.values()) wake.wake();
+  /** Another process committed rows whose lanes are owned here. */
+  #readAll(): void {
+    for (const { relay } of this.#links.values()) relay.wantRead();
   }
 
   // ---- for the use cases ----
@@ -129,7 +127,7 @@ export class Relay {
   committed(messages: readonly Enqueued[]): void {
     let isElsewhere = false;
     for (const { link, lane } of messages) {
-      this.#links.get(link)?.wake.wake();
+      this.#links.get(link)?.relay.wantRead();
       isElsewhere ||= !this.#leases.owned.get(link)?.has(lane);
     }
     if (isElsewhere && !this.#options.nats.isClosed())
@@ -189,14 +187,12 @@ export class Relay {
 
   async #linkLoop({ relay, wake }: { relay: LinkRelay; wake: Wake }): Promise<void> {
     const signal = this.#stopping.signal;
-    let idleMs = IDLE_POLL_MIN_MS;
     while (!signal.aborted) {
       try {
         // A frozen process that wakes up may have lost its lanes: it must not dispatch before asking.
         if (!this.#leases.areSure()) await this.#refreshLeases();
-        const isBehind = await relay.pump();
-        const isWoken = await wake.wait(isBehind ? 0 : idleMs, signal);
-        idleMs = isWoken ? IDLE_POLL_MIN_MS : Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
+        const waitMs = await relay.pump();
+        await wake.wait(waitMs, signal);
       } catch (error) {
         this.#options.log.warn({ err: error }, 'relay pass failed');
         await wake.wait(ERROR_PAUSE_MS, signal);
@@ -240,11 +236,12 @@ export class Relay {
       .map(([link, lanes]) => `${link}:${[...lanes].map((lane) => lane.join('.')).sort()}`)
       .join();
     if (terms === this.#ownedTerms) return;
-    this.#ownedTerms = terms;
     for (const { relay, wake } of this.#links.values()) {
       await relay.lanesChanged();
       wake.wake();
     }
+    // Only now: lanes that could not be noted must be tried again.
+    this.#ownedTerms = terms;
   }
 
   async #readRevisions(): Promise<void> {
