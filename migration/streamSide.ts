@@ -38,10 +38,10 @@ export async function closeStreamSide(context: StepContext): Promise<void> {
     const manager = await streams.manager();
     for (const consumer of run.consumers) {
       const isRemoved = await removeConsumer(manager, run.link, consumer);
-      if (isRemoved) await context.observe('durable consumer removed', `${run.link}/${consumer}`);
+      if (isRemoved) await context.observe(`durable consumer of ${consumer}`, 'removed');
     }
-    if (await isStreamNeeded(context)) return context.observe('stream kept', 'other legs use it');
-    if (await removeStream(manager, run.link)) await context.observe('stream removed', run.link);
+    if (await isStreamNeeded(context)) return context.observe('stream', 'kept: other legs use it');
+    if (await removeStream(manager, run.link)) await context.observe('stream', 'removed');
   });
 }
 

@@ -3,7 +3,7 @@ import { REPEATABLE } from '../participants.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
 
 /** Copies younger than this may be on their way. */
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 300;
 const EXAMPLES = 3;
 
 /**

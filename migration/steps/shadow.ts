@@ -4,7 +4,7 @@ import { REPEATABLE, transportToWire } from '../participants.ts';
 import type { JsonObject, Step, StepContext } from '../plan.ts';
 
 /** Messages that were on their way when copying began have no copy: they are not compared. */
-const BEGINNING_MS = 1_000;
+const BEGINNING_MS = 300;
 
 /** Copies of every message go by the new path; the consumer tries them and keeps nothing. */
 export const startShadow: Omit<Step, 'title' | 'number'> = {

@@ -1,0 +1,213 @@
+/** Every plan on real services under traffic: to the end, back from every step, and refused when wrong. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { readStream } from '../../link/consume/provision.ts';
+import { checkCertificate } from '../../migration/certificate.ts';
+import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
+import { transportFromWire } from '../../migration/participants.ts';
+import { COMPLETE, ROUTE_ALL } from '../../migration/plan.ts';
+import type { RunWithSteps } from '../../migration/run.ts';
+import { verifyLeg } from '../../migration/verify.ts';
+import { StreamDesk } from '../../operator/streams.ts';
+import { Company, type Desk, LINK, type Traffic } from './company.ts';
+
+const CONSUMERS = ['hiring', 'bonuses'];
+
+function refusal(code: MigrationErrorCode) {
+  return (error: unknown) => error instanceof MigrationError && error.code === code;
+}
+
+describe('migrations under traffic', { timeout: 280_000 }, () => {
+  let company: Company;
+  let traffic: Traffic;
+  before(async () => {
+    company = await Company.start();
+    traffic = await company.startTraffic();
+  });
+  after(() => company?.stop());
+
+  async function routesOf(consumer: string): Promise<string[]> {
+    const request = { link: LINK, consumer };
+    const { lanes } = await company.participants.of('assessments').getRoutes(request);
+    return [...new Set(lanes.map(({ transport }) => transportFromWire(transport) ?? 'none'))];
+  }
+
+  async function assertNothingLost(): Promise<void> {
+    const link = (await company.participants.topology()).get(LINK)!;
+    for (const consumer of CONSUMERS) {
+      const { participants } = company;
+      const { findings } = await verifyLeg({ participants, link, consumer });
+      assert.deepEqual(
+        findings.filter(({ isEqual }) => !isEqual),
+        [],
+        `${LINK}/${consumer}`,
+      );
+    }
+  }
+
+  async function hasStream(desk: Desk): Promise<boolean> {
+    const streams = new StreamDesk(company.nats.connection, desk.journal);
+    return (await readStream(await streams.manager(), LINK)) !== undefined;
+  }
+
+  it('moves the whole link to async and back, with certificates for every old epoch', async () => {
+    const desk = await company.desk();
+    const engine = desk.engine();
+    const there = await desk.runToEnd('async');
+    assert.deepEqual(await routesOf('hiring'), ['async']);
+    assert.deepEqual(await routesOf('bonuses'), ['async']);
+    const back = await desk.runToEnd('sync');
+    assert.deepEqual(await routesOf('hiring'), ['sync']);
+    assert.equal(await hasStream(desk), false, 'complete removes the stream');
+    for (const { run } of [there, back]) {
+      const signed = await desk.certificates.list({ run: run.id, limit: 100 });
+      for (const consumer of CONSUMERS)
+        assert.ok(signed.some((one) => one.consumer === consumer && one.count > 0));
+      for (const { statement, signature, publicKey } of signed) {
+        const file = JSON.stringify({ statement, signature, public_key: publicKey });
+        assert.equal(checkCertificate(file, publicKey).isValid, true);
+      }
+    }
+    await assertNothingLost();
+    await engine.stop();
+  });
+
+  it('sends what a replica lacks, and finds by itself what it is', async () => {
+    const desk = await company.desk();
+    const engine = desk.engine();
+    const hiring = company.database('hiring');
+    const lost =
+      await hiring`delete from manager_replicas where id = any(${traffic.quiet}::uuid[])`;
+    assert.ok(lost.count > 0);
+    const { run } = await desk.runToEnd('async');
+    const evidence = await desk.journal.evidence(run.id);
+    const sent = evidence.find(({ what }) => what === 'sent again to hiring');
+    assert.equal(sent?.value, `${lost.count} entities`);
+    await assertNothingLost();
+    await desk.runToEnd('sync');
+    await engine.stop();
+  });
+
+  /** Goes step by step to the step at `position`, lets it finish, and orders the way back. */
+  async function goBackFrom(
+    desk: Desk,
+    to: string,
+    consumer: string,
+    position: number,
+  ): Promise<RunWithSteps> {
+    const id = await desk.start({ to, consumer, isStepByStep: true });
+    for (;;) {
+      const { steps } = await desk.reached(id, 'waiting');
+      const isLast = steps[position + 1]?.name === COMPLETE;
+      if (steps[position]!.state === 'done' || isLast) break;
+      await desk.order(id, 'approve');
+    }
+    await desk.order(id, 'rollback');
+    return desk.reached(id, 'rolled_back');
+  }
+
+  async function goBackFromEveryStep(to: string, consumer: string): Promise<void> {
+    const from = to === 'async' ? 'sync' : 'async';
+    const desk = await company.desk();
+    const engine = desk.engine();
+    for (let position = 0; ; position += 1) {
+      const { run, steps } = await goBackFrom(desk, to, consumer, position);
+      assert.deepEqual(await routesOf(consumer), [from], `back from ${steps[position]!.name}`);
+      assert.deepEqual(
+        steps.filter(({ state }) => state !== 'undone' && state !== 'pending'),
+        [],
+      );
+      assert.equal(run.direction, 'back');
+      if (steps[position + 1]?.name === COMPLETE) break;
+    }
+    await engine.stop();
+  }
+
+  it('goes back from every step, in both directions at once on two legs', async () => {
+    const desk = await company.desk();
+    const engine = desk.engine();
+    const id = await desk.start({ to: 'async', consumer: 'bonuses' });
+    await desk.reached(id, 'waiting');
+    await desk.order(id, 'complete', LINK);
+    await desk.reached(id, 'completed');
+    await engine.stop();
+    await Promise.all([
+      goBackFromEveryStep('async', 'hiring'),
+      goBackFromEveryStep('sync', 'bonuses'),
+    ]);
+    await assertNothingLost();
+    const last = await company.desk();
+    const again = last.engine();
+    await last.runToEnd('sync');
+    assert.equal(await hasStream(last), false);
+    await again.stop();
+  });
+
+  it('refuses a second run of the link, and what is not to be moved', async () => {
+    const desk = await company.desk();
+    const id = await desk.start({ to: 'async' });
+    await assert.rejects(desk.start({ to: 'async', consumer: 'hiring' }), refusal('LINK_BUSY'));
+    await desk.order(id, 'cancel');
+    const engine = desk.engine();
+    await desk.reached(id, 'cancelled');
+    await assert.rejects(desk.start({ to: 'sync' }), refusal('LINK_NOT_MOVABLE'), 'already there');
+    await assert.rejects(desk.start({ to: 'pull' }), refusal('LINK_NOT_MOVABLE'));
+    await assert.rejects(desk.start({ to: 'v1' }), refusal('LINK_NOT_MOVABLE'));
+    await assert.rejects(desk.start({ to: 'asink' }), refusal('REQUEST_INVALID'));
+    await assert.rejects(desk.start({ to: 'async', link: 'COMM-011' }), refusal('LINK_UNKNOWN'));
+    await assert.rejects(desk.start({ to: 'async', consumer: 'x' }), refusal('REQUEST_INVALID'));
+    const settings = { soak_second: '1' };
+    await assert.rejects(desk.start({ to: 'async', settings }), /did you mean soak_seconds/);
+    await engine.stop();
+  });
+
+  it('cancels before traffic moves and not after, and completes only by the name', async () => {
+    const desk = await company.desk();
+    const engine = desk.engine();
+    const first = await desk.start({ to: 'async', isStepByStep: true });
+    await desk.reached(first, 'waiting');
+    await assert.rejects(desk.order(first, 'complete', LINK), refusal('RUN_STATE'));
+    await desk.order(first, 'cancel');
+    await desk.reached(first, 'cancelled');
+    const second = await desk.start({ to: 'async' });
+    await desk.reached(second, 'waiting');
+    await assert.rejects(desk.order(second, 'cancel'), /traffic has moved/);
+    await assert.rejects(desk.order(second, 'complete', 'yes'), refusal('CONFIRMATION_WRONG'));
+    await desk.order(second, 'rollback');
+    await desk.reached(second, 'rolled_back');
+    await assert.rejects(desk.order(second, 'rollback'), refusal('RUN_STATE'));
+    assert.deepEqual(await routesOf('hiring'), ['sync']);
+    await engine.stop();
+  });
+
+  it('does not go back once all lanes moved when the way back was not wanted', async () => {
+    const desk = await company.desk();
+    const engine = desk.engine();
+    const id = await desk.start({ to: 'async', wayBack: 'none' });
+    const { steps } = await desk.reached(id, 'waiting');
+    assert.equal(steps.find(({ name }) => name === ROUTE_ALL)?.state, 'done');
+    await assert.rejects(desk.order(id, 'rollback'), /--way-back none/);
+    await desk.order(id, 'complete', LINK);
+    await desk.reached(id, 'completed');
+    await desk.runToEnd('sync');
+    await assertNothingLost();
+    await engine.stop();
+  });
+
+  it('pauses at any time and goes on where it was', async () => {
+    const desk = await company.desk();
+    const engine = desk.engine();
+    const id = await desk.start({ to: 'async', settings: { canary_seconds: '30' } });
+    await desk.isAt(id, 'watch-canary');
+    await desk.order(id, 'pause');
+    await desk.reached(id, 'paused');
+    await desk.order(id, 'resume');
+    await desk.reached(id, 'running');
+    await desk.isAt(id, 'watch-canary');
+    await desk.order(id, 'rollback');
+    engine.wake(id);
+    const { run } = await desk.reached(id, 'rolled_back');
+    assert.equal(run.problem, 'rolled back by test');
+    await engine.stop();
+  });
+});
