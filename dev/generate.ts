@@ -8,6 +8,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { childEnvironment, readEnvironment } from '../runtime/config.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const outputs = ['gen', 'schemas'];
@@ -36,7 +37,7 @@ function runBuf(out: string): number {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     // The plugins are run by the project's own Node, which knows TypeScript.
-    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
+    env: childEnvironment({ PATH: `${bin}${delimiter}${readEnvironment('PATH')}` }),
   });
   if (error) console.error(`cannot run buf: ${error.message}. Run npm ci first.`);
   return status ?? 1;

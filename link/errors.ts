@@ -7,7 +7,6 @@ export type LinkErrorCode =
   | 'ROUTE_CHANGED'
   | 'ROUTE_PENDING'
   | 'NOT_MOVABLE'
-  | 'LANE_LOST'
   | 'HANDLER_TIMEOUT'
   | 'NO_TRANSPORT';
 

@@ -21,23 +21,15 @@ export const RPC_REASONS = [
   'ID_UNKNOWN', // NOT_FOUND
   'ID_TAKEN', // ALREADY_EXISTS: the same id with other fields
   'PAYLOAD_CONFLICT', // FAILED_PRECONDITION: a known message id with another payload; alarmed
-  'EPOCH_FENCED', // FAILED_PRECONDITION: the lane's fence is above the message's epoch
-  'NOT_LISTENING', // FAILED_PRECONDITION: the consumer is not set to take this link this way
-  'CONTRACT_UNSUPPORTED', // FAILED_PRECONDITION: a contract version that is not accepted here
   'LINK_UNKNOWN', // NOT_FOUND
   'LINK_BUSY', // ALREADY_EXISTS: another run holds the leg
   'LINK_NOT_MOVABLE', // FAILED_PRECONDITION
   'ROUTE_CHANGED', // ABORTED: the compare-and-set of a route lost
   'ROUTE_PENDING', // ABORTED: a lane has not adopted its last route change yet
   'EDITED_MEANWHILE', // ABORTED: a dead letter changed since it was read
-  'LANE_LOST', // ABORTED: another owner took the lane
   'RUN_STATE', // FAILED_PRECONDITION: the run is in no state for this command
   'CONFIRMATION_WRONG', // FAILED_PRECONDITION: the link's name was not given as asked
-  'CONTRACT_INCOMPATIBLE', // FAILED_PRECONDITION
-  'NOT_DRAINED', // FAILED_PRECONDITION
   'DEAD_LETTER_STATE', // FAILED_PRECONDITION: already redriven or discarded
-  'NOT_IN_PRODUCTION', // FAILED_PRECONDITION
-  'OVERLOADED', // RESOURCE_EXHAUSTED
   'UNAVAILABLE', // UNAVAILABLE: a server or database that is needed is away
   'INTERNAL', // INTERNAL: nobody expected this; the server's log has it
 ] as const;

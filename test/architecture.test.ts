@@ -1,0 +1,172 @@
+/** The rules that keep the project the way its README says it is. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const MAX_FILE_LINES = 400;
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+const sources = listSources();
+const programs = sources.filter(({ path }) => !isTest(path));
+
+/** What each top folder may import besides itself. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  runtime: [],
+  gen: ['schemas'],
+  db: ['runtime'],
+  link: ['runtime', 'gen'],
+  services: ['link', 'runtime', 'gen', 'db'],
+  migration: ['link', 'runtime', 'gen', 'db'],
+  operator: ['migration', 'link', 'runtime', 'gen', 'db', 'schemas'],
+};
+
+test('imports go one way: operator, migration, link, runtime', () => {
+  const wrong = edges().filter(({ from, to }) => {
+    const allowed = MAY_IMPORT[from.folder];
+    return allowed && from.folder !== to.folder && !allowed.includes(to.folder);
+  });
+  assert.deepEqual(wrong.map(describeEdge), []);
+});
+
+test('nothing but tests imports test, and nothing but development programs imports dev', () => {
+  const wrong = edges().filter(
+    ({ from, to }) =>
+      (to.folder === 'test' && !['dev/test.ts'].includes(from.path) && from.folder !== 'test') ||
+      (to.folder === 'dev' && !['dev', 'bench', 'test'].includes(from.folder)),
+  );
+  assert.deepEqual(wrong.map(describeEdge), []);
+});
+
+test('a service imports no other service and never the engine', () => {
+  const wrong = edges().filter(({ from, to }) => {
+    if (from.folder !== 'services') return false;
+    const [, own] = from.path.split('/');
+    const [, other, ...rest] = to.path.split('/');
+    return to.folder === 'services' && rest.length > 0 && other !== own;
+  });
+  assert.deepEqual(wrong.map(describeEdge), []);
+});
+
+test('the link kit and the engine know no link by name', () => {
+  const named = programs.filter(
+    ({ path, text }) =>
+      /^(link|migration)\//.test(path) && /['"`]COMM-\d{3}/.test(withoutComments(text)),
+  );
+  assert.deepEqual(
+    named.map(({ path }) => path),
+    [],
+  );
+});
+
+test('the environment is read in one file', () => {
+  const reading = programs.filter(({ text }) => /\bprocess\.env\b/.test(withoutComments(text)));
+  assert.deepEqual(
+    reading.map(({ path }) => path),
+    ['runtime/config.ts'],
+  );
+});
+
+test('no program file is too long to read', () => {
+  const long = programs.filter(
+    ({ path, text }) => !path.startsWith('gen/') && text.split('\n').length > MAX_FILE_LINES,
+  );
+  assert.deepEqual(
+    long.map(({ path }) => path),
+    [],
+  );
+});
+
+test('every file is named the same way', () => {
+  const odd = sources.filter(({ path }) => {
+    const name = path.split('/').at(-1)!;
+    return !path.startsWith('gen/') && /[-_ ]/.test(name) && !name.startsWith('protoc-gen-');
+  });
+  assert.deepEqual(
+    odd.map(({ path }) => path),
+    [],
+  );
+});
+
+test('docs/errors.md explains exactly the codes that the program has', () => {
+  const documented = new Set(
+    [...read('docs/errors.md').matchAll(/^\| `([A-Z_]+)`/gm)].map((match) => match[1]!),
+  );
+  const codes = new Set([
+    ...quoted(section('link/errors.ts', 'export type LinkErrorCode')),
+    ...quoted(section('link/inbox/delivery.ts', 'export type DeadReason')),
+    ...quoted(section('link/rpc/errors.ts', 'export const RPC_REASONS')),
+    ...quoted(section('migration/errors.ts', 'export type MigrationErrorCode')),
+  ]);
+  assert.deepEqual(
+    { undocumented: missing(codes, documented), gone: missing(documented, codes) },
+    { undocumented: [], gone: [] },
+  );
+});
+
+interface Edge {
+  readonly from: { path: string; folder: string };
+  readonly to: { path: string; folder: string };
+}
+
+function edges(): Edge[] {
+  return programs.flatMap(({ path, imports }) =>
+    imports
+      .filter((target) => target.startsWith('.') && target.endsWith('.ts'))
+      .map((target) => relative(ROOT, resolve(ROOT, dirname(path), target)))
+      .map((target) => ({ from: place(path), to: place(target) })),
+  );
+}
+
+function place(path: string) {
+  return { path, folder: path.split('/')[0]! };
+}
+
+function describeEdge({ from, to }: Edge): string {
+  return `${from.path} imports ${to.path}`;
+}
+
+function isTest(path: string): boolean {
+  return path.startsWith('test/') || /\.(test|long|fixture)\.ts$/.test(path);
+}
+
+function listSources(folder = ROOT): Source[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') return [];
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return listSources(path);
+    if (!entry.name.endsWith('.ts')) return [];
+    const text = readFileSync(path, 'utf8');
+    const imports = [...text.matchAll(/(?:from|import) ?\(?'([^']+)'/g)].map((match) => match[1]!);
+    return [{ path: relative(ROOT, path), text, imports }];
+  });
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+}
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** From the declaration to the first semicolon behind it. */
+function section(path: string, declaration: string): string {
+  const text = withoutComments(read(path));
+  const start = text.indexOf(declaration);
+  return text.slice(start, text.indexOf(';\n', start));
+}
+
+function quoted(text: string): string[] {
+  return [...text.matchAll(/'([A-Z_]+)'/g)].map((match) => match[1]!);
+}
+
+function missing(wanted: ReadonlySet<string>, there: ReadonlySet<string>): string[] {
+  return [...wanted].filter((code) => !there.has(code)).sort();
+}
