@@ -1,7 +1,8 @@
-// The offline check of exported certificates: one, or a list as `certificate list --json` prints it.
+// The offline check of exported certificates: one, or a list as `certificate list --json` prints.
 import { usageError } from './errors.ts';
 import type { JsonObject } from './output/json.ts';
 import type { View } from './output/output.ts';
+import { cleanText, type Paint } from './output/paint.ts';
 
 export interface CheckedCertificate {
   /** What the file says; not signed. */
@@ -62,15 +63,19 @@ export function viewChecks(checks: CheckedCertificate[], isPinned: boolean): Vie
     json: () => ({ valid: checks.every(isValid), certificates: checks.map(toShape) }),
     items: () => checks.map(toShape),
     text: ({ paint }) => [
-      ...checks.map((check) =>
-        isValid(check)
-          ? `${paint('green', 'valid')}    ${check.link} ${check.consumer}, epoch ${check.epoch}: ` +
-            `${check.count.toLocaleString('en')} messages sent and applied, signed ${check.signed_at}`
-          : `${paint('red', 'invalid')}  ${check.id || 'a certificate without id'}: ${check.problem}`,
-      ),
+      ...checks.map((check) => formatCheck(check, paint)),
       ...(isPinned || !checks.every(isValid) ? [] : [paint('dim', KEY_NOT_PINNED)]),
     ],
   };
+}
+
+function formatCheck(check: CheckedCertificate, paint: Paint): string {
+  const { id, link, consumer, epoch, count, signed_at: signedAt, problem } = check;
+  if (problem !== null) {
+    return `${paint('red', 'invalid')}  ${cleanText(id) || 'without id'}: ${problem}`;
+  }
+  const said = `${count.toLocaleString('en')} messages sent and applied, signed ${signedAt}`;
+  return `${paint('green', 'valid')}    ${link} ${consumer}, epoch ${epoch}: ${said}`;
 }
 
 const KEY_NOT_PINNED =

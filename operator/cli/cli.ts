@@ -8,7 +8,7 @@ import { createPaint } from './output/paint.ts';
 import { createProgram } from './program.ts';
 import { Session, type Surroundings } from './session.ts';
 
-/** Does what `args` (without the node and script paths) say. Returns the exit code, never throws. */
+/** Does what `args`, without the paths of node and script, say. Never throws. */
 export async function runCli(args: string[], surroundings: Surroundings): Promise<ExitCode> {
   let session: Session | undefined;
   const program = createProgram(packageJson.version, () => session!);

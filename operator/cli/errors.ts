@@ -60,6 +60,7 @@ const NEXT_OF_REASON: Readonly<Record<string, string>> = {
   CONTRACT_INCOMPATIBLE: 'relink contracts list',
   CONTRACT_UNSUPPORTED: 'relink contracts list',
   DEAD_LETTER_STATE: 'relink dead-letters list --all',
+  EDITED_MEANWHILE: 'relink dead-letters show ID   (what it is now)',
 };
 
 /** Any error → what to print and which code to end with. `address` is the operator's. */
@@ -74,9 +75,13 @@ function explainCall(error: RpcCallError, address: string): CliError {
   // A reason means that the operator itself answered.
   if (error.reason === undefined) return explainTransport(error, address);
   const next = NEXT_OF_REASON[error.reason];
-  return new CliError(sentence(answerOf(error)), {
+  const answer = answerOf(error);
+  return new CliError(sentence(answer), {
     exitCode: EXIT_OF_REASON[error.reason] ?? EXIT.failed,
-    details: error.fields.map(({ field, description }) => `${field}: ${description}`),
+    // A message that says it all is not said again field by field.
+    details: error.fields
+      .filter(({ description }) => !answer.includes(description))
+      .map(({ field, description }) => `${field}: ${description}`),
     next: next === undefined ? [] : [next],
     cause: error,
   });
@@ -123,6 +128,8 @@ function answerOf(error: RpcCallError): string {
 }
 
 function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  // The name of a field or a command stays as it is spelled.
+  const isName = /^\w*[._]|^relink /.test(text);
+  const first = isName ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }

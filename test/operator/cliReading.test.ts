@@ -36,7 +36,7 @@ test('status --json has the documented shape, with null for what has not come', 
   assert.deepEqual(shape.steps[0].evidence, []);
 });
 
-test('status says which step, since when, what it waits for, what is next and how to undo', async () => {
+test('status says which step, what it waits for, what is next and how to undo', async () => {
   const status = addRun(operator);
   const since = new Date(Date.now() - 12_000).toISOString();
   const waiting = { gate: 'copies equal', value: '1,204', threshold: 'at least 2,000', since };

@@ -111,7 +111,7 @@ test('certificate check accepts what show --json wrote, and the key that signed 
   assert.equal(certificates[0].problem, null);
 });
 
-test('certificate check exits 7 for a changed statement, another key and unequal sides', async () => {
+test('certificate check exits 7 for a changed text, another key and unequal sides', async () => {
   addCertificate(7);
   const file = await exportCertificate();
   const other = await run('certificate', 'check', file, '--public-key', 'AAAA');
@@ -156,7 +156,7 @@ test('contracts diff exits 4 and says who refuses what when a rule was tightened
   assert.equal((await run('contracts', 'diff', SCHEMA, SCHEMA)).exitCode, 0);
 });
 
-test('contracts check compares with a folder and exits 4 when a version is gone or changed', async () => {
+test('contracts check exits 4 when a version that is in use is gone', async () => {
   const used = join(folder(), 'used');
   await mkdir(used);
   const schema = JSON.parse(await readFile(SCHEMA, 'utf8'));

@@ -1,6 +1,6 @@
 /**
- * The command line in two ways: as a process of its own, for what only a process has (signals, pipes,
- * the environment), and in this one, which is ten times faster.
+ * The command line in two ways: as a process of its own, for what only a process has (signals,
+ * pipes, the environment), and in this one, which is ten times faster.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -42,7 +42,7 @@ function formatLinks(links: Link[], layout: Layout): string[] {
       link.kind,
       link.producer,
       leg.consumer,
-      leg.routes.map((route) => shortRoute(route, leg.routes)).join('\n'),
+      shortRoutes(leg.routes).join('\n'),
       leg.outboxOpen.toLocaleString('en'),
       leg.outboxOpen === 0n ? '' : formatDuration(Number(leg.oldestOpenMs)),
       paintTrouble(leg.deadLetters, layout.paint),
@@ -51,12 +51,19 @@ function formatLinks(links: Link[], layout: Layout): string[] {
   return formatTable(COLUMNS, rows, layout);
 }
 
-/** `async v0`; with its lanes, `async v0 4/16`, while the leg has several routes. */
-function shortRoute({ transport, version, lanes }: LegRoute, all: LegRoute[]): string {
-  const name = `${transport} v${version}`;
-  if (all.length === 1) return name;
-  const total = all.reduce((sum, route) => sum + route.lanes.length, 0);
-  return `${name} ${lanes.length}/${total}`;
+/**
+ * `async v0`; with its lanes, `async v0 4/16`, while the leg goes several ways. Lanes that differ
+ * in their epoch only go the same way.
+ */
+export function shortRoutes(routes: LegRoute[]): string[] {
+  const lanes = new Map<string, number>();
+  for (const { transport, version, lanes: own } of routes) {
+    const name = `${transport} v${version}`;
+    lanes.set(name, (lanes.get(name) ?? 0) + own.length);
+  }
+  if (lanes.size === 1) return [...lanes.keys()];
+  const total = [...lanes.values()].reduce((sum, count) => sum + count, 0);
+  return [...lanes].map(([name, count]) => `${name} ${count}/${total}`);
 }
 
 function paintTrouble(count: bigint, paint: Paint): string {

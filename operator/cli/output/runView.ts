@@ -47,6 +47,9 @@ const TONE_OF_STATE: Readonly<Record<string, Tone>> = {
   failed: 'red',
 };
 
+/** The run left for a reason that may as well be a person's wish. */
+const WENT_BACK = new Set(['rolling_back', 'rolled_back', 'cancelled']);
+
 export interface RunDetail {
   /** The evidence of every step, not only the latest of the one under way. */
   allEvidence?: boolean;
@@ -160,14 +163,18 @@ function formatSpan({ startedAt, endedAt }: RunStep, phase: StepPhase, now: numb
 function formatEvidence(step: RunStep, phase: StepPhase, all: boolean): string[] {
   if (all) return step.evidence.map(sayEvidence);
   if (phase !== 'now' && phase !== 'failed') return [];
-  return step.evidence.slice(-LATEST_EVIDENCE).map(sayEvidence);
+  // Of what was measured again and again, the newest.
+  const newest = new Map(step.evidence.map((one) => [one.what, one]));
+  return [...newest.values()].slice(-LATEST_EVIDENCE).map(sayEvidence);
 }
 
-/** `pass: rows that differ 0 (at most 0)`. */
+const EVIDENCE_MARKS: Readonly<Record<string, string>> = { pass: '✓', fail: '✗' };
+
+/** `✓ new dead letters at hiring: 0 (at most 0)`. */
 function sayEvidence({ verdict, what, value, threshold }: Evidence): string {
-  const said = cleanText([what, value].filter(Boolean).join(' '));
+  const said = cleanText([what, value].filter((part) => part !== '').join(': '));
   const against = threshold === '' ? '' : ` (${cleanText(threshold)})`;
-  return `${verdict === '' ? '' : `${verdict}: `}${said}${against}`;
+  return `${EVIDENCE_MARKS[verdict] ?? '·'} ${said}${against}`;
 }
 
 /** Keeps the steps around the one under way when not all fit. */
@@ -199,7 +206,7 @@ function steps(count: number): string {
 function formatFoot(status: RunStatus, layout: Layout): string[] {
   const run = status.run!;
   const lines: [string, string][] = [];
-  if (run.problem !== '') lines.push(['problem', run.problem]);
+  if (run.problem !== '') lines.push([WENT_BACK.has(run.state) ? 'why' : 'problem', run.problem]);
   const current = currentStep(status);
   if (current !== undefined && !hasEnded(status)) {
     lines.push(['now', `${titleOf(current)} ${formatSince(current.startedAt, layout.now)}`.trim()]);

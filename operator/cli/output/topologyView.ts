@@ -6,6 +6,7 @@ import {
   type TopologyService,
 } from '../../../gen/relink/v1/operator_pb.ts';
 import { toJsonShape } from './json.ts';
+import { shortRoutes } from './linkView.ts';
 import type { Layout, View } from './output.ts';
 import { cleanText } from './paint.ts';
 import { formatTable } from './table.ts';
@@ -55,7 +56,7 @@ function sayReplicas({ replicas }: TopologyService, { paint }: Layout): string[]
 }
 
 function sayRoutes({ routes }: Leg): string {
-  return routes.map(({ transport, version }) => `${transport} v${version}`).join(', ');
+  return shortRoutes(routes).join(', ');
 }
 
 /** A mermaid flowchart: a solid arrow is a call, a dotted one an event, a thick one a query. */
