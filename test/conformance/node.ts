@@ -1,0 +1,91 @@
+/** One replica of a service inside the test's process: real connections, kit and gRPC server. */
+import { createLinkKit, type KitOptions, type LinkKit } from '../../link/kit.ts';
+import { createRpcServer, type RpcServer } from '../../link/rpc/server.ts';
+import { startAgents, stopAgents } from '../../runtime/lifecycle.ts';
+import { type Log, silentLog } from '../../runtime/log.ts';
+import { connectNats, type NatsLink } from '../../runtime/nats.ts';
+import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
+
+export interface NodeOptions extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits'> {
+  readonly service: string;
+  readonly instance: string;
+  readonly port: number;
+  readonly postgresUrl: string;
+  readonly natsUrl: string;
+  readonly log?: Log;
+}
+
+interface Running {
+  readonly sql: Database;
+  readonly queueSql: Database;
+  readonly nats: NatsLink;
+  readonly kit: LinkKit;
+  readonly server: RpcServer;
+}
+
+export class ServiceNode {
+  readonly #options: NodeOptions;
+  #running: Running | undefined;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+  }
+
+  get kit(): LinkKit {
+    if (!this.#running) throw new Error(`${this.#options.instance} does not run`);
+    return this.#running.kit;
+  }
+
+  get sql(): Database {
+    if (!this.#running) throw new Error(`${this.#options.instance} does not run`);
+    return this.#running.sql;
+  }
+
+  async start(): Promise<void> {
+    const { service, instance, postgresUrl, natsUrl, port, log = silentLog } = this.#options;
+    const sql = connectPostgres(postgresUrl, { name: instance, log });
+    const queueSql = connectPostgres(postgresUrl, {
+      name: `${instance}/queue`,
+      max: 6,
+      session: { synchronous_commit: 'off' },
+      log,
+    });
+    const nats = await connectNats(natsUrl, { name: instance, log });
+    const { links, peers, handlers, limits } = this.#options;
+    const kit = createLinkKit({
+      service,
+      instance,
+      sql,
+      queueSql,
+      nats: nats.connection,
+      log,
+      links,
+      peers,
+      handlers,
+      ...(limits && { limits }),
+    });
+    const server = createRpcServer({
+      host: '127.0.0.1',
+      port,
+      log,
+      services: [...kit.services],
+      stopLimitMs: 500,
+    });
+    this.#running = { sql, queueSql, nats, kit, server };
+    await startAgents([...kit.agents, server], log);
+  }
+
+  /** Stops as a service does on SIGTERM. Safe twice. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    this.#running = undefined;
+    const { kit, server, nats, sql, queueSql } = running;
+    try {
+      await stopAgents([...kit.agents, server], this.#options.log ?? silentLog);
+    } finally {
+      await nats.close();
+      await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
+    }
+  }
+}
