@@ -18,8 +18,11 @@ const NANOS_PER_MS = 1_000_000;
 const NOT_CLUSTERED = 10_074;
 /** Within it JetStream drops a message id it has seen. Memory per id, so not longer than needed. */
 export const DUPLICATE_WINDOW_MS = 120_000;
-/** Longer than any batch of handlers; a batch under way says it is working. */
-export const ACK_WAIT_MS = 30_000;
+/**
+ * How long messages wait that a consumer took and then died with. Not for slow handlers: what a living
+ * process holds longer says that it is being worked on.
+ */
+export const ACK_WAIT_MS = 5_000;
 /** What a consumer may hold unacknowledged, over all its processes. */
 const MAX_ACK_PENDING = 10_000;
 /** Settled messages are kept a day for people to look at; what is open is in the outbox anyway. */

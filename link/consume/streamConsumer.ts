@@ -19,6 +19,7 @@ import type { Arrival, Settlement } from '../inbox/delivery.ts';
 import type { Receiver } from '../inbox/receiver.ts';
 import { LANES, type LinkDefinition } from '../link.ts';
 import { readArrival } from './arrivals.ts';
+import { ACK_WAIT_MS } from './provision.ts';
 
 /** Messages applied in one transaction (measured: 500 is 50 times one each, more gains little). */
 const BATCH = 500;
@@ -26,8 +27,8 @@ const BATCH = 500;
 const WORKERS = 2;
 /** Messages taken from the server ahead of the workers. */
 const PREFETCH = 2_000;
-/** Below the consumer's ack wait of 30 s. */
-const WORKING_EVERY_MS = 10_000;
+/** Twice in the consumer's ack wait, and once more for a busy event loop. */
+const WORKING_EVERY_MS = ACK_WAIT_MS / 3;
 /** How often a missing stream or durable consumer is looked for again. */
 const REBIND_MS = 500;
 
@@ -41,6 +42,7 @@ export interface StreamConsumerOptions {
 }
 
 interface Received {
+  readonly takenAtMs: number;
   readonly message: JsMsg;
   readonly arrival: Arrival;
 }
@@ -116,7 +118,7 @@ export class StreamConsumer {
     if (addressed.to === 'others') return message.ack();
     const lane = Number(message.subject.split('.')[1]);
     const worker = this.#workers[(Number.isInteger(lane) ? lane % LANES : 0) % WORKERS]!;
-    worker.queue.push({ message, arrival: addressed.arrival });
+    worker.queue.push({ takenAtMs: performance.now(), message, arrival: addressed.arrival });
     worker.wake.wake();
     while (worker.queue.length >= PREFETCH && !this.#stopping.signal.aborted)
       await this.#room.wait(1_000, this.#stopping.signal);
@@ -149,9 +151,12 @@ export class StreamConsumer {
     }
   }
 
+  /** Only for messages that wait long, which are none in healthy traffic. */
   #sayWorking(): void {
+    const takenBeforeMs = performance.now() - WORKING_EVERY_MS;
     for (const worker of this.#workers)
-      for (const { message } of [...worker.current, ...worker.queue]) message.working();
+      for (const { message, takenAtMs } of [...worker.current, ...worker.queue])
+        if (takenAtMs <= takenBeforeMs) message.working();
   }
 }
 
