@@ -15,8 +15,6 @@ for (const [reason, exitCode] of [
   ['FIELDS_INVALID', 2],
   ['LINK_UNKNOWN', 2],
   ['CONFIRMATION_WRONG', 2],
-  ['NOT_DRAINED', 3],
-  ['CONTRACT_INCOMPATIBLE', 4],
   ['LINK_BUSY', 6],
   ['RUN_STATE', 1],
   ['LINK_NOT_MOVABLE', 1],

@@ -45,9 +45,6 @@ const EXIT_OF_REASON: Readonly<Record<string, ExitCode>> = {
   ID_UNKNOWN: EXIT.usage,
   LINK_UNKNOWN: EXIT.usage,
   CONFIRMATION_WRONG: EXIT.usage,
-  NOT_DRAINED: EXIT.waiting,
-  CONTRACT_INCOMPATIBLE: EXIT.incompatible,
-  CONTRACT_UNSUPPORTED: EXIT.incompatible,
   LINK_BUSY: EXIT.busy,
 };
 
@@ -56,9 +53,6 @@ const NEXT_OF_REASON: Readonly<Record<string, string>> = {
   LINK_UNKNOWN: 'relink links',
   LINK_BUSY: 'relink runs',
   RUN_STATE: 'relink status RUN   (what the run does now)',
-  NOT_DRAINED: 'relink status RUN   (what is still open)',
-  CONTRACT_INCOMPATIBLE: 'relink contracts list',
-  CONTRACT_UNSUPPORTED: 'relink contracts list',
   DEAD_LETTER_STATE: 'relink dead-letters list --all',
   EDITED_MEANWHILE: 'relink dead-letters show ID   (what it is now)',
 };

@@ -25,8 +25,21 @@ export function isSettled(status: RunStatus): boolean {
 }
 
 /** The exit code of a command that followed a run to here. */
-export function exitCodeOf({ run }: RunStatus): ExitCode {
-  return EXIT_OF_STATE[run?.state ?? ''] ?? EXIT.done;
+export function exitCodeOf(status: RunStatus): ExitCode {
+  const state = status.run?.state ?? '';
+  if (STOPPED.has(state) && !hasFittingContract(status)) return EXIT.incompatible;
+  return EXIT_OF_STATE[state] ?? EXIT.done;
+}
+
+const STOPPED = new Set(['failed', 'rolled_back', 'paused']);
+/** The gate that compares the contracts of both sides. */
+const CONTRACT_GATE = 'contract';
+
+/** By the newest evidence: the gate itself may be undone by now, or tried again. */
+function hasFittingContract({ steps }: RunStatus): boolean {
+  const gate = steps.find(({ name }) => name === CONTRACT_GATE);
+  const newest = new Map(gate?.evidence.map(({ what, verdict }) => [what, verdict]));
+  return ![...newest.values()].includes('fail');
 }
 
 export type StepPhase = 'ahead' | 'now' | 'done' | 'undone' | 'failed' | 'skipped';

@@ -130,9 +130,6 @@ export class TestOperator {
 
   #plan({ link, to, consumer }: { link: string; to: string; consumer: string }) {
     const { legs } = this.#findLink(link);
-    if (to === 'v9') {
-      throw new RpcError('FAILED_PRECONDITION', 'CONTRACT_INCOMPATIBLE', 'hiring accepts v0 only');
-    }
     const steps: PlannedStep[] = PLAN.map((step) => create(PlannedStepSchema, step));
     return { link, consumer, from: legs[0]!.routes[0]!.transport, to, steps };
   }
