@@ -19,6 +19,7 @@ import { changeRoute, prepareRoutes, readRoutes } from '../../link/relay/routes.
 import { type OutboxRow, readRows } from '../../link/relay/rows.ts';
 import { connectNats } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
+import { pause } from '../../runtime/wake.ts';
 import { links } from '../../services/links.ts';
 import { testNats } from '../harness/nats.ts';
 import type { Owner } from '../harness/owner.ts';
@@ -198,14 +199,19 @@ export class Company {
     await Promise.all(writers);
   }
 
-  /** Writes until `stop` is called; answers then how many were committed. */
-  writeContinuously(keys: readonly string[], writers = 4): { stop(): Promise<number> } {
+  /** Writes until `stop` is called, at most every `everyMs` a writer; answers how many committed. */
+  writeContinuously(
+    keys: readonly string[],
+    writers = 4,
+    everyMs = 0,
+  ): { stop(): Promise<number> } {
     let isStopped = false;
     const running = Array.from({ length: writers }, async () => {
       let committed = 0;
       while (!isStopped) {
         await this.write(keys[Math.floor(Math.random() * keys.length)]);
         committed += 1;
+        await pause(everyMs);
       }
       return committed;
     });

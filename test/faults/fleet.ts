@@ -1,0 +1,111 @@
+/** Real service processes of a company's link, so that they can be killed and frozen by signals. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePorts } from '../../dev/ports.ts';
+import { cleanUpAll } from '../../dev/servers/errors.ts';
+import { makeRunDir, PROJECT_DIR } from '../../dev/servers/folders.ts';
+import { type Program, startProgram } from '../../dev/servers/processes.ts';
+import { formatPeers } from '../../runtime/config.ts';
+import type { Company } from '../conformance/company.ts';
+import type { Owner } from '../harness/owner.ts';
+
+export interface FleetOptions {
+  /** Processes of each service that runs in the fleet. */
+  readonly replicas: Readonly<Record<string, number>>;
+  /** Further settings, by service. */
+  readonly env?: Readonly<Record<string, Record<string, string>>>;
+}
+
+export class Fleet {
+  readonly #company: Company;
+  readonly #dir: string;
+  /** gRPC ports of each service in the fleet. */
+  readonly #ports = new Map<string, number[]>();
+  readonly programs = new Map<string, Program>();
+  readonly #frozen = new Set<string>();
+
+  private constructor(company: Company, dir: string) {
+    this.#company = company;
+    this.#dir = dir;
+  }
+
+  /** Starts all of them; the company must have been told that these services are elsewhere. */
+  static async start(t: Owner, company: Company, options: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(company, await makeRunDir('test-fleet'));
+    t.after(() => fleet.stop());
+    for (const [service, count] of Object.entries(options.replicas)) {
+      const first = Number(company.addresses.get(service)!.split(':')[1]);
+      fleet.#ports.set(service, [first, ...(await freePorts(count - 1))]);
+    }
+    const starts = [...fleet.#ports].flatMap(([service, ports]) =>
+      ports.map((_port, i) => fleet.#startOne(service, i, options.env?.[service] ?? {})),
+    );
+    await Promise.all(starts);
+    return fleet;
+  }
+
+  async #startOne(service: string, index: number, env: Record<string, string>): Promise<void> {
+    const { databases, nats, addresses, consumers } = this.#company;
+    const [httpPort] = await freePorts(1);
+    const name = `${service}-${index + 1}`;
+    const peers = consumers.map((consumer) => [
+      consumer,
+      this.#ports.get(consumer)?.map((port) => `127.0.0.1:${port}`) ?? [addresses.get(consumer)!],
+    ]);
+    const program = await startProgram({
+      name,
+      main: join(PROJECT_DIR, 'services', service, 'main.ts'),
+      env: {
+        RELINK_POSTGRES_URL: databases.get(service)!.url,
+        RELINK_NATS_URL: nats.url,
+        RELINK_PORT: String(this.#ports.get(service)![index]),
+        RELINK_HTTP_PORT: String(httpPort),
+        RELINK_INSTANCE: name,
+        RELINK_PEERS: formatPeers(Object.fromEntries(peers)),
+        RELINK_LOG_LEVEL: 'warn',
+        ...env,
+      },
+      logFile: join(this.#dir, `${name}.log`),
+      readyUrl: `http://127.0.0.1:${httpPort}/readyz`,
+    });
+    this.programs.set(name, program);
+  }
+
+  get names(): string[] {
+    return [...this.programs.keys()];
+  }
+
+  program(name: string): Program {
+    return this.programs.get(name)!;
+  }
+
+  /** Kills it at once and starts it again under its name. */
+  async killAndRestart(name: string): Promise<void> {
+    const program = this.program(name);
+    this.#frozen.delete(name);
+    await program.kill();
+    await program.start();
+  }
+
+  freeze(name: string): void {
+    this.#frozen.add(name);
+    this.program(name).signal('SIGSTOP');
+  }
+
+  thaw(name: string): void {
+    this.#frozen.delete(name);
+    this.program(name).signal('SIGCONT');
+  }
+
+  isFrozen(name: string): boolean {
+    return this.#frozen.has(name);
+  }
+
+  async stop(): Promise<void> {
+    for (const name of [...this.#frozen]) this.thaw(name);
+    await cleanUpAll('fleet of the test', [
+      ...[...this.programs.values()].map((program) => () => program.stop()),
+      () => rm(this.#dir, { recursive: true, force: true }),
+    ]);
+  }
+}
