@@ -1,10 +1,14 @@
 /** One migration through the operator, as a person would do it: start, watch, complete. */
 import type { Certificate, Operator, RunStatus } from '../../gen/relink/v1/operator_pb.ts';
-import type { RpcClient } from '../../link/rpc/client.ts';
+import { RpcCallError, type RpcClient } from '../../link/rpc/client.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
 import { hasEnded } from '../../operator/cli/runState.ts';
+import { pause } from '../../runtime/wake.ts';
 
 const ACTOR = 'demo';
+/** On a busy machine a service may not answer the operator in time: it is asked again. */
+const START_LIMIT_MS = 30_000;
+const START_AGAIN_MS = 500;
 
 export type MoveOptions = {
   readonly operator: RpcClient<typeof Operator>;
@@ -34,15 +38,30 @@ export type Moved = {
  * person. Rejects when the operator refuses or `signal` aborts.
  */
 export async function moveLink(options: MoveOptions): Promise<Moved> {
-  const { operator, link, to, settings, signal } = options;
-  const started = await operator.start(
-    { link, to, wayBack: 'keep', actor: ACTOR, settings },
-    { signal },
-  );
-  const id = started.status?.run?.id ?? '';
+  const { operator, signal } = options;
+  const id = await startRun(options);
   const status = await followToEnd(id, options);
   const { certificates } = await operator.listCertificates({ run: id }, { signal });
   return { status, certificates: certificates.map(prove) };
+}
+
+async function startRun({ operator, link, to, settings, signal }: MoveOptions): Promise<string> {
+  const untilMs = performance.now() + START_LIMIT_MS;
+  const request = { link, to, wayBack: 'keep', actor: ACTOR, settings };
+  for (;;) {
+    try {
+      const { status } = await operator.start(request, { signal, deadlineMs: START_LIMIT_MS });
+      return status?.run?.id ?? '';
+    } catch (error) {
+      if (!isRefusedForNow(error) || performance.now() > untilMs) throw error;
+      await pause(START_AGAIN_MS, signal);
+    }
+  }
+}
+
+/** The operator itself said that a service does not answer: then it began nothing. */
+function isRefusedForNow(error: unknown): boolean {
+  return error instanceof RpcCallError && error.reason === 'UNAVAILABLE';
 }
 
 async function followToEnd(id: string, options: MoveOptions): Promise<RunStatus> {

@@ -86,7 +86,8 @@ class LineView implements View {
   }
 
   #tellStage(stage: Stage): void {
-    const { state } = stage;
+    // How it ended may be known a little before it has ended.
+    const state = stage.endedMs === 0 && stage.startedMs > 0 ? 'now' : stage.state;
     if (state === 'ahead' || this.#seen.get(stage) === state) return;
     this.#seen.set(stage, state);
     this.#line(`${markOf(state)} ${state === 'now' ? stage.title : describeStage(stage)}`);

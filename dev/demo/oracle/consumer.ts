@@ -104,7 +104,8 @@ export async function checkSums({ link, owner, consumer, sql }: ConsumerSides): 
     else if (sent.sum !== got.sum) changed.push(caseOf(nameOf(place), 0n));
   }
   const epochs = new Set([...closed.keys()].map((place) => place.split('/')[1]));
-  return checkOf(`closed is settled at ${consumer} in each of ${epochs.size} epochs`, [
+  const span = epochs.size === 1 ? '1 epoch' : `${epochs.size} epochs`;
+  return checkOf(`what receipts closed is what ${consumer} settled (${span})`, [
     found('lost', consumer, `closed without an inbox row at ${consumer}`, lost),
     found('doubled', consumer, `settled more often than closed at ${consumer}`, doubled),
     found('changed', consumer, `settled with other contents at ${consumer}`, changed),

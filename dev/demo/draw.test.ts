@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { LegSchema, RunStatusSchema } from '../../gen/relink/v1/operator_pb.ts';
+import { plainPaint, widthOf } from '../../operator/cli/output/paint.ts';
+import { stageTitles } from './demo.ts';
+import { drawDemo } from './draw.ts';
+import { DemoModel } from './model.ts';
+import { readDemoOptions } from './options.ts';
+
+const ALL_LANES = Array.from({ length: 16 }, (_, lane) => lane);
+
+function moving(): DemoModel {
+  const model = new DemoModel(stageTitles(readDemoOptions([])));
+  Object.assign(model.stages[0]!, { state: 'done', startedMs: 1_000, endedMs: 5_200 });
+  Object.assign(model.stages[1]!, { state: 'now', startedMs: 5_200, note: 'step 2 of 3' });
+  model.run = create(RunStatusSchema, {
+    run: { state: 'running' },
+    steps: [
+      { title: '4. Move one lane to async', state: 'done' },
+      { title: '4. Watch the one lane', state: 'running' },
+      { title: '4. Move all lanes to async', state: 'pending' },
+    ],
+    waiting: { gate: 'lag', value: '12 ms (3 open)', threshold: '5000 ms' },
+  });
+  model.legs = [
+    create(LegSchema, {
+      consumer: 'hiring',
+      routes: [
+        { lanes: [0], transport: 'async' },
+        { lanes: ALL_LANES.slice(1), transport: 'sync' },
+      ],
+      outboxOpen: 3n,
+      oldestOpenMs: 12n,
+    }),
+  ];
+  model.traffic = { ratePerSecond: 199, requests: 1_204, failed: 0, p50Ms: 3.14, p99Ms: 9.8 };
+  return model;
+}
+
+test('the live view shows stages, step, gate, lanes and traffic within 80 columns', () => {
+  const model = moving();
+  const lines = drawDemo(model, { width: 80, paint: plainPaint, now: model.startedMs });
+  for (const line of lines) assert.ok(widthOf(line) <= 80, line);
+  const picture = lines.join('\n');
+  assert.match(picture, / ✓ start PostgreSQL, NATS, .+ 4\.2 s\n/);
+  assert.match(picture, / {5}4\. Watch the one lane\n {5}lag: 12 ms \(3 open\), allowed 5000 ms/);
+  assert.match(picture, / hiring {3}●○{15} {2}1 async, 15 sync +3 open +lag 12 ms/);
+  assert.match(picture, / traffic {2}199\/s +1,204 requests +0 failed +p50 3\.1 ms +p99 9\.8 ms/);
+  assert.match(picture, / · COMM-010 to sync/);
+});
+
+test('narrow terminals get cut lines, none that wrap', () => {
+  const model = moving();
+  const lines = drawDemo(model, { width: 40, paint: plainPaint, now: model.startedMs });
+  for (const line of lines) assert.ok(widthOf(line) <= 40, line);
+});
+
+test('a stage that rejects is shown as failed, and the later ones as ahead', async () => {
+  const model = new DemoModel(['one', 'two']);
+  const work = () => Promise.reject(new Error('no'));
+  await assert.rejects(model.during(work), /no/);
+  assert.deepEqual(
+    model.stages.map(({ state }) => state),
+    ['failed', 'ahead'],
+  );
+});
+
+test('options have defaults, limits and known links', () => {
+  const { ratePerSecond, seconds, managers, moves } = readDemoOptions([]);
+  assert.deepEqual([ratePerSecond, seconds, managers, moves.length], [200, 5, 10_000, 1]);
+  assert.equal(readDemoOptions(['--only', 'comm-010']).moves[0]?.link, 'COMM-010');
+  assert.throws(() => readDemoOptions(['--only', 'COMM-080']), /takes one of COMM-010/);
+  assert.throws(() => readDemoOptions(['--rate', '0']), /from 1 to/);
+  assert.throws(() => readDemoOptions(['--managers', '']), /whole number/);
+  assert.throws(() => readDemoOptions(['--rates', '5']), /--rates/);
+});
