@@ -53,13 +53,21 @@ export function declareArrayTypes(sql: Database): void {
 /** JavaScript array → PostgreSQL array text. Anything else goes through as it is. */
 export function formatArray(value: unknown, format: Codec): unknown {
   if (!Array.isArray(value)) return value;
-  const items = value.map((item) => {
-    if (item === null || item === undefined) return 'NULL';
-    if (Array.isArray(item)) return formatArray(item, format);
-    return `"${String(format(item)).replace(/[\\"]/g, '\\$&')}"`;
-  });
-  return `{${items.join(',')}}`;
+  return `{${value.map((item) => formatItem(item, format)).join(',')}}`;
 }
+
+/** Most items of a batch are numbers and ids: only what needs quotes or escapes pays for them. */
+function formatItem(item: unknown, format: Codec): unknown {
+  if (item === null || item === undefined) return 'NULL';
+  if (Array.isArray(item)) return formatArray(item, format);
+  const formatted = format(item);
+  if (typeof formatted === 'number') return formatted;
+  const text = String(formatted);
+  return NEEDS_ESCAPE.test(text) ? `"${text.replace(ESCAPED, '\\$&')}"` : `"${text}"`;
+}
+
+const NEEDS_ESCAPE = /[\\"]/;
+const ESCAPED = /[\\"]/g;
 
 /** PostgreSQL array text → (nested) JavaScript array; NULL elements become null. */
 export function parseArray(text: string, parse: Codec): unknown[] {
