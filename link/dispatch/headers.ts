@@ -22,6 +22,7 @@ export interface Envelope {
 export const HEADER = {
   messageId: 'Nats-Msg-Id',
   expectedStream: 'Nats-Expected-Stream',
+  /** Only where it is not the message id already. */
   eventId: 'Relink-Event-Id',
   key: 'Relink-Key',
   version: 'Relink-Entity-Version',

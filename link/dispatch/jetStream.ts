@@ -40,15 +40,16 @@ export class JetStreamDispatcher implements Dispatcher {
     const { row, to, shadow, copied } = parcel;
     let epoch = 0n;
     for (const one of to) if (one.epoch > epoch) epoch = one.epoch;
+    const messageId = this.#messageIdOf(parcel);
     let lines =
-      `${HEADER.messageId}: ${this.#messageIdOf(parcel)}\r\n` +
+      `${HEADER.messageId}: ${messageId}\r\n` +
       `${HEADER.expectedStream}: ${this.#link.id}\r\n` +
-      `${HEADER.eventId}: ${row.eventId}\r\n` +
       `${HEADER.key}: ${encodeHeaderValue(row.key)}\r\n` +
       `${HEADER.version}: ${row.version}\r\n` +
       `${HEADER.epoch}: ${epoch}\r\n` +
       `${HEADER.source}: ${this.#source}\r\n` +
       `${HEADER.consumers}: ${to.map((one) => `${one.consumer}=${one.epoch}`).join(',')}\r\n`;
+    if (messageId !== row.eventId) lines += `${HEADER.eventId}: ${row.eventId}\r\n`;
     if (shadow.length > 0) lines += `${HEADER.shadow}: ${shadow.join(',')}\r\n`;
     if (copied.length > 0) lines += `${HEADER.copied}: ${copied.join(',')}\r\n`;
     if (row.traceparent) lines += `${HEADER.traceparent}: ${row.traceparent}\r\n`;
