@@ -10,7 +10,7 @@ import type { Log } from '../runtime/log.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
 import { pushHandler } from './consume/callHandler.ts';
-import { ListeningAgent, prepareListening } from './consume/listening.ts';
+import { ListeningAgent, prepareListening, readListening } from './consume/listening.ts';
 import { StreamConsumer } from './consume/streamConsumer.ts';
 import { GrpcDispatcher } from './dispatch/grpc.ts';
 import { JetStreamDispatcher } from './dispatch/jetStream.ts';
@@ -18,6 +18,7 @@ import { Publisher } from './dispatch/publisher.ts';
 import { LinkError } from './errors.ts';
 import type { Handler } from './inbox/handler.ts';
 import { Receiver, type ReceiverLimits } from './inbox/receiver.ts';
+import { Unparker } from './inbox/unparker.ts';
 import type { LinkDefinition, LinkMap } from './link.ts';
 import { type Enqueued, enqueue, type Message } from './outbox/enqueue.ts';
 import type { EntitySource, EntityTable } from './participant/entity.ts';
@@ -80,6 +81,7 @@ export function createLinkKit(options: KitOptions): LinkKit {
   const dispatchers = createSyncDispatchers(options, produced);
   const asker = new ReceiptAsker(options.peers);
   const streams = createStreamConsumers(options, consumed, receivers);
+  const unparker = createUnparker(options, consumed, receivers);
   const listening = new ListeningAgent(options.sql, options.log, streams);
   const relay = new Relay({
     ...options,
@@ -104,6 +106,7 @@ export function createLinkKit(options: KitOptions): LinkKit {
     agents: [
       { name: 'link state', start: () => prepareListening(options.sql, consumed), stop: () => {} },
       listening,
+      unparker,
       relay,
       {
         name: 'link connections',
@@ -158,13 +161,24 @@ function createStreamConsumers(
   consumed: readonly LinkDefinition[],
   receivers: ReadonlyMap<string, Receiver>,
 ): Map<string, StreamConsumer> {
-  const { nats, log, service } = options;
+  const { nats, log, service, sql } = options;
   return new Map(
     consumed.map((link) => {
       const receiver = receivers.get(link.id)!;
-      return [link.id, new StreamConsumer({ nats, log, link, service, receiver })];
+      const isListening = async () => (await readListening(sql)).get(link.id) ?? false;
+      return [link.id, new StreamConsumer({ nats, log, link, service, receiver, isListening })];
     }),
   );
+}
+
+function createUnparker(
+  { log, nats, service }: KitOptions,
+  consumed: readonly LinkDefinition[],
+  receivers: ReadonlyMap<string, Receiver>,
+): Unparker {
+  const ordered = consumed.filter((link) => link.ordered);
+  const links = ordered.map((link) => ({ link, receiver: receivers.get(link.id)! }));
+  return new Unparker({ log, nats, service, links });
 }
 
 /** The services whose methods carry `sync` links to this consumer. */

@@ -68,6 +68,8 @@ function problemsOf(link: LinkDefinition): string[] {
   if (Object.keys(link.consumers).length === 0) problems.push(`${link.id}: it has no consumer`);
   if (link.contracts.length === 0) problems.push(`${link.id}: it has no event`);
   if (link.kind === 'formal' && !link.entity) problems.push(`${link.id}: name its entity`);
+  if (link.ordered && link.kind === 'formal')
+    problems.push(`${link.id}: a formal link has no order, its newest version wins`);
   if (!link.transports.includes(link.starts.transport))
     problems.push(`${link.id}: it starts as ${link.starts.transport}, which it does not list`);
   return problems;

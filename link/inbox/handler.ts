@@ -1,5 +1,6 @@
 /** What a service gives the kit to apply a link's messages. */
 import type { Transaction } from '../../runtime/postgres.ts';
+import { LinkError } from '../errors.ts';
 
 /** One state of an entity, as a formal link carries it. */
 export interface Change {
@@ -39,4 +40,22 @@ export function formal(apply: ApplyChanges): Handler {
 
 export function functional(apply: ApplyEvent): Handler {
   return { kind: 'functional', apply };
+}
+
+/**
+ * Rejects when a handler takes too long; the rejection rolls its transaction back.
+ * @throws LinkError HANDLER_TIMEOUT
+ */
+export async function withinLimit<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    const message = `the handler took longer than ${limitMs} ms`;
+    timer = setTimeout(() => reject(new LinkError('HANDLER_TIMEOUT', message)), limitMs);
+  });
+  work.catch(() => {}); // abandoned after the limit: its own end no longer matters
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -26,15 +26,17 @@ import {
   isUuid,
   type Settlement,
 } from './delivery.ts';
-import type { Handler } from './handler.ts';
+import { type Handler, withinLimit } from './handler.ts';
 import {
-  countAttempt,
-  enterInbox,
-  type InboxRow,
-  readInbox,
-  saveShadowResults,
-  setOutcome,
-} from './rows.ts';
+  lockPositions,
+  park,
+  removeParked,
+  savePositions,
+  takeParked,
+  takeTurns,
+} from './ordered.ts';
+import { countAttempt, enterInbox, type InboxRow, readInbox, setOutcome } from './rows.ts';
+import { ShadowRunner } from './shadowRunner.ts';
 
 declareFailpoints('inbox.before-effect', 'inbox.before-commit', 'inbox.after-commit');
 
@@ -68,16 +70,19 @@ export interface ReceiverOptions {
 /** What a sender is told whose message id is known with another payload. */
 export const ID_REUSED = 'this message id was settled before with another payload';
 
-/** Thrown inside a shadow's transaction so that it rolls back. */
-class ShadowDone extends Error {}
-
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #limits: ReceiverLimits;
+  readonly #shadows: ShadowRunner;
+  /** Ordered links: keys whose parked message failed, and when it may be tried again. */
+  readonly #restUntilMs = new Map<string, number>();
+  /** Ordered links: called when keys advanced, so that parked messages may have their turn. */
+  onAdvanced: () => void = () => {};
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#shadows = new ShadowRunner(options, this.#limits.handlerTimeoutMs);
   }
 
   /** Applies a batch; answers one settlement per arrival, in order. Never rejects. */
@@ -97,6 +102,17 @@ export class Receiver {
     const answers = [...(await this.#runShadows(shadows)), ...(await this.#applyAll(real))];
     for (const [delivery, settlement] of answers) settled.set(arrivalOf.get(delivery)!, settlement);
     return arrivals.map((arrival) => settled.get(arrival)!);
+  }
+
+  /** A copy settles nothing: its answer only says that it arrived. */
+  async #runShadows(deliveries: readonly Delivery[]): Promise<[Delivery, Settlement][]> {
+    try {
+      await this.#shadows.run(deliveries);
+      return deliveries.map((delivery) => [delivery, settle(delivery, 'duplicate')]);
+    } catch (error) {
+      const { message } = error as Error;
+      return deliveries.map((delivery) => [delivery, retry(delivery, DATABASE_RETRY_MS, message)]);
+    }
   }
 
   // ---- real messages ----
@@ -154,6 +170,7 @@ export class Receiver {
       });
     });
     for (const delivery of reused) await this.#alarmReused(delivery);
+    if (link.ordered) this.onAdvanced();
     return settlements as Settlement[];
   }
 
@@ -165,38 +182,90 @@ export class Receiver {
     if (news.length === 0) return outcomes;
     const { handler } = this.#options;
     if (handler.kind === 'functional') {
-      for (const delivery of news) await this.#withDeadline(handler.apply(tx, delivery));
+      const due = this.#options.link.ordered ? await this.#inTurn(tx, news, outcomes) : news;
+      for (const delivery of due)
+        await withinLimit(this.#limits.handlerTimeoutMs, handler.apply(tx, delivery));
       return outcomes;
     }
     const newest = newestPerKey(news);
-    const applied = await this.#withDeadline(handler.apply(tx, [...newest.values()]));
+    const applied = await withinLimit(
+      this.#limits.handlerTimeoutMs,
+      handler.apply(tx, [...newest.values()]),
+    );
     const superseded = news.filter((d) => newest.get(d.key) !== d || !applied.has(d.key));
     for (const delivery of superseded) outcomes.set(delivery.eventId, 'superseded');
     await setOutcome(tx, [...outcomes.keys()], 'superseded');
     return outcomes;
   }
 
-  /** Rejects when the handler takes too long; the rejection rolls the transaction back. */
-  async #withDeadline<T>(work: Promise<T>): Promise<T> {
-    const { handlerTimeoutMs } = this.#limits;
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        const message = `the handler took longer than ${handlerTimeoutMs} ms`;
-        reject(new LinkError('HANDLER_TIMEOUT', message));
-      }, handlerTimeoutMs);
-    });
-    work.catch(() => {}); // abandoned after the deadline: its own end no longer matters
-    try {
-      return await Promise.race([work, deadline]);
-    } finally {
-      clearTimeout(timer);
+  /** The messages whose turn it is; the others are parked, or superseded when it is over. */
+  async #inTurn(
+    tx: Transaction,
+    news: readonly Delivery[],
+    outcomes: Map<string, Settlement['outcome']>,
+  ): Promise<readonly Delivery[]> {
+    const { id } = this.#options.link;
+    const keys = news.map((delivery) => delivery.key);
+    const { now, later, past, positions } = takeTurns(news, await lockPositions(tx, id, keys));
+    await savePositions(tx, id, positions);
+    await park(tx, id, later);
+    for (const [outcome, some] of [
+      ['parked', later],
+      ['superseded', past],
+    ] as const) {
+      const ids = some.map((delivery) => delivery.eventId);
+      await setOutcome(tx, ids, outcome);
+      for (const eventId of ids) outcomes.set(eventId, outcome);
     }
+    return now;
+  }
+
+  /**
+   * Applies one parked message whose turn has come; answers what became of it, or undefined when
+   * none is due. One that keeps failing becomes a dead letter, and its key waits behind it.
+   */
+  async unparkOne(): Promise<Settlement | undefined> {
+    const { sql, link } = this.#options;
+    const nowMs = performance.now();
+    for (const [key, untilMs] of this.#restUntilMs)
+      if (untilMs <= nowMs) this.#restUntilMs.delete(key);
+    let taken: Delivery | undefined;
+    try {
+      return await sql.begin(async (tx) => {
+        const arrival = await takeParked(tx, link.id, [...this.#restUntilMs.keys()]);
+        const checked = arrival && checkArrival(link, arrival);
+        if (!checked?.ok) return undefined;
+        taken = checked.delivery;
+        return this.#applyParked(tx, taken);
+      });
+    } catch (error) {
+      if (!taken) throw error;
+      const settlement = await this.#afterFailure(taken, error, true);
+      if (settlement.outcome === 'retry')
+        this.#restUntilMs.set(taken.key, performance.now() + (settlement.retryAfterMs ?? 0));
+      return settlement;
+    }
+  }
+
+  async #applyParked(tx: Transaction, delivery: Delivery): Promise<Settlement> {
+    const { link, handler } = this.#options;
+    if (handler.kind !== 'functional')
+      throw new LinkError('UNKNOWN_LINK', `${link.id} has no order`);
+    const { now, positions } = takeTurns(
+      [delivery],
+      await lockPositions(tx, link.id, [delivery.key]),
+    );
+    const outcome = now.length === 1 ? 'applied' : 'superseded';
+    if (outcome === 'applied')
+      await withinLimit(this.#limits.handlerTimeoutMs, handler.apply(tx, delivery));
+    await savePositions(tx, link.id, positions);
+    await setOutcome(tx, [delivery.eventId], outcome);
+    return settle(delivery, outcome);
   }
 
   // ---- failures ----
 
-  async #afterFailure(delivery: Delivery, error: unknown): Promise<Settlement> {
+  async #afterFailure(delivery: Delivery, error: unknown, isParked = false): Promise<Settlement> {
     const { sql, log, link } = this.#options;
     const detail = (error as Error).message ?? String(error);
     if (isConnectionLost(error) || isSerializationFailure(error))
@@ -213,7 +282,9 @@ export class Receiver {
         error instanceof LinkError && error.code === 'HANDLER_TIMEOUT'
           ? 'HANDLER_TIMEOUT'
           : 'HANDLER_FAILED';
-      return await this.#die(delivery, reason, detail, attempts);
+      return await (isParked
+        ? this.#dieParked(delivery, reason, detail, attempts)
+        : this.#die(delivery, reason, detail, attempts));
     } catch (failure) {
       log.error({ err: failure, link: link.id }, 'recording a failed message failed');
       return retry(delivery, DATABASE_RETRY_MS, detail);
@@ -223,8 +294,11 @@ export class Receiver {
   async #refuse(arrival: Arrival, reason: DeadReason, detail: string): Promise<Settlement> {
     const { log, link } = this.#options;
     log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
-    if (arrival.isShadow) return this.#shadowRefused(arrival, `${reason}: ${detail}`);
     try {
+      if (arrival.isShadow) {
+        await this.#shadows.refused(arrival, `${reason}: ${detail}`);
+        return settle(arrival, 'duplicate');
+      }
       return await this.#die(arrival, reason, detail, 1);
     } catch (error) {
       return retry(arrival, DATABASE_RETRY_MS, (error as Error).message);
@@ -253,6 +327,21 @@ export class Receiver {
     return { eventId: arrival.eventId, outcome, epoch: row.epoch, detail };
   }
 
+  /** A parked message is in the inbox already: it only changes its state. */
+  async #dieParked(
+    delivery: Delivery,
+    reason: DeadReason,
+    detail: string,
+    attempts: number,
+  ): Promise<Settlement> {
+    await this.#options.sql.begin(async (tx) => {
+      await removeParked(tx, delivery.eventId);
+      await setOutcome(tx, [delivery.eventId], 'dead');
+      await bury(tx, delivery, { reason, detail, attempts });
+    });
+    return { ...settle(delivery, 'dead'), detail };
+  }
+
   async #alarmReused(delivery: Delivery): Promise<void> {
     const { sql, log, link, onAlarm } = this.#options;
     log.fatal({ link: link.id, eventId: delivery.eventId }, ID_REUSED);
@@ -260,49 +349,6 @@ export class Receiver {
     await sql.begin(async (tx) => {
       await bury(tx, delivery, { reason: 'ID_REUSED', detail: ID_REUSED, attempts: 1 });
     });
-  }
-
-  // ---- copies ----
-
-  async #runShadows(deliveries: readonly Delivery[]): Promise<[Delivery, Settlement][]> {
-    if (deliveries.length === 0) return [];
-    const { sql, link } = this.#options;
-    const results = [];
-    for (const delivery of deliveries) {
-      const problem = await this.#tryShadow(delivery);
-      const { eventId, hash } = delivery;
-      results.push({ eventId, hash, ok: problem === '', detail: problem });
-    }
-    try {
-      await saveShadowResults(sql, link.id, results);
-    } catch (error) {
-      const message = (error as Error).message;
-      return deliveries.map((d) => [d, retry(d, DATABASE_RETRY_MS, message)]);
-    }
-    return deliveries.map((d) => [d, settle(d, 'duplicate')]); // a copy settles nothing
-  }
-
-  async #tryShadow(delivery: Delivery): Promise<string> {
-    try {
-      await this.#options.sql.begin(async (tx) => {
-        const { handler } = this.#options;
-        if (handler.kind === 'formal') await this.#withDeadline(handler.apply(tx, [delivery]));
-        else await this.#withDeadline(handler.apply(tx, delivery));
-        throw new ShadowDone();
-      });
-      return '';
-    } catch (error) {
-      return error instanceof ShadowDone ? '' : ((error as Error).message ?? String(error));
-    }
-  }
-
-  async #shadowRefused(arrival: Arrival, detail: string): Promise<Settlement> {
-    const hash = payloadHash(arrival.eventId, arrival.text);
-    if (isUuid(arrival.eventId))
-      await saveShadowResults(this.#options.sql, this.#options.link.id, [
-        { eventId: arrival.eventId, hash, ok: false, detail },
-      ]);
-    return settle(arrival, 'duplicate');
   }
 }
 

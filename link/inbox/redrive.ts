@@ -1,9 +1,10 @@
 /** Trying a dead letter again, once: its state, its effect and its inbox row commit together. */
-import type { Database } from '../../runtime/postgres.ts';
+import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { LinkDefinition } from '../link.ts';
 import { arrivalOf, takeForRedrive } from './deadLetters.ts';
-import { checkArrival, isUuid } from './delivery.ts';
+import { checkArrival, type Delivery, isUuid } from './delivery.ts';
 import type { Handler } from './handler.ts';
+import { lockPositions, savePositions, takeTurns } from './ordered.ts';
 import { setOutcome } from './rows.ts';
 
 export type RedriveResult =
@@ -30,13 +31,32 @@ export async function redrive(
       const checked = checkArrival(link, arrivalOf(row));
       if (!checked.ok) throw new StillDead(`${checked.reason}: ${checked.detail}`);
       const { delivery } = checked;
-      let outcome: 'applied' | 'superseded' = 'applied';
-      if (handler.kind === 'functional') await handler.apply(tx, delivery);
-      else if (!(await handler.apply(tx, [delivery])).has(delivery.key)) outcome = 'superseded';
+      const outcome = await apply(tx, link, handler, delivery);
       if (isUuid(delivery.eventId)) await setOutcome(tx, [delivery.eventId], outcome);
       return { outcome };
     })) as RedriveResult;
   } catch (error) {
     return { outcome: 'dead', detail: (error as Error).message };
   }
+}
+
+async function apply(
+  tx: Transaction,
+  link: LinkDefinition,
+  handler: Handler,
+  delivery: Delivery,
+): Promise<'applied' | 'superseded'> {
+  if (handler.kind === 'formal') {
+    const applied = await handler.apply(tx, [delivery]);
+    return applied.has(delivery.key) ? 'applied' : 'superseded';
+  }
+  if (link.ordered) {
+    const turns = takeTurns([delivery], await lockPositions(tx, link.id, [delivery.key]));
+    if (turns.later.length > 0)
+      throw new StillDead('an earlier message of its key is not settled: redrive that one first');
+    if (turns.past.length > 0) return 'superseded';
+    await savePositions(tx, link.id, turns.positions);
+  }
+  await handler.apply(tx, delivery);
+  return 'applied';
 }

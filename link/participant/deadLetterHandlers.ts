@@ -9,6 +9,7 @@ import {
   listDeadLetters,
   readDeadLetter,
 } from '../inbox/deadLetters.ts';
+import { passOver } from '../inbox/ordered.ts';
 import { redrive } from '../inbox/redrive.ts';
 import { RpcError, unknownId } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
@@ -54,7 +55,13 @@ export function deadLetterHandlers(
     },
     discardDeadLetter: async ({ id, actor, reason }) => {
       const row = await require(id);
-      if (!(await discardDeadLetter(sql, id, actor, reason))) throw notDead(row);
+      const isDiscarded = await sql.begin(async (tx) => {
+        if (!(await discardDeadLetter(tx, id, actor, reason))) return false;
+        if (findLink(consumed, row.link).ordered)
+          await passOver(tx, row.link, row.key, row.version);
+        return true;
+      });
+      if (!isDiscarded) throw notDead(row);
       return {};
     },
     editDeadLetter: async ({ id, revision, body, actor }) => {

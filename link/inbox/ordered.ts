@@ -1,0 +1,131 @@
+/**
+ * Order per key on functional links that declare it: a message is applied when its version is the next
+ * after the last one applied; a later one is parked until its turn. A dead letter does not advance its
+ * key, so what comes behind it is parked until a person redrives or discards it.
+ */
+import type { Transaction } from '../../runtime/postgres.ts';
+import type { Arrival, Delivery } from './delivery.ts';
+
+/** What to do with each message of a batch, given the last applied version of its key. */
+export interface Turns {
+  readonly now: readonly Delivery[];
+  readonly later: readonly Delivery[];
+  /** Their versions were passed already. */
+  readonly past: readonly Delivery[];
+  /** The last applied version of each key when `now` is applied. */
+  readonly positions: ReadonlyMap<string, bigint>;
+}
+
+/** Decides purely; messages of one key are taken in the order of their versions. */
+export function takeTurns(
+  deliveries: readonly Delivery[],
+  positions: ReadonlyMap<string, bigint>,
+): Turns {
+  const reached = new Map(positions);
+  const now: Delivery[] = [];
+  const later: Delivery[] = [];
+  const past: Delivery[] = [];
+  const inOrder = [...deliveries].sort((a, b) => Number(a.version - b.version));
+  for (const delivery of inOrder) {
+    const last = reached.get(delivery.key) ?? 0n;
+    if (delivery.version <= last) past.push(delivery);
+    else if (delivery.version > last + 1n) later.push(delivery);
+    else {
+      now.push(delivery);
+      reached.set(delivery.key, delivery.version);
+    }
+  }
+  return { now, later, past, positions: reached };
+}
+
+/** Locks the keys, in their order so that batches do not deadlock, and answers their positions. */
+export async function lockPositions(
+  tx: Transaction,
+  link: string,
+  keys: readonly string[],
+): Promise<Map<string, bigint>> {
+  const sorted = [...new Set(keys)].sort();
+  await tx`insert into relink.positions (link, key, version)
+    select ${link}, key, 0 from unnest(${sorted}::text[]) key order by key on conflict do nothing`;
+  const rows = await tx<{ key: string; version: bigint }[]>`
+    select key, version from relink.positions
+    where link = ${link} and key = any(${sorted}) order by key for update`;
+  return new Map(rows.map((row) => [row.key, row.version]));
+}
+
+export async function savePositions(
+  tx: Transaction,
+  link: string,
+  positions: ReadonlyMap<string, bigint>,
+): Promise<void> {
+  await tx`update relink.positions p set version = n.version
+    from unnest(${[...positions.keys()]}::text[], ${[...positions.values()].map(String)}::int8[])
+      n(key, version)
+    where p.link = ${link} and p.key = n.key and p.version < n.version`;
+}
+
+/** Keeps messages until their turn. */
+export async function park(
+  tx: Transaction,
+  link: string,
+  deliveries: readonly Delivery[],
+): Promise<void> {
+  if (deliveries.length === 0) return;
+  const arrivals = deliveries.map((delivery) => JSON.stringify(writeArrival(delivery)));
+  await tx`
+    insert into relink.parked (event_id, link, key, version, delivery)
+    select event_id, ${link}, key, version, delivery::jsonb from unnest(
+      ${deliveries.map((d) => d.eventId)}::uuid[], ${deliveries.map((d) => d.key)}::text[],
+      ${deliveries.map((d) => String(d.version))}::int8[], ${arrivals}::text[]
+    ) d(event_id, key, version, delivery)`;
+}
+
+/**
+ * Takes one parked message whose turn has come, with its key locked: removed in the transaction of
+ * its effect. `notKeys` are left alone.
+ */
+export async function takeParked(
+  tx: Transaction,
+  link: string,
+  notKeys: readonly string[],
+): Promise<Arrival | undefined> {
+  const [row] = await tx<{ event_id: string; delivery: WrittenArrival }[]>`
+    select p.event_id, p.delivery from relink.parked p
+    join relink.positions q on q.link = p.link and q.key = p.key and p.version <= q.version + 1
+    where p.link = ${link} and p.key <> all(${notKeys as string[]}::text[])
+    order by p.key, p.version limit 1 for update of p, q skip locked`;
+  if (!row) return undefined;
+  await removeParked(tx, row.event_id);
+  return readArrival(row.delivery);
+}
+
+export async function removeParked(tx: Transaction, eventId: string): Promise<void> {
+  await tx`delete from relink.parked where event_id = ${eventId}`;
+}
+
+/** A key's message was given up: what is parked behind it may have its turn. */
+export async function passOver(
+  tx: Transaction,
+  link: string,
+  key: string,
+  version: bigint,
+): Promise<void> {
+  const positions = await lockPositions(tx, link, [key]);
+  if (positions.get(key) === version - 1n) await savePositions(tx, link, new Map([[key, version]]));
+}
+
+type WrittenArrival = Omit<Arrival, 'version' | 'epoch'> & { version: string; epoch: string };
+
+function writeArrival(arrival: Arrival): WrittenArrival {
+  const { link, eventId, event, eventVersion, key, source, isShadow, isCopied, text } = arrival;
+  const { version, epoch, traceparent } = arrival;
+  return {
+    ...{ link, eventId, event, eventVersion, key, source, isShadow, isCopied, text, traceparent },
+    version: String(version),
+    epoch: String(epoch),
+  };
+}
+
+function readArrival(written: WrittenArrival): Arrival {
+  return { ...written, version: BigInt(written.version), epoch: BigInt(written.epoch) };
+}
