@@ -1,5 +1,5 @@
 /**
- * Consumes a link's stream: binds to the durable consumer that the engine provisioned, gathers
+ * Consumes a link's stream: binds to the durable consumer that was provisioned, gathers
  * messages into batches, applies each batch as one transaction, then acknowledges and sends receipts.
  *
  * Batches of one lane never run at once, so a key's messages are applied in the order of the stream.
@@ -7,9 +7,11 @@
  */
 import {
   type ConsumerMessages,
+  JetStreamApiError,
   type JetStreamClient,
   type JsMsg,
   jetstream,
+  jetstreamManager,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Log } from '../../runtime/log.ts';
@@ -19,7 +21,7 @@ import type { Arrival, Settlement } from '../inbox/delivery.ts';
 import type { Receiver } from '../inbox/receiver.ts';
 import { LANES, type LinkDefinition } from '../link.ts';
 import { readArrival } from './arrivals.ts';
-import { ACK_WAIT_MS } from './provision.ts';
+import { ACK_WAIT_MS, ensureConsumer, ensureStream } from './provision.ts';
 
 /** Messages applied in one transaction (measured: 500 is 50 times one each, more gains little). */
 const BATCH = 500;
@@ -31,6 +33,7 @@ const PREFETCH = 2_000;
 const WORKING_EVERY_MS = ACK_WAIT_MS / 3;
 /** How often a missing stream or durable consumer is looked for again. */
 const REBIND_MS = 500;
+const NOT_FOUND = 404;
 
 export interface StreamConsumerOptions {
   readonly nats: NatsConnection;
@@ -39,6 +42,8 @@ export interface StreamConsumerOptions {
   /** This service: the name of the durable consumer. */
   readonly service: string;
   readonly receiver: Receiver;
+  /** Whether the database says that this service listens; without it nothing is provisioned here. */
+  readonly isListening?: () => Promise<boolean>;
 }
 
 interface Received {
@@ -107,9 +112,29 @@ export class StreamConsumer {
         for await (const message of this.#messages) await this.#take(message);
       } catch (error) {
         log.debug({ link: link.id, reason: (error as Error).message }, 'not bound to the stream');
+        await this.#provisionAgain(error);
       }
       this.isBound = false;
       await new Wake().wait(REBIND_MS, this.#stopping.signal);
+    }
+  }
+
+  /**
+   * The engine provisions; but a broker that came back without its store has forgotten what a leg in
+   * use needs, and no engine may be at work. What this service listens to by its database is made
+   * again; the relays send what was in it as soon as they find it missing.
+   */
+  async #provisionAgain(error: unknown): Promise<void> {
+    const { nats, link, service, isListening, log } = this.#options;
+    if (!(error instanceof JetStreamApiError) || error.status !== NOT_FOUND) return;
+    try {
+      if (!(await isListening?.())) return;
+      const manager = await jetstreamManager(nats, { checkAPI: false });
+      await ensureStream(manager, link.id);
+      await ensureConsumer(manager, link.id, service);
+      log.warn({ link: link.id }, 'the broker had forgotten the stream: made again');
+    } catch (failure) {
+      log.warn({ err: failure, link: link.id }, 'a forgotten stream could not be made again');
     }
   }
 

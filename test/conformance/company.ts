@@ -230,6 +230,17 @@ export class Company {
     return row!.open;
   }
 
+  /** Messages in the link's stream. */
+  async countStored(): Promise<number> {
+    const { connection, close } = await connectNats(this.nats.url, { name: 'count' });
+    try {
+      const manager = await jetstreamManager(connection);
+      return (await manager.streams.info(this.link.id)).state.messages;
+    } finally {
+      await close();
+    }
+  }
+
   /** Every open outbox row of a leg as the relay reads it. */
   async openRows(consumer: string): Promise<OutboxRow[]> {
     const leg = legOf(this.link.id, consumer);
