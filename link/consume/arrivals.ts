@@ -1,6 +1,6 @@
 /** Reads a JetStream message into an arrival. Header facts that are missing become values that fail the check. */
 import type { JsMsg } from '@nats-io/jetstream';
-import { decodeHeaderValue, HEADER } from '../dispatch/headers.ts';
+import { decodeHeaderValue, HEADER, readHeaders } from '../dispatch/headers.ts';
 import type { Arrival } from '../inbox/delivery.ts';
 
 /** For whom a message is: for this consumer, only a copy for it, or for others. */
@@ -10,7 +10,8 @@ export type Addressed =
 
 /** `consumer` is this service. A message without addressees (sent by hand) is for everybody. */
 export function readArrival(message: JsMsg, link: string, consumer: string): Addressed {
-  const header = (name: string) => message.headers?.get(name) ?? '';
+  const headers = readHeaders(message);
+  const header = (name: string) => headers.get(name) ?? '';
   const consumers = header(HEADER.consumers);
   const shadow = header(HEADER.shadow);
   const isShadow = shadow.split(',').includes(consumer);
@@ -31,7 +32,7 @@ export function readArrival(message: JsMsg, link: string, consumer: string): Add
     isShadow,
     isCopied: header(HEADER.copied).split(',').includes(consumer),
     traceparent: header(HEADER.traceparent) || undefined,
-    text: Buffer.from(message.data).toString('utf8'),
+    text: message.string(),
   };
   return { to: isShadow ? 'shadow' : 'me', arrival };
 }

@@ -2,22 +2,8 @@
  * What travels beside an event: NATS headers on `async`, gRPC metadata on `sync`. The names are a
  * public interface; both forms carry the same facts.
  */
+import type { JsMsg } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
-
-/** The facts about a message that its consumer needs besides the event itself. */
-export interface Envelope {
-  readonly link: string;
-  readonly eventId: string;
-  readonly key: string;
-  readonly version: bigint;
-  readonly lane: number;
-  readonly epoch: bigint;
-  readonly source: string;
-  readonly shadow: boolean;
-  /** A copy was sent on the second path: the inbox remembers it so that both can be compared. */
-  readonly copied: boolean;
-  readonly traceparent: string | undefined;
-}
 
 export const HEADER = {
   messageId: 'Nats-Msg-Id',
@@ -74,4 +60,38 @@ export function decodeHeaderValue(value: string): string {
 export function rawHeaders(lines: string): MsgHdrs {
   const wire = Buffer.from(`NATS/1.0\r\n${lines}\r\n`);
   return { encode: () => wire } as unknown as MsgHdrs;
+}
+
+/** The parts of nats.js's message that hold its bytes as they came; the test beside this pins them. */
+interface ReceivedBytes {
+  readonly msg?: { readonly _rdata?: Uint8Array; readonly _msg?: { readonly hdr: number } };
+}
+
+/**
+ * The headers of a message by name, the first of each. Read from the bytes where nats.js lets them be
+ * seen: its own map compares each name with all before it and costs four times as much, which was a
+ * sixth of a consumer's work.
+ */
+export function readHeaders(message: JsMsg): ReadonlyMap<string, string> {
+  const { _rdata: bytes, _msg: parts } = (message as unknown as ReceivedBytes).msg ?? {};
+  if (bytes === undefined || parts === undefined)
+    return new Map([...(message.headers ?? [])].map(([name, values]) => [name, values[0] ?? '']));
+  return parts.hdr > 0
+    ? parseHeaders(Buffer.from(bytes.buffer, bytes.byteOffset, parts.hdr).toString('utf8'))
+    : new Map();
+}
+
+/** `NATS/1.0`, then `Name: value` lines, then an empty one. */
+function parseHeaders(text: string): Map<string, string> {
+  const headers = new Map<string, string>();
+  let lineAt = text.indexOf('\r\n') + 2;
+  for (;;) {
+    const end = text.indexOf('\r\n', lineAt);
+    if (end <= lineAt) return headers;
+    const colon = text.indexOf(':', lineAt);
+    const name = text.slice(lineAt, colon);
+    if (colon > 0 && colon < end && !headers.has(name))
+      headers.set(name, text.slice(colon + 1, end).trim());
+    lineAt = end + 2;
+  }
 }
