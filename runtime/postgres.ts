@@ -12,7 +12,6 @@ export {
   isUnknownCommit,
 } from './postgresErrors.ts';
 export {
-  type GuardedTransaction,
   guardTransaction,
   type Transaction,
   TransactionRevokedError,

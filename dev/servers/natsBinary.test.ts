@@ -8,12 +8,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeRunDir } from './folders.ts';
 import { findNatsServer, isOlder } from './natsBinary.ts';
-import {
-  downloadRelease,
-  PINNED_VERSION,
-  RELEASE_SHA256,
-  releasePlatform,
-} from './natsRelease.ts';
+import { downloadRelease, PINNED_VERSION, RELEASE_SHA256, releasePlatform } from './natsRelease.ts';
 
 async function makeDir(t: TestContext): Promise<string> {
   const dir = await makeRunDir('binary');

@@ -42,7 +42,10 @@ test('whatever the order and the batches, a key advances without a gap and ends 
         parked = [...turns.later];
         applied.push(...turns.now.map((delivery) => Number(delivery.version)));
       }
-      assert.deepEqual(applied, applied.map((_version, i) => i + 1));
+      assert.deepEqual(
+        applied,
+        applied.map((_version, i) => i + 1),
+      );
       assert.equal(applied.length + parked.length, arrived.length);
     }),
   );

@@ -107,8 +107,9 @@ export async function changeRoute(sql: Database, change: RouteChange): Promise<b
     const lanes = await tx<{ epoch: bigint; adopted_epoch: bigint; is_same: boolean }[]>`
       select epoch, adopted_epoch,
         transport = ${change.transport} and version = ${change.version} as is_same
-      from relink.routes where leg = ${leg} and lane = any(${change.lanes as number[]})`;
-    const newest = lanes.reduce((max, lane) => (lane.epoch > max ? lane.epoch : max), 0n);
+      from relink.routes where leg = ${leg} and lane = any(${change.lanes as number[]})
+      order by epoch desc`;
+    const newest = lanes[0]?.epoch ?? 0n;
     if (lanes.every((lane) => lane.is_same)) return newest;
     if (newest > change.expectedEpoch)
       throw new LinkError(
