@@ -110,7 +110,10 @@ describe('migrations under traffic', { timeout: 280_000 }, () => {
     const from = to === 'async' ? 'sync' : 'async';
     const desk = await company.desk();
     const engine = desk.engine();
-    for (let position = 0; ; position += 1) {
+    let kinds: string[] = [];
+    const nextStep = (position: number) => kinds.indexOf('step', position + 1);
+    // Gates change nothing: going back from one is going back from the step before it.
+    for (let position = 0; ; position = nextStep(position)) {
       const { run, steps } = await goBackFrom(desk, to, consumer, position);
       assert.deepEqual(await routesOf(consumer), [from], `back from ${steps[position]!.name}`);
       assert.deepEqual(
@@ -119,6 +122,7 @@ describe('migrations under traffic', { timeout: 280_000 }, () => {
       );
       assert.equal(run.direction, 'back');
       if (steps[position + 1]?.name === COMPLETE) break;
+      kinds = steps.map(({ kind }) => kind);
     }
     await engine.stop();
   }
