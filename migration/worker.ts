@@ -20,6 +20,7 @@ declareFailpoints(
   'engine.after-record',
   'engine.before-undo',
   'engine.after-undo',
+  'engine.after-undo-record',
   'engine.before-end',
 );
 
@@ -154,6 +155,7 @@ export class RunWorker {
         context.current(),
         life.finishUndo(run, position, context.learnt(), now()),
       );
+      await failpoint('engine.after-undo-record');
     } catch (error) {
       const { problem } = this.#problemOf(error);
       await this.#record(context.current(), life.failUndo(record, problem));

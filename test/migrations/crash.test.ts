@@ -15,8 +15,9 @@ const CHECKPOINT = ['engine.after-checkpoint'];
 const BACK = [
   'engine.before-undo',
   'journal.before-commit',
-  'engine.after-undo',
   'journal.after-commit',
+  'engine.after-undo',
+  'engine.after-undo-record',
 ];
 
 describe('an engine that dies', { timeout: 240_000 }, () => {
