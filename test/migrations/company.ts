@@ -57,12 +57,15 @@ export class Company {
     );
   }
 
-  static async start(env: Record<string, string> = {}): Promise<Company> {
+  static async start(
+    env: Record<string, string> = {},
+    { withOperator = false } = {},
+  ): Promise<Company> {
     const dir = await makeRunDir('test-company');
     const stack = await startStack({
       dataDir: join(dir, 'data'),
       ports: await freeStackPorts(),
-      only: SERVICES,
+      only: withOperator ? [...SERVICES, 'operator'] : SERVICES,
       env: { RELINK_LOG_LEVEL: 'warn', ...env },
     });
     const nats = await connectNats(stack.addresses.nats, { name: 'engine-test' });
