@@ -172,23 +172,19 @@ export class Desk {
     return giveOrder(this.journal, { order, runId, actor: 'test', confirm });
   }
 
-  /** Waits until the run is in the state; an ending in another state says why. */
+  /** Waits until the run is in the state; throws at once when it stops in another one. */
   async reached(runId: string, state: RunState, withinMs = 60_000): Promise<RunWithSteps> {
-    let found: RunWithSteps | undefined;
-    await until(
+    const current = await until(
       async () => {
-        const current = (await this.journal.read(runId))!;
-        const { run } = current;
-        found = run.state === state ? current : undefined;
-        if (found) return true;
-        const isStuck = run.state === 'paused' || isEnded(run);
-        if (isStuck && state !== 'paused')
-          throw new WrongEnd(`run is ${run.state} instead of ${state}: ${run.problem}`);
-        return false;
+        const now = (await this.journal.read(runId))!;
+        const isStopped = now.run.state === 'paused' || isEnded(now.run);
+        return now.run.state === state || isStopped ? now : undefined;
       },
       { withinMs, what: `run ${runId} is ${state}` },
     );
-    return found!;
+    const { run } = current!;
+    if (run.state !== state) throw new Error(`run is ${run.state}, not ${state}: ${run.problem}`);
+    return current!;
   }
 
   /** Waits until the run works at the step. */
@@ -210,8 +206,6 @@ export class Desk {
     return this.reached(id, 'completed');
   }
 }
-
-class WrongEnd extends Error {}
 
 export class Traffic {
   readonly #client: ReturnType<typeof createRpcClient<typeof AssessmentsService>>;

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { MigrationError } from './errors.ts';
+import { COMPLETE, ROUTE_ALL } from './plan.ts';
+import * as life from './run.ts';
+import { parseSettings } from './settings.ts';
+
+const AT = '2026-01-01T00:00:00.000Z';
+const NAMES = ['preflight', 'prepare', 'route-canary', ROUTE_ALL, 'certify', COMPLETE, 'remove'];
+const UNDOABLE = new Set(['prepare', 'route-canary', ROUTE_ALL]);
+
+function newRun(patch: Partial<life.RunRecord> = {}): life.RunWithSteps {
+  const run: life.RunRecord = {
+    id: 'run',
+    plan: 'plan',
+    link: 'COMM-010',
+    consumer: '',
+    consumers: ['hiring'],
+    producer: 'assessments',
+    from: { transport: 'sync', version: 0 },
+    to: { transport: 'async', version: 0 },
+    wayBack: 'keep',
+    isStepByStep: false,
+    isHeld: true,
+    settings: parseSettings({}),
+    actor: 'test',
+    state: 'planned',
+    direction: 'forward',
+    endsAs: 'rolled_back',
+    problem: '',
+    waiting: null,
+    memory: {},
+    revision: 1n,
+    startedAt: AT,
+    endedAt: null,
+    ...patch,
+  };
+  const steps = NAMES.map(
+    (name, position): life.StepRecord => ({
+      name,
+      position,
+      title: name,
+      number: '1',
+      kind: name === COMPLETE ? 'gate' : 'step',
+      undo: UNDOABLE.has(name) ? 'undo it' : '',
+      state: 'pending',
+      checkpoint: {},
+      done: 0,
+      total: 0,
+      startedAt: null,
+      endedAt: null,
+    }),
+  );
+  return { run, steps };
+}
+
+/** The record after a change, as the journal keeps it. */
+function after({ run, steps }: life.RunWithSteps, change: life.Change): life.RunWithSteps {
+  const patches = new Map(change.steps?.map(({ position, patch }) => [position, patch]));
+  return {
+    run: { ...run, ...change.run, revision: run.revision + 1n },
+    steps: steps.map((step) => ({ ...step, ...patches.get(step.position) })),
+  };
+}
+
+/** What an engine does with steps that always succeed; `fails` names one that does not. */
+function engineTurn(current: life.RunWithSteps, fails?: string): life.RunWithSteps {
+  const action = life.nextAction(current);
+  if (action.kind === 'begin') return after(current, life.begin());
+  if (action.kind === 'end') return after(current, life.end(current.run, AT));
+  if (action.kind === 'none') return current;
+  const step = current.steps[action.position]!;
+  if (action.kind === 'undo') {
+    const undoing = after(current, life.startUndo(step, AT));
+    return after(undoing, life.finishUndo(undoing.run, step.position, {}, AT));
+  }
+  const started = after(current, life.startStep(step, AT));
+  if (step.name === COMPLETE) return after(started, life.askToComplete(started.run, AT));
+  if (step.name === fails) {
+    const why = { kind: 'fail', problem: 'no' } as const;
+    return after(started, life.failStep(started, step.position, why, AT));
+  }
+  return after(started, life.finishStep(started, step.position, {}, AT));
+}
+
+function runUntilIdle(current: life.RunWithSteps, fails?: string): life.RunWithSteps {
+  let now = current;
+  while (life.nextAction(now).kind !== 'none') now = engineTurn(now, fails);
+  return now;
+}
+
+const orders: Record<string, (current: life.RunWithSteps) => life.Change> = {
+  approve: life.approve,
+  pause: life.pause,
+  resume: life.resume,
+  rollback: (current) => life.rollBack(current, 'test'),
+  cancel: (current) =>
+    life.cancel(
+      current,
+      current.steps.some((step) => step.name.startsWith('route') && step.state !== 'pending'),
+      'test',
+    ),
+  complete: (current) => life.complete(current, 'COMM-010', AT),
+};
+
+function give(current: life.RunWithSteps, order: string): life.RunWithSteps {
+  return after(current, orders[order]!(current));
+}
+
+const isRefusal = (error: unknown) => error instanceof MigrationError && error.code === 'RUN_STATE';
+
+describe('a run', () => {
+  it('goes from planned to waiting for complete, and on to completed', () => {
+    const waiting = runUntilIdle(newRun());
+    assert.equal(waiting.run.state, 'waiting');
+    assert.equal(waiting.run.waiting?.gate, 'complete');
+    const ended = runUntilIdle(give(waiting, 'complete'));
+    assert.equal(ended.run.state, 'completed');
+    assert.ok(ended.steps.every(({ state }) => state === 'done'));
+  });
+
+  it('waits for a person after every step when it goes step by step', () => {
+    let now = runUntilIdle(newRun({ isStepByStep: true }));
+    for (const name of NAMES.slice(1, NAMES.indexOf(COMPLETE))) {
+      assert.deepEqual([now.run.state, now.run.waiting?.gate], ['waiting', 'approve']);
+      assert.equal(now.run.waiting?.threshold, `before ${name}`);
+      now = runUntilIdle(give(now, 'approve'));
+    }
+    assert.equal(now.run.waiting?.gate, 'complete');
+    assert.throws(() => give(now, 'approve'), isRefusal);
+  });
+
+  it('goes back when a step fails, undoing the last step first', () => {
+    const failed = engineTurn(engineTurn(engineTurn(newRun())));
+    const back = runUntilIdle(failed, 'route-canary');
+    assert.equal(back.run.state, 'rolled_back');
+    assert.equal(back.run.problem, 'route-canary: no');
+    assert.deepEqual(
+      back.steps.map(({ state }) => state),
+      ['undone', 'undone', 'undone', 'pending', 'pending', 'pending', 'pending'],
+    );
+  });
+
+  it('has failed when the first step fails and nothing was changed', () => {
+    const { run } = runUntilIdle(newRun(), 'preflight');
+    assert.deepEqual([run.state, run.endedAt], ['failed', AT]);
+  });
+
+  it('pauses when a step fails after the way back was given up', () => {
+    const { run } = runUntilIdle(newRun({ wayBack: 'none' }), 'certify');
+    assert.equal(run.state, 'paused');
+    assert.match(run.problem, /way back was given up/);
+  });
+
+  it('does not go back after complete', () => {
+    const completed = give(runUntilIdle(newRun()), 'complete');
+    assert.throws(() => give(completed, 'rollback'), isRefusal);
+  });
+
+  it('tries a failed step again from its beginning when it is resumed', () => {
+    const settings = parseSettings({ on_fail: 'pause' });
+    const paused = runUntilIdle(newRun({ settings }), 'certify');
+    assert.equal(paused.run.state, 'paused');
+    const resumed = give(paused, 'resume');
+    assert.equal(resumed.run.state, 'running');
+    assert.equal(runUntilIdle(resumed).run.waiting?.gate, 'complete');
+  });
+
+  it('keeps what it waits for over a pause', () => {
+    const waiting = runUntilIdle(newRun());
+    const resumed = give(give(waiting, 'pause'), 'resume');
+    assert.deepEqual(resumed.run.waiting, waiting.run.waiting);
+    assert.equal(resumed.run.state, 'waiting');
+  });
+
+  it('ends as cancelled when it is cancelled before traffic moved', () => {
+    let now = engineTurn(engineTurn(engineTurn(newRun())));
+    now = runUntilIdle(give(now, 'cancel'));
+    assert.equal(now.run.state, 'cancelled');
+    assert.throws(() => give(runUntilIdle(newRun()), 'cancel'), isRefusal);
+  });
+
+  it('ends, whatever is ordered in whatever order, and never half done', () => {
+    const turn = fc.constantFrom('engine', 'engine', 'fail', ...Object.keys(orders));
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 60 }), fc.boolean(), (turns, isStepByStep) => {
+        let now = newRun({ isStepByStep });
+        for (const one of turns) now = tryTurn(now, one);
+        assertConsistent(now);
+        for (let i = 0; i < 100 && !life.isEnded(now.run); i += 1)
+          for (const one of ['engine', 'resume', 'approve', 'complete']) now = tryTurn(now, one);
+        assert.ok(life.isEnded(now.run), now.run.state);
+        assertConsistent(now);
+      }),
+    );
+  });
+});
+
+function tryTurn(current: life.RunWithSteps, turn: string): life.RunWithSteps {
+  if (turn === 'engine') return engineTurn(current);
+  if (turn === 'fail') {
+    const action = life.nextAction(current);
+    const name = action.kind === 'apply' ? NAMES[action.position] : undefined;
+    return engineTurn(current, name);
+  }
+  try {
+    return give(current, turn);
+  } catch (error) {
+    assert.ok(isRefusal(error));
+    return current;
+  }
+}
+
+/** Done steps come first; a run that ended well has done all, one that went back has done none. */
+function assertConsistent({ run, steps }: life.RunWithSteps): void {
+  const states = steps.map(({ state }) => state);
+  const firstAhead = states.indexOf('pending');
+  if (firstAhead >= 0 && run.direction === 'forward')
+    assert.ok(states.slice(firstAhead).every((state) => state !== 'done'));
+  if (run.state === 'completed') assert.ok(states.every((state) => state === 'done'));
+  if (run.state === 'rolled_back' || run.state === 'cancelled')
+    assert.ok(states.every((state) => state === 'undone' || state === 'pending'));
+  assert.equal(run.endedAt !== null, life.isEnded(run));
+}

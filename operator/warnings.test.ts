@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type LegState, legWarnings } from './warnings.ts';
+
+const healthy: LegState = {
+  consumer: 'hiring',
+  isMoving: false,
+  isUp: true,
+  isListening: true,
+  hasDurable: true,
+  isStreamKnown: true,
+  transports: new Set(['async']),
+  unownedLanes: 0,
+  deadLetters: 0,
+};
+
+describe('warnings of a leg', () => {
+  it('are none when all is well', () => {
+    assert.deepEqual(legWarnings(healthy), []);
+    const sync = { ...healthy, transports: new Set(['sync'] as const), isListening: false };
+    assert.deepEqual(legWarnings({ ...sync, hasDurable: false, isStreamKnown: false }), []);
+  });
+
+  it('name a consumer that listens where nobody sends, but not while a run moves the leg', () => {
+    const starving: LegState = { ...healthy, transports: new Set(['sync']) };
+    assert.deepEqual(legWarnings(starving), [
+      'starving consumer: hiring listens where nobody sends',
+    ]);
+    assert.deepEqual(legWarnings({ ...starving, isMoving: true }), []);
+  });
+
+  it('name each thing that is missing where messages go by the stream', () => {
+    const broken = { ...healthy, isListening: false, hasDurable: false, unownedLanes: 2 };
+    assert.deepEqual(legWarnings(broken), [
+      'the producer emits, but hiring does not listen',
+      'the stream has no durable consumer for hiring',
+      '2 lanes have no living relay',
+    ]);
+    assert.deepEqual(legWarnings({ ...healthy, hasDurable: false, isStreamKnown: false }), [
+      'the stream is missing, or JetStream is away',
+    ]);
+  });
+});
