@@ -3,6 +3,7 @@ import postgres, { type Sql } from 'postgres';
 import { type Log, silentLog } from './log.ts';
 import { declareArrayTypes } from './postgresArrays.ts';
 import type { Amounts } from './postgresErrors.ts';
+import { socketOpener } from './postgresSocket.ts';
 import { guardedBegin } from './transaction.ts';
 
 export {
@@ -27,7 +28,7 @@ const MAX_LIFETIME_S = 30 * 60; // so that a fail-over or a new password is noti
 const STATEMENT_TIMEOUT_MS = 30_000; // above every statement of a request or a batch
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000; // a forgotten transaction pins dead rows
 /** Queries in flight on a connection; the default of 100 stops pipelining in larger batches. */
-const PIPELINING = { max_pipeline: 10_000 }; // missing in the driver's option types, hence apart
+const PIPELINE = 10_000;
 const RECONNECT_MIN_S = 0.05;
 const RECONNECT_MAX_S = 1; // the driver's own back-off goes to 20 s, longer than most outages
 const FAILURES_TO_DOUBLE = 10; // the default pool's size
@@ -53,10 +54,12 @@ export interface PostgresOptions {
 export function connectPostgres(url: string, options: PostgresOptions): Database {
   const { name, max = DEFAULT_CONNECTIONS, log = silentLog } = options;
   const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, session = {} } = options;
+  // Missing in the driver's option types, hence apart.
+  const untyped = { max_pipeline: PIPELINE, socket: socketOpener() };
   const sql = postgres<{ bigint: typeof postgres.BigInt }>(url, {
     max,
     fetch_types: false, // see postgresArrays.ts
-    ...PIPELINING,
+    ...untyped,
     connect_timeout: CONNECT_TIMEOUT_S,
     idle_timeout: IDLE_TIMEOUT_S,
     max_lifetime: MAX_LIFETIME_S,

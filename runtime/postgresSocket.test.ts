@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { closePostgres, connectPostgres } from './postgres.ts';
+import { startTestPostgres, type TestServer } from './testing.ts';
+import { pause } from './wake.ts';
+
+const ROUNDS = 100;
+const ROUND_MS = 25;
+/** A query on a healthy pool takes milliseconds: what is open after this never settles. */
+const SETTLED_WITHIN_MS = 8_000;
+
+let server: TestServer;
+before(async () => {
+  server = await startTestPostgres();
+});
+after(() => server.stop());
+
+test('every query settles however often its connection is cut', async () => {
+  const sql = connectPostgres(server.url, { name: 'victim' });
+  const admin = connectPostgres(server.url, { name: 'admin', max: 1 });
+  let isCutting = true;
+  let settled = 0;
+  const ask = async (query: () => Promise<unknown>) => {
+    while (isCutting) {
+      await query().catch(() => undefined);
+      settled += 1;
+    }
+  };
+  const asking = Array.from({ length: 3 }, () => [
+    ask(() => sql`select ${1}::int4`),
+    ask(() => sql`select ${'a'}::text`),
+    ask(() => sql.begin((tx) => tx`select ${2}::int4`)),
+  ]).flat();
+  for (let round = 0; round < ROUNDS; round++) {
+    await admin`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'victim'`;
+    await pause(ROUND_MS);
+  }
+  isCutting = false;
+  const isDone = await Promise.race([
+    Promise.all(asking).then(() => true),
+    pause(SETTLED_WITHIN_MS).then(() => false),
+  ]);
+  assert.ok(isDone, 'a query never settled');
+  assert.ok(settled > ROUNDS);
+  await Promise.all([closePostgres(sql), closePostgres(admin)]);
+});
