@@ -133,9 +133,9 @@ async function moveOnce(context: DemoContext, move: OneMove): Promise<Migration>
     settings: settingsOf(context.options),
     signal,
     onStatus: (status) => {
-      model.run = status;
       const { from = '', to = '' } = status.run ?? {};
       Object.assign(stage, { title: `${link} ${from} → ${to}`, note: stepCount(status) });
+      model.follow(status);
     },
   });
   const during = window.close();

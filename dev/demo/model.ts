@@ -28,7 +28,7 @@ export class DemoModel {
   run: RunStatus | undefined;
   legs: readonly Leg[] = [];
   traffic: ShownTraffic | undefined;
-  /** Hears every beginning and end of a stage and every remark. */
+  /** Hears every beginning and end of a stage, every remark and every change of a run. */
   onChange: () => void = () => undefined;
 
   constructor(titles: readonly string[]) {
@@ -47,6 +47,12 @@ export class DemoModel {
 
   say(remark: string): void {
     this.remark = remark;
+    this.onChange();
+  }
+
+  /** The run that is under way changed. */
+  follow(run: RunStatus): void {
+    this.run = run;
     this.onChange();
   }
 

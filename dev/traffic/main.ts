@@ -46,6 +46,7 @@ async function run(traffic: Traffic): Promise<void> {
   const telling = repeat(
     SAY_EVERY_MS,
     () => {
+      if (traffic.counts.requests === 0) return;
       say(describe(traffic, window));
       window = traffic.latencies.openWindow();
     },
