@@ -16,7 +16,7 @@ import {
 import { until } from '../test/harness/until.ts';
 import { childEnvironment, readEnvironment } from './environment.ts';
 import { ServerError } from './servers/errors.ts';
-import { makeRunDir, PROJECT_DIR } from './servers/folders.ts';
+import { COMPILE_CACHE, makeRunDir, PROJECT_DIR } from './servers/folders.ts';
 import { findNatsServer } from './servers/natsBinary.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { findTestFiles, readTestOptions, TEST_USAGE, type TestOptions } from './testOptions.ts';
@@ -63,6 +63,7 @@ async function runNode(options: TestOptions, files: string[], run: TestRun): Pro
     cwd: PROJECT_DIR,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: childEnvironment({
+      ...COMPILE_CACHE,
       RELINK_TEST_RUN: run.id,
       RELINK_TEST_POSTGRES_URL: run.postgresUrl,
       RELINK_TEST_LEFTOVERS: leftoversFile(run),

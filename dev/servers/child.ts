@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childEnvironment } from '../environment.ts';
 import { ServerError } from './errors.ts';
+import { COMPILE_CACHE } from './folders.ts';
 import { unwatch, watch } from './guard.ts';
 
 /** How long a process may take to stop before it is killed. */
@@ -147,7 +148,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   try {
     const process = spawn(options.command, options.args, {
       cwd: options.cwd,
-      env: childEnvironment(options.env ?? {}),
+      env: childEnvironment({ ...COMPILE_CACHE, ...options.env }),
       uid: options.uid,
       gid: options.gid,
       detached: true,

@@ -9,6 +9,8 @@ import { dirname, join, parse } from 'node:path';
 export const PROJECT_DIR = join(import.meta.dirname, '..', '..');
 /** Programs that were fetched or built once; survives everything but a fresh clone. */
 export const CACHE_DIR = join(PROJECT_DIR, '.cache');
+/** Compiled programs: with it a service starts in half the time, types stripped once. */
+export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(CACHE_DIR, 'node') };
 /** Data of `npm start`. */
 export const STACK_DIR = join(PROJECT_DIR, '.relink');
 /** The same for root, when the project lies where the servers' user cannot go. */
