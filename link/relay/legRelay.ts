@@ -158,8 +158,8 @@ export class LegRelay {
       copied: isCopied ? [this.consumer] : [],
       resends: flight.resends,
     };
-    if (isCopied && flight.failures === 0)
-      void async.dispatch([{ ...parcel, to: [], copied: [], shadow: [this.consumer] }]);
+    // At every try: what is marked as copied has a copy, also when copying began between two tries.
+    if (isCopied) void async.dispatch([{ ...parcel, to: [], copied: [], shadow: [this.consumer] }]);
     const [result] = await sync.dispatch([parcel]);
     await failpoint('relay.after-call');
     this.#queue.ended();
@@ -170,8 +170,8 @@ export class LegRelay {
 
   /** Copies of published messages, as calls. */
   sendCallCopies(flights: readonly Flight[]): void {
-    for (const { row, route, resends } of flights) {
-      if (this.gate.shadowOf(row.lane) !== 'sync' || resends > 0) continue;
+    for (const { row, route } of flights) {
+      if (this.gate.shadowOf(row.lane) !== 'sync') continue;
       const { version } = route!;
       const shadow = [this.consumer];
       void this.#options.sync.dispatch([{ row, version, to: [], shadow, copied: [], resends: 0 }]);
