@@ -1,13 +1,15 @@
 /**
  * Applies a database's schema changes. *Expand* changes only add and run when a service starts;
- * *contract* changes remove and run only when a migration completes. Several processes may start at
- * once: an advisory lock lets one act. A database with newer changes than this code knows is refused,
- * because the older code does not know what it would break.
+ * *contract* changes remove and run only when a migration completes. drizzle-kit writes them, with a
+ * journal; this file runs what the journal lists and the database lacks, in one transaction, and
+ * keeps the same record drizzle's own migrator would (docs/decisions/0005).
+ *
+ * Several processes may start at once: an advisory lock lets one act. A database with newer changes
+ * than this code knows is refused, because older code does not know what it would break.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { drizzle } from 'drizzle-orm/postgres-js';
-import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 
 export type DatabaseName = 'link' | 'assessments' | 'hiring' | 'bonuses' | 'operator';
@@ -23,52 +25,73 @@ export class SchemaChangeError extends Error {
   }
 }
 
+interface SchemaChange {
+  /** Such as `0001_tune_queue_tables`. */
+  readonly tag: string;
+  /** When it was written, Unix milliseconds: its order and its id. */
+  readonly when: number;
+}
+
 /** Brings the database at `url` to the newest expand change of each named part, in order. */
 export async function applyExpand(url: string, parts: readonly DatabaseName[]): Promise<void> {
-  const client = postgres(url, {
+  const sql = postgres(url, {
     max: 1,
+    fetch_types: false,
     onnotice: () => {},
-    connection: { application_name: 'schema' },
+    connection: { application_name: 'schema changes' },
   });
   try {
-    await client`select pg_advisory_lock(${SCHEMA_CHANGE_LOCK})`;
-    for (const part of parts) await applyPart(client, part);
+    for (const part of parts) await applyPart(sql, part, join(import.meta.dirname, part, 'expand'));
   } finally {
-    await client.end({ timeout: 5 });
+    await sql.end({ timeout: 5 });
   }
 }
 
-async function applyPart(client: postgres.Sql, part: DatabaseName): Promise<void> {
-  const migrationsFolder = join(import.meta.dirname, part, 'expand');
-  await refuseNewer(client, part, migrationsFolder);
+async function applyPart(sql: postgres.Sql, part: string, folder: string): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${SCHEMA_CHANGE_LOCK})`;
+    const table = tx`${tx('schema_changes')}.${tx(part)}`;
+    await tx`create schema if not exists schema_changes`;
+    await tx`create table if not exists ${table}
+      (id serial primary key, hash text not null, created_at bigint)`;
+    const [newest] = await tx`select coalesce(max(created_at), 0)::float8 as at from ${table}`;
+    const known = listChanges(folder);
+    refuseNewer(part, newest!.at, known);
+    for (const change of known.filter(({ when }) => when > newest!.at)) {
+      const text = readFileSync(join(folder, `${change.tag}.sql`), 'utf8');
+      await runChange(tx, part, change, text);
+      const hash = createHash('sha256').update(text).digest('hex');
+      await tx`insert into ${table} (hash, created_at) values (${hash}, ${change.when})`;
+    }
+  });
+}
+
+async function runChange(
+  tx: postgres.TransactionSql,
+  part: string,
+  { tag }: SchemaChange,
+  text: string,
+): Promise<void> {
   try {
-    await migrate(drizzle(client), {
-      migrationsFolder,
-      migrationsSchema: 'schema_changes',
-      migrationsTable: part,
-    });
+    await tx.unsafe(text).simple();
   } catch (cause) {
-    throw new SchemaChangeError(
-      'SCHEMA_CHANGE_FAILED',
-      `applying the schema changes of '${part}' failed: ${(cause as Error).message}`,
-      cause,
-    );
+    const { message } = cause as Error;
+    const what = `schema change ${tag} of '${part}' failed, nothing was changed: ${message}`;
+    throw new SchemaChangeError('SCHEMA_CHANGE_FAILED', what, cause);
   }
 }
 
-async function refuseNewer(client: postgres.Sql, part: string, folder: string): Promise<void> {
-  const journal = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as {
-    entries: { when: number; tag: string }[];
-  };
-  const known = Math.max(0, ...journal.entries.map((entry) => entry.when));
-  const [table] = await client`select to_regclass(${`schema_changes.${part}`}) as name`;
-  if (!table?.name) return;
-  const [newest] = await client`
-    select max(created_at)::float8 as at from ${client('schema_changes')}.${client(part)}`;
-  if (newest?.at && newest.at > known)
-    throw new SchemaChangeError(
-      'SCHEMA_NEWER',
-      `the database has schema change ${newest.at} of '${part}', this program knows only up to ` +
-        `${known}; start a newer version of the program`,
-    );
+function listChanges(folder: string): SchemaChange[] {
+  const journal = readFileSync(join(folder, 'meta', '_journal.json'), 'utf8');
+  return (JSON.parse(journal) as { entries: SchemaChange[] }).entries;
+}
+
+function refuseNewer(part: string, newest: number, known: readonly SchemaChange[]): void {
+  const last = known.at(-1)?.when ?? 0;
+  if (newest <= last) return;
+  throw new SchemaChangeError(
+    'SCHEMA_NEWER',
+    `the database has schema change ${newest} of '${part}', this program knows only up to ` +
+      `${last}; start a newer version of the program`,
+  );
 }

@@ -1,10 +1,7 @@
 /** Managers in PostgreSQL. */
-import { eq } from 'drizzle-orm';
 
-import { managers } from '../../../db/assessments/tables.ts';
 import type { EntitySource } from '../../../link/participant/entity.ts';
 import type { Database, Transaction } from '../../../runtime/postgres.ts';
-import { typed } from '../../drizzle.ts';
 import { type Manager, managerUpdated, type Names } from '../domain/manager.ts';
 
 /** Inserts a manager; answers false when the id is taken. */
@@ -35,14 +32,11 @@ export async function renameManager(
 }
 
 export async function findManager(sql: Database, id: string): Promise<Manager | undefined> {
-  const [row] = await typed(sql).select().from(managers).where(eq(managers.id, id));
-  return (
-    row && {
-      ...row,
-      createdAt: new Date(row.createdAt),
-      updatedAt: new Date(row.updatedAt),
-    }
-  );
+  const [row] = await sql<ManagerRow[]>`
+    select id, version, first_name, last_name, created_at::text as created_at,
+      updated_at::text as updated_at
+    from managers where id = ${id}`;
+  return row && managerOf(row);
 }
 
 /** COMM-010's entity on the owner's side. */

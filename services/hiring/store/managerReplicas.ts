@@ -1,11 +1,8 @@
 /** Replicas of managers, as COMM-010 brings them. */
-import { eq } from 'drizzle-orm';
 
-import { managerReplicas } from '../../../db/hiring/tables.ts';
 import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
 import type { EntityTable } from '../../../link/participant/entity.ts';
 import type { Database } from '../../../runtime/postgres.ts';
-import { typed } from '../../drizzle.ts';
 
 export const managerReplicaTable: ReplicaTable = {
   table: 'manager_replicas',
@@ -22,7 +19,19 @@ export const managerReplica: EntityTable = {
   texts: ['first_name', 'last_name'],
 };
 
-export async function findManagerReplica(sql: Database, id: string) {
-  const [row] = await typed(sql).select().from(managerReplicas).where(eq(managerReplicas.id, id));
+export interface ManagerReplica {
+  readonly id: string;
+  readonly version: bigint;
+  readonly firstName: string;
+  readonly lastName: string;
+}
+
+export async function findManagerReplica(
+  sql: Database,
+  id: string,
+): Promise<ManagerReplica | undefined> {
+  const [row] = await sql<ManagerReplica[]>`
+    select id, version, first_name as "firstName", last_name as "lastName"
+    from manager_replicas where id = ${id}`;
   return row;
 }
