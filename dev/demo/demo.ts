@@ -20,6 +20,13 @@ const TRAFFIC_EVERY_MS = 1_000;
 /** What is still on its way when the traffic stops has this long to arrive. */
 const SETTLE_LIMIT_MS = 30_000;
 const SETTLE_POLL_MS = 100;
+/**
+ * Filling shows what the machine carries at most. Live traffic asks for less than that: above it the
+ * requests would queue up without end, and the demo would show a machine and not a migration.
+ */
+const CARRIED_SHARE = 0.4;
+/** Fewer registrations say nothing about a machine. */
+const LEAST_MEASURED = 500;
 /** The engine's gates, short enough to watch: nobody decides anything during a demo. */
 const CANARY_SECONDS = 1.5;
 const SHADOW_SECONDS = 2;
@@ -75,10 +82,16 @@ async function fillManagers({ options, signal }: DemoContext, traffic: Traffic, 
   const startedMs = performance.now();
   const done = await fill({ caller, managers, onProgress, signal });
   signal.throwIfAborted();
-  stage.note = `${perSecond(done, performance.now() - startedMs)}/s`;
+  const carried = perSecond(done, performance.now() - startedMs);
+  stage.note = `${carried}/s`;
+  const bearable = Math.max(1, Math.floor(carried * CARRIED_SHARE));
+  if (done >= LEAST_MEASURED) traffic.ratePerSecond = Math.min(traffic.ratePerSecond, bearable);
 }
 
 async function measureBefore({ options, signal }: DemoContext, traffic: Traffic, stage: Stage) {
+  const { ratePerSecond } = traffic;
+  if (ratePerSecond < options.ratePerSecond)
+    stage.title = `${ratePerSecond}/s for ${options.seconds} s: this machine carries no more now`;
   const window = traffic.latencies.openWindow();
   await wait(options.seconds * 1_000, signal);
   const summary = window.close();
@@ -92,14 +105,17 @@ async function moveAll(
   traffic: Traffic,
   before: LatencySummary,
 ): Promise<Migration[]> {
+  const { model, options } = context;
   const migrations: Migration[] = [];
-  for (const moves of context.options.moves) {
+  for (const moves of options.moves) {
     for (const to of await inOrder(context, moves)) {
-      const made = await context.model.during((stage) =>
-        moveOnce(context, { link: moves.link, to, traffic, before, stage }),
-      );
-      migrations.push(made);
-      if (made.state !== 'completed') return migrations;
+      if (migrations.some(({ state }) => state !== 'completed')) model.skip();
+      else
+        migrations.push(
+          await model.during((stage) =>
+            moveOnce(context, { link: moves.link, to, traffic, before, stage }),
+          ),
+        );
     }
   }
   return migrations;
@@ -130,7 +146,7 @@ async function moveOnce(context: DemoContext, move: OneMove): Promise<Migration>
     operator: site.operator,
     link,
     to,
-    settings: settingsOf(context.options),
+    settings: settingsOf(context.options, traffic),
     signal,
     onStatus: (status) => {
       const { from = '', to = '' } = status.run ?? {};
@@ -157,7 +173,7 @@ async function moveOnce(context: DemoContext, move: OneMove): Promise<Migration>
   };
 }
 
-function settingsOf({ seconds, ratePerSecond }: DemoOptions): Record<string, string> {
+function settingsOf({ seconds }: DemoOptions, { ratePerSecond }: Traffic): Record<string, string> {
   return {
     soak_seconds: String(seconds),
     canary_seconds: String(CANARY_SECONDS),
@@ -249,6 +265,7 @@ function summarise(traffic: Traffic): DemoReport['traffic'] {
   const { told, counts, errors } = traffic;
   return {
     ...counts,
+    rate_per_second: traffic.ratePerSecond,
     managers: told.count,
     acknowledged: told.acknowledged,
     errors: errors.map(([message, count]) => `${message} (${count} times)`),

@@ -66,6 +66,14 @@ test('a stage that rejects is shown as failed, and the later ones as ahead', asy
   );
 });
 
+test('a stage that is skipped says so and leaves its turn to the next', async () => {
+  const model = new DemoModel(['one', 'two']);
+  model.skip();
+  await model.during(async (stage) => assert.equal(stage.title, 'two'));
+  const [first] = model.stages;
+  assert.deepEqual([first?.state, first?.note], ['failed', 'not begun']);
+});
+
 test('options have defaults, limits and known links', () => {
   const { ratePerSecond, seconds, managers, moves } = readDemoOptions([]);
   assert.deepEqual([ratePerSecond, seconds, managers, moves.length], [200, 5, 10_000, 1]);

@@ -4,7 +4,7 @@ import type { Leg, RunStatus } from '../../gen/relink/v1/operator_pb.ts';
 export type StageState = 'ahead' | 'now' | 'done' | 'failed';
 
 export type Stage = {
-  readonly title: string;
+  title: string;
   state: StageState;
   startedMs: number;
   endedMs: number;
@@ -47,6 +47,20 @@ export class DemoModel {
 
   say(remark: string): void {
     this.remark = remark;
+    this.onChange();
+  }
+
+  /** The next stage is not begun, because an earlier one did not come to its end. */
+  skip(): void {
+    const stage = this.stages.find(({ state }) => state === 'ahead');
+    const nowMs = Date.now();
+    if (stage)
+      Object.assign(stage, {
+        state: 'failed',
+        note: 'not begun',
+        startedMs: nowMs,
+        endedMs: nowMs,
+      });
     this.onChange();
   }
 

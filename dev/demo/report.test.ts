@@ -21,6 +21,7 @@ const SPAN: Span = {
 };
 
 const TRAFFIC: DemoReport['traffic'] = {
+  rate_per_second: 200,
   requests: 10,
   registrations: 2,
   failed: 0,

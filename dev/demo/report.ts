@@ -60,7 +60,13 @@ export type DemoReport = {
     findings: FindingReport[];
     totals: Record<Damage, number>;
   };
-  traffic: TrafficCounts & { managers: number; acknowledged: number; errors: string[] };
+  traffic: TrafficCounts & {
+    /** What was asked for, or less where the machine carries no more. */
+    rate_per_second: number;
+    managers: number;
+    acknowledged: number;
+    errors: string[];
+  };
   ok: boolean;
 };
 

@@ -48,7 +48,8 @@ export class Traffic {
   readonly told: Told;
   readonly latencies = new Latencies();
   readonly caller: Caller;
-  readonly #ratePerSecond: number;
+  /** Requests a second; set it before `start`. */
+  ratePerSecond: number;
   readonly #counts: TrafficCounts = {
     requests: 0,
     registrations: 0,
@@ -65,7 +66,7 @@ export class Traffic {
   constructor(options: TrafficOptions) {
     const { addresses, ratePerSecond, told = new Told(), connections = CONNECTIONS } = options;
     this.told = told;
-    this.#ratePerSecond = ratePerSecond;
+    this.ratePerSecond = ratePerSecond;
     this.caller = new Caller({ addresses, connections, told });
   }
 
@@ -80,11 +81,12 @@ export class Traffic {
 
   start(): void {
     const startedMs = performance.now();
+    const { ratePerSecond } = this;
     let sent = 0;
     const sendDue = () => {
-      const due = ((performance.now() - startedMs) * this.#ratePerSecond) / 1_000;
+      const due = ((performance.now() - startedMs) * ratePerSecond) / 1_000;
       for (; sent < Math.floor(due); sent++) {
-        this.#send(startedMs + ((sent + 1) * 1_000) / this.#ratePerSecond);
+        this.#send(startedMs + ((sent + 1) * 1_000) / ratePerSecond);
       }
     };
     this.#timer ??= setInterval(sendDue, TICK_MS);
