@@ -9,9 +9,16 @@ export interface Latency {
   readonly p99Ms: number;
 }
 
-/** The slowest process counts: each sees only the lanes it owns. */
-export async function readLatency(context: StepContext, consumer: string): Promise<Latency> {
-  const all = await readProgress(context, consumer);
+/**
+ * Of messages settled within the last `recentMs`; 0 for about a minute. The slowest process counts:
+ * each sees only the lanes it owns.
+ */
+export async function readLatency(
+  context: StepContext,
+  consumer: string,
+  recentMs = 0,
+): Promise<Latency> {
+  const all = await readProgress(context, consumer, recentMs);
   return {
     p50Ms: Math.max(0, ...all.map(({ latencyP50Ms }) => latencyP50Ms)),
     p99Ms: Math.max(0, ...all.map(({ latencyP99Ms }) => latencyP99Ms)),
@@ -38,8 +45,8 @@ export async function readTraffic(context: StepContext, consumer: string): Promi
 }
 
 /** Of the processes that answer: one that is being restarted has no counters. */
-async function readProgress({ run, participants }: StepContext, consumer: string) {
-  const request = { link: run.link, consumer };
+async function readProgress({ run, participants }: StepContext, consumer: string, recentMs = 0) {
+  const request = { link: run.link, consumer, recentMs };
   const read = (client: ParticipantClient) =>
     client.getProgress(request).catch((error: unknown) => {
       if (error instanceof RpcCallError && error.outcome === 'unknown') return undefined;

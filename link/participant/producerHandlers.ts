@@ -71,10 +71,11 @@ export function producerHandlers(
       await relay.routesChanged();
       return {};
     },
-    getProgress: async ({ link, consumer }) => {
+    getProgress: async ({ link, consumer, recentMs }) => {
       const { leg } = legFor(link, consumer);
       const { progress, longestHoldMs } = relay.progressOf(link, consumer);
       const open = await readOpenState(sql, link, leg);
+      const [p50, p99] = progress.percentilesMs([0.5, 0.99], recentMs || undefined);
       return {
         open: BigInt(open.open),
         oldestOpenMs: BigInt(Math.round(open.oldestMs)),
@@ -83,8 +84,8 @@ export function producerHandlers(
         dispatched: BigInt(progress.dispatched),
         failed: BigInt(progress.failed),
         lastError: progress.lastError,
-        latencyP50Ms: progress.percentileMs(0.5),
-        latencyP99Ms: progress.percentileMs(0.99),
+        latencyP50Ms: p50!,
+        latencyP99Ms: p99!,
         longestHoldMs,
       };
     },

@@ -1,7 +1,12 @@
+import { pause } from '../../runtime/wake.ts';
 import { StepProblem } from '../errors.ts';
 import { countDead, readLatency } from '../observe.ts';
 import type { JsonObject, Step, StepContext } from '../plan.ts';
 import { isOn, readLanes, readStartEpochs } from '../routes.ts';
+
+/** A service that is being restarted is back within this time. */
+const RESTART_MS = 5_000;
+const POLL_MS = 200;
 
 /** Learns who takes part, and what is normal before anything changes. Changes nothing. */
 export const preflight: Omit<Step, 'title' | 'number'> = {
@@ -34,11 +39,10 @@ async function requireSettledRoutes(context: StepContext, consumer: string): Pro
 }
 
 async function observeServers(context: StepContext): Promise<void> {
-  const { run, participants, streams } = context;
+  const { run, streams } = context;
   for (const service of [run.producer, ...run.consumers]) {
-    const replicas = await participants.replicas(service);
+    const replicas = await waitForReplicas(context, service);
     const up = replicas.flatMap(({ description }) => description ?? []);
-    if (up.length === 0) throw new StepProblem('fail', `no replica of ${service} answers`);
     const { postgresVersion, natsVersion } = up[0]!;
     await context.observe(
       `replicas of ${service}`,
@@ -47,6 +51,18 @@ async function observeServers(context: StepContext): Promise<void> {
   }
   const account = await (await streams.manager()).getAccountInfo();
   await context.observe('JetStream', `answers, ${account.streams} streams`);
+}
+
+async function waitForReplicas(context: StepContext, service: string) {
+  const { participants, signal } = context;
+  const untilMs = performance.now() + RESTART_MS;
+  for (;;) {
+    const replicas = await participants.replicas(service);
+    if (replicas.some(({ description }) => description)) return replicas;
+    if (performance.now() > untilMs)
+      throw new StepProblem('fail', `no replica of ${service} answers`);
+    if (!(await pause(POLL_MS, signal))) throw new StepProblem('stop', 'interrupted');
+  }
 }
 
 async function countDeadBefore(context: StepContext): Promise<JsonObject> {
