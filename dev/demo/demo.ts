@@ -24,7 +24,7 @@ const SETTLE_POLL_MS = 100;
  * Filling shows what the machine carries at most. Live traffic asks for less than that: above it the
  * requests would queue up without end, and the demo would show a machine and not a migration.
  */
-const CARRIED_SHARE = 0.4;
+const CARRIED_SHARE = 0.5;
 /** Fewer registrations say nothing about a machine. */
 const LEAST_MEASURED = 500;
 /** The engine's gates, short enough to watch: nobody decides anything during a demo. */
