@@ -1,7 +1,7 @@
 /**
- * The signed closing statement of one leg and epoch: what was sent is what was applied. The statement
- * is canonical JSON (keys sorted, no spaces), signed with Ed25519; whoever has the public key checks
- * it without asking anybody.
+ * The signed closing statement of one leg and epoch: what was sent is what was applied. The
+ * statement is canonical JSON (keys sorted, no spaces), signed with Ed25519; whoever has the public
+ * key checks it without asking anybody.
  */
 import {
   createPrivateKey,

@@ -1,7 +1,7 @@
 /**
- * Whether an old epoch of a leg is drained, and what its certificate says. Drained (protocol, rule 11):
- * every lane adopted a newer epoch, nothing an older route may have sent is open, no dead letter of
- * it is left. JetStream's counters are not asked.
+ * Whether an old epoch of a leg is drained, and what its certificate says. Drained (protocol, rule
+ * 11): every lane adopted a newer epoch, nothing an older route may have sent is open, no dead
+ * letter of it is left. JetStream's counters are not asked.
  */
 import type { InboxLaneDigest } from '../gen/relink/v1/participant_pb.ts';
 import type { LaneDigest } from '../gen/relink/v1/route_pb.ts';
@@ -13,7 +13,9 @@ import type { StepContext } from './plan.ts';
 import { nameRoute } from './plan.ts';
 import { isAdopted, type Lanes, readLanes, startEpoch } from './routes.ts';
 
-/** A row is closed some milliseconds after its receipt: an epoch is compared again for this long. */
+/**
+ * A row is closed some milliseconds after its receipt: an epoch is compared again for this long.
+ */
 const SETTLE_MS = 5_000;
 const POLL_MS = 100;
 /** Dead letters read at once to find those of an old epoch. */

@@ -1,7 +1,7 @@
 /**
- * The engine: holds the lease, and carries every live run on from where its record says it is. It keeps
- * nothing in memory that matters, so it may die between any two statements: whoever has the lease
- * next reads the same record and repeats at most one step, and every step may be repeated.
+ * The engine: holds the lease, and carries every live run on from where its record says it is. It
+ * keeps nothing in memory that matters, so it may die between any two statements: whoever has the
+ * lease next reads the same record and repeats at most one step, and every step may be repeated.
  */
 
 import { FailpointError } from '../runtime/failpoints.ts';

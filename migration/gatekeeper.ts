@@ -1,4 +1,6 @@
-/** Watches a gate: reads its measures again and again until they agree, fail, or patience is over. */
+/**
+ * Watches a gate: reads its measures again and again until they agree, fail, or patience is over.
+ */
 import { RpcCallError } from '../link/rpc/client.ts';
 import { pause } from '../runtime/wake.ts';
 import type { RecordingContext } from './context.ts';

@@ -1,7 +1,8 @@
 /**
  * What runs did and know, in PostgreSQL. Every transition is one transaction: the run by
- * compare-and-set on its revision, its steps, its evidence. What the engine writes is conditional on
- * its lease's fencing term besides, so that an engine that was frozen and wakes up records nothing.
+ * compare-and-set on its revision, its steps, its evidence. What the engine writes is conditional
+ * on its lease's fencing term besides, so that an engine that was frozen and wakes up records
+ * nothing.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { declareFailpoints, failpoint } from '../runtime/failpoints.ts';
@@ -117,8 +118,8 @@ export class Journal {
   }
 
   /**
-   * Records one transition and answers the run after it. The engine names its lease; a person's order
-   * has none and is held back by the revision alone.
+   * Records one transition and answers the run after it. The engine names its lease; a person's
+   * order has none and is held back by the revision alone.
    * @throws MigrationError RUN_CHANGED another transition came first; LEASE_LOST
    */
   async record(current: RunWithSteps, change: Change, lease?: HeldLease): Promise<RunWithSteps> {

@@ -1,6 +1,6 @@
 /**
- * The lease that lets one engine act. Its term grows with every new owner; what an engine records is
- * conditional on its term, and it calls no participant unless it renewed the lease just now.
+ * The lease that lets one engine act. Its term grows with every new owner; what an engine records
+ * is conditional on its term, and it calls no participant unless it renewed the lease just now.
  */
 import type { Log } from '../runtime/log.ts';
 import type { Database } from '../runtime/postgres.ts';
@@ -9,7 +9,9 @@ import { MigrationError } from './errors.ts';
 export const ENGINE_LEASE = 'engine';
 /** How long a dead engine keeps the others waiting. */
 const LEASE_MS = 5_000;
-/** Calls to participants end this long before the lease does: an engine frozen in between is late. */
+/**
+ * Calls to participants end this long before the lease does: an engine frozen in between is late.
+ */
 const MARGIN = 0.2;
 
 export interface HeldLease {
@@ -46,7 +48,8 @@ export class Lease {
     const askedMs = performance.now();
     const [row] = await sql<{ term: bigint }[]>`
       insert into migration.leases as l (name, owner, term, expires_at)
-      values (${ENGINE_LEASE}, ${owner}, 1, clock_timestamp() + ${this.durationMs} * interval '1 ms')
+      values (${ENGINE_LEASE}, ${owner}, 1,
+        clock_timestamp() + ${this.durationMs} * interval '1 ms')
       on conflict (name) do update set owner = excluded.owner, expires_at = excluded.expires_at,
         term = case when l.owner = excluded.owner and l.expires_at > clock_timestamp()
           then l.term else l.term + 1 end

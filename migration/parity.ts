@@ -1,13 +1,16 @@
 /**
  * Compares the entity's rows on both sides of a formal leg under live traffic. Both sides are never
  * read in the same instant, so a row that differs is only suspected: it is cleared as soon as the
- * replica holds that version or a newer one. What is still suspected after a while differs for good.
+ * replica holds that version or a newer one. What is still suspected after a while differs for
+ * good.
  */
 import type { EntityRow } from '../gen/relink/v1/participant_pb.ts';
 import { pause } from '../runtime/wake.ts';
 import { type ParticipantClient, REPEATABLE } from './participants.ts';
 
-/** Buckets of keys: 10,000 rows make 40 a bucket, so that one differing row costs little to find. */
+/**
+ * Buckets of keys: 10,000 rows make 40 a bucket, so that one differing row costs little to find.
+ */
 export const BUCKETS = 256;
 const POLL_MS = 200;
 

@@ -1,8 +1,8 @@
 /**
  * The words of a plan. A plan is an ordered list of steps and gates: a step acts, a gate waits for
- * evidence. Both are pieces of code without state: what they need to be resumed is in their checkpoint,
- * what later ones need is in the run's memory. Every `apply` and `undo` may be repeated at any time,
- * because the engine may die between any two statements.
+ * evidence. Both are pieces of code without state: what they need to be resumed is in their
+ * checkpoint, what later ones need is in the run's memory. Every `apply` and `undo` may be repeated
+ * at any time, because the engine may die between any two statements.
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Transport } from '../link/link.ts';
@@ -59,7 +59,8 @@ export interface Step extends Described {
 
 /**
  * A gate passes when each of its measures passes at the end of its window. One that fails ends the
- * gate at once; those that still wait when the patience is over are `fail` or `inconclusive` as they say.
+ * gate at once; those that still wait when the patience is over are `fail` or `inconclusive` as
+ * they say.
  */
 export interface Gate extends Described {
   readonly kind: 'gate';

@@ -1,4 +1,6 @@
-/** Reading and changing the routes of a run's legs; every step that moves traffic goes through here. */
+/**
+ * Reading and changing the routes of a run's legs; every step that moves traffic goes through here.
+ */
 import type { LaneRoute } from '../gen/relink/v1/route_pb.ts';
 import { ALL_LANES } from '../link/link.ts';
 import { RpcCallError } from '../link/rpc/client.ts';
@@ -45,8 +47,9 @@ export function isAdopted(lane: LaneRoute): boolean {
 }
 
 /**
- * Gives the lanes of every leg the route, each leg by compare-and-set. What it expects is kept in the
- * checkpoint under `memo` before the first change, so that a repetition cannot undo a later change.
+ * Gives the lanes of every leg the route, each leg by compare-and-set. What it expects is kept in
+ * the checkpoint under `memo` before the first change, so that a repetition cannot undo a later
+ * change.
  */
 export async function moveLanes(
   context: StepContext,

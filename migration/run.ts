@@ -1,6 +1,6 @@
 /**
- * The life of a run, decided purely: from a run, its steps and what happened to the change that has to
- * be recorded. Nothing here reads a clock, a database or a network.
+ * The life of a run, decided purely: from a run, its steps and what happened to the change that has
+ * to be recorded. Nothing here reads a clock, a database or a network.
  *
  *   planned → running ⇄ waiting (for a person: approve, complete)
  *      running, waiting → paused → running
@@ -171,8 +171,8 @@ export function askToComplete(run: RunRecord, at: string): Change {
 }
 
 /**
- * A step or gate failed. `fail` goes back unless the operator wants to decide, or gave up the way back;
- * `stop` pauses.
+ * A step or gate failed. `fail` goes back unless the operator wants to decide, or gave up the way
+ * back; `stop` pauses.
  */
 export function failStep(
   current: RunWithSteps,

@@ -49,7 +49,9 @@ export type Settings = { readonly [K in keyof typeof NUMBERS]: number } & {
 
 export const SETTING_NAMES: readonly string[] = [...Object.keys(NUMBERS), 'on_fail'];
 
-/** Texts such as `{ soak_seconds: '5' }` over the defaults. Throws REQUEST_INVALID with all faults. */
+/**
+ * Texts such as `{ soak_seconds: '5' }` over the defaults. Throws REQUEST_INVALID with all faults.
+ */
 export function parseSettings(texts: Readonly<Record<string, string>>): Settings {
   const faults: FaultyField[] = [];
   const settings: Record<string, number | string> = { on_fail: ON_FAIL[0] };

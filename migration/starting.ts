@@ -1,4 +1,7 @@
-/** From what a person asks for to a run that can be created, or a refusal that says why and what next. */
+/**
+ * From what a person asks for to a run that can be created, or a refusal that says why and what
+ * next.
+ */
 
 import { LinkKind } from '../gen/relink/v1/participant_pb.ts';
 import type { Transport } from '../link/link.ts';
@@ -40,7 +43,8 @@ const MAX_SUGGESTION_DISTANCE = 2; // COMM-01O for COMM-010
 
 /**
  * Works out what a move would do, without doing it. `live` are the runs that hold legs now.
- * @throws MigrationError REQUEST_INVALID, LINK_UNKNOWN, LINK_NOT_MOVABLE, LINK_BUSY, PARTICIPANT_AWAY
+ * @throws MigrationError REQUEST_INVALID, LINK_UNKNOWN, LINK_NOT_MOVABLE, LINK_BUSY,
+ * PARTICIPANT_AWAY
  */
 export async function resolveMove(
   participants: Participants,
@@ -90,7 +94,9 @@ function refuseFaults({ link, to, wayBack }: MoveRequest): void {
   throw new MigrationError('REQUEST_INVALID', text, { fields });
 }
 
-/** @throws MigrationError LINK_UNKNOWN with what is known, or PARTICIPANT_AWAY when nobody answers */
+/**
+ * @throws MigrationError LINK_UNKNOWN with what is known, or PARTICIPANT_AWAY when nobody answers
+ */
 export function findLink(topology: Topology, id: string): DescribedLink {
   const link = topology.get(id);
   if (link) return link;
@@ -106,7 +112,8 @@ export function findLink(topology: Topology, id: string): DescribedLink {
 export function chooseConsumers({ producer }: DescribedLink, consumer: string): readonly string[] {
   if (consumer === '') return producer.consumers;
   if (producer.consumers.includes(consumer)) return [consumer];
-  const description = `is no consumer of ${producer.id}; these are: ${producer.consumers.join(', ')}`;
+  const known = producer.consumers.join(', ');
+  const description = `is no consumer of ${producer.id}; these are: ${known}`;
   throw new MigrationError('REQUEST_INVALID', `consumer ${consumer} ${description}`, {
     fields: [{ field: 'consumer', description }],
   });

@@ -11,7 +11,9 @@ import { REPEATABLE, transportFromWire } from './participants.ts';
 import type { StepContext } from './plan.ts';
 
 const POLL_MS = 50;
-/** A process follows a change of what it listens to within 200 ms; longer and it is stuck or down. */
+/**
+ * A process follows a change of what it listens to within 200 ms; longer and it is stuck or down.
+ */
 const UNBIND_MS = 5_000;
 
 /** Makes the stream and the durable consumers, then lets the consumers listen. */

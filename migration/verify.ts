@@ -1,6 +1,6 @@
 /**
- * Compares both sides of a leg as they are now, under traffic: the entity's rows, the messages of every
- * epoch that is kept, what is open, and what was given up.
+ * Compares both sides of a leg as they are now, under traffic: the entity's rows, the messages of
+ * every epoch that is kept, what is open, and what was given up.
  */
 import type { InboxLaneDigest } from '../gen/relink/v1/participant_pb.ts';
 import { LinkKind } from '../gen/relink/v1/participant_pb.ts';
@@ -67,8 +67,8 @@ async function verifyRows(options: VerifyOptions): Promise<Finding> {
 type Epoch = Map<number, ClosedLane>;
 
 /**
- * A lane of an epoch in use is equal at some moment, not at every one: the inbox runs ahead of what is
- * closed. Each lane is read until it was equal once; what never was, differs.
+ * A lane of an epoch in use is equal at some moment, not at every one: the inbox runs ahead of what
+ * is closed. Each lane is read until it was equal once; what never was, differs.
  */
 async function verifyMessages(options: VerifyOptions): Promise<Finding[]> {
   const untilMs = performance.now() + PATIENCE_MS;

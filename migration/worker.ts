@@ -1,6 +1,6 @@
 /**
- * Carries one run on: reads its record, does what comes next, records it, again. Each step passes the
- * same four places where the engine may die; the failpoints name them.
+ * Carries one run on: reads its record, does what comes next, records it, again. Each step passes
+ * the same four places where the engine may die; the failpoints name them.
  */
 import { RpcCallError } from '../link/rpc/client.ts';
 import { declareFailpoints, failpoint } from '../runtime/failpoints.ts';

@@ -1,4 +1,6 @@
-/** The operator's configuration: what every process reads; its own ports are the documented ones. */
+/**
+ * The operator's configuration: what every process reads; its own ports are the documented ones.
+ */
 import { baseConfigSchema, loadConfig } from '../runtime/config.ts';
 
 export const DEFAULT_HTTP_PORT = 7070;

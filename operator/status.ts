@@ -1,4 +1,6 @@
-/** Runs as `relink status` shows them: which step, what it waits for, what comes next, how to undo. */
+/**
+ * Runs as `relink status` shows them: which step, what it waits for, what comes next, how to undo.
+ */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   CertificateSchema,

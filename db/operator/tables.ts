@@ -86,9 +86,9 @@ export const runs = migration.table(
 );
 
 /**
- * The legs a run holds. `isLive` follows the run's state through the foreign key, so that nobody can
- * end a run and keep its legs or let go of the legs of a live run; a run of a whole link holds each
- * of its legs.
+ * The legs a run holds. `isLive` follows the run's state through the foreign key, so that nobody
+ * can end a run and keep its legs or let go of the legs of a live run; a run of a whole link holds
+ * each of its legs.
  */
 export const runLegs = migration.table(
   'run_legs',
@@ -140,7 +140,9 @@ export const steps = migration.table(
   ],
 );
 
-/** What steps and gates saw: the latest reading of each thing, with verdict, number and threshold. */
+/**
+ * What steps and gates saw: the latest reading of each thing, with verdict, number and threshold.
+ */
 export const evidence = migration.table(
   'evidence',
   {

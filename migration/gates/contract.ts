@@ -3,7 +3,9 @@ import { compareSchemas } from '../../link/contracts/compatibility.ts';
 import type { JsonSchema } from '../../link/contracts/jsonSchema.ts';
 import type { Measure, Reading } from '../plan.ts';
 
-/** Both sides know the contract version of the new route, and the consumer accepts all it allows. */
+/**
+ * Both sides know the contract version of the new route, and the consumer accepts all it allows.
+ */
 export const contract: Measure = {
   name: 'contract compatible',
   unanswered: 'fail',

@@ -1,7 +1,10 @@
 import { readLatency } from '../observe.ts';
 import type { Measure, Reading } from '../plan.ts';
 
-/** The p99 may rise to this many times the baseline, and always to the floor: small numbers are noise. */
+/**
+ * The p99 may rise to this many times the baseline, and always to the floor: small numbers are
+ * noise.
+ */
 const TIMES_BASELINE = 5;
 const FLOOR_MS = 1_000;
 /** A soak of hours is judged by its last minute. */

@@ -7,8 +7,9 @@ const SETTLE_MS = 300;
 const EXAMPLES = 3;
 
 /**
- * Copies by the new path arrive and do what the messages did. With little traffic it takes what came
- * when half of the patience is over; without any traffic it passes and says so: probes went through.
+ * Copies by the new path arrive and do what the messages did. With little traffic it takes what
+ * came when half of the patience is over; without any traffic it passes and says so: probes went
+ * through.
  */
 export const shadowEqual: Measure = {
   name: 'shadow equal',

@@ -12,7 +12,10 @@ import { probe } from '../steps/probe.ts';
 import { startShadow, stopShadow } from '../steps/shadow.ts';
 import { askToComplete, closeOld, gate, moveTraffic, numbered } from './transport.ts';
 
-/** Formal, sync → async: the steps 1–6 of its description; the backfill (5) comes before traffic moves. */
+/**
+ * Formal, sync → async: the steps 1–6 of its description; the backfill (5) comes before traffic
+ * moves.
+ */
 export function formalSyncToAsync(settings: Settings): Plan {
   return {
     name: 'formal-sync-to-async',

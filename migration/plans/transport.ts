@@ -1,4 +1,6 @@
-/** What the plans that change a transport have in common; each says which numbered step is which. */
+/**
+ * What the plans that change a transport have in common; each says which numbered step is which.
+ */
 import { adopted } from '../gates/adopted.ts';
 import { noNewDeadLetters } from '../gates/deadLetters.ts';
 import { drained } from '../gates/drained.ts';

@@ -16,7 +16,9 @@ const BUCKETS_AT_ONCE = 64;
 const KEYS_AT_ONCE = 1_000;
 /** What is on its way has this time to arrive before it counts as lacking. */
 const ARRIVAL_MS = 250;
-/** Live traffic must not wait behind the backfill: no more is enqueued above so many open messages. */
+/**
+ * Live traffic must not wait behind the backfill: no more is enqueued above so many open messages.
+ */
 const OPEN_LIMIT = 2_000n;
 const POLL_MS = 50;
 

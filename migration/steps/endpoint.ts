@@ -17,7 +17,9 @@ export const findEndpoint: Omit<Step, 'title' | 'number'> = {
   },
 };
 
-/** After `complete`: what no longer calls the endpoint is written down; code is removed by its team. */
+/**
+ * After `complete`: what no longer calls the endpoint is written down; code is removed by its team.
+ */
 export const retireEndpoint: Omit<Step, 'title' | 'number'> = {
   name: 'retire-endpoint',
   kind: 'step',

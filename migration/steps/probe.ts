@@ -5,7 +5,9 @@ import { nameRoute, type RouteName, type Step, type StepContext } from '../plan.
 /** Tries of a probe; the first may meet a consumer that is just binding. */
 const TRIES = 3;
 
-/** One copy of an entity goes each way and its handler runs, in a transaction that is rolled back. */
+/**
+ * One copy of an entity goes each way and its handler runs, in a transaction that is rolled back.
+ */
 export const probe: Omit<Step, 'title' | 'number'> = {
   name: 'probe',
   kind: 'step',

@@ -7,8 +7,8 @@ import { releaseOverdue } from '../routes.ts';
 const POLL_MS = 100;
 
 /**
- * Stands before the first lane moves. Going back passes it after the last lane returned: what went by
- * the new route is settled, fenced and certified before its stream or endpoint is taken away.
+ * Stands before the first lane moves. Going back passes it after the last lane returned: what went
+ * by the new route is settled, fenced and certified before its stream or endpoint is taken away.
  */
 export const guardWayBack: Omit<Step, 'title' | 'number'> = {
   name: 'way-back',
@@ -29,7 +29,9 @@ export const guardWayBack: Omit<Step, 'title' | 'number'> = {
   },
 };
 
-/** Dead letters stay at the consumer and do not hold up the way back; the certificate counts them. */
+/**
+ * Dead letters stay at the consumer and do not hold up the way back; the certificate counts them.
+ */
 async function waitUntilSettled(context: StepContext, consumer: string): Promise<void> {
   const { release_hold_seconds, patience_seconds } = context.run.settings;
   const limitMs = (release_hold_seconds + patience_seconds) * 1_000;

@@ -1,4 +1,6 @@
-/** Real services on real servers for tests of the engine, which is part of the test's own process. */
+/**
+ * Real services on real servers for tests of the engine, which is part of the test's own process.
+ */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The engine dies at every boundary of every step, and two engines run at once: the end is the same. */
+/**
+ * The engine dies at every boundary of every step, and two engines run at once: the end is the
+ * same.
+ */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Engine } from '../../migration/engine.ts';

@@ -1,4 +1,6 @@
-/** What stops a run: a gate that fails, dead letters that nobody handled, sides that are not equal. */
+/**
+ * What stops a run: a gate that fails, dead letters that nobody handled, sides that are not equal.
+ */
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -76,7 +78,7 @@ describe('a run that must not go on', { timeout: 180_000 }, () => {
     await desk.reached(id, 'rolled_back');
   });
 
-  it('stops and names the lane when one side of an old epoch holds more than the other', async () => {
+  it('stops and names the lane when the sides of an old epoch are not equal', async () => {
     const { lanes } = await company.participants
       .of('assessments')
       .getRoutes({ link: LINK, consumer: 'hiring' });

@@ -1,4 +1,6 @@
-/** The engine's memory on a real PostgreSQL: one run per leg, one engine, one transition at a time. */
+/**
+ * The engine's memory on a real PostgreSQL: one run per leg, one engine, one transition at a time.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { applyExpand } from '../../db/schemaChanges.ts';
@@ -71,7 +73,7 @@ describe('journal', () => {
     assert.deepEqual(await journal.read(run.id), { run, steps });
   });
 
-  it('refuses a run of a leg that a run of the whole link holds, and the other way round', async (t) => {
+  it('refuses a leg that a run of the whole link holds, and the other way round', async (t) => {
     const journal = new Journal(await openDatabase(t));
     const whole = await journal.create(newRun(['hiring', 'bonuses']), plan.steps);
     await assert.rejects(journal.create(newRun(['hiring']), plan.steps), refusal('LINK_BUSY'));
@@ -171,7 +173,7 @@ describe('engine lease', () => {
     await journal.record(created, begin(), second.requireSure());
   });
 
-  it('takes a new term when its own time ran out, so that what it began before is refused', async (t) => {
+  it('takes a new term when its time ran out: what it began before is refused', async (t) => {
     const sql = await openDatabase(t);
     const journal = new Journal(sql);
     const lease = open(sql, 'only');

@@ -1,4 +1,7 @@
-/** Every plan on real services under traffic: to the end, back from every step, and refused when wrong. */
+/**
+ * Every plan on real services under traffic: to the end, back from every step, and refused when
+ * wrong.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { readStream } from '../../link/consume/provision.ts';

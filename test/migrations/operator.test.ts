@@ -1,4 +1,7 @@
-/** The operator as a process: its API, its death in the middle of a run, and a broker that forgot all. */
+/**
+ * The operator as a process: its API, its death in the middle of a run, and a broker that forgot
+ * all.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Operator, type RunStatus } from '../../gen/relink/v1/operator_pb.ts';
