@@ -44,8 +44,43 @@ export async function enqueue(
   messages: readonly Message[],
 ): Promise<Enqueued[]> {
   const rows = messages.flatMap((message) => outboxRows(link, message));
+  const written = await (messages.length === 1 ? writeOne(tx, rows) : writeMany(tx, rows));
+  return written.map((row) => ({
+    link: link.id,
+    leg: row.leg,
+    lane: row.lane,
+    seq: row.seq,
+    eventId: row.event_id,
+  }));
+}
+
+interface Written {
+  readonly leg: string;
+  readonly seq: number;
+  readonly lane: number;
+  readonly event_id: string;
+}
+
+/**
+ * One message on all its legs, what a business transaction writes: the event travels once, and as
+ * scalars. Measured against arrays of each column: half the work here and in the server.
+ */
+function writeOne(tx: Transaction, rows: readonly OutboxInsert[]) {
+  const [row] = rows;
+  if (!row) return [];
+  return tx<Written[]>`
+    insert into relink.outbox
+      (leg, lane, key, version, event, event_version, event_id, body, traceparent)
+    select leg, ${row.lane}::int2, ${row.key}::text, ${row.version}::int8, ${row.event}::text,
+      ${row.eventVersion}::int2, ${row.eventId}::uuid, ${row.body}::text, ${row.traceparent}::text
+    from unnest(${rows.map((one) => one.leg)}::text[]) leg
+    returning leg, seq::float8 as seq, lane, event_id`;
+}
+
+/** Many messages, what a backfill writes. */
+function writeMany(tx: Transaction, rows: readonly OutboxInsert[]) {
   const column = <T>(pick: (row: OutboxInsert) => T) => rows.map(pick);
-  const written = await tx<{ leg: string; seq: number; lane: number; event_id: string }[]>`
+  return tx<Written[]>`
     insert into relink.outbox
       (leg, lane, key, version, event, event_version, event_id, body, traceparent)
     select * from unnest(
@@ -55,13 +90,6 @@ export async function enqueue(
       ${column((r) => r.eventId)}::uuid[], ${column((r) => r.body)}::text[],
       ${column((r) => r.traceparent)}::text[])
     returning leg, seq::float8 as seq, lane, event_id`;
-  return written.map((row) => ({
-    link: link.id,
-    leg: row.leg,
-    lane: row.lane,
-    seq: row.seq,
-    eventId: row.event_id,
-  }));
 }
 
 /** Half of what a NATS server takes by default (1 MiB), so that headers and growth fit. */
