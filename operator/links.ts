@@ -61,10 +61,9 @@ async function describeLeg(
   const { id, producer } = link.producer;
   const { consumer, stream } = leg;
   const request = { link: id, consumer };
-  const [progress, letters, inbox] = await Promise.all([
+  const [progress, letters] = await Promise.all([
     participants.of(producer).getProgress(request, REPEATABLE),
     orAway(participants.of(consumer).listDeadLetters({ link: id, limit: 1 }, REPEATABLE)),
-    orAway(participants.of(consumer).getInboxDigest({ link: id, epoch: 0n }, REPEATABLE)),
   ]);
   const counters = stream?.consumers.find(({ name }) => name === consumer);
   const state: LegState = {
@@ -88,7 +87,7 @@ async function describeLeg(
     streamPending: BigInt(counters?.pending ?? 0),
     ackPending: BigInt(counters?.ackPending ?? 0),
     deadLetters: letters?.total ?? 0n,
-    parked: inbox?.lanes.reduce((sum, { parked }) => sum + parked, 0n) ?? 0n,
+    parked: letters?.parked ?? 0n,
     warnings: legWarnings(state),
   };
 }

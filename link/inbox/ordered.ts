@@ -3,7 +3,7 @@
  * after the last one applied; a later one is parked until its turn. A dead letter does not advance its
  * key, so what comes behind it is parked until a person redrives or discards it.
  */
-import type { Transaction } from '../../runtime/postgres.ts';
+import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { Arrival, Delivery } from './delivery.ts';
 
 /** What to do with each message of a batch, given the last applied version of its key. */
@@ -101,6 +101,13 @@ export async function takeParked(
 
 export async function removeParked(tx: Transaction, eventId: string): Promise<void> {
   await tx`delete from relink.parked where event_id = ${eventId}`;
+}
+
+/** How many messages are parked; on every link when `link` is empty. */
+export async function countParked(sql: Database, link: string): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`select count(*)::int as count
+    from relink.parked where ${link} = '' or link = ${link}`;
+  return row!.count;
 }
 
 /** A key's message was given up: what is parked behind it may have its turn. */

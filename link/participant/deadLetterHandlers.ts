@@ -9,7 +9,7 @@ import {
   listDeadLetters,
   readDeadLetter,
 } from '../inbox/deadLetters.ts';
-import { passOver } from '../inbox/ordered.ts';
+import { countParked, passOver } from '../inbox/ordered.ts';
 import { redrive } from '../inbox/redrive.ts';
 import { RpcError, unknownId } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
@@ -41,6 +41,7 @@ export function deadLetterHandlers(
         deadLetters: rows.map((row) => toWire(row, service)),
         nextId: rows.length === size ? rows.at(-1)!.id : '',
         total: BigInt(await countDeadLetters(sql, link)),
+        parked: BigInt(await countParked(sql, link)),
       };
     },
     getDeadLetter: async ({ id }) => ({ deadLetter: toWire(await require(id), service) }),
