@@ -7,6 +7,11 @@
 // under pg_terminate_backend; the test of the pool repeats it. So once the connection is established
 // its errors stay here, and the driver is told of the close alone, as of one without an error: then
 // it rejects everything and takes the connection out of use in one step.
+//
+// It also forgets to forget the last query of a connection. When the next one of its slot is refused
+// (a server that is starting up, a database that is gone) it waits for an end of that old query,
+// which never comes, and connects again without a pause and without telling anybody. So a
+// connection that closes before it is established closes with an error.
 import { Socket } from 'node:net';
 
 /** ReadyForQuery, but for its last byte: the server says it when a session is established. */
@@ -15,13 +20,23 @@ const READY_BYTES = READY.length + 1;
 
 class PostgresSocket extends Socket {
   #isEstablished = false;
+  #hasFailed = false;
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'data') this.#isEstablished ||= endsReady(args[0] as Buffer);
-    if (!this.#isEstablished) return super.emit(event as 'error', ...(args as [Error]));
+    if (!this.#isEstablished) return this.#emitEarly(event, args);
     if (event === 'error') return true;
     if (event === 'close') return super.emit('close', false);
     return super.emit(event as 'error', ...(args as [Error]));
+  }
+
+  #emitEarly(event: string | symbol, args: unknown[]): boolean {
+    const isUnexplained = event === 'close' && !this.#hasFailed;
+    this.#hasFailed ||= event === 'error';
+    if (!isUnexplained) return super.emit(event as 'error', ...(args as [Error]));
+    const error = new Error('the connection ended before the session was established');
+    super.emit('error', Object.assign(error, { code: 'ECONNRESET' }));
+    return super.emit('close', true);
   }
 }
 

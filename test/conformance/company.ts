@@ -173,8 +173,9 @@ export class Company {
   }
 
   async stop(): Promise<void> {
+    const nodes = [...this.nodes.keys()].map((instance) => this.stopNode(instance));
     await cleanUpAll('company of the test', [
-      ...[...this.nodes.keys()].map((instance) => () => this.stopNode(instance)),
+      ...nodes.map((stopping) => () => stopping),
       ...[...this.sqlOf.values()].map((sql) => () => closePostgres(sql)),
     ]);
   }

@@ -1,8 +1,9 @@
 /** One replica of a service inside the test's process: real connections, kit and gRPC server. */
 import { createLinkKit, type KitOptions, type LinkKit } from '../../link/kit.ts';
 import { createRpcServer, type RpcServer } from '../../link/rpc/server.ts';
+import { readEnvironment } from '../../runtime/config.ts';
 import { startAgents, stopAgents } from '../../runtime/lifecycle.ts';
-import { type Log, silentLog } from '../../runtime/log.ts';
+import { createLog, type Log, type LogLevel } from '../../runtime/log.ts';
 import { connectNats, type NatsLink } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 
@@ -12,8 +13,10 @@ export interface NodeOptions extends Pick<KitOptions, 'links' | 'peers' | 'handl
   readonly port: number;
   readonly postgresUrl: string;
   readonly natsUrl: string;
-  readonly log?: Log;
 }
+
+/** What services of a test log; `RELINK_TEST_LOG=warn` shows more. */
+const LOG_LEVEL = (readEnvironment('RELINK_TEST_LOG') ?? 'silent') as LogLevel;
 
 interface Running {
   readonly sql: Database;
@@ -25,10 +28,13 @@ interface Running {
 
 export class ServiceNode {
   readonly #options: NodeOptions;
+  readonly #log: Log;
   #running: Running | undefined;
 
   constructor(options: NodeOptions) {
     this.#options = options;
+    const { service, instance } = options;
+    this.#log = createLog({ service, instance, level: LOG_LEVEL });
   }
 
   get kit(): LinkKit {
@@ -42,7 +48,8 @@ export class ServiceNode {
   }
 
   async start(): Promise<void> {
-    const { service, instance, postgresUrl, natsUrl, port, log = silentLog } = this.#options;
+    const { service, instance, postgresUrl, natsUrl, port } = this.#options;
+    const log = this.#log;
     const sql = connectPostgres(postgresUrl, { name: instance, log });
     const queueSql = connectPostgres(postgresUrl, {
       name: `${instance}/queue`,
@@ -82,7 +89,7 @@ export class ServiceNode {
     this.#running = undefined;
     const { kit, server, nats, sql, queueSql } = running;
     try {
-      await stopAgents([...kit.agents, server], this.#options.log ?? silentLog);
+      await stopAgents([...kit.agents, server], this.#log);
     } finally {
       await nats.close();
       await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
