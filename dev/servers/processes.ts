@@ -90,11 +90,17 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   return program;
 }
 
+/**
+ * V8 lets the young generation grow to 3 × 64 MB and never gives it back. Measured under drain: 8 MB
+ * takes 120 MB less at the same processor time (docs/performance.md).
+ */
+const YOUNG_GENERATION = '--max-semi-space-size=8';
+
 async function launchProgram(options: ProgramOptions): Promise<Child> {
   const child = await startChild({
     name: options.name,
     command: process.execPath,
-    args: [options.main],
+    args: [YOUNG_GENERATION, options.main],
     env: options.env,
     logFile: options.logFile,
     stopLimitMs: options.stopLimitMs ?? STOP_LIMIT_MS,
