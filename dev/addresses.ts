@@ -21,8 +21,8 @@ function rowsOf(addresses: StackAddresses): Row[] {
   );
   const monitor: Row[] = addresses.natsMonitor ? [['', addresses.natsMonitor, 'monitoring']] : [];
   return [
-    ['operator', addresses.operator.http, 'console and JSON API'],
-    ['', addresses.operator.grpc, 'gRPC'],
+    ['operator', addresses.operator.grpc, 'gRPC'],
+    ['', addresses.operator.http, 'health and metrics'],
     ...services,
     ['PostgreSQL', addresses.postgres, `databases ${Object.keys(addresses.databases).join(', ')}`],
     ['NATS', addresses.nats, 'JetStream'],

@@ -6,7 +6,7 @@ import { freePorts, freeStackPorts, isPortFree, namedPorts, portsFrom } from './
 
 test('the documented ports follow from the base 7070', () => {
   const ports = portsFrom();
-  assert.deepEqual(ports.operator, { http: 7070, grpc: 7071 });
+  assert.deepEqual(ports.operator, { http: 8070, grpc: 7071 });
   assert.deepEqual(ports.services.assessments, { grpc: 7101, http: 8101 });
   assert.deepEqual(ports.services.hiring, { grpc: 7102, http: 8102 });
   assert.deepEqual(ports.services.bonuses, { grpc: 7104, http: 8104 });

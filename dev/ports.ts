@@ -31,7 +31,7 @@ const FREE_PORT_TRIES = 500;
 
 const handedOut = new Set<number>();
 
-/** The documented ports, moved so that the operator's console is on `base`. */
+/** The documented ports, moved so that the operator's console has `base`. */
 export function portsFrom(base: number = DEFAULT_PORT_BASE): StackPorts {
   if (!Number.isInteger(base) || base < 1024 || base + HIGHEST_OFFSET > 65_535) {
     throw new RangeError(
@@ -43,7 +43,8 @@ export function portsFrom(base: number = DEFAULT_PORT_BASE): StackPorts {
     return [name, { grpc, http: grpc + HTTP_OFFSET }] as const;
   });
   return {
-    operator: { http: base, grpc: base + 1 },
+    // `base` itself is the console's; health and metrics are 1000 above it, as of every process.
+    operator: { http: base + HTTP_OFFSET, grpc: base + 1 },
     services: Object.fromEntries(services),
     postgres: base + 62,
     nats: base + 72,
@@ -96,7 +97,7 @@ export async function isPortFree(port: number, host = '127.0.0.1'): Promise<bool
 /** Every port of a stack with the name of who listens on it. */
 export function namedPorts(ports: StackPorts): { name: string; port: number }[] {
   return [
-    { name: 'operator console', port: ports.operator.http },
+    { name: 'operator health', port: ports.operator.http },
     { name: 'operator gRPC', port: ports.operator.grpc },
     ...Object.entries(ports.services).flatMap(([name, { grpc, http }]) => [
       { name: `${name} gRPC`, port: grpc },

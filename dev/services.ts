@@ -15,5 +15,5 @@ export const SERVICES: readonly ServiceProgram[] = [
   { name: 'bonuses', main: 'services/bonuses/main.ts', portOffset: 34 },
 ];
 
-/** The operator: console and JSON API on the port base itself, gRPC on the next port. */
+/** The operator: gRPC on the port above the base, which is kept for its console. */
 export const OPERATOR = { name: 'operator', main: 'operator/main.ts', database: 'relink' } as const;

@@ -18,7 +18,7 @@ const USAGE = `usage: npm start -- [options]
   --fresh        forget the data of earlier starts
   --traffic N    live traffic of N requests a second
   --replicas N   processes of each service (1)
-  --port-base N  moves all ports; the console is on N (${DEFAULT_PORT_BASE})
+  --port-base N  moves all ports; the operator's gRPC is on N + 1 (${DEFAULT_PORT_BASE})
   --data DIR     keeps the data there instead of in .relink/
   --json         the addresses as one line of JSON on standard output`;
 

@@ -3,7 +3,7 @@
  */
 import { baseConfigSchema, loadConfig } from '../runtime/config.ts';
 
-export const DEFAULT_HTTP_PORT = 7070;
+export const DEFAULT_HTTP_PORT = 8070;
 export const DEFAULT_GRPC_PORT = 7071;
 
 export function loadOperatorConfig() {
