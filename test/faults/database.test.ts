@@ -7,7 +7,7 @@ import { until } from '../harness/until.ts';
 
 const LINK = 'COMM-010';
 const KEYS = 24;
-const ROUNDS = 16;
+const ROUNDS = 9;
 const WRITE_EVERY_MS = 5;
 /** Effects that must come through before the next cut: the system lives between cuts. */
 const EFFECTS_A_ROUND = 10;

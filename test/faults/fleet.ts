@@ -23,6 +23,8 @@ export class Fleet {
   readonly #ports = new Map<string, number[]>();
   readonly programs = new Map<string, Program>();
   readonly #frozen = new Set<string>();
+  /** The settings of each, which the next start reads again. */
+  readonly #env = new Map<string, Record<string, string>>();
 
   private constructor(company: Company, dir: string) {
     this.#company = company;
@@ -52,19 +54,21 @@ export class Fleet {
       consumer,
       this.#ports.get(consumer)?.map((port) => `127.0.0.1:${port}`) ?? [addresses.get(consumer)!],
     ]);
+    const settings: Record<string, string> = {
+      RELINK_POSTGRES_URL: databases.get(service)!.url,
+      RELINK_NATS_URL: nats.url,
+      RELINK_PORT: String(this.#ports.get(service)![index]),
+      RELINK_HTTP_PORT: String(httpPort),
+      RELINK_INSTANCE: name,
+      RELINK_PEERS: formatPeers(Object.fromEntries(peers)),
+      RELINK_LOG_LEVEL: 'warn',
+      ...env,
+    };
+    this.#env.set(name, settings);
     const program = await startProgram({
       name,
       main: join(PROJECT_DIR, 'services', service, 'main.ts'),
-      env: {
-        RELINK_POSTGRES_URL: databases.get(service)!.url,
-        RELINK_NATS_URL: nats.url,
-        RELINK_PORT: String(this.#ports.get(service)![index]),
-        RELINK_HTTP_PORT: String(httpPort),
-        RELINK_INSTANCE: name,
-        RELINK_PEERS: formatPeers(Object.fromEntries(peers)),
-        RELINK_LOG_LEVEL: 'warn',
-        ...env,
-      },
+      env: settings,
       logFile: join(this.#dir, `${name}.log`),
       readyUrl: `http://127.0.0.1:${httpPort}/readyz`,
     });
@@ -85,6 +89,12 @@ export class Fleet {
     this.#frozen.delete(name);
     await program.kill();
     await program.start();
+  }
+
+  /** Starts one that has ended again, without one of its settings. */
+  async restartWithout(name: string, variable: string): Promise<void> {
+    delete this.#env.get(name)![variable];
+    await this.program(name).start();
   }
 
   freeze(name: string): void {
