@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { applyExpand } from '../../db/schemaChanges.ts';
+import {
+  closePostgres,
+  connectPostgres,
+  type Database,
+  type Transaction,
+} from '../../runtime/postgres.ts';
+import { testDatabase } from '../../test/harness/postgres.ts';
+import { closeRows, readOpen, readRows } from './rows.ts';
+
+const LEG = 'COMM-010/hiring';
+const OWNER = { link: 'COMM-010', instance: 'relay-1' };
+const ALL = 0xffff;
+const TERM = 3n;
+
+let sql: Database;
+before(async () => {
+  const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
+  const { url } = await testDatabase({ after }, template);
+  sql = connectPostgres(url, { name: 'rows', max: 12 });
+  await sql`insert into relink.lanes (link, lane, owner, term, expires_at)
+    select 'COMM-010', lane, 'relay-1', ${TERM}, 'infinity' from generate_series(0, 15) lane`;
+});
+after(() => closePostgres(sql));
+
+function insert(tx: Database | Transaction, lane: number) {
+  return tx<{ seq: number }[]>`
+    insert into relink.outbox (leg, lane, key, version, event, event_version, event_id, body)
+    values (${LEG}, ${lane}, 'k', 1, 'E', 0, ${randomUUID()}, '{}') returning seq::float8 as seq`;
+}
+
+test('every row is read once, in whatever order transactions commit', async () => {
+  const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 8 });
+  const run = async (commits: number[]) => {
+    await sql`delete from relink.outbox`;
+    const [start] = await insert(sql, 0);
+    // Numbers are taken in one order, commits come in another.
+    const gates = commits.map(() => Promise.withResolvers<void>());
+    const seqs: number[] = [];
+    const running: Promise<unknown>[] = [];
+    for (const gate of gates) {
+      const written = Promise.withResolvers<void>();
+      running.push(
+        sql.begin(async (tx) => {
+          seqs.push((await insert(tx, 1))[0]!.seq);
+          written.resolve();
+          await gate.promise;
+        }),
+      );
+      await written.promise;
+    }
+    const known = new Set<number>();
+    let tail = 0;
+    const read = async () => {
+      const open = await readOpen(sql, [{ leg: LEG, tail, laneMask: ALL, limit: 100 }]);
+      for (const seq of open.before.get(LEG) ?? []) known.add(seq);
+      for (const row of open.rows) {
+        known.add(row.seq);
+        tail = Math.max(tail, row.seq);
+      }
+    };
+    for (const next of commits) {
+      gates[next]!.resolve();
+      await running[next];
+      await read();
+      assert.ok(known.has(seqs[next]!), 'what is committed is seen by the next read');
+    }
+    assert.deepEqual([...known].sort(), [start!.seq, ...seqs].sort());
+  };
+  await fc.assert(fc.asyncProperty(order, run), { numRuns: 15 });
+});
+
+test('lanes that are not wanted are not read', async () => {
+  await sql`delete from relink.outbox`;
+  const [wanted] = await insert(sql, 3);
+  await insert(sql, 4);
+  const open = await readOpen(sql, [{ leg: LEG, tail: 0, laneMask: 1 << 3, limit: 10 }]);
+  assert.deepEqual(
+    open.rows.map((row) => row.seq),
+    [wanted!.seq],
+  );
+});
+
+test('a digest counts each row once, however batches overlap and in whatever order they come', async () => {
+  const batches = fc.array(fc.uniqueArray(fc.nat(11), { minLength: 1 }), {
+    minLength: 1,
+    maxLength: 6,
+  });
+  const run = async (picks: number[][]) => {
+    await sql`delete from relink.outbox`;
+    await sql`delete from relink.closed`;
+    const rows: { seq: number; lane: number; epoch: bigint; hash: bigint }[] = [];
+    for (let i = 0; i < 12; i++) {
+      const lane = i % 3;
+      const seq = (await insert(sql, lane))[0]!.seq;
+      rows.push({ seq, lane, epoch: BigInt(1 + (i % 2)), hash: BigInt(i) << 59n });
+    }
+    const signed = rows.map((row) => ({ ...row, hash: BigInt.asIntN(64, row.hash) }));
+    const terms = new Map([0, 1, 2].map((lane) => [lane, TERM]));
+    // At once, as statements whose answer was lost may still run when they are repeated.
+    await Promise.all(
+      picks.map((pick) =>
+        closeRows(sql, OWNER, { leg: LEG, rows: pick.map((i) => signed[i]!), terms }),
+      ),
+    );
+    const closed = new Set(picks.flat());
+    const digest = await sql<{ count: bigint; sum: string }[]>`
+      select coalesce(sum(count), 0)::int8 as count, coalesce(sum(sum), 0)::text as sum
+      from relink.closed`;
+    const expected = signed.filter((_row, i) => closed.has(i));
+    assert.deepEqual(
+      { ...digest[0] },
+      {
+        count: BigInt(expected.length),
+        sum: String(expected.reduce((sum, row) => sum + row.hash, 0n)),
+      },
+    );
+    const left = await readRows(
+      sql,
+      LEG,
+      rows.map((row) => row.seq),
+    );
+    assert.equal(left.length, rows.length - closed.size);
+  };
+  await fc.assert(fc.asyncProperty(batches, run), { numRuns: 15 });
+});
