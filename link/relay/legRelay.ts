@@ -46,8 +46,8 @@ export interface LegRelayOptions {
   /** Carries copies of calls on the stream. */
   readonly async: Dispatcher;
   readonly wake: () => void;
-  /** A consumer committed the effect of this row. */
-  readonly onSettled: (seq: number) => void;
+  /** A consumer settled this row: its effect is committed, or it was given up. */
+  readonly onSettled: (seq: number, isApplied: boolean) => void;
 }
 
 export class LegRelay {
@@ -228,7 +228,7 @@ export class LegRelay {
     flight.settledEpoch = epoch;
     this.progress.settled(performance.now() - flight.openedAtMs);
     this.closer.close(flight);
-    this.#options.onSettled(flight.row.seq);
+    this.#options.onSettled(flight.row.seq, outcome !== 'dead');
   }
 
   #park(flight: Flight): void {

@@ -55,8 +55,8 @@ export interface LinkRelayOptions {
   readonly ask: AskReceipts;
   /** Something happened that makes another pass worthwhile. */
   readonly wake: () => void;
-  /** A consumer committed the effect of this row. */
-  readonly onSettled: (seq: number) => void;
+  /** A consumer settled this row: its effect is committed, or it was given up. */
+  readonly onSettled: (seq: number, isApplied: boolean) => void;
 }
 
 export class LinkRelay {

@@ -45,7 +45,7 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #leases: LaneLeases;
   readonly #links = new Map<string, { relay: LinkRelay; wake: Wake }>();
-  readonly #waiters = new Map<number, () => void>();
+  readonly #waiters = new Map<number, (isApplied: boolean) => void>();
   readonly #stopping = new AbortController();
   readonly #subscriptions: Subscription[] = [];
   #loops: Promise<void>[] = [];
@@ -74,7 +74,7 @@ export class Relay {
       sync: Object.fromEntries(consumers.map((name) => [name, syncDispatcher(link, name)])),
       ask: ask(link),
       wake: () => wake.wake(),
-      onSettled: (seq) => this.#waiters.get(seq)?.(),
+      onSettled: (seq, isApplied) => this.#waiters.get(seq)?.(isApplied),
     });
     this.#links.set(link.id, { relay, wake });
   }
@@ -140,17 +140,17 @@ export class Relay {
     return leg?.gate.transportOf(message.lane) === 'sync';
   }
 
-  /** Resolves `true` when the consumer committed the message's effect, `false` after the time. */
+  /** Resolves `true` when the effect is committed, `false` after the time or when it was given up. */
   async waitForReceipt(message: Enqueued, withinMs: number): Promise<boolean> {
     if (!this.#legOf(message)?.gate.owns(message.lane)) return this.#pollClosed(message, withinMs);
     return new Promise((resolve) => {
-      const finish = (isSettled: boolean) => {
+      const finish = (isApplied: boolean) => {
         clearTimeout(timer);
         this.#waiters.delete(message.seq);
-        resolve(isSettled);
+        resolve(isApplied);
       };
       const timer = setTimeout(finish, withinMs, false);
-      this.#waiters.set(message.seq, () => finish(true));
+      this.#waiters.set(message.seq, finish);
     });
   }
 

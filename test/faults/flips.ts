@@ -28,6 +28,11 @@ const FROZEN_FOR_FLIPS_MAX = 12;
 const WRITE_EVERY_MS = 10;
 /** Some lanes of a leg must become free for the next flip: after a kill, leases and acks expire. */
 const NEXT_FLIP_LIMIT_MS = 60_000;
+/**
+ * A process frozen inside a transaction holds its row locks until PostgreSQL ends its session after a
+ * minute; flips that wait for these rows would wait for the thaw that waits for flips.
+ */
+const FROZEN_WITHOUT_FLIPS_MS = 8_000;
 
 export async function runFlips(t: TestContext, options: FlipsOptions): Promise<void> {
   const { seed, flips, faultEvery } = options;
@@ -39,7 +44,7 @@ export async function runFlips(t: TestContext, options: FlipsOptions): Promise<v
   const writing = company.writeContinuously(someKeys(KEYS), 4, WRITE_EVERY_MS);
   try {
     for (let flip = 1; flip <= flips; flip++) {
-      await flipSome(company, random);
+      await flipSome(company, random, chaos);
       if (flip % faultEvery === 0) chaos.strike();
       chaos.flipped();
     }
@@ -53,12 +58,14 @@ export async function runFlips(t: TestContext, options: FlipsOptions): Promise<v
 }
 
 /** Flips lanes of a leg that have no change pending to the transport they do not have. */
-async function flipSome(company: Company, random: Random): Promise<void> {
+async function flipSome(company: Company, random: Random, chaos: Chaos): Promise<void> {
   const consumer = random.pick(company.consumers);
   const leg = legOf(LINK, consumer);
   const [seedLane, hold] = [random.next(), random.chance(HELD)];
+  const thawAtMs = performance.now() + FROZEN_WITHOUT_FLIPS_MS;
   const choice = await until<Choice | undefined>(
     async () => {
+      if (performance.now() > thawAtMs) chaos.thawAll();
       const routes = await readRoutes(company.producer, leg);
       const free = routes.filter((one) => one.epoch === one.adopted.epoch);
       if (free.length === 0) return undefined;
@@ -66,7 +73,7 @@ async function flipSome(company: Company, random: Random): Promise<void> {
       const alike = free.filter((one) => one.transport === first.transport);
       return { transport: first.transport, lanes: alike.map((one) => one.lane) };
     },
-    { withinMs: NEXT_FLIP_LIMIT_MS, what: `a lane of ${leg} without a pending change` },
+    { withinMs: NEXT_FLIP_LIMIT_MS, what: `a lane of ${leg} is free, ${chaos}` },
   );
   const lanes = random.some(choice!.lanes, MAX_LANES_AT_ONCE);
   await company.flip(consumer, lanes, choice!.transport === 'sync' ? 'async' : 'sync', hold);
@@ -127,8 +134,16 @@ class Chaos {
     this.#struck.delete(name.split('-')[0]!);
   }
 
-  async end(): Promise<void> {
+  thawAll(): void {
     for (const name of [...this.#thaws.keys()]) this.#thaw(name);
+  }
+
+  toString(): string {
+    return `frozen: ${[...this.#thaws.keys()]}, struck: ${[...this.#struck.keys()]}`;
+  }
+
+  async end(): Promise<void> {
+    this.thawAll();
     await Promise.all(this.#struck.values());
   }
 }
