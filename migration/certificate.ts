@@ -104,7 +104,7 @@ export function checkCertificate(json: string, pinnedKey?: string): CertificateC
   if (pinnedKey !== undefined && pinnedKey !== publicKey) return fail('another key signed it');
   if (!isSignedBy(publicKey as string, statement as string, signature as string))
     return fail('the signature does not fit the statement');
-  return checkStatement(statement as string);
+  return checkStatement(exported, statement as string);
 }
 
 function isSignedBy(publicKey: string, statement: string, signature: string): boolean {
@@ -120,8 +120,12 @@ function isSignedBy(publicKey: string, statement: string, signature: string): bo
   }
 }
 
-function checkStatement(text: string): CertificateCheck {
+function checkStatement(outside: Record<string, unknown>, text: string): CertificateCheck {
   const statement = JSON.parse(text) as ClosingStatement & { format: number; signed_at: string };
+  // What stands beside the signed text is read by people too: it must say the same.
+  for (const field of ['link', 'consumer', 'epoch', 'count'] as const)
+    if (field in outside && String(outside[field]) !== String(statement[field]))
+      return { isValid: false, problem: `${field} beside the statement is not what it says` };
   if (statement.format !== FORMAT)
     return { isValid: false, problem: `statement format ${statement.format} is not known here` };
   if (!isEqual(statement)) return { isValid: false, problem: 'both sides are not equal in it' };

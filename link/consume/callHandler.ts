@@ -41,6 +41,11 @@ function arrivalOf(link: LinkDefinition, request: Message, context: RpcContext):
     if (!value) throw invalidField(`metadata.${name}`, 'is required: the relay of a link sends it');
     return value;
   };
+  const count = (name: string) => {
+    const value = integerOf(required(name));
+    if (value < 1n) throw invalidField(`metadata.${name}`, 'must be a whole number above 0');
+    return value;
+  };
   const pushed = pushedEvent(link, request);
   if (!pushed) throw invalidField('event', 'must hold one event');
   const { contract, message } = pushed;
@@ -50,8 +55,8 @@ function arrivalOf(link: LinkDefinition, request: Message, context: RpcContext):
     event: contract.event,
     eventVersion: contract.version,
     key: decodeHeaderValue(required(METADATA.key)),
-    version: integerOf(required(METADATA.version)),
-    epoch: integerOf(required(METADATA.epoch)),
+    version: count(METADATA.version),
+    epoch: count(METADATA.epoch),
     source: context.header(METADATA.source) ?? '',
     isShadow: context.header(METADATA.shadow) === '1',
     isCopied: context.header(METADATA.copied) === '1',

@@ -49,7 +49,8 @@ export async function bury(
       ${arrival.version}, ${why.reason}, ${why.detail}, ${why.attempts}, ${arrival.text},
       ${JSON.stringify(headers)}::text::jsonb
     where not exists (select from relink.dead_letters
-      where event_id = ${eventId}::uuid and reason = ${why.reason} and state = 'dead')`;
+      where event_id = ${eventId}::uuid and reason = ${why.reason} and body = ${arrival.text}
+        and state = 'dead')`;
 }
 
 /**
@@ -65,7 +66,8 @@ export async function enterDead(tx: Transaction, arrival: Arrival, hash: bigint)
       ${arrival.key}, ${arrival.version}, ${arrival.eventVersion}, ${hash}, 'dead',
       ${arrival.isCopied}
     where not exists (select from relink.fences where link = ${arrival.link}
-      and lane = ${laneOf(arrival.key)} and min_epoch > ${arrival.epoch})
+      and lane = ${laneOf(arrival.key)} and min_epoch > ${arrival.epoch}
+      and ${arrival.epoch} > 0)
     on conflict (event_id) do nothing returning event_id`;
   return rows.length === 1;
 }

@@ -1,10 +1,11 @@
 /** Trying a dead letter again, once: its state, its effect and its inbox row commit together. */
-import type { Database, Transaction } from '../../runtime/postgres.ts';
+import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
 import type { LinkDefinition } from '../link.ts';
 import { arrivalOf, takeForRedrive } from './deadLetters.ts';
 import { checkArrival, type Delivery, isUuid } from './delivery.ts';
 import type { Handler } from './handler.ts';
 import { lockPositions, savePositions, takeTurns } from './ordered.ts';
+import { ID_REUSED } from './receiver.ts';
 import { setOutcome } from './rows.ts';
 
 export type RedriveResult =
@@ -28,6 +29,8 @@ export async function redrive(
     return (await sql.begin(async (tx): Promise<RedriveResult> => {
       const row = await takeForRedrive(tx, id, actor);
       if (!row) return { outcome: 'gone' };
+      // Its id belongs to another message, whose inbox row and effect must stay as they are.
+      if (row.reason === 'ID_REUSED') throw new StillDead(`${ID_REUSED}: discard it`);
       const checked = checkArrival(link, arrivalOf(row));
       if (!checked.ok) throw new StillDead(`${checked.reason}: ${checked.detail}`);
       const { delivery } = checked;
@@ -36,6 +39,8 @@ export async function redrive(
       return { outcome };
     })) as RedriveResult;
   } catch (error) {
+    // Nobody knows whether it is committed: not a word about the dead letter.
+    if (isConnectionLost(error)) throw error;
     return { outcome: 'dead', detail: (error as Error).message };
   }
 }

@@ -103,7 +103,10 @@ export class LaneGate {
     const lost = new Set<number>();
     for (const [lane, state] of this.#lanes)
       if (this.#options.owned.get(lane) !== state.term) lost.add(lane);
-    for (const lane of lost) this.#lanes.delete(lane);
+    for (const lane of lost) {
+      this.#lanes.delete(lane);
+      this.#closedSinceMs.delete(lane);
+    }
     return lost;
   }
 

@@ -9,7 +9,6 @@ export class LegProgress {
   dispatched = 0;
   failed = 0;
   lastError = '';
-  longestHoldMs = 0;
   readonly #latenciesMs = new Float64Array(SAMPLES);
   readonly #settledAtMs = new Float64Array(SAMPLES);
   #count = 0;

@@ -70,7 +70,7 @@ function ifTaken(error: unknown): undefined {
 /** A repeated registration answers what the first one made, if it means the same manager. */
 async function requireSame(sql: Database, wanted: Manager): Promise<Manager> {
   const manager = await findManager(sql, wanted.id);
-  if (manager && (manager.version > 1n || isSameRegistration(manager, wanted))) return manager;
+  if (manager && isSameRegistration(manager, wanted)) return manager;
   throw new RpcError(
     'ALREADY_EXISTS',
     'ID_TAKEN',
