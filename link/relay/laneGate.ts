@@ -134,7 +134,7 @@ export class LaneGate {
   async adopt(): Promise<Adopted> {
     const isChanged = this.#isStale;
     try {
-      if (this.#isStale) await this.#readRoutes();
+      if (this.#isStale) await this.readRoutes();
       for (const route of this.#routes)
         if (route.epoch !== route.adopted.epoch) await this.#adoptIfClear(route);
     } catch (error) {
@@ -149,7 +149,8 @@ export class LaneGate {
     return { isChanged: isChanged || moved.length > 0, moved: moved.map(({ lane }) => lane) };
   }
 
-  async #readRoutes(): Promise<void> {
+  /** The first requests of a process ask for routes before its first pass. */
+  async readRoutes(): Promise<void> {
     // Before reading: a change that comes meanwhile makes it stale again.
     this.#isStale = false;
     this.#routes = await readRoutes(this.#options.sql, this.#options.leg);

@@ -88,6 +88,8 @@ export class Relay {
     await prepareRoutes(sql, links);
     await this.#leases.prepare();
     await this.#refreshLeases();
+    for (const { relay } of this.#links.values())
+      for (const leg of relay.legs) await leg.gate.readRoutes();
     this.#subscriptions.push(
       onReceipts(
         nats,
