@@ -2,11 +2,312 @@
 
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
 
+import { type AssessmentAssigned as AssessmentAssignedV0Message, AssessmentAssignedSchema as AssessmentAssignedV0Desc } from './management/events/v0/assessment_assigned_pb.ts';
+import assessmentAssignedV0Schema from '../schemas/AssessmentAssigned.v0.json' with { type: 'json' };
+
+import { type AssessmentCreated as AssessmentCreatedV0Message, AssessmentCreatedSchema as AssessmentCreatedV0Desc } from './assessments/events/v0/assessment_created_pb.ts';
+import assessmentCreatedV0Schema from '../schemas/AssessmentCreated.v0.json' with { type: 'json' };
+
+import { type AssessmentRatingChanged as AssessmentRatingChangedV0Message, AssessmentRatingChangedSchema as AssessmentRatingChangedV0Desc } from './hiring/events/v0/assessment_rating_changed_pb.ts';
+import assessmentRatingChangedV0Schema from '../schemas/AssessmentRatingChanged.v0.json' with { type: 'json' };
+
+import { type AssessmentUpdated as AssessmentUpdatedV0Message, AssessmentUpdatedSchema as AssessmentUpdatedV0Desc } from './assessments/events/v0/assessment_updated_pb.ts';
+import assessmentUpdatedV0Schema from '../schemas/AssessmentUpdated.v0.json' with { type: 'json' };
+
+import { type CandidateCreated as CandidateCreatedV0Message, CandidateCreatedSchema as CandidateCreatedV0Desc } from './hiring/events/v0/candidate_created_pb.ts';
+import candidateCreatedV0Schema from '../schemas/CandidateCreated.v0.json' with { type: 'json' };
+
+import { type CreditToAccount as CreditToAccountV0Message, CreditToAccountSchema as CreditToAccountV0Desc } from './bonuses/events/v0/credit_to_account_pb.ts';
+import creditToAccountV0Schema from '../schemas/CreditToAccount.v0.json' with { type: 'json' };
+
+import { type DebitFromAccount as DebitFromAccountV0Message, DebitFromAccountSchema as DebitFromAccountV0Desc } from './bonuses/events/v0/debit_from_account_pb.ts';
+import debitFromAccountV0Schema from '../schemas/DebitFromAccount.v0.json' with { type: 'json' };
+
+import { type ExerciseCompletedMoreThenTenTimes as ExerciseCompletedMoreThenTenTimesV0Message, ExerciseCompletedMoreThenTenTimesSchema as ExerciseCompletedMoreThenTenTimesV0Desc } from './hiring/events/v0/exercise_completed_more_then_ten_times_pb.ts';
+import exerciseCompletedMoreThenTenTimesV0Schema from '../schemas/ExerciseCompletedMoreThenTenTimes.v0.json' with { type: 'json' };
+
 import { type ManagerCreated as ManagerCreatedV0Message, ManagerCreatedSchema as ManagerCreatedV0Desc } from './assessments/events/v0/manager_created_pb.ts';
 import managerCreatedV0Schema from '../schemas/ManagerCreated.v0.json' with { type: 'json' };
 
 import { type ManagerUpdated as ManagerUpdatedV0Message, ManagerUpdatedSchema as ManagerUpdatedV0Desc } from './assessments/events/v0/manager_updated_pb.ts';
 import managerUpdatedV0Schema from '../schemas/ManagerUpdated.v0.json' with { type: 'json' };
+
+import { type SolutionCompleted as SolutionCompletedV0Message, SolutionCompletedSchema as SolutionCompletedV0Desc } from './hiring/events/v0/solution_completed_pb.ts';
+import solutionCompletedV0Schema from '../schemas/SolutionCompleted.v0.json' with { type: 'json' };
+
+import { type SolutionRevoked as SolutionRevokedV0Message, SolutionRevokedSchema as SolutionRevokedV0Desc } from './hiring/events/v0/solution_revoked_pb.ts';
+import solutionRevokedV0Schema from '../schemas/SolutionRevoked.v0.json' with { type: 'json' };
+
+/** An assessment was assigned to a candidate. COMM-070. */
+export type AssessmentAssignedV0 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 0;
+  /** Name of the event. */
+  event_name: "AssessmentAssigned";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the assignment. */
+    assignment_id: string;
+    /** Id of the assessment. */
+    assessment_id: string;
+    /** Id of the candidate who is to solve it. */
+    candidate_id: string;
+    /** Who assigned it, 1 to 200 characters, no control characters. */
+    assigned_by: string;
+    /** When it was assigned. */
+    assigned_at: string;
+  };
+};
+
+export const assessmentAssignedV0 = {
+  event: 'AssessmentAssigned',
+  version: 0,
+  message: AssessmentAssignedV0Desc as GenMessage<AssessmentAssignedV0Message, { jsonType: AssessmentAssignedV0 }>,
+  schema: assessmentAssignedV0Schema,
+} as const;
+
+/** An assessment was written. COMM-020. */
+export type AssessmentCreatedV0 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 0;
+  /** Name of the event. */
+  event_name: "AssessmentCreated";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the assessment at its owner and in every replica. */
+    assessment_replication_id: string;
+    /** Title of the form "[Knowledge Area] Title"; odd ones occur. 1 to 300 characters. */
+    title: string;
+    /** Id of the manager who wrote it. */
+    author_replication_id: string;
+    /** When the assessment was written. */
+    created_at: string;
+    /** All its exercises, in order. */
+    exercises?: Array<{
+      /** Id of the exercise. */
+      exercise_id: string;
+      /** Title, 1 to 300 characters, no control characters. */
+      title: string;
+      /** What is to be done, at most 2000 characters. */
+      text: string;
+      /** How hard it is; rises by one when it was solved more than ten times. */
+      difficulty: number;
+    }>;
+  };
+};
+
+export const assessmentCreatedV0 = {
+  event: 'AssessmentCreated',
+  version: 0,
+  message: AssessmentCreatedV0Desc as GenMessage<AssessmentCreatedV0Message, { jsonType: AssessmentCreatedV0 }>,
+  schema: assessmentCreatedV0Schema,
+} as const;
+
+/** The rating of an assessment moved, as it does with every result. COMM-060. */
+export type AssessmentRatingChangedV0 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 0;
+  /** Name of the event. */
+  event_name: "AssessmentRatingChanged";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the assessment. */
+    assessment_id: string;
+    /** The rating, 0 to 100. */
+    rating: number;
+    /** When the result came. */
+    rated_at: string;
+  };
+};
+
+export const assessmentRatingChangedV0 = {
+  event: 'AssessmentRatingChanged',
+  version: 0,
+  message: AssessmentRatingChangedV0Desc as GenMessage<AssessmentRatingChangedV0Message, { jsonType: AssessmentRatingChangedV0 }>,
+  schema: assessmentRatingChangedV0Schema,
+} as const;
+
+/** An assessment was changed: its whole state after the change. COMM-021. */
+export type AssessmentUpdatedV0 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 0;
+  /** Name of the event. */
+  event_name: "AssessmentUpdated";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the assessment at its owner and in every replica. */
+    assessment_replication_id: string;
+    /** Title of the form "[Knowledge Area] Title"; odd ones occur. 1 to 300 characters. */
+    title: string;
+    /** Id of the manager who wrote it. */
+    author_replication_id: string;
+    /** When the assessment was changed. */
+    updated_at: string;
+    /** All its exercises, in order. */
+    exercises?: Array<{
+      /** Id of the exercise. */
+      exercise_id: string;
+      /** Title, 1 to 300 characters, no control characters. */
+      title: string;
+      /** What is to be done, at most 2000 characters. */
+      text: string;
+      /** How hard it is; rises by one when it was solved more than ten times. */
+      difficulty: number;
+    }>;
+  };
+};
+
+export const assessmentUpdatedV0 = {
+  event: 'AssessmentUpdated',
+  version: 0,
+  message: AssessmentUpdatedV0Desc as GenMessage<AssessmentUpdatedV0Message, { jsonType: AssessmentUpdatedV0 }>,
+  schema: assessmentUpdatedV0Schema,
+} as const;
+
+/** A candidate was registered or has other exercises to solve: the whole state. COMM-030. */
+export type CandidateCreatedV0 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 0;
+  /** Name of the event. */
+  event_name: "CandidateCreated";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the candidate. */
+    candidate_id: string;
+    /** Full name, 1 to 200 characters, no control characters. */
+    candidate_name: string;
+    /** When the candidate was registered. */
+    created_at: string;
+    /** What the candidate is: candidate or teacher. */
+    status: "candidate" | "teacher";
+    /** Exercises that are assigned and not solved yet. */
+    exercises_to_solve?: Array<{
+      /** Id of the exercise. */
+      exercise_id: string;
+    }>;
+  };
+};
+
+export const candidateCreatedV0 = {
+  event: 'CandidateCreated',
+  version: 0,
+  message: CandidateCreatedV0Desc as GenMessage<CandidateCreatedV0Message, { jsonType: CandidateCreatedV0 }>,
+  schema: candidateCreatedV0Schema,
+} as const;
+
+/** Money is to be put on a manager's account. COMM-080. */
+export type CreditToAccountV0 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 0;
+  /** Name of the event. */
+  event_name: "CreditToAccount";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the booking in the ledger of bonuses that this pays out. */
+    transfer_id: string;
+    /** Id of the account, which is the id of the manager it belongs to. */
+    account_id: string;
+    /** Id of the solution the bonus is for; credits and debits of one solution keep their order. */
+    solution_id: string;
+    /** Amount in minor units of the account's currency, above zero. */
+    amount_minor: string;
+    /** When bonuses booked it. */
+    requested_at: string;
+  };
+};
+
+export const creditToAccountV0 = {
+  event: 'CreditToAccount',
+  version: 0,
+  message: CreditToAccountV0Desc as GenMessage<CreditToAccountV0Message, { jsonType: CreditToAccountV0 }>,
+  schema: creditToAccountV0Schema,
+} as const;
+
+/** Money is to be taken back from a manager's account. COMM-080. */
+export type DebitFromAccountV0 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 0;
+  /** Name of the event. */
+  event_name: "DebitFromAccount";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the booking in the ledger of bonuses that this pays out. */
+    transfer_id: string;
+    /** Id of the account, which is the id of the manager it belongs to. */
+    account_id: string;
+    /** Id of the solution the bonus is for; credits and debits of one solution keep their order. */
+    solution_id: string;
+    /** Amount in minor units of the account's currency, above zero. */
+    amount_minor: string;
+    /** When bonuses booked it. */
+    requested_at: string;
+  };
+};
+
+export const debitFromAccountV0 = {
+  event: 'DebitFromAccount',
+  version: 0,
+  message: DebitFromAccountV0Desc as GenMessage<DebitFromAccountV0Message, { jsonType: DebitFromAccountV0 }>,
+  schema: debitFromAccountV0Schema,
+} as const;
+
+/** An exercise was completed correctly for the eleventh time. COMM-050. */
+export type ExerciseCompletedMoreThenTenTimesV0 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 0;
+  /** Name of the event. */
+  event_name: "ExerciseCompletedMoreThenTenTimes";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the exercise. */
+    exercise_id: string;
+    /** Title of the exercise. */
+    title: string;
+    /** Id of the manager who wrote the assessment. */
+    author_id: string;
+    /** Id of the candidate whose solution was the eleventh. */
+    candidate_id: string;
+  };
+};
+
+export const exerciseCompletedMoreThenTenTimesV0 = {
+  event: 'ExerciseCompletedMoreThenTenTimes',
+  version: 0,
+  message: ExerciseCompletedMoreThenTenTimesV0Desc as GenMessage<ExerciseCompletedMoreThenTenTimesV0Message, { jsonType: ExerciseCompletedMoreThenTenTimesV0 }>,
+  schema: exerciseCompletedMoreThenTenTimesV0Schema,
+} as const;
 
 /** A manager was registered. COMM-010. */
 export type ManagerCreatedV0 = {
@@ -68,5 +369,73 @@ export const managerUpdatedV0 = {
   schema: managerUpdatedV0Schema,
 } as const;
 
+/** A candidate's solution was accepted. COMM-040. */
+export type SolutionCompletedV0 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 0;
+  /** Name of the event. */
+  event_name: "SolutionCompleted";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the solution. */
+    solution_id: string;
+    /** Id of the assessment. */
+    assessment_id: string;
+    /** Id of the exercise that was solved. */
+    exercise_id: string;
+    /** Id of the candidate who solved it. */
+    candidate_id: string;
+    /** Id of the manager who wrote the assessment. */
+    author_id: string;
+    /** When the solution was accepted. */
+    completed_at: string;
+  };
+};
+
+export const solutionCompletedV0 = {
+  event: 'SolutionCompleted',
+  version: 0,
+  message: SolutionCompletedV0Desc as GenMessage<SolutionCompletedV0Message, { jsonType: SolutionCompletedV0 }>,
+  schema: solutionCompletedV0Schema,
+} as const;
+
+/** An accepted solution was taken back, because of cheating. COMM-040. */
+export type SolutionRevokedV0 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 0;
+  /** Name of the event. */
+  event_name: "SolutionRevoked";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the solution. */
+    solution_id: string;
+    /** Id of the assessment. */
+    assessment_id: string;
+    /** Id of the exercise that was solved. */
+    exercise_id: string;
+    /** Id of the candidate who solved it. */
+    candidate_id: string;
+    /** Id of the manager who wrote the assessment. */
+    author_id: string;
+    /** When the solution was revoked. */
+    revoked_at: string;
+  };
+};
+
+export const solutionRevokedV0 = {
+  event: 'SolutionRevoked',
+  version: 0,
+  message: SolutionRevokedV0Desc as GenMessage<SolutionRevokedV0Message, { jsonType: SolutionRevokedV0 }>,
+  schema: solutionRevokedV0Schema,
+} as const;
+
 /** Every version of every event, by name, then version. */
-export const events = [managerCreatedV0, managerUpdatedV0] as const;
+export const events = [assessmentAssignedV0, assessmentCreatedV0, assessmentRatingChangedV0, assessmentUpdatedV0, candidateCreatedV0, creditToAccountV0, debitFromAccountV0, exerciseCompletedMoreThenTenTimesV0, managerCreatedV0, managerUpdatedV0, solutionCompletedV0, solutionRevokedV0] as const;

@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Assessment, AssessmentJson } from "./assessment_pb.ts";
+import { file_assessments_v1_assessment } from "./assessment_pb.ts";
 import type { Manager, ManagerJson } from "./manager_pb.ts";
 import { file_assessments_v1_manager } from "./manager_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
@@ -15,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assessments/v1/assessments_service.proto.
  */
 export const file_assessments_v1_assessments_service: GenFile = /*@__PURE__*/
-  fileDesc("Cihhc3Nlc3NtZW50cy92MS9hc3Nlc3NtZW50c19zZXJ2aWNlLnByb3RvEg5hc3Nlc3NtZW50cy52MSKlAQoWUmVnaXN0ZXJNYW5hZ2VyUmVxdWVzdBIhCgptYW5hZ2VyX2lkGAEgASgJQgi6SAVyA7ABAUgAiAEBEiwKCmZpcnN0X25hbWUYAiABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJBIrCglsYXN0X25hbWUYAyABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJEINCgtfbWFuYWdlcl9pZCJsChdSZWdpc3Rlck1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlchInCgpkZWxpdmVyaWVzGAIgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5IrICChRVcGRhdGVNYW5hZ2VyUmVxdWVzdBIcCgptYW5hZ2VyX2lkGAEgASgJQgi6SAVyA7ABARIxCgpmaXJzdF9uYW1lGAIgASgJQhi6SBVyExABGMgBMgxeW15ccHtDY31dKiRIAIgBARIwCglsYXN0X25hbWUYAyABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJEgBiAEBOnq6SHcadQoidXBkYXRlX21hbmFnZXIuc29tZXRoaW5nX3RvX2NoYW5nZRIiZ2l2ZSBmaXJzdF9uYW1lLCBsYXN0X25hbWUgb3IgYm90aBoraGFzKHRoaXMuZmlyc3RfbmFtZSkgfHwgaGFzKHRoaXMubGFzdF9uYW1lKUINCgtfZmlyc3RfbmFtZUIMCgpfbGFzdF9uYW1lImoKFVVwZGF0ZU1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlchInCgpkZWxpdmVyaWVzGAIgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5IjEKEUdldE1hbmFnZXJSZXF1ZXN0EhwKCm1hbmFnZXJfaWQYASABKAlCCLpIBXIDsAEBIj4KEkdldE1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlcjKrAgoSQXNzZXNzbWVudHNTZXJ2aWNlEmIKD1JlZ2lzdGVyTWFuYWdlchImLmFzc2Vzc21lbnRzLnYxLlJlZ2lzdGVyTWFuYWdlclJlcXVlc3QaJy5hc3Nlc3NtZW50cy52MS5SZWdpc3Rlck1hbmFnZXJSZXNwb25zZRJcCg1VcGRhdGVNYW5hZ2VyEiQuYXNzZXNzbWVudHMudjEuVXBkYXRlTWFuYWdlclJlcXVlc3QaJS5hc3Nlc3NtZW50cy52MS5VcGRhdGVNYW5hZ2VyUmVzcG9uc2USUwoKR2V0TWFuYWdlchIhLmFzc2Vzc21lbnRzLnYxLkdldE1hbmFnZXJSZXF1ZXN0GiIuYXNzZXNzbWVudHMudjEuR2V0TWFuYWdlclJlc3BvbnNlYgZwcm90bzM", [file_assessments_v1_manager, file_buf_validate_validate, file_relink_v1_delivery]);
+  fileDesc("Cihhc3Nlc3NtZW50cy92MS9hc3Nlc3NtZW50c19zZXJ2aWNlLnByb3RvEg5hc3Nlc3NtZW50cy52MSKlAQoWUmVnaXN0ZXJNYW5hZ2VyUmVxdWVzdBIhCgptYW5hZ2VyX2lkGAEgASgJQgi6SAVyA7ABAUgAiAEBEiwKCmZpcnN0X25hbWUYAiABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJBIrCglsYXN0X25hbWUYAyABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJEINCgtfbWFuYWdlcl9pZCJsChdSZWdpc3Rlck1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlchInCgpkZWxpdmVyaWVzGAIgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5IrICChRVcGRhdGVNYW5hZ2VyUmVxdWVzdBIcCgptYW5hZ2VyX2lkGAEgASgJQgi6SAVyA7ABARIxCgpmaXJzdF9uYW1lGAIgASgJQhi6SBVyExABGMgBMgxeW15ccHtDY31dKiRIAIgBARIwCglsYXN0X25hbWUYAyABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJEgBiAEBOnq6SHcadQoidXBkYXRlX21hbmFnZXIuc29tZXRoaW5nX3RvX2NoYW5nZRIiZ2l2ZSBmaXJzdF9uYW1lLCBsYXN0X25hbWUgb3IgYm90aBoraGFzKHRoaXMuZmlyc3RfbmFtZSkgfHwgaGFzKHRoaXMubGFzdF9uYW1lKUINCgtfZmlyc3RfbmFtZUIMCgpfbGFzdF9uYW1lImoKFVVwZGF0ZU1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlchInCgpkZWxpdmVyaWVzGAIgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5IjEKEUdldE1hbmFnZXJSZXF1ZXN0EhwKCm1hbmFnZXJfaWQYASABKAlCCLpIBXIDsAEBIj4KEkdldE1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlciLTAQoXQ3JlYXRlQXNzZXNzbWVudFJlcXVlc3QSJAoNYXNzZXNzbWVudF9pZBgBIAEoCUIIukgFcgOwAQFIAIgBARIbCglhdXRob3JfaWQYAiABKAlCCLpIBXIDsAEBEicKBXRpdGxlGAMgASgJQhi6SBVyExABGKwCMgxeW15ccHtDY31dKiQSOgoJZXhlcmNpc2VzGAQgAygLMh0uYXNzZXNzbWVudHMudjEuRXhlcmNpc2VEcmFmdEIIukgFkgECEDJCEAoOX2Fzc2Vzc21lbnRfaWQi0AEKDUV4ZXJjaXNlRHJhZnQSIgoLZXhlcmNpc2VfaWQYASABKAlCCLpIBXIDsAEBSACIAQESJwoFdGl0bGUYAiABKAlCGLpIFXITEAEYrAIyDF5bXlxwe0NjfV0qJBIvCgR0ZXh0GAMgASgJQiG6SB5yHBjQDzIXXihbXlxwe0NjfV18W1xuXHJcdF0pKiQSIgoKZGlmZmljdWx0eRgEIAEoBUIJukgGGgQYZCgBSAGIAQFCDgoMX2V4ZXJjaXNlX2lkQg0KC19kaWZmaWN1bHR5InMKGENyZWF0ZUFzc2Vzc21lbnRSZXNwb25zZRIuCgphc3Nlc3NtZW50GAEgASgLMhouYXNzZXNzbWVudHMudjEuQXNzZXNzbWVudBInCgpkZWxpdmVyaWVzGAIgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5IqgCChdVcGRhdGVBc3Nlc3NtZW50UmVxdWVzdBIfCg1hc3Nlc3NtZW50X2lkGAEgASgJQgi6SAVyA7ABARIsCgV0aXRsZRgCIAEoCUIYukgVchMQARisAjIMXlteXHB7Q2N9XSokSACIAQESOgoJZXhlcmNpc2VzGAMgAygLMh0uYXNzZXNzbWVudHMudjEuRXhlcmNpc2VEcmFmdEIIukgFkgECEDI6eLpIdRpzCiV1cGRhdGVfYXNzZXNzbWVudC5zb21ldGhpbmdfdG9fY2hhbmdlEh1naXZlIHRpdGxlLCBleGVyY2lzZXMgb3IgYm90aBoraGFzKHRoaXMudGl0bGUpIHx8IHNpemUodGhpcy5leGVyY2lzZXMpID4gMEIICgZfdGl0bGUicwoYVXBkYXRlQXNzZXNzbWVudFJlc3BvbnNlEi4KCmFzc2Vzc21lbnQYASABKAsyGi5hc3Nlc3NtZW50cy52MS5Bc3Nlc3NtZW50EicKCmRlbGl2ZXJpZXMYAiADKAsyEy5yZWxpbmsudjEuRGVsaXZlcnkiNwoUR2V0QXNzZXNzbWVudFJlcXVlc3QSHwoNYXNzZXNzbWVudF9pZBgBIAEoCUIIukgFcgOwAQEiRwoVR2V0QXNzZXNzbWVudFJlc3BvbnNlEi4KCmFzc2Vzc21lbnQYASABKAsyGi5hc3Nlc3NtZW50cy52MS5Bc3Nlc3NtZW50IlUKFkxpc3RBc3Nlc3NtZW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGMgBImMKF0xpc3RBc3Nlc3NtZW50c1Jlc3BvbnNlEi8KC2Fzc2Vzc21lbnRzGAEgAygLMhouYXNzZXNzbWVudHMudjEuQXNzZXNzbWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyuwUKEkFzc2Vzc21lbnRzU2VydmljZRJiCg9SZWdpc3Rlck1hbmFnZXISJi5hc3Nlc3NtZW50cy52MS5SZWdpc3Rlck1hbmFnZXJSZXF1ZXN0GicuYXNzZXNzbWVudHMudjEuUmVnaXN0ZXJNYW5hZ2VyUmVzcG9uc2USXAoNVXBkYXRlTWFuYWdlchIkLmFzc2Vzc21lbnRzLnYxLlVwZGF0ZU1hbmFnZXJSZXF1ZXN0GiUuYXNzZXNzbWVudHMudjEuVXBkYXRlTWFuYWdlclJlc3BvbnNlElMKCkdldE1hbmFnZXISIS5hc3Nlc3NtZW50cy52MS5HZXRNYW5hZ2VyUmVxdWVzdBoiLmFzc2Vzc21lbnRzLnYxLkdldE1hbmFnZXJSZXNwb25zZRJlChBDcmVhdGVBc3Nlc3NtZW50EicuYXNzZXNzbWVudHMudjEuQ3JlYXRlQXNzZXNzbWVudFJlcXVlc3QaKC5hc3Nlc3NtZW50cy52MS5DcmVhdGVBc3Nlc3NtZW50UmVzcG9uc2USZQoQVXBkYXRlQXNzZXNzbWVudBInLmFzc2Vzc21lbnRzLnYxLlVwZGF0ZUFzc2Vzc21lbnRSZXF1ZXN0GiguYXNzZXNzbWVudHMudjEuVXBkYXRlQXNzZXNzbWVudFJlc3BvbnNlElwKDUdldEFzc2Vzc21lbnQSJC5hc3Nlc3NtZW50cy52MS5HZXRBc3Nlc3NtZW50UmVxdWVzdBolLmFzc2Vzc21lbnRzLnYxLkdldEFzc2Vzc21lbnRSZXNwb25zZRJiCg9MaXN0QXNzZXNzbWVudHMSJi5hc3Nlc3NtZW50cy52MS5MaXN0QXNzZXNzbWVudHNSZXF1ZXN0GicuYXNzZXNzbWVudHMudjEuTGlzdEFzc2Vzc21lbnRzUmVzcG9uc2ViBnByb3RvMw", [file_assessments_v1_assessment, file_assessments_v1_manager, file_buf_validate_validate, file_relink_v1_delivery]);
 
 /**
  * @generated from message assessments.v1.RegisterManagerRequest
@@ -276,6 +278,441 @@ export const GetManagerResponseSchema: GenMessage<GetManagerResponse, {jsonType:
   messageDesc(file_assessments_v1_assessments_service, 5);
 
 /**
+ * @generated from message assessments.v1.CreateAssessmentRequest
+ */
+export type CreateAssessmentRequest = Message<"assessments.v1.CreateAssessmentRequest"> & {
+  /**
+   * Id chosen by the caller, so that a repeated call creates once. Made here when absent.
+   *
+   * @generated from field: optional string assessment_id = 1;
+   */
+  assessmentId?: string | undefined;
+
+  /**
+   * Id of the manager who writes it.
+   *
+   * @generated from field: string author_id = 2;
+   */
+  authorId: string;
+
+  /**
+   * Title of the form "[Knowledge Area] Title", 1 to 300 characters, no control characters.
+   *
+   * @generated from field: string title = 3;
+   */
+  title: string;
+
+  /**
+   * Its exercises, in order; their ids are made here.
+   *
+   * @generated from field: repeated assessments.v1.ExerciseDraft exercises = 4;
+   */
+  exercises: ExerciseDraft[];
+};
+
+/**
+ * @generated from message assessments.v1.CreateAssessmentRequest
+ */
+export type CreateAssessmentRequestJson = {
+  /**
+   * Id chosen by the caller, so that a repeated call creates once. Made here when absent.
+   *
+   * @generated from field: optional string assessment_id = 1;
+   */
+  assessmentId?: string;
+
+  /**
+   * Id of the manager who writes it.
+   *
+   * @generated from field: string author_id = 2;
+   */
+  authorId?: string;
+
+  /**
+   * Title of the form "[Knowledge Area] Title", 1 to 300 characters, no control characters.
+   *
+   * @generated from field: string title = 3;
+   */
+  title?: string;
+
+  /**
+   * Its exercises, in order; their ids are made here.
+   *
+   * @generated from field: repeated assessments.v1.ExerciseDraft exercises = 4;
+   */
+  exercises?: ExerciseDraftJson[];
+};
+
+/**
+ * Describes the message assessments.v1.CreateAssessmentRequest.
+ * Use `create(CreateAssessmentRequestSchema)` to create a new message.
+ */
+export const CreateAssessmentRequestSchema: GenMessage<CreateAssessmentRequest, {jsonType: CreateAssessmentRequestJson}> = /*@__PURE__*/
+  messageDesc(file_assessments_v1_assessments_service, 6);
+
+/**
+ * An exercise as its author writes it.
+ *
+ * @generated from message assessments.v1.ExerciseDraft
+ */
+export type ExerciseDraft = Message<"assessments.v1.ExerciseDraft"> & {
+  /**
+   * Id of an exercise of this assessment that is kept or changed; absent for a new one.
+   *
+   * @generated from field: optional string exercise_id = 1;
+   */
+  exerciseId?: string | undefined;
+
+  /**
+   * Title, 1 to 300 characters, no control characters.
+   *
+   * @generated from field: string title = 2;
+   */
+  title: string;
+
+  /**
+   * What is to be done, at most 2000 characters.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+
+  /**
+   * How hard it is, 1 to 100. Absent: 1 for a new exercise, unchanged for one that is kept.
+   *
+   * @generated from field: optional int32 difficulty = 4;
+   */
+  difficulty?: number | undefined;
+};
+
+/**
+ * An exercise as its author writes it.
+ *
+ * @generated from message assessments.v1.ExerciseDraft
+ */
+export type ExerciseDraftJson = {
+  /**
+   * Id of an exercise of this assessment that is kept or changed; absent for a new one.
+   *
+   * @generated from field: optional string exercise_id = 1;
+   */
+  exerciseId?: string;
+
+  /**
+   * Title, 1 to 300 characters, no control characters.
+   *
+   * @generated from field: string title = 2;
+   */
+  title?: string;
+
+  /**
+   * What is to be done, at most 2000 characters.
+   *
+   * @generated from field: string text = 3;
+   */
+  text?: string;
+
+  /**
+   * How hard it is, 1 to 100. Absent: 1 for a new exercise, unchanged for one that is kept.
+   *
+   * @generated from field: optional int32 difficulty = 4;
+   */
+  difficulty?: number;
+};
+
+/**
+ * Describes the message assessments.v1.ExerciseDraft.
+ * Use `create(ExerciseDraftSchema)` to create a new message.
+ */
+export const ExerciseDraftSchema: GenMessage<ExerciseDraft, {jsonType: ExerciseDraftJson}> = /*@__PURE__*/
+  messageDesc(file_assessments_v1_assessments_service, 7);
+
+/**
+ * @generated from message assessments.v1.CreateAssessmentResponse
+ */
+export type CreateAssessmentResponse = Message<"assessments.v1.CreateAssessmentResponse"> & {
+  /**
+   * @generated from field: assessments.v1.Assessment assessment = 1;
+   */
+  assessment?: Assessment | undefined;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 2;
+   */
+  deliveries: Delivery[];
+};
+
+/**
+ * @generated from message assessments.v1.CreateAssessmentResponse
+ */
+export type CreateAssessmentResponseJson = {
+  /**
+   * @generated from field: assessments.v1.Assessment assessment = 1;
+   */
+  assessment?: AssessmentJson;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 2;
+   */
+  deliveries?: DeliveryJson[];
+};
+
+/**
+ * Describes the message assessments.v1.CreateAssessmentResponse.
+ * Use `create(CreateAssessmentResponseSchema)` to create a new message.
+ */
+export const CreateAssessmentResponseSchema: GenMessage<CreateAssessmentResponse, {jsonType: CreateAssessmentResponseJson}> = /*@__PURE__*/
+  messageDesc(file_assessments_v1_assessments_service, 8);
+
+/**
+ * @generated from message assessments.v1.UpdateAssessmentRequest
+ */
+export type UpdateAssessmentRequest = Message<"assessments.v1.UpdateAssessmentRequest"> & {
+  /**
+   * Id of the assessment to change.
+   *
+   * @generated from field: string assessment_id = 1;
+   */
+  assessmentId: string;
+
+  /**
+   * New title, 1 to 300 characters, no control characters; unchanged when absent.
+   *
+   * @generated from field: optional string title = 2;
+   */
+  title?: string | undefined;
+
+  /**
+   * All its exercises from now on, in order; unchanged when empty. One that is not named is removed.
+   *
+   * @generated from field: repeated assessments.v1.ExerciseDraft exercises = 3;
+   */
+  exercises: ExerciseDraft[];
+};
+
+/**
+ * @generated from message assessments.v1.UpdateAssessmentRequest
+ */
+export type UpdateAssessmentRequestJson = {
+  /**
+   * Id of the assessment to change.
+   *
+   * @generated from field: string assessment_id = 1;
+   */
+  assessmentId?: string;
+
+  /**
+   * New title, 1 to 300 characters, no control characters; unchanged when absent.
+   *
+   * @generated from field: optional string title = 2;
+   */
+  title?: string;
+
+  /**
+   * All its exercises from now on, in order; unchanged when empty. One that is not named is removed.
+   *
+   * @generated from field: repeated assessments.v1.ExerciseDraft exercises = 3;
+   */
+  exercises?: ExerciseDraftJson[];
+};
+
+/**
+ * Describes the message assessments.v1.UpdateAssessmentRequest.
+ * Use `create(UpdateAssessmentRequestSchema)` to create a new message.
+ */
+export const UpdateAssessmentRequestSchema: GenMessage<UpdateAssessmentRequest, {jsonType: UpdateAssessmentRequestJson}> = /*@__PURE__*/
+  messageDesc(file_assessments_v1_assessments_service, 9);
+
+/**
+ * @generated from message assessments.v1.UpdateAssessmentResponse
+ */
+export type UpdateAssessmentResponse = Message<"assessments.v1.UpdateAssessmentResponse"> & {
+  /**
+   * @generated from field: assessments.v1.Assessment assessment = 1;
+   */
+  assessment?: Assessment | undefined;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 2;
+   */
+  deliveries: Delivery[];
+};
+
+/**
+ * @generated from message assessments.v1.UpdateAssessmentResponse
+ */
+export type UpdateAssessmentResponseJson = {
+  /**
+   * @generated from field: assessments.v1.Assessment assessment = 1;
+   */
+  assessment?: AssessmentJson;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 2;
+   */
+  deliveries?: DeliveryJson[];
+};
+
+/**
+ * Describes the message assessments.v1.UpdateAssessmentResponse.
+ * Use `create(UpdateAssessmentResponseSchema)` to create a new message.
+ */
+export const UpdateAssessmentResponseSchema: GenMessage<UpdateAssessmentResponse, {jsonType: UpdateAssessmentResponseJson}> = /*@__PURE__*/
+  messageDesc(file_assessments_v1_assessments_service, 10);
+
+/**
+ * @generated from message assessments.v1.GetAssessmentRequest
+ */
+export type GetAssessmentRequest = Message<"assessments.v1.GetAssessmentRequest"> & {
+  /**
+   * Id of the assessment.
+   *
+   * @generated from field: string assessment_id = 1;
+   */
+  assessmentId: string;
+};
+
+/**
+ * @generated from message assessments.v1.GetAssessmentRequest
+ */
+export type GetAssessmentRequestJson = {
+  /**
+   * Id of the assessment.
+   *
+   * @generated from field: string assessment_id = 1;
+   */
+  assessmentId?: string;
+};
+
+/**
+ * Describes the message assessments.v1.GetAssessmentRequest.
+ * Use `create(GetAssessmentRequestSchema)` to create a new message.
+ */
+export const GetAssessmentRequestSchema: GenMessage<GetAssessmentRequest, {jsonType: GetAssessmentRequestJson}> = /*@__PURE__*/
+  messageDesc(file_assessments_v1_assessments_service, 11);
+
+/**
+ * @generated from message assessments.v1.GetAssessmentResponse
+ */
+export type GetAssessmentResponse = Message<"assessments.v1.GetAssessmentResponse"> & {
+  /**
+   * @generated from field: assessments.v1.Assessment assessment = 1;
+   */
+  assessment?: Assessment | undefined;
+};
+
+/**
+ * @generated from message assessments.v1.GetAssessmentResponse
+ */
+export type GetAssessmentResponseJson = {
+  /**
+   * @generated from field: assessments.v1.Assessment assessment = 1;
+   */
+  assessment?: AssessmentJson;
+};
+
+/**
+ * Describes the message assessments.v1.GetAssessmentResponse.
+ * Use `create(GetAssessmentResponseSchema)` to create a new message.
+ */
+export const GetAssessmentResponseSchema: GenMessage<GetAssessmentResponse, {jsonType: GetAssessmentResponseJson}> = /*@__PURE__*/
+  messageDesc(file_assessments_v1_assessments_service, 12);
+
+/**
+ * @generated from message assessments.v1.ListAssessmentsRequest
+ */
+export type ListAssessmentsRequest = Message<"assessments.v1.ListAssessmentsRequest"> & {
+  /**
+   * How many to answer at most, 1 to 1000; 50 when absent or 0.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before; empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * @generated from message assessments.v1.ListAssessmentsRequest
+ */
+export type ListAssessmentsRequestJson = {
+  /**
+   * How many to answer at most, 1 to 1000; 50 when absent or 0.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize?: number;
+
+  /**
+   * `next_page_token` of the page before; empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken?: string;
+};
+
+/**
+ * Describes the message assessments.v1.ListAssessmentsRequest.
+ * Use `create(ListAssessmentsRequestSchema)` to create a new message.
+ */
+export const ListAssessmentsRequestSchema: GenMessage<ListAssessmentsRequest, {jsonType: ListAssessmentsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_assessments_v1_assessments_service, 13);
+
+/**
+ * @generated from message assessments.v1.ListAssessmentsResponse
+ */
+export type ListAssessmentsResponse = Message<"assessments.v1.ListAssessmentsResponse"> & {
+  /**
+   * @generated from field: repeated assessments.v1.Assessment assessments = 1;
+   */
+  assessments: Assessment[];
+
+  /**
+   * Asks for the page after this one; empty when this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * @generated from message assessments.v1.ListAssessmentsResponse
+ */
+export type ListAssessmentsResponseJson = {
+  /**
+   * @generated from field: repeated assessments.v1.Assessment assessments = 1;
+   */
+  assessments?: AssessmentJson[];
+
+  /**
+   * Asks for the page after this one; empty when this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message assessments.v1.ListAssessmentsResponse.
+ * Use `create(ListAssessmentsResponseSchema)` to create a new message.
+ */
+export const ListAssessmentsResponseSchema: GenMessage<ListAssessmentsResponse, {jsonType: ListAssessmentsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_assessments_v1_assessments_service, 14);
+
+/**
  * Owner of managers, assessments and exercises.
  *
  * @generated from service assessments.v1.AssessmentsService
@@ -311,6 +748,47 @@ export const AssessmentsService: GenService<{
     methodKind: "unary";
     input: typeof GetManagerRequestSchema;
     output: typeof GetManagerResponseSchema;
+  },
+  /**
+   * Writes an assessment. NOT_FOUND when its author is no manager. Repeated with the same
+   * assessment_id and equal fields it gives the same answer; with other fields ALREADY_EXISTS.
+   *
+   * @generated from rpc assessments.v1.AssessmentsService.CreateAssessment
+   */
+  createAssessment: {
+    methodKind: "unary";
+    input: typeof CreateAssessmentRequestSchema;
+    output: typeof CreateAssessmentResponseSchema;
+  },
+  /**
+   * Changes an assessment. NOT_FOUND when there is none with this id.
+   *
+   * @generated from rpc assessments.v1.AssessmentsService.UpdateAssessment
+   */
+  updateAssessment: {
+    methodKind: "unary";
+    input: typeof UpdateAssessmentRequestSchema;
+    output: typeof UpdateAssessmentResponseSchema;
+  },
+  /**
+   * Answers one assessment. NOT_FOUND when there is none with this id.
+   *
+   * @generated from rpc assessments.v1.AssessmentsService.GetAssessment
+   */
+  getAssessment: {
+    methodKind: "unary";
+    input: typeof GetAssessmentRequestSchema;
+    output: typeof GetAssessmentResponseSchema;
+  },
+  /**
+   * Answers assessments in the order of their ids, page by page.
+   *
+   * @generated from rpc assessments.v1.AssessmentsService.ListAssessments
+   */
+  listAssessments: {
+    methodKind: "unary";
+    input: typeof ListAssessmentsRequestSchema;
+    output: typeof ListAssessmentsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_assessments_v1_assessments_service, 0);

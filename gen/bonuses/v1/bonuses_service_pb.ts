@@ -6,6 +6,8 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ManagerReplica, ManagerReplicaJson } from "./manager_replica_pb.ts";
 import { file_bonuses_v1_manager_replica } from "./manager_replica_pb.ts";
+import type { Booking, BookingJson } from "./statement_pb.ts";
+import { file_bonuses_v1_statement } from "./statement_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -13,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bonuses/v1/bonuses_service.proto.
  */
 export const file_bonuses_v1_bonuses_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBib251c2VzL3YxL2JvbnVzZXNfc2VydmljZS5wcm90bxIKYm9udXNlcy52MSI4ChhHZXRNYW5hZ2VyUmVwbGljYVJlcXVlc3QSHAoKbWFuYWdlcl9pZBgBIAEoCUIIukgFcgOwAQEiSAoZR2V0TWFuYWdlclJlcGxpY2FSZXNwb25zZRIrCgdtYW5hZ2VyGAEgASgLMhouYm9udXNlcy52MS5NYW5hZ2VyUmVwbGljYTJyCg5Cb251c2VzU2VydmljZRJgChFHZXRNYW5hZ2VyUmVwbGljYRIkLmJvbnVzZXMudjEuR2V0TWFuYWdlclJlcGxpY2FSZXF1ZXN0GiUuYm9udXNlcy52MS5HZXRNYW5hZ2VyUmVwbGljYVJlc3BvbnNlYgZwcm90bzM", [file_bonuses_v1_manager_replica, file_buf_validate_validate]);
+  fileDesc("CiBib251c2VzL3YxL2JvbnVzZXNfc2VydmljZS5wcm90bxIKYm9udXNlcy52MSI4ChhHZXRNYW5hZ2VyUmVwbGljYVJlcXVlc3QSHAoKbWFuYWdlcl9pZBgBIAEoCUIIukgFcgOwAQEiSAoZR2V0TWFuYWdlclJlcGxpY2FSZXNwb25zZRIrCgdtYW5hZ2VyGAEgASgLMhouYm9udXNlcy52MS5NYW5hZ2VyUmVwbGljYSIxChFHZXRCYWxhbmNlUmVxdWVzdBIcCgptYW5hZ2VyX2lkGAEgASgJQgi6SAVyA7ABASJuChJHZXRCYWxhbmNlUmVzcG9uc2USEgoKbWFuYWdlcl9pZBgBIAEoCRIVCg1iYWxhbmNlX21pbm9yGAIgASgDEhYKDmNyZWRpdGVkX21pbm9yGAMgASgDEhUKDWRlYml0ZWRfbWlub3IYBCABKAMicAoTR2V0U3RhdGVtZW50UmVxdWVzdBIcCgptYW5hZ2VyX2lkGAEgASgJQgi6SAVyA7ABARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYyAEiVgoUR2V0U3RhdGVtZW50UmVzcG9uc2USJQoIYm9va2luZ3MYASADKAsyEy5ib251c2VzLnYxLkJvb2tpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIhIKEFJlY29uY2lsZVJlcXVlc3QizgEKEVJlY29uY2lsZVJlc3BvbnNlEgoKAm9rGAEgASgIEhAKCHByb2JsZW1zGAIgAygJEhAKCGJvb2tpbmdzGAMgASgDEhgKEGxlZGdlcl9zdW1fbWlub3IYBCABKAMSFgoOY3JlZGl0ZWRfbWlub3IYBSABKAMSFQoNZGViaXRlZF9taW5vchgGIAEoAxIUCgxvcGVuX3BheW91dHMYByABKAMSKgoHZmluYW5jZRgIIAEoCzIZLmJvbnVzZXMudjEuRmluYW5jZVRvdGFscyJRCg1GaW5hbmNlVG90YWxzEhEKCXRyYW5zZmVycxgBIAEoAxIWCg5jcmVkaXRlZF9taW5vchgCIAEoAxIVCg1kZWJpdGVkX21pbm9yGAMgASgDMtwCCg5Cb251c2VzU2VydmljZRJgChFHZXRNYW5hZ2VyUmVwbGljYRIkLmJvbnVzZXMudjEuR2V0TWFuYWdlclJlcGxpY2FSZXF1ZXN0GiUuYm9udXNlcy52MS5HZXRNYW5hZ2VyUmVwbGljYVJlc3BvbnNlEksKCkdldEJhbGFuY2USHS5ib251c2VzLnYxLkdldEJhbGFuY2VSZXF1ZXN0Gh4uYm9udXNlcy52MS5HZXRCYWxhbmNlUmVzcG9uc2USUQoMR2V0U3RhdGVtZW50Eh8uYm9udXNlcy52MS5HZXRTdGF0ZW1lbnRSZXF1ZXN0GiAuYm9udXNlcy52MS5HZXRTdGF0ZW1lbnRSZXNwb25zZRJICglSZWNvbmNpbGUSHC5ib251c2VzLnYxLlJlY29uY2lsZVJlcXVlc3QaHS5ib251c2VzLnYxLlJlY29uY2lsZVJlc3BvbnNlYgZwcm90bzM", [file_bonuses_v1_manager_replica, file_bonuses_v1_statement, file_buf_validate_validate]);
 
 /**
  * @generated from message bonuses.v1.GetManagerReplicaRequest
@@ -74,6 +76,405 @@ export const GetManagerReplicaResponseSchema: GenMessage<GetManagerReplicaRespon
   messageDesc(file_bonuses_v1_bonuses_service, 1);
 
 /**
+ * @generated from message bonuses.v1.GetBalanceRequest
+ */
+export type GetBalanceRequest = Message<"bonuses.v1.GetBalanceRequest"> & {
+  /**
+   * Id of the manager.
+   *
+   * @generated from field: string manager_id = 1;
+   */
+  managerId: string;
+};
+
+/**
+ * @generated from message bonuses.v1.GetBalanceRequest
+ */
+export type GetBalanceRequestJson = {
+  /**
+   * Id of the manager.
+   *
+   * @generated from field: string manager_id = 1;
+   */
+  managerId?: string;
+};
+
+/**
+ * Describes the message bonuses.v1.GetBalanceRequest.
+ * Use `create(GetBalanceRequestSchema)` to create a new message.
+ */
+export const GetBalanceRequestSchema: GenMessage<GetBalanceRequest, {jsonType: GetBalanceRequestJson}> = /*@__PURE__*/
+  messageDesc(file_bonuses_v1_bonuses_service, 2);
+
+/**
+ * @generated from message bonuses.v1.GetBalanceResponse
+ */
+export type GetBalanceResponse = Message<"bonuses.v1.GetBalanceResponse"> & {
+  /**
+   * @generated from field: string manager_id = 1;
+   */
+  managerId: string;
+
+  /**
+   * Credits less debits, in minor units of the account's currency.
+   *
+   * @generated from field: int64 balance_minor = 2;
+   */
+  balanceMinor: bigint;
+
+  /**
+   * Sum of all credits.
+   *
+   * @generated from field: int64 credited_minor = 3;
+   */
+  creditedMinor: bigint;
+
+  /**
+   * Sum of all debits.
+   *
+   * @generated from field: int64 debited_minor = 4;
+   */
+  debitedMinor: bigint;
+};
+
+/**
+ * @generated from message bonuses.v1.GetBalanceResponse
+ */
+export type GetBalanceResponseJson = {
+  /**
+   * @generated from field: string manager_id = 1;
+   */
+  managerId?: string;
+
+  /**
+   * Credits less debits, in minor units of the account's currency.
+   *
+   * @generated from field: int64 balance_minor = 2;
+   */
+  balanceMinor?: string;
+
+  /**
+   * Sum of all credits.
+   *
+   * @generated from field: int64 credited_minor = 3;
+   */
+  creditedMinor?: string;
+
+  /**
+   * Sum of all debits.
+   *
+   * @generated from field: int64 debited_minor = 4;
+   */
+  debitedMinor?: string;
+};
+
+/**
+ * Describes the message bonuses.v1.GetBalanceResponse.
+ * Use `create(GetBalanceResponseSchema)` to create a new message.
+ */
+export const GetBalanceResponseSchema: GenMessage<GetBalanceResponse, {jsonType: GetBalanceResponseJson}> = /*@__PURE__*/
+  messageDesc(file_bonuses_v1_bonuses_service, 3);
+
+/**
+ * @generated from message bonuses.v1.GetStatementRequest
+ */
+export type GetStatementRequest = Message<"bonuses.v1.GetStatementRequest"> & {
+  /**
+   * Id of the manager.
+   *
+   * @generated from field: string manager_id = 1;
+   */
+  managerId: string;
+
+  /**
+   * How many to answer at most, 1 to 1000; 50 when absent or 0.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before; empty for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * @generated from message bonuses.v1.GetStatementRequest
+ */
+export type GetStatementRequestJson = {
+  /**
+   * Id of the manager.
+   *
+   * @generated from field: string manager_id = 1;
+   */
+  managerId?: string;
+
+  /**
+   * How many to answer at most, 1 to 1000; 50 when absent or 0.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize?: number;
+
+  /**
+   * `next_page_token` of the page before; empty for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken?: string;
+};
+
+/**
+ * Describes the message bonuses.v1.GetStatementRequest.
+ * Use `create(GetStatementRequestSchema)` to create a new message.
+ */
+export const GetStatementRequestSchema: GenMessage<GetStatementRequest, {jsonType: GetStatementRequestJson}> = /*@__PURE__*/
+  messageDesc(file_bonuses_v1_bonuses_service, 4);
+
+/**
+ * @generated from message bonuses.v1.GetStatementResponse
+ */
+export type GetStatementResponse = Message<"bonuses.v1.GetStatementResponse"> & {
+  /**
+   * @generated from field: repeated bonuses.v1.Booking bookings = 1;
+   */
+  bookings: Booking[];
+
+  /**
+   * Asks for the page after this one; empty when this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * @generated from message bonuses.v1.GetStatementResponse
+ */
+export type GetStatementResponseJson = {
+  /**
+   * @generated from field: repeated bonuses.v1.Booking bookings = 1;
+   */
+  bookings?: BookingJson[];
+
+  /**
+   * Asks for the page after this one; empty when this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message bonuses.v1.GetStatementResponse.
+ * Use `create(GetStatementResponseSchema)` to create a new message.
+ */
+export const GetStatementResponseSchema: GenMessage<GetStatementResponse, {jsonType: GetStatementResponseJson}> = /*@__PURE__*/
+  messageDesc(file_bonuses_v1_bonuses_service, 5);
+
+/**
+ * @generated from message bonuses.v1.ReconcileRequest
+ */
+export type ReconcileRequest = Message<"bonuses.v1.ReconcileRequest"> & {
+};
+
+/**
+ * @generated from message bonuses.v1.ReconcileRequest
+ */
+export type ReconcileRequestJson = {
+};
+
+/**
+ * Describes the message bonuses.v1.ReconcileRequest.
+ * Use `create(ReconcileRequestSchema)` to create a new message.
+ */
+export const ReconcileRequestSchema: GenMessage<ReconcileRequest, {jsonType: ReconcileRequestJson}> = /*@__PURE__*/
+  messageDesc(file_bonuses_v1_bonuses_service, 6);
+
+/**
+ * @generated from message bonuses.v1.ReconcileResponse
+ */
+export type ReconcileResponse = Message<"bonuses.v1.ReconcileResponse"> & {
+  /**
+   * Whether no cent is missing: there is no problem.
+   *
+   * @generated from field: bool ok = 1;
+   */
+  ok: boolean;
+
+  /**
+   * What does not fit, in words; empty when all fits.
+   *
+   * @generated from field: repeated string problems = 2;
+   */
+  problems: string[];
+
+  /**
+   * Bookings in the ledger.
+   *
+   * @generated from field: int64 bookings = 3;
+   */
+  bookings: bigint;
+
+  /**
+   * Sum of all ledger entries, in minor units: 0 when the ledger is right.
+   *
+   * @generated from field: int64 ledger_sum_minor = 4;
+   */
+  ledgerSumMinor: bigint;
+
+  /**
+   * Sum of all credits, in minor units.
+   *
+   * @generated from field: int64 credited_minor = 5;
+   */
+  creditedMinor: bigint;
+
+  /**
+   * Sum of all debits, in minor units.
+   *
+   * @generated from field: int64 debited_minor = 6;
+   */
+  debitedMinor: bigint;
+
+  /**
+   * Payouts that finance has not confirmed yet.
+   *
+   * @generated from field: int64 open_payouts = 7;
+   */
+  openPayouts: bigint;
+
+  /**
+   * The same sums as finance has them of what bonuses ordered; absent when finance did not answer.
+   *
+   * @generated from field: bonuses.v1.FinanceTotals finance = 8;
+   */
+  finance?: FinanceTotals | undefined;
+};
+
+/**
+ * @generated from message bonuses.v1.ReconcileResponse
+ */
+export type ReconcileResponseJson = {
+  /**
+   * Whether no cent is missing: there is no problem.
+   *
+   * @generated from field: bool ok = 1;
+   */
+  ok?: boolean;
+
+  /**
+   * What does not fit, in words; empty when all fits.
+   *
+   * @generated from field: repeated string problems = 2;
+   */
+  problems?: string[];
+
+  /**
+   * Bookings in the ledger.
+   *
+   * @generated from field: int64 bookings = 3;
+   */
+  bookings?: string;
+
+  /**
+   * Sum of all ledger entries, in minor units: 0 when the ledger is right.
+   *
+   * @generated from field: int64 ledger_sum_minor = 4;
+   */
+  ledgerSumMinor?: string;
+
+  /**
+   * Sum of all credits, in minor units.
+   *
+   * @generated from field: int64 credited_minor = 5;
+   */
+  creditedMinor?: string;
+
+  /**
+   * Sum of all debits, in minor units.
+   *
+   * @generated from field: int64 debited_minor = 6;
+   */
+  debitedMinor?: string;
+
+  /**
+   * Payouts that finance has not confirmed yet.
+   *
+   * @generated from field: int64 open_payouts = 7;
+   */
+  openPayouts?: string;
+
+  /**
+   * The same sums as finance has them of what bonuses ordered; absent when finance did not answer.
+   *
+   * @generated from field: bonuses.v1.FinanceTotals finance = 8;
+   */
+  finance?: FinanceTotalsJson;
+};
+
+/**
+ * Describes the message bonuses.v1.ReconcileResponse.
+ * Use `create(ReconcileResponseSchema)` to create a new message.
+ */
+export const ReconcileResponseSchema: GenMessage<ReconcileResponse, {jsonType: ReconcileResponseJson}> = /*@__PURE__*/
+  messageDesc(file_bonuses_v1_bonuses_service, 7);
+
+/**
+ * What finance moved by order of bonuses.
+ *
+ * @generated from message bonuses.v1.FinanceTotals
+ */
+export type FinanceTotals = Message<"bonuses.v1.FinanceTotals"> & {
+  /**
+   * @generated from field: int64 transfers = 1;
+   */
+  transfers: bigint;
+
+  /**
+   * @generated from field: int64 credited_minor = 2;
+   */
+  creditedMinor: bigint;
+
+  /**
+   * @generated from field: int64 debited_minor = 3;
+   */
+  debitedMinor: bigint;
+};
+
+/**
+ * What finance moved by order of bonuses.
+ *
+ * @generated from message bonuses.v1.FinanceTotals
+ */
+export type FinanceTotalsJson = {
+  /**
+   * @generated from field: int64 transfers = 1;
+   */
+  transfers?: string;
+
+  /**
+   * @generated from field: int64 credited_minor = 2;
+   */
+  creditedMinor?: string;
+
+  /**
+   * @generated from field: int64 debited_minor = 3;
+   */
+  debitedMinor?: string;
+};
+
+/**
+ * Describes the message bonuses.v1.FinanceTotals.
+ * Use `create(FinanceTotalsSchema)` to create a new message.
+ */
+export const FinanceTotalsSchema: GenMessage<FinanceTotals, {jsonType: FinanceTotalsJson}> = /*@__PURE__*/
+  messageDesc(file_bonuses_v1_bonuses_service, 8);
+
+/**
  * Owner of the bonus ledger and payouts.
  *
  * @generated from service bonuses.v1.BonusesService
@@ -88,6 +489,37 @@ export const BonusesService: GenService<{
     methodKind: "unary";
     input: typeof GetManagerReplicaRequestSchema;
     output: typeof GetManagerReplicaResponseSchema;
+  },
+  /**
+   * Answers what a manager has earned. NOT_FOUND when bonuses knows of no such manager (yet).
+   *
+   * @generated from rpc bonuses.v1.BonusesService.GetBalance
+   */
+  getBalance: {
+    methodKind: "unary";
+    input: typeof GetBalanceRequestSchema;
+    output: typeof GetBalanceResponseSchema;
+  },
+  /**
+   * Answers the bookings of a manager's account, oldest first, page by page. NOT_FOUND when bonuses
+   * knows of no such manager (yet).
+   *
+   * @generated from rpc bonuses.v1.BonusesService.GetStatement
+   */
+  getStatement: {
+    methodKind: "unary";
+    input: typeof GetStatementRequestSchema;
+    output: typeof GetStatementResponseSchema;
+  },
+  /**
+   * Adds up the whole ledger and compares it with what finance moved. Finds, changes nothing.
+   *
+   * @generated from rpc bonuses.v1.BonusesService.Reconcile
+   */
+  reconcile: {
+    methodKind: "unary";
+    input: typeof ReconcileRequestSchema;
+    output: typeof ReconcileResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_bonuses_v1_bonuses_service, 0);

@@ -9,6 +9,12 @@ import { file_assessments_events_v0_manager_created } from "../../assessments/ev
 import type { ManagerUpdated, ManagerUpdatedJson } from "../../assessments/events/v0/manager_updated_pb.ts";
 import { file_assessments_events_v0_manager_updated } from "../../assessments/events/v0/manager_updated_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { AssessmentRatingChanged, AssessmentRatingChangedJson } from "../../hiring/events/v0/assessment_rating_changed_pb.ts";
+import { file_hiring_events_v0_assessment_rating_changed } from "../../hiring/events/v0/assessment_rating_changed_pb.ts";
+import type { SolutionCompleted, SolutionCompletedJson } from "../../hiring/events/v0/solution_completed_pb.ts";
+import { file_hiring_events_v0_solution_completed } from "../../hiring/events/v0/solution_completed_pb.ts";
+import type { SolutionRevoked, SolutionRevokedJson } from "../../hiring/events/v0/solution_revoked_pb.ts";
+import { file_hiring_events_v0_solution_revoked } from "../../hiring/events/v0/solution_revoked_pb.ts";
 import type { ReceiptSchema } from "../../relink/v1/receipt_pb.ts";
 import { file_relink_v1_receipt } from "../../relink/v1/receipt_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -17,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bonuses/v1/links.proto.
  */
 export const file_bonuses_v1_links: GenFile = /*@__PURE__*/
-  fileDesc("ChZib251c2VzL3YxL2xpbmtzLnByb3RvEgpib251c2VzLnYxIq0BChFQdXRNYW5hZ2VyUmVxdWVzdBJDChJtYW5hZ2VyX2NyZWF0ZWRfdjAYASABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlckNyZWF0ZWRIABJDChJtYW5hZ2VyX3VwZGF0ZWRfdjAYAiABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlclVwZGF0ZWRIAEIOCgVldmVudBIFukgCCAEyTwoMQm9udXNlc0xpbmtzEj8KClB1dE1hbmFnZXISHS5ib251c2VzLnYxLlB1dE1hbmFnZXJSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHRiBnByb3RvMw", [file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_buf_validate_validate, file_relink_v1_receipt]);
+  fileDesc("ChZib251c2VzL3YxL2xpbmtzLnByb3RvEgpib251c2VzLnYxIq0BChFQdXRNYW5hZ2VyUmVxdWVzdBJDChJtYW5hZ2VyX2NyZWF0ZWRfdjAYASABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlckNyZWF0ZWRIABJDChJtYW5hZ2VyX3VwZGF0ZWRfdjAYAiABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlclVwZGF0ZWRIAEIOCgVldmVudBIFukgCCAEirQEKE0Jvb2tTb2x1dGlvblJlcXVlc3QSRAoVc29sdXRpb25fY29tcGxldGVkX3YwGAEgASgLMiMuaGlyaW5nLmV2ZW50cy52MC5Tb2x1dGlvbkNvbXBsZXRlZEgAEkAKE3NvbHV0aW9uX3Jldm9rZWRfdjAYAiABKAsyIS5oaXJpbmcuZXZlbnRzLnYwLlNvbHV0aW9uUmV2b2tlZEgAQg4KBWV2ZW50EgW6SAIIASJ/ChpQdXRBc3Nlc3NtZW50UmF0aW5nUmVxdWVzdBJRChxhc3Nlc3NtZW50X3JhdGluZ19jaGFuZ2VkX3YwGAEgASgLMikuaGlyaW5nLmV2ZW50cy52MC5Bc3Nlc3NtZW50UmF0aW5nQ2hhbmdlZEgAQg4KBWV2ZW50EgW6SAIIATLnAQoMQm9udXNlc0xpbmtzEj8KClB1dE1hbmFnZXISHS5ib251c2VzLnYxLlB1dE1hbmFnZXJSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSQwoMQm9va1NvbHV0aW9uEh8uYm9udXNlcy52MS5Cb29rU29sdXRpb25SZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSUQoTUHV0QXNzZXNzbWVudFJhdGluZxImLmJvbnVzZXMudjEuUHV0QXNzZXNzbWVudFJhdGluZ1JlcXVlc3QaEi5yZWxpbmsudjEuUmVjZWlwdGIGcHJvdG8z", [file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_buf_validate_validate, file_hiring_events_v0_assessment_rating_changed, file_hiring_events_v0_solution_completed, file_hiring_events_v0_solution_revoked, file_relink_v1_receipt]);
 
 /**
  * @generated from message bonuses.v1.PutManagerRequest
@@ -66,6 +72,87 @@ export const PutManagerRequestSchema: GenMessage<PutManagerRequest, {jsonType: P
   messageDesc(file_bonuses_v1_links, 0);
 
 /**
+ * @generated from message bonuses.v1.BookSolutionRequest
+ */
+export type BookSolutionRequest = Message<"bonuses.v1.BookSolutionRequest"> & {
+  /**
+   * The event, in the contract version that the leg's route names.
+   *
+   * @generated from oneof bonuses.v1.BookSolutionRequest.event
+   */
+  event: {
+    /**
+     * @generated from field: hiring.events.v0.SolutionCompleted solution_completed_v0 = 1;
+     */
+    value: SolutionCompleted;
+    case: "solutionCompletedV0";
+  } | {
+    /**
+     * @generated from field: hiring.events.v0.SolutionRevoked solution_revoked_v0 = 2;
+     */
+    value: SolutionRevoked;
+    case: "solutionRevokedV0";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * @generated from message bonuses.v1.BookSolutionRequest
+ */
+export type BookSolutionRequestJson = {
+  /**
+   * @generated from field: hiring.events.v0.SolutionCompleted solution_completed_v0 = 1;
+   */
+  solutionCompletedV0?: SolutionCompletedJson;
+
+  /**
+   * @generated from field: hiring.events.v0.SolutionRevoked solution_revoked_v0 = 2;
+   */
+  solutionRevokedV0?: SolutionRevokedJson;
+};
+
+/**
+ * Describes the message bonuses.v1.BookSolutionRequest.
+ * Use `create(BookSolutionRequestSchema)` to create a new message.
+ */
+export const BookSolutionRequestSchema: GenMessage<BookSolutionRequest, {jsonType: BookSolutionRequestJson}> = /*@__PURE__*/
+  messageDesc(file_bonuses_v1_links, 1);
+
+/**
+ * @generated from message bonuses.v1.PutAssessmentRatingRequest
+ */
+export type PutAssessmentRatingRequest = Message<"bonuses.v1.PutAssessmentRatingRequest"> & {
+  /**
+   * The event, in the contract version that the leg's route names.
+   *
+   * @generated from oneof bonuses.v1.PutAssessmentRatingRequest.event
+   */
+  event: {
+    /**
+     * @generated from field: hiring.events.v0.AssessmentRatingChanged assessment_rating_changed_v0 = 1;
+     */
+    value: AssessmentRatingChanged;
+    case: "assessmentRatingChangedV0";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * @generated from message bonuses.v1.PutAssessmentRatingRequest
+ */
+export type PutAssessmentRatingRequestJson = {
+  /**
+   * @generated from field: hiring.events.v0.AssessmentRatingChanged assessment_rating_changed_v0 = 1;
+   */
+  assessmentRatingChangedV0?: AssessmentRatingChangedJson;
+};
+
+/**
+ * Describes the message bonuses.v1.PutAssessmentRatingRequest.
+ * Use `create(PutAssessmentRatingRequestSchema)` to create a new message.
+ */
+export const PutAssessmentRatingRequestSchema: GenMessage<PutAssessmentRatingRequest, {jsonType: PutAssessmentRatingRequestJson}> = /*@__PURE__*/
+  messageDesc(file_bonuses_v1_links, 2);
+
+/**
  * The sync links that end at bonuses: the same events as on JetStream, as calls. Key, entity version,
  * lane and epoch travel in metadata.
  *
@@ -80,6 +167,26 @@ export const BonusesLinks: GenService<{
   putManager: {
     methodKind: "unary";
     input: typeof PutManagerRequestSchema;
+    output: typeof ReceiptSchema;
+  },
+  /**
+   * COMM-040. Answers after the commit.
+   *
+   * @generated from rpc bonuses.v1.BonusesLinks.BookSolution
+   */
+  bookSolution: {
+    methodKind: "unary";
+    input: typeof BookSolutionRequestSchema;
+    output: typeof ReceiptSchema;
+  },
+  /**
+   * COMM-060. Answers after the commit.
+   *
+   * @generated from rpc bonuses.v1.BonusesLinks.PutAssessmentRating
+   */
+  putAssessmentRating: {
+    methodKind: "unary";
+    input: typeof PutAssessmentRatingRequestSchema;
     output: typeof ReceiptSchema;
   },
 }> = /*@__PURE__*/

@@ -5,15 +5,25 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { AssessmentRating, AssessmentRatingJson } from "./assessment_rating_pb.ts";
+import { file_hiring_v1_assessment_rating } from "./assessment_rating_pb.ts";
+import type { AssessmentReplica, AssessmentReplicaJson } from "./assessment_replica_pb.ts";
+import { file_hiring_v1_assessment_replica } from "./assessment_replica_pb.ts";
+import type { Candidate, CandidateJson } from "./candidate_pb.ts";
+import { file_hiring_v1_candidate } from "./candidate_pb.ts";
 import type { ManagerReplica, ManagerReplicaJson } from "./manager_replica_pb.ts";
 import { file_hiring_v1_manager_replica } from "./manager_replica_pb.ts";
+import type { Solution, SolutionJson } from "./solution_pb.ts";
+import { file_hiring_v1_solution } from "./solution_pb.ts";
+import type { Delivery, DeliveryJson } from "../../relink/v1/delivery_pb.ts";
+import { file_relink_v1_delivery } from "../../relink/v1/delivery_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file hiring/v1/hiring_service.proto.
  */
 export const file_hiring_v1_hiring_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5oaXJpbmcvdjEvaGlyaW5nX3NlcnZpY2UucHJvdG8SCWhpcmluZy52MSI4ChhHZXRNYW5hZ2VyUmVwbGljYVJlcXVlc3QSHAoKbWFuYWdlcl9pZBgBIAEoCUIIukgFcgOwAQEiRwoZR2V0TWFuYWdlclJlcGxpY2FSZXNwb25zZRIqCgdtYW5hZ2VyGAEgASgLMhkuaGlyaW5nLnYxLk1hbmFnZXJSZXBsaWNhMm8KDUhpcmluZ1NlcnZpY2USXgoRR2V0TWFuYWdlclJlcGxpY2ESIy5oaXJpbmcudjEuR2V0TWFuYWdlclJlcGxpY2FSZXF1ZXN0GiQuaGlyaW5nLnYxLkdldE1hbmFnZXJSZXBsaWNhUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_hiring_v1_manager_replica]);
+  fileDesc("Ch5oaXJpbmcvdjEvaGlyaW5nX3NlcnZpY2UucHJvdG8SCWhpcmluZy52MSI4ChhHZXRNYW5hZ2VyUmVwbGljYVJlcXVlc3QSHAoKbWFuYWdlcl9pZBgBIAEoCUIIukgFcgOwAQEiRwoZR2V0TWFuYWdlclJlcGxpY2FSZXNwb25zZRIqCgdtYW5hZ2VyGAEgASgLMhkuaGlyaW5nLnYxLk1hbmFnZXJSZXBsaWNhIj4KG0dldEFzc2Vzc21lbnRSZXBsaWNhUmVxdWVzdBIfCg1hc3Nlc3NtZW50X2lkGAEgASgJQgi6SAVyA7ABASJQChxHZXRBc3Nlc3NtZW50UmVwbGljYVJlc3BvbnNlEjAKCmFzc2Vzc21lbnQYASABKAsyHC5oaXJpbmcudjEuQXNzZXNzbWVudFJlcGxpY2EieAoYUmVnaXN0ZXJDYW5kaWRhdGVSZXF1ZXN0EiMKDGNhbmRpZGF0ZV9pZBgBIAEoCUIIukgFcgOwAQFIAIgBARImCgRuYW1lGAIgASgJQhi6SBVyExABGMgBMgxeW15ccHtDY31dKiRCDwoNX2NhbmRpZGF0ZV9pZCJtChlSZWdpc3RlckNhbmRpZGF0ZVJlc3BvbnNlEicKCWNhbmRpZGF0ZRgBIAEoCzIULmhpcmluZy52MS5DYW5kaWRhdGUSJwoKZGVsaXZlcmllcxgCIAMoCzITLnJlbGluay52MS5EZWxpdmVyeSI1ChNHZXRDYW5kaWRhdGVSZXF1ZXN0Eh4KDGNhbmRpZGF0ZV9pZBgBIAEoCUIIukgFcgOwAQEiPwoUR2V0Q2FuZGlkYXRlUmVzcG9uc2USJwoJY2FuZGlkYXRlGAEgASgLMhQuaGlyaW5nLnYxLkNhbmRpZGF0ZSK8AQoVU3VibWl0U29sdXRpb25SZXF1ZXN0EiIKC3NvbHV0aW9uX2lkGAEgASgJQgi6SAVyA7ABAUgAiAEBEh4KDGNhbmRpZGF0ZV9pZBgCIAEoCUIIukgFcgOwAQESHwoNYXNzZXNzbWVudF9pZBgDIAEoCUIIukgFcgOwAQESHQoLZXhlcmNpc2VfaWQYBCABKAlCCLpIBXIDsAEBEg8KB2NvcnJlY3QYBSABKAhCDgoMX3NvbHV0aW9uX2lkIpUBChZTdWJtaXRTb2x1dGlvblJlc3BvbnNlEiUKCHNvbHV0aW9uGAEgASgLMhMuaGlyaW5nLnYxLlNvbHV0aW9uEisKBnJhdGluZxgCIAEoCzIbLmhpcmluZy52MS5Bc3Nlc3NtZW50UmF0aW5nEicKCmRlbGl2ZXJpZXMYAyADKAsyEy5yZWxpbmsudjEuRGVsaXZlcnkiNgoVUmV2b2tlU29sdXRpb25SZXF1ZXN0Eh0KC3NvbHV0aW9uX2lkGAEgASgJQgi6SAVyA7ABASKVAQoWUmV2b2tlU29sdXRpb25SZXNwb25zZRIlCghzb2x1dGlvbhgBIAEoCzITLmhpcmluZy52MS5Tb2x1dGlvbhIrCgZyYXRpbmcYAiABKAsyGy5oaXJpbmcudjEuQXNzZXNzbWVudFJhdGluZxInCgpkZWxpdmVyaWVzGAMgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5Ij0KGkdldEFzc2Vzc21lbnRSYXRpbmdSZXF1ZXN0Eh8KDWFzc2Vzc21lbnRfaWQYASABKAlCCLpIBXIDsAEBIkoKG0dldEFzc2Vzc21lbnRSYXRpbmdSZXNwb25zZRIrCgZyYXRpbmcYASABKAsyGy5oaXJpbmcudjEuQXNzZXNzbWVudFJhdGluZzKdBQoNSGlyaW5nU2VydmljZRJeChFHZXRNYW5hZ2VyUmVwbGljYRIjLmhpcmluZy52MS5HZXRNYW5hZ2VyUmVwbGljYVJlcXVlc3QaJC5oaXJpbmcudjEuR2V0TWFuYWdlclJlcGxpY2FSZXNwb25zZRJnChRHZXRBc3Nlc3NtZW50UmVwbGljYRImLmhpcmluZy52MS5HZXRBc3Nlc3NtZW50UmVwbGljYVJlcXVlc3QaJy5oaXJpbmcudjEuR2V0QXNzZXNzbWVudFJlcGxpY2FSZXNwb25zZRJeChFSZWdpc3RlckNhbmRpZGF0ZRIjLmhpcmluZy52MS5SZWdpc3RlckNhbmRpZGF0ZVJlcXVlc3QaJC5oaXJpbmcudjEuUmVnaXN0ZXJDYW5kaWRhdGVSZXNwb25zZRJPCgxHZXRDYW5kaWRhdGUSHi5oaXJpbmcudjEuR2V0Q2FuZGlkYXRlUmVxdWVzdBofLmhpcmluZy52MS5HZXRDYW5kaWRhdGVSZXNwb25zZRJVCg5TdWJtaXRTb2x1dGlvbhIgLmhpcmluZy52MS5TdWJtaXRTb2x1dGlvblJlcXVlc3QaIS5oaXJpbmcudjEuU3VibWl0U29sdXRpb25SZXNwb25zZRJVCg5SZXZva2VTb2x1dGlvbhIgLmhpcmluZy52MS5SZXZva2VTb2x1dGlvblJlcXVlc3QaIS5oaXJpbmcudjEuUmV2b2tlU29sdXRpb25SZXNwb25zZRJkChNHZXRBc3Nlc3NtZW50UmF0aW5nEiUuaGlyaW5nLnYxLkdldEFzc2Vzc21lbnRSYXRpbmdSZXF1ZXN0GiYuaGlyaW5nLnYxLkdldEFzc2Vzc21lbnRSYXRpbmdSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_hiring_v1_assessment_rating, file_hiring_v1_assessment_replica, file_hiring_v1_candidate, file_hiring_v1_manager_replica, file_hiring_v1_solution, file_relink_v1_delivery]);
 
 /**
  * @generated from message hiring.v1.GetManagerReplicaRequest
@@ -74,6 +84,494 @@ export const GetManagerReplicaResponseSchema: GenMessage<GetManagerReplicaRespon
   messageDesc(file_hiring_v1_hiring_service, 1);
 
 /**
+ * @generated from message hiring.v1.GetAssessmentReplicaRequest
+ */
+export type GetAssessmentReplicaRequest = Message<"hiring.v1.GetAssessmentReplicaRequest"> & {
+  /**
+   * Id of the assessment, the same as at its owner.
+   *
+   * @generated from field: string assessment_id = 1;
+   */
+  assessmentId: string;
+};
+
+/**
+ * @generated from message hiring.v1.GetAssessmentReplicaRequest
+ */
+export type GetAssessmentReplicaRequestJson = {
+  /**
+   * Id of the assessment, the same as at its owner.
+   *
+   * @generated from field: string assessment_id = 1;
+   */
+  assessmentId?: string;
+};
+
+/**
+ * Describes the message hiring.v1.GetAssessmentReplicaRequest.
+ * Use `create(GetAssessmentReplicaRequestSchema)` to create a new message.
+ */
+export const GetAssessmentReplicaRequestSchema: GenMessage<GetAssessmentReplicaRequest, {jsonType: GetAssessmentReplicaRequestJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 2);
+
+/**
+ * @generated from message hiring.v1.GetAssessmentReplicaResponse
+ */
+export type GetAssessmentReplicaResponse = Message<"hiring.v1.GetAssessmentReplicaResponse"> & {
+  /**
+   * @generated from field: hiring.v1.AssessmentReplica assessment = 1;
+   */
+  assessment?: AssessmentReplica | undefined;
+};
+
+/**
+ * @generated from message hiring.v1.GetAssessmentReplicaResponse
+ */
+export type GetAssessmentReplicaResponseJson = {
+  /**
+   * @generated from field: hiring.v1.AssessmentReplica assessment = 1;
+   */
+  assessment?: AssessmentReplicaJson;
+};
+
+/**
+ * Describes the message hiring.v1.GetAssessmentReplicaResponse.
+ * Use `create(GetAssessmentReplicaResponseSchema)` to create a new message.
+ */
+export const GetAssessmentReplicaResponseSchema: GenMessage<GetAssessmentReplicaResponse, {jsonType: GetAssessmentReplicaResponseJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 3);
+
+/**
+ * @generated from message hiring.v1.RegisterCandidateRequest
+ */
+export type RegisterCandidateRequest = Message<"hiring.v1.RegisterCandidateRequest"> & {
+  /**
+   * Id chosen by the caller, so that a repeated call registers once. Made here when absent.
+   *
+   * @generated from field: optional string candidate_id = 1;
+   */
+  candidateId?: string | undefined;
+
+  /**
+   * Full name, 1 to 200 characters, no control characters.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * @generated from message hiring.v1.RegisterCandidateRequest
+ */
+export type RegisterCandidateRequestJson = {
+  /**
+   * Id chosen by the caller, so that a repeated call registers once. Made here when absent.
+   *
+   * @generated from field: optional string candidate_id = 1;
+   */
+  candidateId?: string;
+
+  /**
+   * Full name, 1 to 200 characters, no control characters.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+};
+
+/**
+ * Describes the message hiring.v1.RegisterCandidateRequest.
+ * Use `create(RegisterCandidateRequestSchema)` to create a new message.
+ */
+export const RegisterCandidateRequestSchema: GenMessage<RegisterCandidateRequest, {jsonType: RegisterCandidateRequestJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 4);
+
+/**
+ * @generated from message hiring.v1.RegisterCandidateResponse
+ */
+export type RegisterCandidateResponse = Message<"hiring.v1.RegisterCandidateResponse"> & {
+  /**
+   * @generated from field: hiring.v1.Candidate candidate = 1;
+   */
+  candidate?: Candidate | undefined;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 2;
+   */
+  deliveries: Delivery[];
+};
+
+/**
+ * @generated from message hiring.v1.RegisterCandidateResponse
+ */
+export type RegisterCandidateResponseJson = {
+  /**
+   * @generated from field: hiring.v1.Candidate candidate = 1;
+   */
+  candidate?: CandidateJson;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 2;
+   */
+  deliveries?: DeliveryJson[];
+};
+
+/**
+ * Describes the message hiring.v1.RegisterCandidateResponse.
+ * Use `create(RegisterCandidateResponseSchema)` to create a new message.
+ */
+export const RegisterCandidateResponseSchema: GenMessage<RegisterCandidateResponse, {jsonType: RegisterCandidateResponseJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 5);
+
+/**
+ * @generated from message hiring.v1.GetCandidateRequest
+ */
+export type GetCandidateRequest = Message<"hiring.v1.GetCandidateRequest"> & {
+  /**
+   * Id of the candidate.
+   *
+   * @generated from field: string candidate_id = 1;
+   */
+  candidateId: string;
+};
+
+/**
+ * @generated from message hiring.v1.GetCandidateRequest
+ */
+export type GetCandidateRequestJson = {
+  /**
+   * Id of the candidate.
+   *
+   * @generated from field: string candidate_id = 1;
+   */
+  candidateId?: string;
+};
+
+/**
+ * Describes the message hiring.v1.GetCandidateRequest.
+ * Use `create(GetCandidateRequestSchema)` to create a new message.
+ */
+export const GetCandidateRequestSchema: GenMessage<GetCandidateRequest, {jsonType: GetCandidateRequestJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 6);
+
+/**
+ * @generated from message hiring.v1.GetCandidateResponse
+ */
+export type GetCandidateResponse = Message<"hiring.v1.GetCandidateResponse"> & {
+  /**
+   * @generated from field: hiring.v1.Candidate candidate = 1;
+   */
+  candidate?: Candidate | undefined;
+};
+
+/**
+ * @generated from message hiring.v1.GetCandidateResponse
+ */
+export type GetCandidateResponseJson = {
+  /**
+   * @generated from field: hiring.v1.Candidate candidate = 1;
+   */
+  candidate?: CandidateJson;
+};
+
+/**
+ * Describes the message hiring.v1.GetCandidateResponse.
+ * Use `create(GetCandidateResponseSchema)` to create a new message.
+ */
+export const GetCandidateResponseSchema: GenMessage<GetCandidateResponse, {jsonType: GetCandidateResponseJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 7);
+
+/**
+ * @generated from message hiring.v1.SubmitSolutionRequest
+ */
+export type SubmitSolutionRequest = Message<"hiring.v1.SubmitSolutionRequest"> & {
+  /**
+   * Id chosen by the caller, so that a repeated call submits once. Made here when absent.
+   *
+   * @generated from field: optional string solution_id = 1;
+   */
+  solutionId?: string | undefined;
+
+  /**
+   * Id of the candidate who solved the exercise.
+   *
+   * @generated from field: string candidate_id = 2;
+   */
+  candidateId: string;
+
+  /**
+   * Id of the assessment.
+   *
+   * @generated from field: string assessment_id = 3;
+   */
+  assessmentId: string;
+
+  /**
+   * Id of an exercise of the assessment.
+   *
+   * @generated from field: string exercise_id = 4;
+   */
+  exerciseId: string;
+
+  /**
+   * Whether the solution is correct, and so accepted.
+   *
+   * @generated from field: bool correct = 5;
+   */
+  correct: boolean;
+};
+
+/**
+ * @generated from message hiring.v1.SubmitSolutionRequest
+ */
+export type SubmitSolutionRequestJson = {
+  /**
+   * Id chosen by the caller, so that a repeated call submits once. Made here when absent.
+   *
+   * @generated from field: optional string solution_id = 1;
+   */
+  solutionId?: string;
+
+  /**
+   * Id of the candidate who solved the exercise.
+   *
+   * @generated from field: string candidate_id = 2;
+   */
+  candidateId?: string;
+
+  /**
+   * Id of the assessment.
+   *
+   * @generated from field: string assessment_id = 3;
+   */
+  assessmentId?: string;
+
+  /**
+   * Id of an exercise of the assessment.
+   *
+   * @generated from field: string exercise_id = 4;
+   */
+  exerciseId?: string;
+
+  /**
+   * Whether the solution is correct, and so accepted.
+   *
+   * @generated from field: bool correct = 5;
+   */
+  correct?: boolean;
+};
+
+/**
+ * Describes the message hiring.v1.SubmitSolutionRequest.
+ * Use `create(SubmitSolutionRequestSchema)` to create a new message.
+ */
+export const SubmitSolutionRequestSchema: GenMessage<SubmitSolutionRequest, {jsonType: SubmitSolutionRequestJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 8);
+
+/**
+ * @generated from message hiring.v1.SubmitSolutionResponse
+ */
+export type SubmitSolutionResponse = Message<"hiring.v1.SubmitSolutionResponse"> & {
+  /**
+   * @generated from field: hiring.v1.Solution solution = 1;
+   */
+  solution?: Solution | undefined;
+
+  /**
+   * The assessment's rating with this result.
+   *
+   * @generated from field: hiring.v1.AssessmentRating rating = 2;
+   */
+  rating?: AssessmentRating | undefined;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 3;
+   */
+  deliveries: Delivery[];
+};
+
+/**
+ * @generated from message hiring.v1.SubmitSolutionResponse
+ */
+export type SubmitSolutionResponseJson = {
+  /**
+   * @generated from field: hiring.v1.Solution solution = 1;
+   */
+  solution?: SolutionJson;
+
+  /**
+   * The assessment's rating with this result.
+   *
+   * @generated from field: hiring.v1.AssessmentRating rating = 2;
+   */
+  rating?: AssessmentRatingJson;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 3;
+   */
+  deliveries?: DeliveryJson[];
+};
+
+/**
+ * Describes the message hiring.v1.SubmitSolutionResponse.
+ * Use `create(SubmitSolutionResponseSchema)` to create a new message.
+ */
+export const SubmitSolutionResponseSchema: GenMessage<SubmitSolutionResponse, {jsonType: SubmitSolutionResponseJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 9);
+
+/**
+ * @generated from message hiring.v1.RevokeSolutionRequest
+ */
+export type RevokeSolutionRequest = Message<"hiring.v1.RevokeSolutionRequest"> & {
+  /**
+   * Id of the solution.
+   *
+   * @generated from field: string solution_id = 1;
+   */
+  solutionId: string;
+};
+
+/**
+ * @generated from message hiring.v1.RevokeSolutionRequest
+ */
+export type RevokeSolutionRequestJson = {
+  /**
+   * Id of the solution.
+   *
+   * @generated from field: string solution_id = 1;
+   */
+  solutionId?: string;
+};
+
+/**
+ * Describes the message hiring.v1.RevokeSolutionRequest.
+ * Use `create(RevokeSolutionRequestSchema)` to create a new message.
+ */
+export const RevokeSolutionRequestSchema: GenMessage<RevokeSolutionRequest, {jsonType: RevokeSolutionRequestJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 10);
+
+/**
+ * @generated from message hiring.v1.RevokeSolutionResponse
+ */
+export type RevokeSolutionResponse = Message<"hiring.v1.RevokeSolutionResponse"> & {
+  /**
+   * @generated from field: hiring.v1.Solution solution = 1;
+   */
+  solution?: Solution | undefined;
+
+  /**
+   * The assessment's rating without this solution's acceptance.
+   *
+   * @generated from field: hiring.v1.AssessmentRating rating = 2;
+   */
+  rating?: AssessmentRating | undefined;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 3;
+   */
+  deliveries: Delivery[];
+};
+
+/**
+ * @generated from message hiring.v1.RevokeSolutionResponse
+ */
+export type RevokeSolutionResponseJson = {
+  /**
+   * @generated from field: hiring.v1.Solution solution = 1;
+   */
+  solution?: SolutionJson;
+
+  /**
+   * The assessment's rating without this solution's acceptance.
+   *
+   * @generated from field: hiring.v1.AssessmentRating rating = 2;
+   */
+  rating?: AssessmentRatingJson;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 3;
+   */
+  deliveries?: DeliveryJson[];
+};
+
+/**
+ * Describes the message hiring.v1.RevokeSolutionResponse.
+ * Use `create(RevokeSolutionResponseSchema)` to create a new message.
+ */
+export const RevokeSolutionResponseSchema: GenMessage<RevokeSolutionResponse, {jsonType: RevokeSolutionResponseJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 11);
+
+/**
+ * @generated from message hiring.v1.GetAssessmentRatingRequest
+ */
+export type GetAssessmentRatingRequest = Message<"hiring.v1.GetAssessmentRatingRequest"> & {
+  /**
+   * Id of the assessment.
+   *
+   * @generated from field: string assessment_id = 1;
+   */
+  assessmentId: string;
+};
+
+/**
+ * @generated from message hiring.v1.GetAssessmentRatingRequest
+ */
+export type GetAssessmentRatingRequestJson = {
+  /**
+   * Id of the assessment.
+   *
+   * @generated from field: string assessment_id = 1;
+   */
+  assessmentId?: string;
+};
+
+/**
+ * Describes the message hiring.v1.GetAssessmentRatingRequest.
+ * Use `create(GetAssessmentRatingRequestSchema)` to create a new message.
+ */
+export const GetAssessmentRatingRequestSchema: GenMessage<GetAssessmentRatingRequest, {jsonType: GetAssessmentRatingRequestJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 12);
+
+/**
+ * @generated from message hiring.v1.GetAssessmentRatingResponse
+ */
+export type GetAssessmentRatingResponse = Message<"hiring.v1.GetAssessmentRatingResponse"> & {
+  /**
+   * @generated from field: hiring.v1.AssessmentRating rating = 1;
+   */
+  rating?: AssessmentRating | undefined;
+};
+
+/**
+ * @generated from message hiring.v1.GetAssessmentRatingResponse
+ */
+export type GetAssessmentRatingResponseJson = {
+  /**
+   * @generated from field: hiring.v1.AssessmentRating rating = 1;
+   */
+  rating?: AssessmentRatingJson;
+};
+
+/**
+ * Describes the message hiring.v1.GetAssessmentRatingResponse.
+ * Use `create(GetAssessmentRatingResponseSchema)` to create a new message.
+ */
+export const GetAssessmentRatingResponseSchema: GenMessage<GetAssessmentRatingResponse, {jsonType: GetAssessmentRatingResponseJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 13);
+
+/**
  * Owner of candidates, solutions and assessment ratings.
  *
  * @generated from service hiring.v1.HiringService
@@ -88,6 +586,72 @@ export const HiringService: GenService<{
     methodKind: "unary";
     input: typeof GetManagerReplicaRequestSchema;
     output: typeof GetManagerReplicaResponseSchema;
+  },
+  /**
+   * Answers an assessment as hiring knows it now. NOT_FOUND when hiring has no replica of it (yet).
+   *
+   * @generated from rpc hiring.v1.HiringService.GetAssessmentReplica
+   */
+  getAssessmentReplica: {
+    methodKind: "unary";
+    input: typeof GetAssessmentReplicaRequestSchema;
+    output: typeof GetAssessmentReplicaResponseSchema;
+  },
+  /**
+   * Registers a candidate. Repeated with the same candidate_id and an equal name it gives the same
+   * answer; with another name ALREADY_EXISTS.
+   *
+   * @generated from rpc hiring.v1.HiringService.RegisterCandidate
+   */
+  registerCandidate: {
+    methodKind: "unary";
+    input: typeof RegisterCandidateRequestSchema;
+    output: typeof RegisterCandidateResponseSchema;
+  },
+  /**
+   * Answers one candidate. NOT_FOUND when there is none with this id.
+   *
+   * @generated from rpc hiring.v1.HiringService.GetCandidate
+   */
+  getCandidate: {
+    methodKind: "unary";
+    input: typeof GetCandidateRequestSchema;
+    output: typeof GetCandidateResponseSchema;
+  },
+  /**
+   * Takes a candidate's solution with its result. NOT_FOUND for an unknown candidate, assessment or
+   * exercise; FAILED_PRECONDITION when hiring knows of no assignment of the assessment to the
+   * candidate (yet). Repeated with the same solution_id and equal fields it gives the same answer;
+   * with other fields ALREADY_EXISTS.
+   *
+   * @generated from rpc hiring.v1.HiringService.SubmitSolution
+   */
+  submitSolution: {
+    methodKind: "unary";
+    input: typeof SubmitSolutionRequestSchema;
+    output: typeof SubmitSolutionResponseSchema;
+  },
+  /**
+   * Takes an accepted solution back, because of cheating. NOT_FOUND when there is none with this id;
+   * FAILED_PRECONDITION when it was not accepted. Repeated it gives the same answer.
+   *
+   * @generated from rpc hiring.v1.HiringService.RevokeSolution
+   */
+  revokeSolution: {
+    methodKind: "unary";
+    input: typeof RevokeSolutionRequestSchema;
+    output: typeof RevokeSolutionResponseSchema;
+  },
+  /**
+   * Answers the rating of an assessment as its owner knows it now; before the first result it is 50.
+   * NOT_FOUND when hiring knows of no such assessment (yet).
+   *
+   * @generated from rpc hiring.v1.HiringService.GetAssessmentRating
+   */
+  getAssessmentRating: {
+    methodKind: "unary";
+    input: typeof GetAssessmentRatingRequestSchema;
+    output: typeof GetAssessmentRatingResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_hiring_v1_hiring_service, 0);

@@ -4,11 +4,17 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { AssessmentCreated, AssessmentCreatedJson } from "../../assessments/events/v0/assessment_created_pb.ts";
+import { file_assessments_events_v0_assessment_created } from "../../assessments/events/v0/assessment_created_pb.ts";
+import type { AssessmentUpdated, AssessmentUpdatedJson } from "../../assessments/events/v0/assessment_updated_pb.ts";
+import { file_assessments_events_v0_assessment_updated } from "../../assessments/events/v0/assessment_updated_pb.ts";
 import type { ManagerCreated, ManagerCreatedJson } from "../../assessments/events/v0/manager_created_pb.ts";
 import { file_assessments_events_v0_manager_created } from "../../assessments/events/v0/manager_created_pb.ts";
 import type { ManagerUpdated, ManagerUpdatedJson } from "../../assessments/events/v0/manager_updated_pb.ts";
 import { file_assessments_events_v0_manager_updated } from "../../assessments/events/v0/manager_updated_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { AssessmentAssigned, AssessmentAssignedJson } from "../../management/events/v0/assessment_assigned_pb.ts";
+import { file_management_events_v0_assessment_assigned } from "../../management/events/v0/assessment_assigned_pb.ts";
 import type { ReceiptSchema } from "../../relink/v1/receipt_pb.ts";
 import { file_relink_v1_receipt } from "../../relink/v1/receipt_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -17,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hiring/v1/links.proto.
  */
 export const file_hiring_v1_links: GenFile = /*@__PURE__*/
-  fileDesc("ChVoaXJpbmcvdjEvbGlua3MucHJvdG8SCWhpcmluZy52MSKtAQoRUHV0TWFuYWdlclJlcXVlc3QSQwoSbWFuYWdlcl9jcmVhdGVkX3YwGAEgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJDcmVhdGVkSAASQwoSbWFuYWdlcl91cGRhdGVkX3YwGAIgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJVcGRhdGVkSABCDgoFZXZlbnQSBbpIAggBMk0KC0hpcmluZ0xpbmtzEj4KClB1dE1hbmFnZXISHC5oaXJpbmcudjEuUHV0TWFuYWdlclJlcXVlc3QaEi5yZWxpbmsudjEuUmVjZWlwdGIGcHJvdG8z", [file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_buf_validate_validate, file_relink_v1_receipt]);
+  fileDesc("ChVoaXJpbmcvdjEvbGlua3MucHJvdG8SCWhpcmluZy52MSKtAQoRUHV0TWFuYWdlclJlcXVlc3QSQwoSbWFuYWdlcl9jcmVhdGVkX3YwGAEgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJDcmVhdGVkSAASQwoSbWFuYWdlcl91cGRhdGVkX3YwGAIgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJVcGRhdGVkSABCDgoFZXZlbnQSBbpIAggBInEKFFB1dEFzc2Vzc21lbnRSZXF1ZXN0EkkKFWFzc2Vzc21lbnRfY3JlYXRlZF92MBgBIAEoCzIoLmFzc2Vzc21lbnRzLmV2ZW50cy52MC5Bc3Nlc3NtZW50Q3JlYXRlZEgAQg4KBWV2ZW50EgW6SAIIASJ4ChtQdXRDaGFuZ2VkQXNzZXNzbWVudFJlcXVlc3QSSQoVYXNzZXNzbWVudF91cGRhdGVkX3YwGAEgASgLMiguYXNzZXNzbWVudHMuZXZlbnRzLnYwLkFzc2Vzc21lbnRVcGRhdGVkSABCDgoFZXZlbnQSBbpIAggBInUKF0Fzc2lnbkFzc2Vzc21lbnRSZXF1ZXN0EkoKFmFzc2Vzc21lbnRfYXNzaWduZWRfdjAYASABKAsyKC5tYW5hZ2VtZW50LmV2ZW50cy52MC5Bc3Nlc3NtZW50QXNzaWduZWRIAEIOCgVldmVudBIFukgCCAEyswIKC0hpcmluZ0xpbmtzEj4KClB1dE1hbmFnZXISHC5oaXJpbmcudjEuUHV0TWFuYWdlclJlcXVlc3QaEi5yZWxpbmsudjEuUmVjZWlwdBJECg1QdXRBc3Nlc3NtZW50Eh8uaGlyaW5nLnYxLlB1dEFzc2Vzc21lbnRSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSUgoUUHV0Q2hhbmdlZEFzc2Vzc21lbnQSJi5oaXJpbmcudjEuUHV0Q2hhbmdlZEFzc2Vzc21lbnRSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSSgoQQXNzaWduQXNzZXNzbWVudBIiLmhpcmluZy52MS5Bc3NpZ25Bc3Nlc3NtZW50UmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0YgZwcm90bzM", [file_assessments_events_v0_assessment_created, file_assessments_events_v0_assessment_updated, file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_buf_validate_validate, file_management_events_v0_assessment_assigned, file_relink_v1_receipt]);
 
 /**
  * @generated from message hiring.v1.PutManagerRequest
@@ -66,6 +72,111 @@ export const PutManagerRequestSchema: GenMessage<PutManagerRequest, {jsonType: P
   messageDesc(file_hiring_v1_links, 0);
 
 /**
+ * @generated from message hiring.v1.PutAssessmentRequest
+ */
+export type PutAssessmentRequest = Message<"hiring.v1.PutAssessmentRequest"> & {
+  /**
+   * The event, in the contract version that the leg's route names.
+   *
+   * @generated from oneof hiring.v1.PutAssessmentRequest.event
+   */
+  event: {
+    /**
+     * @generated from field: assessments.events.v0.AssessmentCreated assessment_created_v0 = 1;
+     */
+    value: AssessmentCreated;
+    case: "assessmentCreatedV0";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * @generated from message hiring.v1.PutAssessmentRequest
+ */
+export type PutAssessmentRequestJson = {
+  /**
+   * @generated from field: assessments.events.v0.AssessmentCreated assessment_created_v0 = 1;
+   */
+  assessmentCreatedV0?: AssessmentCreatedJson;
+};
+
+/**
+ * Describes the message hiring.v1.PutAssessmentRequest.
+ * Use `create(PutAssessmentRequestSchema)` to create a new message.
+ */
+export const PutAssessmentRequestSchema: GenMessage<PutAssessmentRequest, {jsonType: PutAssessmentRequestJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_links, 1);
+
+/**
+ * @generated from message hiring.v1.PutChangedAssessmentRequest
+ */
+export type PutChangedAssessmentRequest = Message<"hiring.v1.PutChangedAssessmentRequest"> & {
+  /**
+   * The event, in the contract version that the leg's route names.
+   *
+   * @generated from oneof hiring.v1.PutChangedAssessmentRequest.event
+   */
+  event: {
+    /**
+     * @generated from field: assessments.events.v0.AssessmentUpdated assessment_updated_v0 = 1;
+     */
+    value: AssessmentUpdated;
+    case: "assessmentUpdatedV0";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * @generated from message hiring.v1.PutChangedAssessmentRequest
+ */
+export type PutChangedAssessmentRequestJson = {
+  /**
+   * @generated from field: assessments.events.v0.AssessmentUpdated assessment_updated_v0 = 1;
+   */
+  assessmentUpdatedV0?: AssessmentUpdatedJson;
+};
+
+/**
+ * Describes the message hiring.v1.PutChangedAssessmentRequest.
+ * Use `create(PutChangedAssessmentRequestSchema)` to create a new message.
+ */
+export const PutChangedAssessmentRequestSchema: GenMessage<PutChangedAssessmentRequest, {jsonType: PutChangedAssessmentRequestJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_links, 2);
+
+/**
+ * @generated from message hiring.v1.AssignAssessmentRequest
+ */
+export type AssignAssessmentRequest = Message<"hiring.v1.AssignAssessmentRequest"> & {
+  /**
+   * The event, in the contract version that the leg's route names.
+   *
+   * @generated from oneof hiring.v1.AssignAssessmentRequest.event
+   */
+  event: {
+    /**
+     * @generated from field: management.events.v0.AssessmentAssigned assessment_assigned_v0 = 1;
+     */
+    value: AssessmentAssigned;
+    case: "assessmentAssignedV0";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * @generated from message hiring.v1.AssignAssessmentRequest
+ */
+export type AssignAssessmentRequestJson = {
+  /**
+   * @generated from field: management.events.v0.AssessmentAssigned assessment_assigned_v0 = 1;
+   */
+  assessmentAssignedV0?: AssessmentAssignedJson;
+};
+
+/**
+ * Describes the message hiring.v1.AssignAssessmentRequest.
+ * Use `create(AssignAssessmentRequestSchema)` to create a new message.
+ */
+export const AssignAssessmentRequestSchema: GenMessage<AssignAssessmentRequest, {jsonType: AssignAssessmentRequestJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_links, 3);
+
+/**
  * The sync links that end at hiring: the same events as on JetStream, as calls. Key, entity version,
  * lane and epoch travel in metadata.
  *
@@ -80,6 +191,36 @@ export const HiringLinks: GenService<{
   putManager: {
     methodKind: "unary";
     input: typeof PutManagerRequestSchema;
+    output: typeof ReceiptSchema;
+  },
+  /**
+   * COMM-020. Answers after the commit.
+   *
+   * @generated from rpc hiring.v1.HiringLinks.PutAssessment
+   */
+  putAssessment: {
+    methodKind: "unary";
+    input: typeof PutAssessmentRequestSchema;
+    output: typeof ReceiptSchema;
+  },
+  /**
+   * COMM-021. Answers after the commit.
+   *
+   * @generated from rpc hiring.v1.HiringLinks.PutChangedAssessment
+   */
+  putChangedAssessment: {
+    methodKind: "unary";
+    input: typeof PutChangedAssessmentRequestSchema;
+    output: typeof ReceiptSchema;
+  },
+  /**
+   * COMM-070. Answers after the commit.
+   *
+   * @generated from rpc hiring.v1.HiringLinks.AssignAssessment
+   */
+  assignAssessment: {
+    methodKind: "unary";
+    input: typeof AssignAssessmentRequestSchema;
     output: typeof ReceiptSchema;
   },
 }> = /*@__PURE__*/
