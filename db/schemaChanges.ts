@@ -12,7 +12,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import postgres from 'postgres';
 
-export type DatabaseName = 'link' | 'assessments' | 'hiring' | 'bonuses' | 'operator';
+export type DatabaseName =
+  | 'link'
+  | 'assessments'
+  | 'hiring'
+  | 'management'
+  | 'bonuses'
+  | 'finance'
+  | 'operator';
 
 /** Serialises schema changes within one database; any constant no other lock uses will do. */
 const SCHEMA_CHANGE_LOCK = 7_070_001;

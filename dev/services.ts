@@ -12,7 +12,9 @@ export type ServiceProgram = {
 export const SERVICES: readonly ServiceProgram[] = [
   { name: 'assessments', main: 'services/assessments/main.ts', portOffset: 31 },
   { name: 'hiring', main: 'services/hiring/main.ts', portOffset: 32 },
+  { name: 'management', main: 'services/management/main.ts', portOffset: 33 },
   { name: 'bonuses', main: 'services/bonuses/main.ts', portOffset: 34 },
+  { name: 'finance', main: 'services/finance/main.ts', portOffset: 35 },
 ];
 
 /** The operator: gRPC on the port above the base, which is kept for its console. */

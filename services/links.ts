@@ -1,7 +1,10 @@
 /** THE MAP: every link of the company on one page. How to add one: README, "Add a link". */
+import { AssessmentsLinks } from '../gen/assessments/v1/links_pb.ts';
 import { BonusesLinks } from '../gen/bonuses/v1/links_pb.ts';
-import { managerCreatedV0, managerUpdatedV0 } from '../gen/events.ts';
+import * as events from '../gen/events.ts';
+import { FinanceLinks } from '../gen/finance/v1/links_pb.ts';
 import { HiringLinks } from '../gen/hiring/v1/links_pb.ts';
+import { ManagementLinks } from '../gen/management/v1/links_pb.ts';
 import { defineContract } from '../link/contracts/contract.ts';
 import { defineLinks } from '../link/link.ts';
 
@@ -18,9 +21,101 @@ export const links = defineLinks([
       hiring: { push: HiringLinks.method.putManager },
       bonuses: { push: BonusesLinks.method.putManager },
     },
-    contracts: [contract(managerCreatedV0), contract(managerUpdatedV0)],
+    contracts: [contract(events.managerCreatedV0), contract(events.managerUpdatedV0)],
     keyField: 'manager_replication_id',
     starts: { transport: 'sync', version: 0 },
     transports: ['sync', 'async'],
+  },
+  {
+    id: 'COMM-020',
+    kind: 'formal',
+    entity: 'assessment',
+    producer: 'assessments',
+    consumers: { hiring: { push: HiringLinks.method.putAssessment } },
+    contracts: [contract(events.assessmentCreatedV0)],
+    keyField: 'assessment_replication_id',
+    starts: { transport: 'async', version: 0 },
+    transports: ['async', 'sync'],
+  },
+  {
+    id: 'COMM-021',
+    kind: 'formal',
+    entity: 'assessment',
+    producer: 'assessments',
+    consumers: { hiring: { push: HiringLinks.method.putChangedAssessment } },
+    contracts: [contract(events.assessmentUpdatedV0)],
+    keyField: 'assessment_replication_id',
+    starts: { transport: 'async', version: 0 },
+    transports: ['async', 'sync'],
+  },
+  {
+    id: 'COMM-030',
+    kind: 'formal',
+    entity: 'candidate',
+    producer: 'hiring',
+    consumers: { management: { push: ManagementLinks.method.putCandidate } },
+    contracts: [contract(events.candidateCreatedV0)],
+    keyField: 'candidate_id',
+    starts: { transport: 'async', version: 0 },
+    transports: ['async', 'sync'],
+  },
+  {
+    id: 'COMM-040',
+    kind: 'functional',
+    // A revocation never counts before the completion it takes back.
+    ordered: true,
+    producer: 'hiring',
+    consumers: { bonuses: { push: BonusesLinks.method.bookSolution } },
+    contracts: [contract(events.solutionCompletedV0), contract(events.solutionRevokedV0)],
+    keyField: 'solution_id',
+    starts: { transport: 'sync', version: 0 },
+    transports: ['sync', 'async'],
+  },
+  {
+    id: 'COMM-050',
+    kind: 'functional',
+    producer: 'hiring',
+    consumers: { assessments: { push: AssessmentsLinks.method.raiseDifficulty } },
+    contracts: [contract(events.exerciseCompletedMoreThenTenTimesV0)],
+    keyField: 'exercise_id',
+    starts: { transport: 'async', version: 0 },
+    transports: ['async', 'sync'],
+  },
+  {
+    id: 'COMM-060',
+    kind: 'formal',
+    entity: 'assessment rating',
+    producer: 'hiring',
+    consumers: { bonuses: { push: BonusesLinks.method.putAssessmentRating } },
+    contracts: [contract(events.assessmentRatingChangedV0)],
+    keyField: 'assessment_id',
+    starts: { transport: 'async', version: 0 },
+    // By pull, bonuses asks hiring.v1.HiringService/GetAssessmentRating when it computes a bonus.
+    transports: ['async', 'pull'],
+  },
+  {
+    id: 'COMM-070',
+    kind: 'functional',
+    producer: 'management',
+    consumers: { hiring: { push: HiringLinks.method.assignAssessment } },
+    contracts: [contract(events.assessmentAssignedV0)],
+    keyField: 'assignment_id',
+    starts: { transport: 'async', version: 0 },
+    transports: ['async', 'sync'],
+  },
+  {
+    id: 'COMM-080',
+    kind: 'functional',
+    // A debit never goes before the credit it takes back.
+    ordered: true,
+    producer: 'bonuses',
+    consumers: { finance: { push: FinanceLinks.method.transferMoney } },
+    contracts: [contract(events.creditToAccountV0), contract(events.debitFromAccountV0)],
+    keyField: 'solution_id',
+    starts: { transport: 'sync', version: 0 },
+    transports: ['sync'],
+    immovableReason:
+      'it authorises money: bonuses must hear from finance itself whether an order was taken, ' +
+      'and no broker may keep, repeat or delay one',
   },
 ]);

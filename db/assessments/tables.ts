@@ -1,6 +1,6 @@
 /** The tables that the assessments service owns. */
 import { sql } from 'drizzle-orm';
-import { bigint, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { bigint, index, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
 const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 
@@ -13,3 +13,29 @@ export const managers = pgTable('managers', {
   createdAt: time('created_at').notNull(),
   updatedAt: time('updated_at').notNull(),
 });
+
+/** One exercise as it is kept in its assessment: the same keys as in the assessment's events. */
+export interface ExerciseValue {
+  exercise_id: string;
+  title: string;
+  text: string;
+  difficulty: number;
+}
+
+/** An assessment is read and changed as a whole, so its exercises are a value of its row. */
+export const assessments = pgTable(
+  'assessments',
+  {
+    id: uuid().primaryKey(),
+    /** Grows by one with every change, under the row's lock: the order of the assessment's events. */
+    version: bigint({ mode: 'bigint' }).notNull(),
+    authorId: uuid('author_id').notNull(),
+    /** Text of the form `[Knowledge Area] Title`. */
+    title: text().notNull(),
+    exercises: jsonb().$type<ExerciseValue[]>().notNull(),
+    createdAt: time('created_at').notNull(),
+    updatedAt: time('updated_at').notNull(),
+  },
+  // Finds the assessment of an exercise.
+  (t) => [index('assessments_exercises').using('gin', sql`${t.exercises} jsonb_path_ops`)],
+);

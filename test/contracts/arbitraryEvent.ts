@@ -81,12 +81,20 @@ function arbitraryString(schema: JsonSchema): fc.Arbitrary<string> {
     case 'date-time':
       return arbitraryTime();
     case 'int64':
-      return fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n).map(String);
+      return arbitraryLong(schema, -(2n ** 63n), 2n ** 63n - 1n);
     case 'uint64':
-      return fc.bigInt(0n, 2n ** 64n - 1n).map(String);
+      return arbitraryLong(schema, 0n, 2n ** 64n - 1n);
   }
   if (schema.contentEncoding === 'base64') return fc.base64String();
   return arbitraryText(schema);
+}
+
+// A required one may not be zero, which JSON Schema says by `not`.
+function arbitraryLong({ not }: JsonSchema, min: bigint, max: bigint): fc.Arbitrary<string> {
+  return fc
+    .bigInt(min, max)
+    .map(String)
+    .filter((text) => text !== not?.const);
 }
 
 function arbitraryText({
