@@ -1,6 +1,8 @@
 /** What the processes of every service have in common: servers, link kit, gRPC, health. */
+import type { DescService } from '@bufbuild/protobuf';
 import { applyExpand, type DatabaseName } from '../db/schemaChanges.ts';
 import { createLinkKit, type KitOptions, type LinkKit } from '../link/kit.ts';
+import type { RpcClient } from '../link/rpc/client.ts';
 import { createRpcServer, type ServedService } from '../link/rpc/server.ts';
 import { type BaseConfig, baseConfigSchema, loadConfig } from '../runtime/config.ts';
 import { armFailpoints } from '../runtime/failpoints.ts';
@@ -10,18 +12,36 @@ import { createLog, type Log } from '../runtime/log.ts';
 import { Metrics } from '../runtime/metrics.ts';
 import { connectNats } from '../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../runtime/postgres.ts';
+import { Clients } from './clients.ts';
 import { links } from './links.ts';
 
 /** Connections for requests and handlers, and for the relay's batches. */
 const POOL = 16;
 const QUEUE_POOL = 6;
 
+/** What a service builds its handlers from. */
+export interface Surroundings {
+  readonly sql: Database;
+  readonly log: Log;
+  readonly config: BaseConfig;
+  /** A client of another service's API; it ends with this process. */
+  clientOf<S extends DescService>(service: S, name: string): RpcClient<S>;
+}
+
+export interface Own extends Surroundings {
+  readonly kit: LinkKit;
+}
+
+/** One handler per consumed link, the tables of replicated entities: see link/kit.ts. */
+type OwnLinks = Pick<KitOptions, 'handlers' | 'sources' | 'replicas'>;
+
 export interface ServiceOptions {
   readonly name: DatabaseName;
-  /** One handler per consumed link, the tables of replicated entities: see link/kit.ts. */
-  readonly links: Pick<KitOptions, 'handlers' | 'sources' | 'replicas'>;
+  readonly links: OwnLinks | ((around: Surroundings) => OwnLinks);
   /** The service's own API. */
-  readonly services: (own: { sql: Database; kit: LinkKit; log: Log }) => readonly ServedService[];
+  readonly services: (own: Own) => readonly ServedService[];
+  /** Stands between the callers and the methods that `sync` links call. */
+  readonly aroundLinks?: (served: ServedService, own: Own) => ServedService;
 }
 
 /** Runs one process of a service until it is told to stop. */
@@ -47,8 +67,15 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     log,
   });
   const nats = await connectNats(config.natsUrl, { name: appName, log });
+  const clients = new Clients(config.peers);
+  const around: Surroundings = {
+    sql,
+    log,
+    config,
+    clientOf: (service, name) => clients.of(service, name),
+  };
   const kit = createLinkKit({
-    ...options.links,
+    ...(typeof options.links === 'function' ? options.links(around) : options.links),
     service: name,
     instance,
     sql,
@@ -63,7 +90,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     port: config.port,
     log,
     metrics,
-    services: [...options.services({ sql, kit, log }), ...kit.services],
+    services: servedBy(options, { ...around, kit }),
   });
   const health = createHealthServer({
     host,
@@ -75,11 +102,17 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     name: 'connections',
     start: () => {},
     stop: async () => {
+      clients.close();
       await nats.close();
       await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
     },
   };
   return [servers, ...kit.agents, server, health];
+}
+
+function servedBy({ services, aroundLinks }: ServiceOptions, own: Own): ServedService[] {
+  const ofLinks = own.kit.services.map((served) => aroundLinks?.(served, own) ?? served);
+  return [...services(own), ...ofLinks];
 }
 
 function requireConnected(isConnected: boolean): void {

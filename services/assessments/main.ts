@@ -1,11 +1,20 @@
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
 import { serve } from '../../link/rpc/server.ts';
 import { runService } from '../service.ts';
+import { raiseDifficulties } from './events/completions.ts';
 import { assessmentsHandlers } from './rpc/assessments.ts';
+import { createdAssessmentSource, updatedAssessmentSource } from './store/assessments.ts';
 import { managerSource } from './store/managers.ts';
 
 await runService({
   name: 'assessments',
-  links: { handlers: {}, sources: { 'COMM-010': managerSource } },
+  links: {
+    handlers: { 'COMM-050': raiseDifficulties },
+    sources: {
+      'COMM-010': managerSource,
+      'COMM-020': createdAssessmentSource,
+      'COMM-021': updatedAssessmentSource,
+    },
+  },
   services: (own) => [serve(AssessmentsService, assessmentsHandlers(own))],
 });

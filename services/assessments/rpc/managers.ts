@@ -1,0 +1,90 @@
+/** Managers: each command is one transaction, and answers how its deliveries stand. */
+import { randomUUIDv7 } from 'node:crypto';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { AssessmentsService } from '../../../gen/assessments/v1/assessments_service_pb.ts';
+import type { LinkKit } from '../../../link/kit.ts';
+import { RpcError, unknownId } from '../../../link/rpc/errors.ts';
+import type { Handlers } from '../../../link/rpc/handlers.ts';
+import type { Database } from '../../../runtime/postgres.ts';
+import {
+  isSameRegistration,
+  type Manager,
+  managerCreated,
+  managerUpdated,
+  registerManager,
+} from '../domain/manager.ts';
+import { findManager, insertManager, renameManager } from '../store/managers.ts';
+
+export function managerMethods(own: {
+  sql: Database;
+  kit: LinkKit;
+}): Pick<Handlers<typeof AssessmentsService>, 'registerManager' | 'updateManager' | 'getManager'> {
+  const { sql, kit } = own;
+  return {
+    registerManager: async ({ managerId, firstName, lastName }) => {
+      const names = { firstName, lastName };
+      const manager = registerManager(
+        managerId?.toLowerCase() ?? randomUUIDv7(),
+        names,
+        new Date(),
+      );
+      const messages = await sql
+        .begin(async (tx) => {
+          // Pipelined: both statements travel together, and the second undoes itself with the first.
+          const inserted = insertManager(tx, manager);
+          const enqueued = kit.enqueue(tx, 'COMM-010', [managerCreated(manager)]);
+          const [isNew, written] = await Promise.all([inserted, enqueued]);
+          if (!isNew) throw new TakenError();
+          return written;
+        })
+        .catch(ifTaken);
+      if (!messages) return { manager: toWire(await requireSame(sql, manager)), deliveries: [] };
+      return { manager: toWire(manager), deliveries: await kit.deliver(messages) };
+    },
+    updateManager: async ({ managerId, firstName, lastName }) => {
+      const changed = await sql.begin(async (tx) => {
+        const names = { ...(firstName && { firstName }), ...(lastName && { lastName }) };
+        const manager = await renameManager(tx, managerId, names, new Date());
+        if (!manager) return undefined;
+        return { manager, messages: await kit.enqueue(tx, 'COMM-010', [managerUpdated(manager)]) };
+      });
+      if (!changed) throw unknownId('manager_id', 'manager');
+      return { manager: toWire(changed.manager), deliveries: await kit.deliver(changed.messages) };
+    },
+    getManager: async ({ managerId }) => {
+      const manager = await findManager(sql, managerId);
+      if (!manager) throw unknownId('manager_id', 'manager');
+      return { manager: toWire(manager) };
+    },
+  };
+}
+
+/** Rolls the transaction back: the id is registered already. */
+class TakenError extends Error {}
+
+function ifTaken(error: unknown): undefined {
+  if (error instanceof TakenError) return undefined;
+  throw error;
+}
+
+/** A repeated registration answers what the first one made, if it means the same manager. */
+async function requireSame(sql: Database, wanted: Manager): Promise<Manager> {
+  const manager = await findManager(sql, wanted.id);
+  if (manager && isSameRegistration(manager, wanted)) return manager;
+  throw new RpcError(
+    'ALREADY_EXISTS',
+    'ID_TAKEN',
+    'this manager_id is registered with other names',
+  );
+}
+
+function toWire(manager: Manager) {
+  return {
+    managerId: manager.id,
+    firstName: manager.firstName,
+    lastName: manager.lastName,
+    version: manager.version,
+    createdAt: timestampFromDate(manager.createdAt),
+    updatedAt: timestampFromDate(manager.updatedAt),
+  };
+}

@@ -1,0 +1,137 @@
+/** Assessments: each command is one transaction, and answers how its deliveries stand. */
+import { randomUUIDv7 } from 'node:crypto';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type {
+  AssessmentsService,
+  ExerciseDraft as WireDraft,
+} from '../../../gen/assessments/v1/assessments_service_pb.ts';
+import type { LinkKit } from '../../../link/kit.ts';
+import { RpcError, unknownId } from '../../../link/rpc/errors.ts';
+import type { Handlers } from '../../../link/rpc/handlers.ts';
+import type { Database } from '../../../runtime/postgres.ts';
+import { nextPageToken, pageById } from '../../paging.ts';
+import {
+  type Assessment,
+  type AssessmentDraft,
+  assessmentCreated,
+  assessmentUpdated,
+  changeAssessment,
+  type ExerciseDraft,
+  findStrangers,
+  isSameCreation,
+  writeAssessment,
+} from '../domain/assessment.ts';
+import {
+  findAssessment,
+  insertAssessment,
+  listAssessments,
+  lockAssessment,
+  saveAssessment,
+} from '../store/assessments.ts';
+import { findManager } from '../store/managers.ts';
+
+export function writingMethods({
+  sql,
+  kit,
+}: {
+  sql: Database;
+  kit: LinkKit;
+}): Pick<
+  Handlers<typeof AssessmentsService>,
+  'createAssessment' | 'updateAssessment' | 'getAssessment' | 'listAssessments'
+> {
+  return {
+    createAssessment: async ({ assessmentId, authorId, title, exercises }) => {
+      const draft = { authorId: authorId.toLowerCase(), title, exercises: draftsOf(exercises) };
+      refuseStrangers([], draft.exercises);
+      const id = assessmentId?.toLowerCase() ?? randomUUIDv7();
+      const assessment = writeAssessment(id, draft, new Date());
+      const messages = await sql.begin(async (tx) => {
+        if (!(await insertAssessment(tx, assessment))) return undefined;
+        return kit.enqueue(tx, 'COMM-020', [assessmentCreated(assessment)]);
+      });
+      if (!messages) return { assessment: toWire(await requireSame(sql, id, draft)) };
+      return { assessment: toWire(assessment), deliveries: await kit.deliver(messages) };
+    },
+    updateAssessment: async ({ assessmentId, title, exercises }) => {
+      const drafts = exercises.length > 0 ? draftsOf(exercises) : undefined;
+      const { changed, messages } = await sql.begin(async (tx) => {
+        const assessment = await lockAssessment(tx, assessmentId);
+        if (!assessment) throw unknownId('assessment_id', 'assessment');
+        refuseStrangers(assessment.exercises, drafts ?? []);
+        const changed = changeAssessment(assessment, { title, exercises: drafts }, new Date());
+        await saveAssessment(tx, changed);
+        return {
+          changed,
+          messages: await kit.enqueue(tx, 'COMM-021', [assessmentUpdated(changed)]),
+        };
+      });
+      return { assessment: toWire(changed), deliveries: await kit.deliver(messages) };
+    },
+    getAssessment: async ({ assessmentId }) => {
+      const assessment = await findAssessment(sql, assessmentId);
+      if (!assessment) throw unknownId('assessment_id', 'assessment');
+      return { assessment: toWire(assessment) };
+    },
+    listAssessments: async (request) => {
+      const page = pageById(request);
+      const found = await listAssessments(sql, page);
+      return {
+        assessments: found.map(toWire),
+        nextPageToken: nextPageToken(found, page.limit, ({ id }) => id),
+      };
+    },
+  };
+}
+
+function draftsOf(exercises: readonly WireDraft[]): ExerciseDraft[] {
+  return exercises.map(({ exerciseId, title, text, difficulty }) => ({
+    id: exerciseId?.toLowerCase(),
+    title,
+    text,
+    difficulty,
+  }));
+}
+
+function refuseStrangers(
+  exercises: Assessment['exercises'],
+  drafts: readonly ExerciseDraft[],
+): void {
+  const strangers = findStrangers({ exercises }, drafts);
+  if (strangers.length === 0) return;
+  const fields = strangers.map((at) => ({
+    field: `exercises[${at}].exercise_id`,
+    description: 'names no exercise of this assessment, or one that is named before',
+  }));
+  const what = 'exercises are named that this assessment does not have';
+  throw new RpcError('INVALID_ARGUMENT', 'FIELDS_INVALID', what, { fields });
+}
+
+/** A repeated creation answers what the first one made, if it means the same assessment. */
+async function requireSame(sql: Database, id: string, draft: AssessmentDraft): Promise<Assessment> {
+  const assessment = await findAssessment(sql, id);
+  if (!assessment && !(await findManager(sql, draft.authorId)))
+    throw unknownId('author_id', 'manager');
+  if (assessment && (assessment.version > 1n || isSameCreation(assessment, draft)))
+    return assessment;
+  const what = 'this assessment_id is taken by an assessment with other fields';
+  throw new RpcError('ALREADY_EXISTS', 'ID_TAKEN', what);
+}
+
+function toWire(assessment: Assessment) {
+  const { id, authorId, title, exercises, version, createdAt, updatedAt } = assessment;
+  return {
+    assessmentId: id,
+    authorId,
+    title,
+    exercises: exercises.map((one) => ({
+      exerciseId: one.id,
+      title: one.title,
+      text: one.text,
+      difficulty: one.difficulty,
+    })),
+    version,
+    createdAt: timestampFromDate(createdAt),
+    updatedAt: timestampFromDate(updatedAt),
+  };
+}

@@ -1,0 +1,52 @@
+/** Pages of list answers: a token is the key of the last entry, in a form that says nothing. */
+import { invalidField } from '../link/rpc/errors.ts';
+
+/** A page when the caller names no size; the contracts allow 1,000. */
+const DEFAULT_PAGE = 50;
+/** Before every id: the first page. */
+export const BEFORE_ALL_IDS = '00000000-0000-0000-0000-000000000000';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const SEQ = /^\d{1,18}$/;
+
+interface PageRequest {
+  readonly pageSize: number;
+  readonly pageToken: string;
+}
+
+export interface Page<Key> {
+  readonly after: Key;
+  readonly limit: number;
+}
+
+/** The page of a list in the order of ids. Throws RpcError INVALID_ARGUMENT for a foreign token. */
+export function pageById(request: PageRequest): Page<string> {
+  return { after: keyOf(request, UUID) ?? BEFORE_ALL_IDS, limit: limitOf(request) };
+}
+
+/** The page of a list in the order of sequence numbers. Throws like `pageById`. */
+export function pageBySeq(request: PageRequest): Page<bigint> {
+  return { after: BigInt(keyOf(request, SEQ) ?? 0), limit: limitOf(request) };
+}
+
+/** The token of the page after `rows`: empty when they do not fill the page. */
+export function nextPageToken<Row>(
+  rows: readonly Row[],
+  limit: number,
+  keyOfRow: (row: Row) => string,
+): string {
+  const last = rows.at(-1);
+  if (last === undefined || rows.length < limit) return '';
+  return Buffer.from(keyOfRow(last)).toString('base64url');
+}
+
+function limitOf({ pageSize }: PageRequest): number {
+  return pageSize || DEFAULT_PAGE;
+}
+
+function keyOf({ pageToken }: PageRequest, form: RegExp): string | undefined {
+  if (pageToken === '') return undefined;
+  const key = Buffer.from(pageToken, 'base64url').toString();
+  if (!form.test(key)) throw invalidField('page_token', 'is none that a page of this list gave');
+  return key;
+}
