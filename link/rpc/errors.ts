@@ -21,6 +21,9 @@ export const RPC_REASONS = [
   'ID_UNKNOWN', // NOT_FOUND
   'ID_TAKEN', // ALREADY_EXISTS: the same id with other fields
   'PAYLOAD_CONFLICT', // FAILED_PRECONDITION: a known message id with another payload; alarmed
+  'NOT_ASSIGNED', // FAILED_PRECONDITION: the candidate is not assigned the assessment (yet)
+  'SOLUTION_NOT_ACCEPTED', // FAILED_PRECONDITION: only an accepted solution can be revoked
+  'NOT_IN_PRODUCTION', // FAILED_PRECONDITION: only tests may do this
   'LINK_UNKNOWN', // NOT_FOUND
   'LINK_BUSY', // ALREADY_EXISTS: another run holds the leg
   'LINK_NOT_MOVABLE', // FAILED_PRECONDITION

@@ -1,12 +1,30 @@
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { serve } from '../../link/rpc/server.ts';
 import { runService } from '../service.ts';
+import { putAssessments } from './events/assessments.ts';
+import { assignAssessments } from './events/assignments.ts';
 import { putManagers } from './events/managers.ts';
 import { hiringHandlers } from './rpc/hiring.ts';
+import { assessmentReplica } from './store/assessmentReplicas.ts';
+import { candidateSource } from './store/candidates.ts';
 import { managerReplica } from './store/managerReplicas.ts';
+import { ratingSource } from './store/ratings.ts';
 
 await runService({
   name: 'hiring',
-  links: { handlers: { 'COMM-010': putManagers }, replicas: { 'COMM-010': managerReplica } },
+  links: {
+    handlers: {
+      'COMM-010': putManagers,
+      'COMM-020': putAssessments,
+      'COMM-021': putAssessments,
+      'COMM-070': assignAssessments,
+    },
+    replicas: {
+      'COMM-010': managerReplica,
+      'COMM-020': assessmentReplica,
+      'COMM-021': assessmentReplica,
+    },
+    sources: { 'COMM-030': candidateSource, 'COMM-060': ratingSource },
+  },
   services: (own) => [serve(HiringService, hiringHandlers(own))],
 });

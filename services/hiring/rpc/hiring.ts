@@ -1,17 +1,15 @@
-/** The API of hiring. */
+/** The API of hiring: candidates, solutions, ratings, and the replicas as hiring sees them. */
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
-import { unknownId } from '../../../link/rpc/errors.ts';
+import type { LinkKit } from '../../../link/kit.ts';
 import type { Handlers } from '../../../link/rpc/handlers.ts';
 import type { Database } from '../../../runtime/postgres.ts';
-import { findManagerReplica } from '../store/managerReplicas.ts';
+import { candidateMethods } from './candidates.ts';
+import { replicaMethods } from './replicas.ts';
+import { solutionMethods } from './solutions.ts';
 
-export function hiringHandlers({ sql }: { sql: Database }): Handlers<typeof HiringService> {
-  return {
-    getManagerReplica: async ({ managerId }) => {
-      const manager = await findManagerReplica(sql, managerId);
-      if (!manager) throw unknownId('manager_id', 'manager replica');
-      const { id, firstName, lastName, version } = manager;
-      return { manager: { managerId: id, firstName, lastName, version } };
-    },
-  };
+export function hiringHandlers(own: {
+  sql: Database;
+  kit: LinkKit;
+}): Handlers<typeof HiringService> {
+  return { ...replicaMethods(own), ...candidateMethods(own), ...solutionMethods(own) };
 }

@@ -1,0 +1,32 @@
+/** The replicas, as hiring sees them now. */
+import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
+import { unknownId } from '../../../link/rpc/errors.ts';
+import type { Handlers } from '../../../link/rpc/handlers.ts';
+import type { Database } from '../../../runtime/postgres.ts';
+import { findAssessmentReplica } from '../store/assessmentReplicas.ts';
+import { findManagerReplica } from '../store/managerReplicas.ts';
+
+export function replicaMethods({
+  sql,
+}: {
+  sql: Database;
+}): Pick<Handlers<typeof HiringService>, 'getManagerReplica' | 'getAssessmentReplica'> {
+  return {
+    getManagerReplica: async ({ managerId }) => {
+      const manager = await findManagerReplica(sql, managerId);
+      if (!manager) throw unknownId('manager_id', 'manager replica');
+      const { id, firstName, lastName, version } = manager;
+      return { manager: { managerId: id, firstName, lastName, version } };
+    },
+    getAssessmentReplica: async ({ assessmentId }) => {
+      const assessment = await findAssessmentReplica(sql, assessmentId);
+      if (!assessment) throw unknownId('assessment_id', 'assessment replica');
+      const { id, authorId, title, version, exercises } = assessment;
+      const wired = exercises.map(({ exercise_id: exerciseId, ...rest }) => ({
+        exerciseId,
+        ...rest,
+      }));
+      return { assessment: { assessmentId: id, authorId, title, version, exercises: wired } };
+    },
+  };
+}
