@@ -1,0 +1,85 @@
+/** The API of finance: an order counts once, by its idempotency key. */
+import { randomUUIDv7 } from 'node:crypto';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import {
+  type FinanceService,
+  type GetStatementRequest,
+  TransferKind,
+} from '../../../gen/finance/v1/finance_service_pb.ts';
+import { RpcError } from '../../../link/rpc/errors.ts';
+import type { Handlers } from '../../../link/rpc/handlers.ts';
+import type { Database } from '../../../runtime/postgres.ts';
+import { nextPageToken, pageBySeq } from '../../paging.ts';
+import { WELL } from '../domain/behaviour.ts';
+import { isSameOrder, type Transfer } from '../domain/transfer.ts';
+import { readBehaviour, saveBehaviour } from '../store/behaviour.ts';
+import { findTransfer, insertTransfer, listTransfers, sumTransfers } from '../store/transfers.ts';
+
+interface Own {
+  readonly sql: Database;
+  readonly isProduction: boolean;
+}
+
+export function financeHandlers({ sql, isProduction }: Own): Handlers<typeof FinanceService> {
+  return {
+    creditToAccount: async (order) => ({ transfer: await moveMoney(sql, 'credit', order) }),
+    debitFromAccount: async (order) => ({ transfer: await moveMoney(sql, 'debit', order) }),
+    getStatement: (request) => getStatement(sql, request),
+    setBehaviour: async ({ behaviour = WELL }) => {
+      if (isProduction)
+        throw new RpcError(
+          'FAILED_PRECONDITION',
+          'NOT_IN_PRODUCTION',
+          'RELINK_PRODUCTION is set: finance does not misbehave on purpose',
+        );
+      await saveBehaviour(sql, behaviour);
+      return { behaviour: await readBehaviour(sql) };
+    },
+  };
+}
+
+async function moveMoney(
+  sql: Database,
+  kind: Transfer['kind'],
+  order: { idempotencyKey: string; accountId: string; amountMinor: bigint },
+) {
+  const { idempotencyKey, amountMinor } = order;
+  const wanted: Transfer = {
+    id: randomUUIDv7(),
+    idempotencyKey,
+    kind,
+    accountId: order.accountId.toLowerCase(),
+    amountMinor,
+    link: '',
+    madeAt: new Date(),
+  };
+  if (await insertTransfer(sql, wanted)) return toWire(wanted);
+  const transfer = await findTransfer(sql, idempotencyKey);
+  if (transfer && isSameOrder(transfer, wanted)) return toWire(transfer);
+  const what = 'this idempotency_key was used for another order';
+  throw new RpcError('ALREADY_EXISTS', 'ID_TAKEN', what);
+}
+
+async function getStatement(sql: Database, request: GetStatementRequest) {
+  const page = pageBySeq(request);
+  const wanted = { accountId: request.accountId, link: request.link };
+  const found = await listTransfers(sql, wanted, page);
+  return {
+    transfers: found.map(toWire),
+    nextPageToken: nextPageToken(found, page.limit, ({ seq }) => String(seq)),
+    ...(await sumTransfers(sql, wanted)),
+  };
+}
+
+function toWire(transfer: Transfer) {
+  const { id, kind, accountId, amountMinor, idempotencyKey, link, madeAt } = transfer;
+  return {
+    transferId: id,
+    kind: kind === 'credit' ? TransferKind.CREDIT : TransferKind.DEBIT,
+    accountId,
+    amountMinor,
+    idempotencyKey,
+    link,
+    madeAt: timestampFromDate(madeAt),
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * Stands before every method that moves money, and lets it fail, wait, or commit and not answer, as
+ * finance is told to. It acts on calls, so that callers meet what they would meet outside: an error of
+ * gRPC, or a deadline that passes though the money was moved.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { FinanceService } from '../../../gen/finance/v1/finance_service_pb.ts';
+import { FinanceLinks } from '../../../gen/finance/v1/links_pb.ts';
+import { RpcError } from '../../../link/rpc/errors.ts';
+import type { RpcContext } from '../../../link/rpc/handlers.ts';
+import type { ServedService } from '../../../link/rpc/server.ts';
+import { type Behaviour, fateOf } from '../domain/behaviour.ts';
+
+/** Longer than any caller waits: link calls give up after 12 s. */
+const BEYOND_EVERY_DEADLINE_MS = 15_000;
+const MOVES_MONEY = new Set<unknown>([
+  FinanceLinks.method.transferMoney,
+  FinanceService.method.creditToAccount,
+  FinanceService.method.debitFromAccount,
+]);
+
+type Method = (request: unknown, context: RpcContext) => Promise<unknown>;
+
+/** The same service; methods that move money behave as `read` says at each call. */
+export function misbehaving(served: ServedService, read: () => Promise<Behaviour>): ServedService {
+  const handlers = Object.entries(served.handlers).map(([name, handler]) => {
+    const isMeant = MOVES_MONEY.has(served.service.method[name]);
+    return [name, isMeant ? around(handler as Method, read) : handler];
+  });
+  return { ...served, handlers: Object.fromEntries(handlers) };
+}
+
+function around(handle: Method, read: () => Promise<Behaviour>): Method {
+  return async (request, context) => {
+    const fate = fateOf(await read(), Math.random(), Math.random());
+    if (fate.delayMs > 0) await pause(fate.delayMs);
+    if (fate.isRefused)
+      throw new RpcError('UNAVAILABLE', 'UNAVAILABLE', 'finance is told to refuse some orders');
+    const answer = await handle(request, context);
+    if (fate.isAnsweredLate) await outlast(context.signal);
+    return answer;
+  };
+}
+
+/** Until the caller has given up. */
+async function outlast(signal: AbortSignal): Promise<void> {
+  try {
+    await pause(BEYOND_EVERY_DEADLINE_MS, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,12 @@
+import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
+import { serve } from '../../link/rpc/server.ts';
+import { runService } from '../service.ts';
+import { putCandidates } from './events/candidates.ts';
+import { managementHandlers } from './rpc/management.ts';
+import { candidateReplica } from './store/candidates.ts';
+
+await runService({
+  name: 'management',
+  links: { handlers: { 'COMM-030': putCandidates }, replicas: { 'COMM-030': candidateReplica } },
+  services: (own) => [serve(ManagementService, managementHandlers(own))],
+});
