@@ -1,12 +1,33 @@
 import { BonusesService } from '../../gen/bonuses/v1/bonuses_service_pb.ts';
+import { FinanceService } from '../../gen/finance/v1/finance_service_pb.ts';
+import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { serve } from '../../link/rpc/server.ts';
 import { runService } from '../service.ts';
 import { putManagers } from './events/managers.ts';
+import { ratingLookup } from './events/ratingLookup.ts';
+import { putRatings } from './events/ratings.ts';
+import { bookSolutions } from './events/solutions.ts';
 import { bonusesHandlers } from './rpc/bonuses.ts';
 import { managerReplica } from './store/managerReplicas.ts';
+import { ratingReplica } from './store/ratingReplicas.ts';
 
 await runService({
   name: 'bonuses',
-  links: { handlers: { 'COMM-010': putManagers }, replicas: { 'COMM-010': managerReplica } },
-  services: (own) => [serve(BonusesService, bonusesHandlers(own))],
+  links: ({ clientOf }) => ({
+    handlers: {
+      'COMM-010': putManagers,
+      'COMM-040': bookSolutions(
+        ratingLookup({
+          hiring: () => clientOf(HiringService, 'hiring'),
+          source: () => 'replica',
+        }),
+      ),
+      'COMM-060': putRatings,
+    },
+    replicas: { 'COMM-010': managerReplica, 'COMM-060': ratingReplica },
+  }),
+  services: ({ sql, clientOf }) => {
+    const finance = () => clientOf(FinanceService, 'finance');
+    return [serve(BonusesService, bonusesHandlers({ sql, finance }))];
+  },
 });

@@ -1,11 +1,22 @@
-/** The API of bonuses. */
+/** The API of bonuses: what managers earned, and whether every cent is accounted for. */
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { BonusesService } from '../../../gen/bonuses/v1/bonuses_service_pb.ts';
+import { BookingKind } from '../../../gen/bonuses/v1/statement_pb.ts';
 import { unknownId } from '../../../link/rpc/errors.ts';
 import type { Handlers } from '../../../link/rpc/handlers.ts';
 import type { Database } from '../../../runtime/postgres.ts';
+import { nextPageToken, pageBySeq } from '../../paging.ts';
+import type { Booking } from '../domain/booking.ts';
+import { type Balance, listBookings, readBalance } from '../store/ledger.ts';
 import { findManagerReplica } from '../store/managerReplicas.ts';
+import { type AskFinance, reconcile } from './reconcile.ts';
 
-export function bonusesHandlers({ sql }: { sql: Database }): Handlers<typeof BonusesService> {
+interface Own {
+  readonly sql: Database;
+  readonly finance: () => AskFinance;
+}
+
+export function bonusesHandlers({ sql, finance }: Own): Handlers<typeof BonusesService> {
   return {
     getManagerReplica: async ({ managerId }) => {
       const manager = await findManagerReplica(sql, managerId);
@@ -13,5 +24,43 @@ export function bonusesHandlers({ sql }: { sql: Database }): Handlers<typeof Bon
       const { id, firstName, lastName, version } = manager;
       return { manager: { managerId: id, firstName, lastName, version } };
     },
+    getBalance: async ({ managerId: id }) => {
+      const managerId = id.toLowerCase();
+      const { entries: _, ...balance } = await requireBalance(sql, managerId);
+      return { managerId, ...balance };
+    },
+    getStatement: async (request) => {
+      const managerId = request.managerId.toLowerCase();
+      const page = pageBySeq(request);
+      await requireBalance(sql, managerId);
+      const found = await listBookings(sql, managerId, page);
+      return {
+        bookings: found.map(toWire),
+        nextPageToken: nextPageToken(found, page.limit, ({ seq }) => String(seq)),
+      };
+    },
+    reconcile: () => reconcile(sql, finance()),
+  };
+}
+
+/** An account is known by its manager, or by its bookings when these came before the replica. */
+async function requireBalance(sql: Database, managerId: string): Promise<Balance> {
+  const balance = await readBalance(sql, managerId);
+  if (balance.entries === 0 && !(await findManagerReplica(sql, managerId)))
+    throw unknownId('manager_id', 'manager');
+  return balance;
+}
+
+function toWire(booking: Booking) {
+  const { id, kind, solutionId, assessmentId, amountMinor, rating, bookedAt } = booking;
+  return {
+    bookingId: id,
+    kind: kind === 'credit' ? BookingKind.CREDIT : BookingKind.DEBIT,
+    solutionId,
+    assessmentId,
+    amountMinor,
+    rating: rating.rating,
+    ratingVersion: rating.version,
+    bookedAt: timestampFromDate(bookedAt),
   };
 }

@@ -1,0 +1,102 @@
+/** A booking of the ledger, its two entries, and the order to finance that pays it out. */
+import type { CreditToAccountV0, DebitFromAccountV0 } from '../../../gen/events.ts';
+import type { Message } from '../../../link/outbox/enqueue.ts';
+
+/** What an accepted solution earns with a rating of 100, in minor units. */
+export const BASE_BONUS_MINOR = 10_000n;
+const FULL_RATING = 100n;
+
+/** An assessment's rating as bonuses knows it when it computes a bonus. */
+export interface Rating {
+  /** 0 to 100. */
+  readonly rating: number;
+  /** The owner's version of it; 0 before the first result. */
+  readonly version: bigint;
+}
+
+/** What hiring says of an assessment before its first result. */
+export const UNRATED: Rating = { rating: 50, version: 0n };
+
+export interface Booking {
+  /** The id of the event that it books. */
+  readonly id: string;
+  readonly kind: 'credit' | 'debit';
+  readonly solutionId: string;
+  readonly assessmentId: string;
+  readonly managerId: string;
+  /** Never below zero, in minor units. */
+  readonly amountMinor: bigint;
+  /** What the amount was computed from. */
+  readonly rating: Rating;
+  readonly bookedAt: Date;
+}
+
+export interface Entry {
+  readonly account: string;
+  /** Above zero: the account gains. */
+  readonly amountMinor: bigint;
+}
+
+/** Where all bonuses come from, and go back to. */
+export const COMPANY_ACCOUNT = 'company';
+
+/** `base x rating / 100`, rounded down to a whole minor unit: nobody is paid a part of a cent. */
+export function bonusFor(rating: number): bigint {
+  return (BASE_BONUS_MINOR * BigInt(rating)) / FULL_RATING;
+}
+
+/** The bonus for an accepted solution. */
+export function creditSolution(
+  event: { eventId: string; solutionId: string; assessmentId: string; authorId: string },
+  rating: Rating,
+  now: Date,
+): Booking {
+  return {
+    id: event.eventId,
+    kind: 'credit',
+    solutionId: event.solutionId,
+    assessmentId: event.assessmentId,
+    managerId: event.authorId,
+    amountMinor: bonusFor(rating.rating),
+    rating,
+    bookedAt: now,
+  };
+}
+
+/** Takes back exactly what was credited, whatever the rating is by now. */
+export function debitSolution(eventId: string, credit: Booking, now: Date): Booking {
+  return { ...credit, id: eventId, kind: 'debit', bookedAt: now };
+}
+
+/** Both sides of a booking; they sum to zero. */
+export function entriesOf(booking: Booking): readonly [manager: Entry, company: Entry] {
+  const gained = booking.kind === 'credit' ? booking.amountMinor : -booking.amountMinor;
+  return [
+    { account: accountOf(booking.managerId), amountMinor: gained },
+    { account: COMPANY_ACCOUNT, amountMinor: -gained },
+  ];
+}
+
+/** A manager's account in the ledger. */
+export function accountOf(managerId: string): string {
+  return `manager:${managerId}`;
+}
+
+/** Per solution COMM-080 is ordered: the credit, then the debit. */
+const ORDER: Record<Booking['kind'], { event: string; version: bigint }> = {
+  credit: { event: 'CreditToAccount', version: 1n },
+  debit: { event: 'DebitFromAccount', version: 2n },
+};
+
+/** COMM-080: the order that pays a booking out; none when there is nothing to pay. */
+export function payoutOf(booking: Booking): Message | undefined {
+  if (booking.amountMinor === 0n) return undefined;
+  const payload: CreditToAccountV0['payload'] & DebitFromAccountV0['payload'] = {
+    transfer_id: booking.id,
+    account_id: booking.managerId,
+    solution_id: booking.solutionId,
+    amount_minor: String(booking.amountMinor),
+    requested_at: booking.bookedAt.toISOString(),
+  };
+  return { ...ORDER[booking.kind], payload };
+}
