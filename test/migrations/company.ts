@@ -36,7 +36,7 @@ export const QUICK: Readonly<Record<string, string>> = {
 };
 /** A lease short enough that a test does not wait for a dead engine. */
 const LEASE_MS = 2_000;
-const SERVICES = ['assessments', 'hiring', 'bonuses'];
+const SERVICES = ['assessments', 'hiring', 'management', 'bonuses', 'finance'];
 
 export class Company {
   readonly stack: Stack;
