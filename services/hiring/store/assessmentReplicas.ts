@@ -1,11 +1,8 @@
 /** Replicas of assessments, as COMM-020 and COMM-021 bring them. */
-import { eq } from 'drizzle-orm';
-
-import { assessmentReplicas, type ExerciseValue } from '../../../db/hiring/tables.ts';
+import type { ExerciseValue } from '../../../db/hiring/tables.ts';
 import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
 import type { EntityTable } from '../../../link/participant/entity.ts';
 import type { Database, Transaction } from '../../../runtime/postgres.ts';
-import { typed } from '../../drizzle.ts';
 
 export const assessmentReplicaTable: ReplicaTable = {
   table: 'assessment_replicas',
@@ -22,11 +19,21 @@ export const assessmentReplica: EntityTable = {
   texts: ['author_id::text', 'title', 'exercises::text'],
 };
 
-export async function findAssessmentReplica(sql: Database, id: string) {
-  const [row] = await typed(sql)
-    .select()
-    .from(assessmentReplicas)
-    .where(eq(assessmentReplicas.id, id));
+export interface AssessmentReplica {
+  readonly id: string;
+  readonly version: bigint;
+  readonly authorId: string;
+  readonly title: string;
+  readonly exercises: readonly ExerciseValue[];
+}
+
+export async function findAssessmentReplica(
+  sql: Database,
+  id: string,
+): Promise<AssessmentReplica | undefined> {
+  const [row] = await sql<AssessmentReplica[]>`
+    select id, version, author_id as "authorId", title, exercises
+    from assessment_replicas where id = ${id}`;
   return row;
 }
 
