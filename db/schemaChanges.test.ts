@@ -9,8 +9,10 @@ test('several processes that start at once bring a database up once', async (t) 
   await Promise.all([1, 2, 3].map(() => applyExpand(url, ['link', 'assessments'])));
   const sql = postgres(url, { max: 1 });
   t.after(() => sql.end());
-  const [changes] = await sql`select count(*)::int as count from schema_changes.assessments`;
-  assert.equal(changes?.count, 1);
+  const [changes] = await sql`select count(*)::int as count, count(distinct hash)::int as different
+    from schema_changes.assessments`;
+  assert.ok(changes?.count >= 1);
+  assert.equal(changes?.count, changes?.different);
   const [made] = await sql`select to_regclass('managers') is not null and
     to_regclass('relink.outbox') is not null as made`;
   assert.equal(made?.made, true);

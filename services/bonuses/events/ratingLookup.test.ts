@@ -1,0 +1,87 @@
+/** Both sources of a rating: the replica in a real database, and hiring over real gRPC. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { applyExpand } from '../../../db/schemaChanges.ts';
+import { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
+import type { Change, Handler } from '../../../link/inbox/handler.ts';
+import { createRpcClient, RpcCallError } from '../../../link/rpc/client.ts';
+import { unknownId } from '../../../link/rpc/errors.ts';
+import { createRpcServer, serve } from '../../../link/rpc/server.ts';
+import { closePostgres, connectPostgres } from '../../../runtime/postgres.ts';
+import { testDatabase } from '../../../test/harness/postgres.ts';
+import { UNRATED } from '../domain/booking.ts';
+import { type RatingSource, ratingLookup } from './ratingLookup.ts';
+import { putRatings } from './ratings.ts';
+
+const template = {
+  name: 'service_bonuses',
+  fill: (url: string) => applyExpand(url, ['link', 'bonuses']),
+};
+
+const rated = randomUUID();
+
+async function open(t: TestContext, source: RatingSource) {
+  const { url } = await testDatabase(t, template);
+  const sql = connectPostgres(url, { name: 'test' });
+  t.after(() => closePostgres(sql));
+  const services = [serve(HiringService, answering() as never)];
+  const server = createRpcServer({ host: '127.0.0.1', port: 0, services });
+  await server.start();
+  t.after(() => server.stop());
+  const hiring = createRpcClient(HiringService, `127.0.0.1:${server.port()}`);
+  t.after(() => hiring.close());
+  const find = ratingLookup({ hiring: () => hiring, source: () => source });
+  return {
+    look: (assessmentId: string) => sql.begin((tx) => find(tx, assessmentId)),
+    put: (version: bigint, rating: number) =>
+      sql.begin((tx) => applyRatings(tx, [changeTo(version, rating)])),
+    stopHiring: () => server.stop(),
+  };
+}
+
+const applyRatings = (putRatings as Handler & { kind: 'formal' }).apply;
+
+function changeTo(version: bigint, rating: number): Change {
+  const payload = { assessment_id: rated, rating, rated_at: '2026-01-01T00:00:00Z' };
+  return { key: rated, version, event: 'AssessmentRatingChanged', eventVersion: 0, payload };
+}
+
+test('a rating is the newest of the replica, whatever order the ratings came in', async (t) => {
+  const { look, put } = await open(t, 'replica');
+  await put(7n, 64);
+  await put(6n, 91);
+  assert.deepEqual(await look(rated), { rating: 64, version: 7n });
+});
+
+test('a rating is that of an assessment without results when the replica has heard of none', async (t) => {
+  const { look } = await open(t, 'replica');
+  assert.deepEqual(await look(randomUUID()), UNRATED);
+});
+
+test('a rating is what hiring answers once the source is changed', async (t) => {
+  const { look } = await open(t, 'remote');
+  assert.deepEqual(await look(rated), { rating: 80, version: 9n });
+});
+
+test('a rating is never guessed when hiring does not know it or is away', async (t) => {
+  const { look, stopHiring } = await open(t, 'remote');
+  await assert.rejects(look(randomUUID()), RpcCallError);
+  await stopHiring();
+  await assert.rejects(look(rated), RpcCallError);
+});
+
+/** A hiring that knows one rating. */
+function answering() {
+  const others = HiringService.methods.map(({ localName }) => [
+    localName,
+    () => assert.fail('nobody should call this'),
+  ]);
+  return {
+    ...Object.fromEntries(others),
+    getAssessmentRating: ({ assessmentId }: { assessmentId: string }) => {
+      if (assessmentId !== rated) throw unknownId('assessment_id', 'assessment');
+      return { rating: { assessmentId, rating: 80, version: 9n } };
+    },
+  };
+}

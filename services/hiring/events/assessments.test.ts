@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { applyExpand } from '../../../db/schemaChanges.ts';
+import type { Change, Handler } from '../../../link/inbox/handler.ts';
+import type { Message } from '../../../link/outbox/enqueue.ts';
+import { closePostgres, connectPostgres } from '../../../runtime/postgres.ts';
+import { testDatabase } from '../../../test/harness/postgres.ts';
+import { findAssessmentReplica } from '../store/assessmentReplicas.ts';
+import { putAssessments } from './assessments.ts';
+
+const template = {
+  name: 'service_hiring',
+  fill: (url: string) => applyExpand(url, ['link', 'hiring']),
+};
+const id = '018f0000-0000-7000-8000-000000000001';
+const state = {
+  assessment_replication_id: id,
+  author_replication_id: '018f0000-0000-7000-8000-000000000002',
+  exercises: [],
+};
+const created: Message = {
+  event: 'AssessmentCreated',
+  version: 1n,
+  payload: { ...state, title: 'Groups', created_at: '2026-01-01T00:00:00Z' },
+};
+const updated: Message = {
+  event: 'AssessmentUpdated',
+  version: 2n,
+  payload: { ...state, title: 'Rings', updated_at: '2026-01-01T00:00:01Z' },
+};
+
+test('an update that overtakes its creation leaves the newest version', async (t) => {
+  const { url } = await testDatabase(t, template);
+  const sql = connectPostgres(url, { name: 'test' });
+  t.after(() => closePostgres(sql));
+  const { apply } = putAssessments as Handler & { kind: 'formal' };
+  const put = (message: Message) => {
+    const change: Change = { ...message, key: id, eventVersion: 0 };
+    return sql.begin((tx) => apply(tx, [change]));
+  };
+  assert.deepEqual([...(await put(updated))], [id]);
+  assert.deepEqual([...(await put(created))], [], 'the creation is superseded');
+  const replica = await findAssessmentReplica(sql, id);
+  assert.deepEqual([replica?.version, replica?.title], [2n, 'Rings']);
+});
