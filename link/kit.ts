@@ -3,6 +3,7 @@
  * `enqueue(tx, …)` in a use case, `deliver` after the commit, and gives one handler per link it
  * consumes; everything else happens here.
  */
+import type { DescService } from '@bufbuild/protobuf';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { LinkParticipant } from '../gen/relink/v1/participant_pb.ts';
 import type { Agent } from '../runtime/lifecycle.ts';
@@ -25,6 +26,7 @@ import type { EntitySource, EntityTable } from './participant/entity.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { participantHandlers } from './participant/service.ts';
 import { Relay } from './relay/relay.ts';
+import { RpcError } from './rpc/errors.ts';
 import { type ServedService, serve } from './rpc/server.ts';
 
 export interface KitOptions {
@@ -191,11 +193,21 @@ function pushServices(
   for (const link of consumed) {
     const method = link.consumers[service]!.push;
     const name = method.parent.typeName;
-    const one = served.get(name) ?? { service: method.parent, handlers: {}, validate: false };
+    const one = served.get(name) ?? unmapped(method.parent);
     one.handlers[method.localName] = pushHandler(link, receivers.get(link.id)!);
     served.set(name, one);
   }
   return [...served.values()];
+}
+
+/** A typed method whose link is not on this process's map takes nothing. */
+function unmapped(service: DescService): ServedService {
+  const refuse = () => {
+    const what = 'the link of this method is not on the map of this process';
+    throw new RpcError('UNIMPLEMENTED', 'LINK_UNKNOWN', what);
+  };
+  const handlers = service.methods.map(({ localName }) => [localName, refuse]);
+  return { service, handlers: Object.fromEntries(handlers), validate: false };
 }
 
 async function deliver(relay: Relay, messages: readonly Enqueued[]): Promise<LegDelivery[]> {

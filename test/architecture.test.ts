@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
+import { links } from '../services/links.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const MAX_FILE_LINES = 400;
@@ -63,6 +64,17 @@ test('the link kit and the engine know no link by name', () => {
     named.map(({ path }) => path),
     [],
   );
+});
+
+test('every method that carries links belongs to a link of the map', () => {
+  const pushed = Object.values(links).flatMap(({ consumers }) =>
+    Object.values(consumers).map(({ push }) => push),
+  );
+  const strange = pushed
+    .flatMap(({ parent }) => parent.methods)
+    .filter((method) => !pushed.some((one) => one === method))
+    .map(({ parent, name }) => `${parent.typeName}/${name}`);
+  assert.deepEqual(strange, []);
 });
 
 test('the environment is read in one file', () => {

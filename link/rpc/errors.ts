@@ -24,7 +24,7 @@ export const RPC_REASONS = [
   'NOT_ASSIGNED', // FAILED_PRECONDITION: the candidate is not assigned the assessment (yet)
   'SOLUTION_NOT_ACCEPTED', // FAILED_PRECONDITION: only an accepted solution can be revoked
   'NOT_IN_PRODUCTION', // FAILED_PRECONDITION: only tests may do this
-  'LINK_UNKNOWN', // NOT_FOUND
+  'LINK_UNKNOWN', // NOT_FOUND; UNIMPLEMENTED for a link's method at a process without the link
   'LINK_BUSY', // ALREADY_EXISTS: another run holds the leg
   'LINK_NOT_MOVABLE', // FAILED_PRECONDITION
   'ROUTE_CHANGED', // ABORTED: the compare-and-set of a route lost
