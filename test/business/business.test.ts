@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Assessment } from '../../gen/assessments/v1/assessment_pb.ts';
 import { BookingKind } from '../../gen/bonuses/v1/statement_pb.ts';
 import { SolutionState } from '../../gen/hiring/v1/solution_pb.ts';
+import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
 import { ARRIVES, arrives, isRefusal, openSite, type Site } from './site.ts';
 
@@ -263,6 +264,44 @@ describe('the company', { timeout: 240_000 }, () => {
     const { balanceMinor } = await site.bonuses.getBalance({ managerId: authorId });
     const paid = await site.finance.getStatement({ accountId: authorId });
     assert.deepEqual([paid.transferCount, paid.creditedMinor], [3n, balanceMinor]);
+  });
+
+  it('pays once though finance commits and never answers', async () => {
+    const { authorId, assessment } = await writeAssessment();
+    const candidateId = await assign(assessment.assessmentId);
+    await site.finance.setBehaviour({ behaviour: { timeOutPercent: 100 } });
+    await solve(candidateId, assessment);
+    const statement = () => site.finance.getStatement({ accountId: authorId });
+    await until(async () => (await statement()).transferCount === 1n, {
+      ...ARRIVES,
+      what: 'the transfer',
+    });
+    await site.finance.setBehaviour({});
+    await reconciled();
+    assert.equal((await statement()).transferCount, 1n);
+  });
+
+  it('finds by reconciliation what finance lost, and what it moved without an order', async () => {
+    const { authorId, assessment } = await writeAssessment();
+    await solve(await assign(assessment.assessmentId), assessment);
+    await reconciled();
+    const sql = connectPostgres(site.stack.addresses.databases.finance!, { name: 'test', max: 1 });
+    try {
+      const stray = randomUUID();
+      await sql`update transfers set id = ${stray} where account_id = ${authorId}`;
+      const { ok, problems } = await site.bonuses.reconcile({});
+      assert.equal(ok, false);
+      const [booking] = (await site.bonuses.getStatement({ managerId: authorId })).bookings;
+      const { bookingId, amountMinor } = booking!;
+      assert.deepEqual(problems, [
+        `finance has not moved a credit of ${amountMinor} on ${authorId} for booking ${bookingId}`,
+        `finance moved money for no booking: ${stray}`,
+      ]);
+      await sql`update transfers set id = ${bookingId} where id = ${stray}`;
+      assert.equal((await site.bonuses.reconcile({})).ok, true);
+    } finally {
+      await closePostgres(sql);
+    }
   });
 
   it('lists assessments page by page, each once', async () => {
