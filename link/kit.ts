@@ -10,7 +10,7 @@ import type { Agent } from '../runtime/lifecycle.ts';
 import type { Log } from '../runtime/log.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
-import { pushHandler } from './consume/callHandler.ts';
+import { pushHandler, unmappedService } from './consume/callHandler.ts';
 import { ListeningAgent, prepareListening, readListening } from './consume/listening.ts';
 import { StreamConsumer } from './consume/streamConsumer.ts';
 import { GrpcDispatcher } from './dispatch/grpc.ts';
@@ -193,21 +193,11 @@ function pushServices(
   for (const link of consumed) {
     const method = link.consumers[service]!.push;
     const name = method.parent.typeName;
-    const one = served.get(name) ?? unmapped(method.parent);
+    const one = served.get(name) ?? unmappedService(method.parent);
     one.handlers[method.localName] = pushHandler(link, receivers.get(link.id)!);
     served.set(name, one);
   }
   return [...served.values()];
-}
-
-/** A typed method whose link is not on this process's map takes nothing. */
-function unmapped(service: DescService): ServedService {
-  const refuse = () => {
-    const what = 'the link of this method is not on the map of this process';
-    throw new RpcError('UNIMPLEMENTED', 'LINK_UNKNOWN', what);
-  };
-  const handlers = service.methods.map(({ localName }) => [localName, refuse]);
-  return { service, handlers: Object.fromEntries(handlers), validate: false };
 }
 
 async function deliver(relay: Relay, messages: readonly Enqueued[]): Promise<LegDelivery[]> {

@@ -3,7 +3,7 @@
  * refused but kept as a dead letter, exactly as on JetStream; only a call without the route's metadata
  * (not from a relay) is an invalid argument.
  */
-import type { Message } from '@bufbuild/protobuf';
+import type { DescService, Message } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { type Receipt, ReceiptSchema } from '../../gen/relink/v1/receipt_pb.ts';
 import { encodeText, fromMessage } from '../contracts/contract.ts';
@@ -15,6 +15,7 @@ import { ID_REUSED, type Receiver } from '../inbox/receiver.ts';
 import type { LinkDefinition } from '../link.ts';
 import { invalidField, RpcError } from '../rpc/errors.ts';
 import type { RpcContext } from '../rpc/handlers.ts';
+import type { ServedService } from '../rpc/server.ts';
 import { integerOf } from './arrivals.ts';
 
 /** The handler of a link's typed method. Answers after the commit. */
@@ -63,4 +64,14 @@ function arrivalOf(link: LinkDefinition, request: Message, context: RpcContext):
     traceparent: context.header(METADATA.traceparent),
     text: encodeText(contract, fromMessage(contract, message)),
   };
+}
+
+/** A typed method whose link is not on this process's map takes nothing. */
+export function unmappedService(service: DescService): ServedService {
+  const refuse = () => {
+    const what = 'the link of this method is not on the map of this process';
+    throw new RpcError('UNIMPLEMENTED', 'LINK_UNKNOWN', what);
+  };
+  const handlers = service.methods.map(({ localName }) => [localName, refuse]);
+  return { service, handlers: Object.fromEntries(handlers), validate: false };
 }

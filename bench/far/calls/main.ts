@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { HiringLinks } from '../../../gen/hiring/v1/links_pb.ts';
 import { Outcome, ReceiptSchema } from '../../../gen/relink/v1/receipt_pb.ts';
-import { pushHandler } from '../../../link/consume/callHandler.ts';
+import { pushHandler, unmappedService } from '../../../link/consume/callHandler.ts';
 import { type Arrival, checkArrival, type Settlement } from '../../../link/inbox/delivery.ts';
 import { Receiver } from '../../../link/inbox/receiver.ts';
 import type { LinkDefinition } from '../../../link/link.ts';
@@ -35,13 +35,14 @@ class CheckingReceiver extends Receiver {
 }
 
 const link = benchLink('sync');
-const handlers = { putManager: pushHandler(link, new CheckingReceiver(link)) };
+const served = unmappedService(HiringLinks);
+served.handlers.putManager = pushHandler(link, new CheckingReceiver(link));
 const server = createRpcServer({
   host: '127.0.0.1',
   port: 0,
   // As services/service.ts serves it: with metrics, reflection and health.
   metrics: new Metrics(),
-  services: [{ service: HiringLinks, handlers, validate: false }],
+  services: [served],
 });
 await server.start();
 const bare = await startBareServer(({ event }) =>

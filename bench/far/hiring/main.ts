@@ -6,7 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import type { PutManagerRequest } from '../../../gen/hiring/v1/links_pb.ts';
 import { HiringLinks } from '../../../gen/hiring/v1/links_pb.ts';
 import { Outcome, ReceiptSchema } from '../../../gen/relink/v1/receipt_pb.ts';
-import { pushHandler } from '../../../link/consume/callHandler.ts';
+import { pushHandler, unmappedService } from '../../../link/consume/callHandler.ts';
 import { StreamConsumer } from '../../../link/consume/streamConsumer.ts';
 import { createRpcServer } from '../../../link/rpc/server.ts';
 import { silentLog } from '../../../runtime/log.ts';
@@ -44,11 +44,12 @@ async function main({ postgresUrl, natsUrl, kind }: HiringOptions): Promise<void
     service: CONSUMER,
     receiver,
   });
-  const handlers = { putManager: pushHandler(link, receiver) };
+  const served = unmappedService(HiringLinks);
+  served.handlers.putManager = pushHandler(link, receiver);
   const server = createRpcServer({
     host: '127.0.0.1',
     port: 0,
-    services: [{ service: HiringLinks, handlers, validate: false }],
+    services: [served],
   });
   await server.start();
   const bare = await startBareServer((request) => putByHand(sql, request));
