@@ -3,7 +3,6 @@
  * `enqueue(tx, …)` in a use case, `deliver` after the commit, and gives one handler per link it
  * consumes; everything else happens here.
  */
-import type { DescService } from '@bufbuild/protobuf';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { LinkParticipant } from '../gen/relink/v1/participant_pb.ts';
 import type { Agent } from '../runtime/lifecycle.ts';
@@ -26,7 +25,6 @@ import type { EntitySource, EntityTable } from './participant/entity.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { participantHandlers } from './participant/service.ts';
 import { Relay } from './relay/relay.ts';
-import { RpcError } from './rpc/errors.ts';
 import { type ServedService, serve } from './rpc/server.ts';
 
 export interface KitOptions {
