@@ -5,9 +5,13 @@ import { freePorts } from '../../dev/ports.ts';
 import { cleanUpAll } from '../../dev/servers/errors.ts';
 import { makeRunDir, PROJECT_DIR } from '../../dev/servers/folders.ts';
 import { type Program, startProgram } from '../../dev/servers/processes.ts';
+import { SERVICES } from '../../dev/services.ts';
 import { formatPeers } from '../../runtime/config.ts';
 import type { Company } from '../conformance/company.ts';
 import type { Owner } from '../harness/owner.ts';
+
+/** Port 1 belongs to nobody: a link that nobody uses here must only have an address. */
+const NOBODY = '127.0.0.1:1';
 
 export interface FleetOptions {
   /** Processes of each service that runs in the fleet. */
@@ -46,14 +50,18 @@ export class Fleet {
     return fleet;
   }
 
+  /** Of a process, of a node in this process, or where nobody listens: a service of other links. */
+  #addressesOf(service: string): string[] {
+    const ports = this.#ports.get(service);
+    if (ports) return ports.map((port) => `127.0.0.1:${port}`);
+    return [this.#company.addresses.get(service) ?? NOBODY];
+  }
+
   async #startOne(service: string, index: number, env: Record<string, string>): Promise<void> {
-    const { databases, nats, addresses, consumers } = this.#company;
     const [httpPort] = await freePorts(1);
     const name = `${service}-${index + 1}`;
-    const peers = consumers.map((consumer) => [
-      consumer,
-      this.#ports.get(consumer)?.map((port) => `127.0.0.1:${port}`) ?? [addresses.get(consumer)!],
-    ]);
+    const { databases, nats } = this.#company;
+    const peers = SERVICES.map((peer) => [peer.name, this.#addressesOf(peer.name)]);
     const settings: Record<string, string> = {
       RELINK_POSTGRES_URL: databases.get(service)!.url,
       RELINK_NATS_URL: nats.url,
