@@ -20,7 +20,7 @@ function refusal(code: MigrationErrorCode) {
   return (error: unknown) => error instanceof MigrationError && error.code === code;
 }
 
-describe('migrations under traffic', { timeout: 280_000 }, () => {
+describe('migrations under traffic', { timeout: 900_000 }, () => {
   let company: Company;
   let traffic: Traffic;
   before(async () => {
@@ -130,7 +130,9 @@ describe('migrations under traffic', { timeout: 280_000 }, () => {
     await engine.stop();
   }
 
-  it('goes back from every step, in both directions at once on two legs', async () => {
+  it('goes back from every step, in both directions at once on two legs', {
+    timeout: 400_000,
+  }, async () => {
     const desk = await company.desk();
     const engine = desk.engine();
     const id = await desk.start({ to: 'async', consumer: 'bonuses' });
