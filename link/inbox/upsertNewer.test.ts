@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
+import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import { type ReplicaTable, upsertNewer } from './upsertNewer.ts';
 
@@ -13,13 +13,10 @@ const replica: ReplicaTable = {
   columns: { name: 'text', tags: 'jsonb' },
 };
 
-let sql: Database;
-before(async () => {
-  const { url } = await testDatabase({ after });
-  sql = connectPostgres(url, { name: 'upsert' });
-  await sql`create table "replicas of ""things""" (id uuid primary key, version int8 not null,
-    name text, tags jsonb)`;
-});
+const { url } = await testDatabase({ after });
+const sql = connectPostgres(url, { name: 'upsert' });
+await sql`create table "replicas of ""things""" (id uuid primary key, version int8 not null,
+  name text, tags jsonb)`;
 after(() => closePostgres(sql));
 
 test('any order, any repetition and any batches leave the newest version of every key', async () => {

@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, beforeEach, test } from 'node:test';
 import { applyExpand } from '../../db/schemaChanges.ts';
-import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
+import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import { LANES } from '../link.ts';
 import { LaneLeases } from './lanes.ts';
 
 const LINK = 'COMM-010';
-let sql: Database;
-before(async () => {
-  const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
-  const { url } = await testDatabase({ after }, template);
-  sql = connectPostgres(url, { name: 'lanes' });
-});
+const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
+const { url } = await testDatabase({ after }, template);
+const sql = connectPostgres(url, { name: 'lanes' });
 after(() => closePostgres(sql));
 beforeEach(async () => {
   await sql`truncate relink.lanes, relink.relays`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { applyExpand } from '../../db/schemaChanges.ts';
 import {
@@ -17,14 +17,11 @@ const OWNER = { link: 'COMM-010', instance: 'relay-1' };
 const ALL = 0xffff;
 const TERM = 3n;
 
-let sql: Database;
-before(async () => {
-  const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
-  const { url } = await testDatabase({ after }, template);
-  sql = connectPostgres(url, { name: 'rows', max: 12 });
-  await sql`insert into relink.lanes (link, lane, owner, term, expires_at)
-    select 'COMM-010', lane, 'relay-1', ${TERM}, 'infinity' from generate_series(0, 15) lane`;
-});
+const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
+const { url } = await testDatabase({ after }, template);
+const sql = connectPostgres(url, { name: 'rows', max: 12 });
+await sql`insert into relink.lanes (link, lane, owner, term, expires_at)
+  select 'COMM-010', lane, 'relay-1', ${TERM}, 'infinity' from generate_series(0, 15) lane`;
 after(() => closePostgres(sql));
 
 function insert(tx: Database | Transaction, lane: number) {
