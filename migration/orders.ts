@@ -50,7 +50,7 @@ function decide(current: life.RunWithSteps, request: OrderRequest): life.Change 
     case 'approve':
       return life.approve(current);
     case 'pause':
-      return life.pause(current);
+      return life.pause(current, new Date().toISOString());
     case 'resume':
       return life.resume(current);
     case 'rollback':

@@ -92,7 +92,7 @@ function runUntilIdle(current: life.RunWithSteps, fails?: string): life.RunWithS
 
 const orders: Record<string, (current: life.RunWithSteps) => life.Change> = {
   approve: life.approve,
-  pause: life.pause,
+  pause: (current) => life.pause(current, AT),
   resume: life.resume,
   rollback: (current) => life.rollBack(current, 'test'),
   cancel: (current) =>
@@ -172,6 +172,24 @@ describe('a run', () => {
     const resumed = give(give(waiting, 'pause'), 'resume');
     assert.deepEqual(resumed.run.waiting, waiting.run.waiting);
     assert.equal(resumed.run.state, 'waiting');
+  });
+
+  it('waits to be resumed since it was paused, whoever paused it', () => {
+    const settings = parseSettings({ on_fail: 'pause' });
+    for (const paused of [
+      give(runUntilIdle(newRun()), 'pause'),
+      runUntilIdle(newRun({ settings }), 'certify'),
+    ]) {
+      const { gate, since } = paused.run.waiting!;
+      assert.deepEqual([gate, since], ['resume', AT]);
+    }
+  });
+
+  it('forgets after a pause what a gate waited for: the gate says it again', () => {
+    const begun = engineTurn(newRun());
+    const waiting = { gate: 'lag', value: '9 s', threshold: '5 s', since: '2025-01-01T00:00:00Z' };
+    const resumed = give(give(after(begun, { run: { waiting } }), 'pause'), 'resume');
+    assert.deepEqual([resumed.run.state, resumed.run.waiting], ['running', null]);
   });
 
   it('ends as cancelled when it is cancelled before traffic moved', () => {

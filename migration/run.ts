@@ -31,12 +31,14 @@ export function isEnded(run: Pick<RunRecord, 'state'>): boolean {
 }
 
 export interface Waiting {
-  /** `approve`, `complete`, or the measure that is not satisfied yet. */
+  /** `approve`, `complete`, `resume`, or the measure that is not satisfied yet. */
   readonly gate: string;
   readonly value: string;
   readonly threshold: string;
   /** RFC 3339. */
   readonly since: string;
+  /** Under `resume`: what a person was asked before the run was paused, and is asked again. */
+  readonly before?: Waiting;
 }
 
 export interface RunRecord {
@@ -184,13 +186,14 @@ export function failStep(
   const failed = { position, patch: { state: 'failed' as const, endedAt: at } };
   const problem = `${steps[position]!.name}: ${why.problem}`;
   const isUndoable = steps.some((step) => step.undo !== '' && step.state !== 'pending');
+  const paused = { state: 'paused' as const, waiting: untilResumed(at) };
   if (why.kind === 'stop' || run.settings.on_fail === 'pause')
-    return { run: { state: 'paused', problem, waiting: null }, steps: [failed] };
+    return { run: { ...paused, problem }, steps: [failed] };
   if (!isUndoable)
     return { run: { state: 'failed', problem, waiting: null, endedAt: at }, steps: [failed] };
   if (isWayBackGone(current))
     return {
-      run: { state: 'paused', problem: `${problem}; the way back was given up`, waiting: null },
+      run: { ...paused, problem: `${problem}; the way back was given up` },
       steps: [failed],
     };
   return {
@@ -218,10 +221,14 @@ export function finishUndo(
 }
 
 /** Going back cannot go on by itself: a person has to look. */
-export function failUndo(step: StepRecord, problem: string): Change {
-  return {
-    run: { state: 'paused', waiting: null, problem: `undoing ${step.name}: ${problem}` },
-  };
+export function failUndo(step: StepRecord, problem: string, at: string): Change {
+  const waiting = untilResumed(at);
+  return { run: { state: 'paused', waiting, problem: `undoing ${step.name}: ${problem}` } };
+}
+
+function untilResumed(at: string, before?: Waiting): Waiting {
+  const waiting = { gate: 'resume', value: '', threshold: '', since: at };
+  return before ? { ...waiting, before } : waiting;
 }
 
 export function end(run: RunRecord, at: string): Change {
@@ -258,31 +265,35 @@ export function approve({ run }: RunWithSteps): Change {
   throw refused(run, 'there is nothing to approve');
 }
 
-export function pause({ run }: RunWithSteps): Change {
+export function pause({ run }: RunWithSteps, at: string): Change {
   if (run.state === 'paused') return {};
   if (isEnded(run)) throw refused(run, 'it has ended');
-  return { run: { state: 'paused' } };
+  const asked = run.state === 'waiting' ? (run.waiting ?? undefined) : undefined;
+  return { run: { state: 'paused', waiting: untilResumed(at, asked) } };
 }
 
 export function resume({ run, steps }: RunWithSteps): Change {
   if (run.state !== 'paused') throw refused(run, 'only a paused run can be resumed');
-  if (run.direction === 'back') return { run: { state: 'rolling_back', problem: '' } };
+  if (run.direction === 'back') return goBackOn();
   // What failed is tried again from the start of its time.
   const failed = steps.filter((step) => step.state === 'failed');
   const again = failed.map(({ position }) => ({
     position,
     patch: { state: 'pending' as const, checkpoint: {}, startedAt: null, endedAt: null },
   }));
-  const isAsked = run.waiting?.gate === 'approve' || run.waiting?.gate === 'complete';
-  return { run: { state: isAsked ? 'waiting' : 'running', problem: '' }, steps: again };
+  const waiting = run.waiting?.before ?? null;
+  return { run: { state: waiting ? 'waiting' : 'running', problem: '', waiting }, steps: again };
+}
+
+function goBackOn(): Change {
+  return { run: { state: 'rolling_back', problem: '', waiting: null } };
 }
 
 export function rollBack(current: RunWithSteps, actor: string): Change {
   const { run, steps } = current;
   if (isEnded(run)) throw refused(run, 'it has ended; start a migration to the old route instead');
   if (run.direction === 'back') {
-    if (run.state === 'paused') return { run: { state: 'rolling_back', problem: '' } };
-    return {};
+    return run.state === 'paused' ? goBackOn() : {};
   }
   if (isCompleting(steps)) throw refused(run, 'the way back was given up by complete');
   if (isWayBackGone(current))

@@ -158,7 +158,7 @@ export class RunWorker {
       await failpoint('engine.after-undo-record');
     } catch (error) {
       const { problem } = this.#problemOf(error);
-      await this.#record(context.current(), life.failUndo(record, problem));
+      await this.#record(context.current(), life.failUndo(record, problem, now()));
     }
   }
 

@@ -11,6 +11,7 @@ import type {
   WaitingSchema,
 } from '../gen/relink/v1/operator_pb.ts';
 import type { Certificate } from '../migration/certificate.ts';
+import { UNDO_SINCE } from '../migration/context.ts';
 import type { KeptEvidence } from '../migration/journalRows.ts';
 import { nameRoute } from '../migration/plan.ts';
 import { isEnded, type RunRecord, type RunWithSteps, type StepRecord } from '../migration/run.ts';
@@ -50,6 +51,15 @@ function routeText(route: RunRecord['to'], other: RunRecord['to']): string {
   return route.transport === other.transport ? `v${route.version}` : route.transport;
 }
 
+/** Of a step that is or was undone: its undoing, not what was undone. */
+function timesOf({ state, checkpoint, startedAt, endedAt }: StepRecord) {
+  const undoSinceMs = checkpoint[UNDO_SINCE];
+  if (state !== 'undoing' && state !== 'undone')
+    return { startedAt: startedAt ?? '', endedAt: endedAt ?? '' };
+  const since = typeof undoSinceMs === 'number' ? new Date(undoSinceMs).toISOString() : startedAt;
+  return { startedAt: since ?? '', endedAt: state === 'undone' ? (endedAt ?? '') : '' };
+}
+
 function stepToWire(
   step: StepRecord,
   evidence: readonly KeptEvidence[],
@@ -62,8 +72,7 @@ function stepToWire(
     state,
     undo,
     title: `${number}. ${step.title}`,
-    startedAt: step.startedAt ?? '',
-    endedAt: step.endedAt ?? '',
+    ...timesOf(step),
     done: BigInt(step.done),
     total: BigInt(step.total),
     evidence: evidence
@@ -77,18 +86,42 @@ function waitingOf(
   steps: readonly StepRecord[],
 ): MessageInitShape<typeof WaitingSchema> | undefined {
   if (isEnded(run)) return undefined;
-  const ahead = steps.find(({ state }) => state === 'pending');
+  const isBack = run.direction === 'back';
   const around = {
-    next:
-      run.direction === 'back' ? 'the old route, as before the run' : (ahead?.title ?? 'the end'),
-    undo: run.direction === 'back' ? '' : `relink rollback ${run.id}`,
+    next: isBack ? nextUndoOf(steps) : (nextOf(run, steps)?.title ?? 'the end'),
+    undo: isBack ? '' : `relink rollback ${run.id}`,
   };
+  const { gate, value, threshold, since } = run.waiting ?? NOT_RECORDED;
   if (run.state === 'paused') {
-    const since = run.waiting?.since ?? '';
-    return { gate: 'resume', value: run.problem || 'paused by a person', since, ...around };
+    const pausedSince = gate === 'resume' ? since : '';
+    const why = run.problem || 'paused by a person';
+    return { gate: 'resume', value: why, since: pausedSince, ...around };
   }
-  return run.waiting ? { ...run.waiting, ...around } : undefined;
+  return run.waiting ? { gate, value, threshold, since, ...around } : undefined;
 }
+
+const NOT_RECORDED = { gate: '', value: '', threshold: '', since: '' };
+
+/** A paused run first goes on with the step it was at; any other with the first one not begun. */
+function nextOf({ state }: RunRecord, steps: readonly StepRecord[]): StepRecord | undefined {
+  const isAhead = (step: StepRecord) => step.state === 'pending' || step.state === 'failed';
+  return steps.find((step) =>
+    state === 'paused' ? isAhead(step) || step.state === 'running' : step.state === 'pending',
+  );
+}
+
+/** Going back, steps that have nothing to undo are passed by. */
+function nextUndoOf(steps: readonly StepRecord[]): string {
+  const isLeft = ({ state }: StepRecord) => state === 'done' || state === 'failed';
+  const next = steps.findLast((step) => step.undo !== '' && (isLeft(step) || isAtIt(step)));
+  return next ? `undo ${next.number}. ${next.title}: ${next.undo}` : BACK;
+}
+
+function isAtIt({ state }: StepRecord): boolean {
+  return state === 'running' || state === 'undoing';
+}
+
+const BACK = 'the old route, as before the run';
 
 export function planToWire({ run, plan }: Move): MessageInitShape<typeof PlanResponseSchema> {
   return {

@@ -56,14 +56,14 @@ async function watchUntil(
     try {
       for await (const status of watch(session, id)) {
         lastContact = Date.now();
-        progress.remark(undefined);
+        progress.contact('here', session.address);
         progress.show(status);
         if (isOver(status)) return status;
       }
     } catch (error) {
       if (session.signal.aborted || !isAway(error)) throw error;
       if (Date.now() - lastContact > AWAY_LIMIT_MS) throw error;
-      progress.remark(`The operator at ${session.address} is away; trying again.`);
+      progress.contact('away', session.address);
     }
     // Also after a stream that ended by itself: an operator that stops ends its streams.
     if (!(await pause(RETRY_EVERY_MS, session.signal))) throw detached(id);

@@ -79,9 +79,31 @@ export function titleOf({ title, number }: { title: string; number: string }): s
   return title.startsWith(`${number}. `) ? title.slice(number.length + 2) : title;
 }
 
-/** The first step that was not begun. */
-export function nextStep({ steps }: RunStatus): RunStep | undefined {
-  return steps.find((step) => phaseOf(step) === 'ahead');
+/** Whether the run undoes what it did, or stands still while it does. */
+export function isGoingBack({ run, steps, waiting }: RunStatus): boolean {
+  if (run?.state === 'rolling_back') return true;
+  if (run?.state !== 'paused') return false;
+  const isBegun = steps.some((step) => step.state === 'undoing' || phaseOf(step) === 'undone');
+  // Where nothing is undone yet: only a run that goes back can no longer be told to.
+  return isBegun || (waiting?.gate === 'resume' && waiting.undo === '');
+}
+
+/**
+ * What comes after the step under way: forward the first one not begun, or the one that a paused
+ * run stopped at; going back the last one that is still to be undone.
+ */
+export function nextStep(status: RunStatus): RunStep | undefined {
+  const { run, steps } = status;
+  if (!isGoingBack(status)) {
+    const stopped = run?.state === 'paused' ? currentStep(status) : undefined;
+    return stopped ?? steps.find((step) => phaseOf(step) === 'ahead');
+  }
+  const isPaused = run?.state === 'paused';
+  return steps.findLast((step) => {
+    const phase = phaseOf(step);
+    const isLeft = phase === 'done' || phase === 'failed' || (isPaused && phase === 'now');
+    return isLeft && step.undo !== '';
+  });
 }
 
 /** The command that lets a waiting or paused run go on; undefined when it needs none. */

@@ -108,7 +108,7 @@ test('Ctrl-C detaches, says how to come back and leaves the run alone', async ()
   assert.deepEqual(operator.calls, []);
 });
 
-test('watching survives a restart of the operator', async () => {
+test('watching survives a restart of the operator, and says once that it was away', async () => {
   const first = await new TestOperator().start();
   const address = first.address;
   const init = addRun(operator);
@@ -124,6 +124,11 @@ test('watching survives a restart of the operator', async () => {
     const ran = await watching.ended();
     assert.equal(ran.exitCode, 0);
     assert.match(ran.stderr, /run is completed/);
+    const contact = ran.stderr.split('\n').filter((line) => line.startsWith('The operator'));
+    assert.deepEqual(contact, [
+      `The operator at ${address} is away; trying again.`,
+      `The operator at ${address} is back.`,
+    ]);
   } finally {
     await second.stop();
   }

@@ -29,10 +29,27 @@ export function formatPlan(plan: PlanResponse, layout: Layout, withUndo = true):
   return [
     layout.paint('bold', `${link}  ${from} → ${to}${leg}`),
     layout.paint('dim', `${steps.length - gates} steps, ${gates} gates (◇)`),
+    ...sayOrder(steps, layout),
     '',
     ...steps.flatMap((step) => formatStep(step, numberWidth, layout, withUndo)),
   ];
 }
+
+/** Why the numbers, which are those of the move's description, do not rise all the way. */
+function sayOrder(steps: readonly PlannedStep[], { width, paint }: Layout): string[] {
+  const early = steps.find((step, at) => Number(steps[at + 1]?.number) < Number(step.number));
+  if (early === undefined) return [];
+  const own = steps.filter(({ number }) => number === early.number);
+  const next = steps[steps.indexOf(early) + 1]!.number;
+  const why = own.some(({ name }) => name === BACKFILL)
+    ? 'what replicas lack is sent before traffic moves, so that all of it can still be undone'
+    : 'here it is done earlier than described';
+  const text = `Numbers are the description's. ${early.number} stands before ${next}: ${why}.`;
+  return wrapText(text, Math.min(width, WIDEST)).map((line) => paint('dim', line));
+}
+
+/** The step that sends what replicas lack. */
+const BACKFILL = 'backfill';
 
 function formatStep(
   step: PlannedStep,

@@ -12,8 +12,8 @@ const REDRAW_EVERY_MS = 1_000; // durations are shown in seconds
 
 export interface Progress {
   show(status: RunStatus): void;
-  /** A remark beside the run, such as a lost connection; undefined when it is over. */
-  remark(text: string | undefined): void;
+  /** Whether the operator, at an address, answers. */
+  contact(state: 'away' | 'here', address: string): void;
   /** Ends the display and leaves the last status as the command's data. */
   finish(status: RunStatus): void;
   /** Ends the display without data. Safe to call twice. */
@@ -38,7 +38,7 @@ class LiveProgress implements Progress {
   readonly #area: LiveArea;
   readonly #timer: NodeJS.Timeout;
   #status: RunStatus | undefined;
-  #remark: string | undefined;
+  #away: string | undefined;
   readonly #restore = () => this.#area.end();
 
   constructor(output: Output, stream: Sink) {
@@ -55,8 +55,8 @@ class LiveProgress implements Progress {
     this.#draw();
   }
 
-  remark(text: string | undefined): void {
-    this.#remark = text;
+  contact(state: 'away' | 'here', address: string): void {
+    this.#away = state === 'away' ? sayAway(address) : undefined;
     this.#draw();
   }
 
@@ -77,18 +77,41 @@ class LiveProgress implements Progress {
     const layout = this.#output.layoutOf(this.#stream);
     const rows = this.#area.rows - 2;
     const lines = formatRun(this.#status, layout, { rows });
-    if (this.#remark !== undefined) lines.push(layout.paint('yellow', this.#remark));
+    if (this.#away !== undefined) lines.push(layout.paint('yellow', this.#away));
     this.#area.draw(lines);
+  }
+}
+
+function sayAway(address: string): string {
+  return `The operator at ${address} is away; trying again.`;
+}
+
+/** Without a terminal: one line when contact is lost, one when it is back. */
+class ContactLines {
+  readonly #output: Output;
+  #isAway = false;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  tell(state: 'away' | 'here', address: string): void {
+    const isAway = state === 'away';
+    if (isAway === this.#isAway) return;
+    this.#isAway = isAway;
+    this.#output.tell([isAway ? sayAway(address) : `The operator at ${address} is back.`]);
   }
 }
 
 /** Without a terminal: a line on stderr when something changed, the status on stdout at the end. */
 class LineProgress implements Progress {
   readonly #output: Output;
+  readonly #contact: ContactLines;
   #last: RunStatus | undefined;
 
   constructor(output: Output) {
     this.#output = output;
+    this.#contact = new ContactLines(output);
   }
 
   show(status: RunStatus): void {
@@ -96,8 +119,8 @@ class LineProgress implements Progress {
     this.#last = status;
   }
 
-  remark(text: string | undefined): void {
-    if (text !== undefined) this.#output.tell([text]);
+  contact(state: 'away' | 'here', address: string): void {
+    this.#contact.tell(state, address);
   }
 
   finish(status: RunStatus): void {
@@ -112,10 +135,12 @@ class LineProgress implements Progress {
 /** One status a line on stdout for every change. */
 class NdjsonProgress implements Progress {
   readonly #output: Output;
+  readonly #contact: ContactLines;
   #last = '';
 
   constructor(output: Output) {
     this.#output = output;
+    this.#contact = new ContactLines(output);
   }
 
   show(status: RunStatus): void {
@@ -125,8 +150,8 @@ class NdjsonProgress implements Progress {
     this.#output.stdout.write(`${line}\n`);
   }
 
-  remark(text: string | undefined): void {
-    if (text !== undefined) this.#output.tell([text]);
+  contact(state: 'away' | 'here', address: string): void {
+    this.#contact.tell(state, address);
   }
 
   finish(status: RunStatus): void {

@@ -16,9 +16,8 @@ export function listChanges(
   if (before === undefined) lines.push(`${nameMove(status.run!)}, run ${status.run!.id}`);
   const known = new Map(before?.steps.map((step) => [step.name, step]));
   for (const step of status.steps) {
-    const phase = phaseOf(step);
     const old = known.get(step.name);
-    const isNews = old === undefined ? phase !== 'ahead' : phaseOf(old) !== phase;
+    const isNews = old === undefined ? phaseOf(step) !== 'ahead' : wordOf(old) !== wordOf(step);
     if (isNews) lines.push(sayStep(step));
   }
   const gate = status.waiting?.gate ?? '';
@@ -39,12 +38,16 @@ const WORDS: Readonly<Record<ReturnType<typeof phaseOf>, string>> = {
   skipped: 'skipped',
 };
 
+function wordOf(step: RunStep): string {
+  return step.state === 'undoing' ? 'is being undone' : WORDS[phaseOf(step)];
+}
+
 function sayStep(step: RunStep): string {
   const number = step.number === '' ? '' : `${step.number} `;
   const phase = phaseOf(step);
   const tookMs = phase === 'now' ? undefined : elapsedMs(step.startedAt, Date.parse(step.endedAt));
   const took = tookMs === undefined ? '' : ` after ${formatDuration(tookMs)}`;
-  return `step ${number}${titleOf(step)}: ${WORDS[phase]}${took}`;
+  return `step ${number}${titleOf(step)}: ${wordOf(step)}${took}`;
 }
 
 function sayState({ run }: RunStatus): string {

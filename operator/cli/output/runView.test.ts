@@ -78,6 +78,62 @@ test('undo names the command while there is something to undo', () => {
   assert.equal(sayUndo(statusOf('rolled_back')), 'nothing is left to undo');
 });
 
+/** Going back from its third step: the second is under way, or the run stands still at it. */
+function goingBack(state: string, undo = '') {
+  const waiting = { gate: 'resume', value: 'no answer', since: ago(5_000), undo };
+  const status = statusOf(state, state === 'paused' ? { waiting } : {});
+  const [first, second, third] = status.steps;
+  first!.state = 'done';
+  Object.assign(second!, { state: 'undoing', startedAt: ago(7_000), endedAt: '' });
+  Object.assign(third!, { state: 'undone', startedAt: ago(9_000), endedAt: ago(7_000) });
+  return status;
+}
+
+test('a run that goes back says what is undone now, since when, and what after it', () => {
+  const text = formatRun(goingBack('rolling_back'), layout(100)).join('\n');
+  assert.match(text, / ▸ 2 {2}Do what the step of this long name does +since 7 s/);
+  assert.match(text, / ↶ 3 {2}Do what the step of this long name does +undone in 2\.0 s/);
+  assert.match(text, /now +undoing: Do what the step of this long name does since 7 s/);
+  assert.match(text, /next +undo of Do what the step of this long name does: undo 0/);
+  assert.match(text, /undo +under way/);
+});
+
+test('a paused run that goes back is to be resumed, and undoes what it stopped at', () => {
+  const status = goingBack('paused');
+  assert.equal(
+    sayNext(status),
+    'relink resume run-7\nundo of Do what the step of this long name does: undo 1',
+  );
+  assert.equal(sayWaiting(status, NOW), 'a person to resume it, since 5 s');
+  assert.equal(sayUndo(status), 'begun; resume it');
+});
+
+test('a run that was told to go back and paused before the first undo goes back as well', () => {
+  const status = goingBack('paused');
+  for (const step of status.steps) if (step.state.startsWith('und')) step.state = 'done';
+  assert.match(sayNext(status), /undo of .*: undo 2$/);
+  status.waiting!.undo = 'relink rollback run-7';
+  assert.match(sayNext(status), /^relink resume run-7\nDo what the step/);
+});
+
+test('the head says when the run began, and of a way back only what is so', () => {
+  const head = (state: string, endedAt = '') => {
+    const status = statusOf(state);
+    Object.assign(status.run!, { startedAt: ago(120_000), endedAt });
+    return formatRun(status, layout(100))[2]!;
+  };
+  assert.equal(head('running'), 'running · started 2 min ago · way back kept');
+  assert.match(head('completed', ago(0)), /^completed · ended .* after 2 min · way back given up$/);
+  assert.match(head('rolled_back', ago(0)), /^rolled back · ended .* after 2 min$/);
+});
+
+test('between two steps the one done last is said', () => {
+  const status = statusOf('waiting', { waiting: { gate: 'approve', threshold: 'before soak' } });
+  Object.assign(status.steps[1]!, { state: 'done', endedAt: ago(3_000) });
+  const text = formatRun(status, layout(100)).join('\n');
+  assert.match(text, /now +Do what the step of this long name does: done 3 s ago/);
+});
+
 test('changes are told once each', () => {
   const before = statusOf('running');
   const after = statusOf('running');

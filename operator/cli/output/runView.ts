@@ -11,6 +11,7 @@ import {
   commandToGoOn,
   currentStep,
   hasEnded,
+  isGoingBack,
   nextStep,
   phaseOf,
   type StepPhase,
@@ -20,7 +21,7 @@ import { shortId } from '../suggest.ts';
 import { toJsonShape } from './json.ts';
 import type { Layout, View } from './output.ts';
 import { cleanText, type Paint, widthOf, wrapText } from './paint.ts';
-import { elapsedMs, formatDuration, formatMoment, formatSince } from './time.ts';
+import { elapsedMs, formatAgo, formatDuration, formatMoment, formatSince } from './time.ts';
 
 const WIDEST = 100; // columns; longer lines are hard to read on any terminal
 const LABEL_WIDTH = 9; // of `waits for`
@@ -87,14 +88,20 @@ export function paintState(state: string, paint: Paint): string {
 }
 
 function formatHead(run: Run, { paint, now, width }: Layout): string[] {
-  const wayBack = run.wayBack === 'none' ? 'no way back' : 'way back kept';
-  const since = run.endedAt === '' ? formatSince(run.startedAt, now) : spent(run, now);
-  const facts = [since, run.actor === '' ? '' : `by ${cleanText(run.actor)}`, wayBack];
+  const times = run.endedAt === '' ? `started ${formatAgo(run.startedAt, now)}` : spent(run, now);
+  const facts = [times, run.actor === '' ? '' : `by ${cleanText(run.actor)}`, sayWayBack(run)];
   const said = facts.filter((fact) => fact !== '').join(' · ');
   const state = paintState(run.state, paint);
   const line = `${state} · ${said}`;
   const second = widthOf(line) <= width ? [line] : [state, ...wrapText(said, width)];
   return [paint('bold', nameMove(run)), paint('dim', `run ${run.id}`), ...second];
+}
+
+/** Nothing for a run that went back or never left. */
+function sayWayBack({ state, wayBack }: Run): string {
+  if (state === 'completed') return 'way back given up';
+  if (WENT_BACK.has(state) || state === 'failed') return '';
+  return wayBack === 'none' ? 'no way back' : 'way back kept';
 }
 
 function spent({ startedAt, endedAt }: Run, now: number): string {
@@ -154,10 +161,10 @@ function formatCount({ done, total }: RunStep, phase: StepPhase): string {
 
 function formatSpan({ startedAt, endedAt }: RunStep, phase: StepPhase, now: number): string {
   if (phase === 'ahead' || phase === 'skipped') return phase === 'skipped' ? 'skipped' : '';
-  if (phase === 'undone') return 'undone';
-  if (endedAt === '') return formatSince(startedAt, now);
+  if (endedAt === '') return phase === 'undone' ? 'undone' : formatSince(startedAt, now);
   const tookMs = elapsedMs(startedAt, Date.parse(endedAt));
-  return tookMs === undefined ? '' : formatDuration(tookMs);
+  const took = tookMs === undefined ? '' : formatDuration(tookMs);
+  return phase === 'undone' ? `undone in ${took}` : took;
 }
 
 function formatEvidence(step: RunStep, phase: StepPhase, all: boolean): string[] {
@@ -207,10 +214,7 @@ function formatFoot(status: RunStatus, layout: Layout): string[] {
   const run = status.run!;
   const lines: [string, string][] = [];
   if (run.problem !== '') lines.push([WENT_BACK.has(run.state) ? 'why' : 'problem', run.problem]);
-  const current = currentStep(status);
-  if (current !== undefined && !hasEnded(status)) {
-    lines.push(['now', `${titleOf(current)} ${formatSince(current.startedAt, layout.now)}`.trim()]);
-  }
+  if (!hasEnded(status)) lines.push(['now', sayNow(status, layout.now)]);
   if (status.waiting !== undefined) lines.push(['waits for', sayWaiting(status, layout.now)]);
   lines.push(['next', sayNext(status)], ['undo', sayUndo(status)]);
   return lines.flatMap(([label, text]) => formatFact(label, text, layout));
@@ -227,6 +231,20 @@ function formatFact(label: string, text: string, { paint, width }: Layout): stri
     const name = index === 0 ? label : '';
     return `${paint(tone, name.padEnd(LABEL_WIDTH))}  ${line}`;
   });
+}
+
+/** The step under way with its time; between two steps, the one that was done last. */
+function sayNow(status: RunStatus, now: number): string {
+  const current = currentStep(status);
+  if (current !== undefined) {
+    const isUndoing = current.state === 'undoing';
+    const title = isUndoing ? `undoing: ${titleOf(current)}` : titleOf(current);
+    return `${title} ${formatSince(current.startedAt, now)}`.trim();
+  }
+  const last = status.steps.findLast((step) => phaseOf(step) === 'done');
+  return last === undefined
+    ? 'nothing was begun yet'
+    : `${titleOf(last)}: done ${formatAgo(last.endedAt, now)}`;
 }
 
 /** `lag: 1,204 messages, needs at most 100, since 12 s`. */
@@ -259,18 +277,25 @@ export function sayNext(status: RunStatus): string {
   if (run.state === 'cancelled') return 'nothing, no traffic was moved';
   if (run.state === 'failed') return 'nothing, the run is over';
   const command = commandToGoOn(status, shortId(run.id));
-  const ahead = nextStep(status);
-  const step = ahead === undefined ? (status.waiting?.next ?? '') : titleOf(ahead);
-  if (command === undefined) return step || 'the end of the run';
-  return step === '' ? command : `${command}\n${step}`;
+  const step = sayNextStep(status);
+  return command === undefined ? step : `${command}\n${step}`;
 }
+
+function sayNextStep(status: RunStatus): string {
+  const step = nextStep(status);
+  if (!isGoingBack(status)) return step === undefined ? END : titleOf(step);
+  return step === undefined ? BACK : `undo of ${titleOf(step)}: ${step.undo}`;
+}
+
+const END = 'the end of the run';
+const BACK = 'the end of the run: the old route is back';
 
 /** How to get back to the old route. */
 export function sayUndo(status: RunStatus): string {
   const run = status.run!;
   const { state } = run;
   if (['rolled_back', 'cancelled', 'failed'].includes(state)) return 'nothing is left to undo';
-  if (state === 'rolling_back') return 'under way';
+  if (isGoingBack(status)) return state === 'paused' ? 'begun; resume it' : 'under way';
   if (state === 'completed') return 'the way back is given up; a new run can move the link again';
   const how = currentStep(status)?.undo ?? '';
   const command = `relink rollback ${shortId(run.id)}`;

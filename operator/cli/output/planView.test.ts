@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { PlanResponseSchema } from '../../../gen/relink/v1/operator_pb.ts';
+import { plainPaint } from './paint.ts';
+import { formatPlan } from './planView.ts';
+
+const layout = { width: 80, paint: plainPaint, now: 0 };
+
+function planOf(...steps: [number: string, name: string][]) {
+  return create(PlanResponseSchema, {
+    ...{ link: 'COMM-010', from: 'sync v0', to: 'async v0' },
+    steps: steps.map(([number, name]) => ({ number, name, title: `${number}. Do ${name}` })),
+  });
+}
+
+test('a plan whose steps stand in another order than described says which, and why', () => {
+  const plan = planOf(['3', 'shadow'], ['5', 'backfill'], ['5', 'parity'], ['4', 'route']);
+  const text = formatPlan(plan, layout).join('\n').replaceAll('\n', ' ');
+  assert.match(text, /5 stands before 4: what replicas lack is sent before traffic moves/);
+});
+
+test('a plan in the order of its description says nothing about it', () => {
+  const text = formatPlan(planOf(['1', 'preflight'], ['2', 'a'], ['10', 'b']), layout).join('\n');
+  assert.doesNotMatch(text, /stands before/);
+});
