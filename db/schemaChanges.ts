@@ -39,6 +39,23 @@ interface SchemaChange {
   readonly when: number;
 }
 
+/** What a contract change runs on: any connection of postgres.js. */
+type Runner = { unsafe(text: string): { simple(): PromiseLike<unknown> } };
+
+/**
+ * Runs one *contract* change, `contract/<name>.sql` of the part. Each is written to be repeated, and
+ * has one that takes it back, so nothing needs to be recorded.
+ */
+export async function applyContract(sql: Runner, part: DatabaseName, name: string): Promise<void> {
+  const file = join(import.meta.dirname, part, 'contract', `${name}.sql`);
+  try {
+    await sql.unsafe(readFileSync(file, 'utf8')).simple();
+  } catch (cause) {
+    const what = `schema change ${name} of '${part}' failed: ${(cause as Error).message}`;
+    throw new SchemaChangeError('SCHEMA_CHANGE_FAILED', what, cause);
+  }
+}
+
 /** Brings the database at `url` to the newest expand change of each named part, in order. */
 export async function applyExpand(url: string, parts: readonly DatabaseName[]): Promise<void> {
   const sql = postgres(url, {

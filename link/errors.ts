@@ -7,6 +7,7 @@ export type LinkErrorCode =
   | 'ROUTE_CHANGED'
   | 'ROUTE_PENDING'
   | 'NOT_MOVABLE'
+  | 'REPLICA_IN_USE'
   | 'HANDLER_TIMEOUT'
   | 'NO_TRANSPORT';
 

@@ -17,13 +17,15 @@ import { JetStreamDispatcher } from './dispatch/jetStream.ts';
 import { Publisher } from './dispatch/publisher.ts';
 import { LinkError } from './errors.ts';
 import type { Handler } from './inbox/handler.ts';
-import { Receiver, type ReceiverLimits } from './inbox/receiver.ts';
+import { Receiver, type ReceiverLimits, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
 import type { LinkDefinition, LinkMap } from './link.ts';
 import { type Enqueued, enqueue, type Message } from './outbox/enqueue.ts';
 import type { EntitySource, EntityTable } from './participant/entity.ts';
+import type { Pull } from './participant/pullHandlers.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { participantHandlers } from './participant/service.ts';
+import { prepareReadings } from './pull/readings.ts';
 import { Relay } from './relay/relay.ts';
 import { type ServedService, serve } from './rpc/server.ts';
 
@@ -44,6 +46,8 @@ export interface KitOptions {
   readonly sources?: Readonly<Record<string, EntitySource>>;
   /** Formal links this service consumes: where the replica is kept. */
   readonly replicas?: Readonly<Record<string, EntityTable>>;
+  /** Links this service consumes that may be `pull`: its value, and the replica's table. */
+  readonly pulls?: Readonly<Record<string, Pull>>;
   readonly limits?: Partial<ReceiverLimits>;
 }
 
@@ -76,7 +80,7 @@ export function createLinkKit(options: KitOptions): LinkKit {
   const all = Object.values(links);
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
-  const receivers = createReceivers(options, consumed);
+  const receivers = createReceivers(options, consumed, (written) => relay.committed(written));
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
   const asker = new ReceiptAsker(options.peers);
@@ -104,7 +108,14 @@ export function createLinkKit(options: KitOptions): LinkKit {
   });
   return {
     agents: [
-      { name: 'link state', start: () => prepareListening(options.sql, consumed), stop: () => {} },
+      {
+        name: 'link state',
+        start: async () => {
+          await prepareListening(options.sql, consumed);
+          await prepareReadings(options.sql, consumed);
+        },
+        stop: () => {},
+      },
       listening,
       unparker,
       relay,
@@ -127,6 +138,7 @@ export function createLinkKit(options: KitOptions): LinkKit {
 function createReceivers(
   options: KitOptions,
   consumed: readonly LinkDefinition[],
+  onCommitted: ReceiverOptions['onCommitted'],
 ): Map<string, Receiver> {
   return new Map(
     consumed.map((link) => {
@@ -134,8 +146,10 @@ function createReceivers(
       if (!handler) throw new LinkError('UNKNOWN_LINK', `no handler for ${link.id}`);
       if (handler.kind !== link.kind)
         throw new LinkError('UNKNOWN_LINK', `${link.id} is ${link.kind}, its handler is not`);
-      const { sql, log, limits } = options;
-      return [link.id, new Receiver({ sql, log, link, handler, ...(limits && { limits }) })];
+      if (link.transports.includes('pull') && !options.pulls?.[link.id])
+        throw new LinkError('UNKNOWN_LINK', `${link.id} may be pull, and there is no way to ask`);
+      const { sql, log, limits = {} } = options;
+      return [link.id, new Receiver({ sql, log, link, handler, limits, onCommitted })];
     }),
   );
 }
@@ -200,8 +214,11 @@ function pushServices(
 
 async function deliver(relay: Relay, messages: readonly Enqueued[]): Promise<LegDelivery[]> {
   const waits = messages.map(async (message): Promise<LegDelivery> => {
+    const transport = relay.transportOf(message);
+    // By `pull` the consumer asks for what was just committed: nothing is on its way.
     const isApplied =
-      relay.isInline(message) && (await relay.waitForReceipt(message, INLINE_WAIT_MS));
+      transport === 'pull' ||
+      (transport === 'sync' && (await relay.waitForReceipt(message, INLINE_WAIT_MS)));
     const [link, consumer] = message.leg.split('/') as [string, string];
     return { link, consumer, state: isApplied ? 'applied' : 'pending' };
   });

@@ -33,7 +33,7 @@ export interface Own extends Surroundings {
 }
 
 /** One handler per consumed link, the tables of replicated entities: see link/kit.ts. */
-type OwnLinks = Pick<KitOptions, 'handlers' | 'sources' | 'replicas'>;
+type OwnLinks = Pick<KitOptions, 'handlers' | 'sources' | 'replicas' | 'pulls'>;
 
 export interface ServiceOptions {
   readonly name: DatabaseName;

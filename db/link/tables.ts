@@ -8,6 +8,7 @@ import {
   bigint,
   boolean,
   check,
+  doublePrecision,
   index,
   integer,
   jsonb,
@@ -219,6 +220,8 @@ export const deadLetters = relink.table(
 export const listening = relink.table('listening', {
   link: text().primaryKey(),
   listening: boolean().notNull(),
+  /** What is done with copies: `run` or `log`; null for what suits the kind of link. */
+  copies: text(),
 });
 
 /** What a copy on the second path would have done. */
@@ -228,5 +231,44 @@ export const shadowResults = relink.table('shadow_results', {
   hash: int8('hash').notNull(),
   ok: boolean().notNull(),
   detail: text().notNull().default(''),
+  /** Functional links: hash of what the handler wrote to the outbox; null when it did not run. */
+  effect: int8('effect'),
   receivedAt: time('received_at').notNull().default(sql`now()`),
 });
+
+/** Functional links: hash of what a message that has a copy made its handler write to the outbox. */
+export const effects = relink.table('effects', {
+  eventId: uuid('event_id').primaryKey(),
+  link: text().notNull(),
+  effect: int8('effect').notNull(),
+});
+
+/** Links that may be `pull`: whose value this service uses, lane by lane. */
+export const readings = relink.table(
+  'readings',
+  {
+    link: text().notNull(),
+    lane: smallint().notNull(),
+    /** `replica`, `compared` (the replica answers, the owner is asked beside it) or `owner`. */
+    reading: text().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.link, t.lane] }),
+    check('readings_reading', sql`reading in ('replica', 'compared', 'owner')`),
+  ],
+);
+
+/** What came of asking replica and owner for the same value. */
+export const comparisons = relink.table(
+  'comparisons',
+  {
+    id: int8('id').primaryKey().generatedAlwaysAsIdentity(),
+    link: text().notNull(),
+    key: text().notNull(),
+    /** `equal`, `behind` (the owner is newer), `different` or `unanswered`. */
+    outcome: text().notNull(),
+    latencyMs: doublePrecision('latency_ms').notNull(),
+    comparedAt: time('compared_at').notNull().default(sql`now()`),
+  },
+  (t) => [index('comparisons_link').on(t.link, t.comparedAt)],
+);

@@ -36,6 +36,26 @@ export async function readListening(sql: Database): Promise<Map<string, boolean>
   return new Map(rows.map((row) => [row.link, row.listening]));
 }
 
+/**
+ * What is done with copies. `log`: noted that they arrived; `run`: the handler runs and is rolled
+ * back. A formal handler may always run; a functional one only when somebody asked for it.
+ */
+export type CopyHandling = 'log' | 'run';
+
+export async function readCopyHandling(sql: Database, link: LinkDefinition): Promise<CopyHandling> {
+  const [row] = await sql<{ copies: CopyHandling | null }[]>`
+    select copies from relink.listening where link = ${link.id}`;
+  return row?.copies ?? (link.kind === 'formal' ? 'run' : 'log');
+}
+
+export async function setCopyHandling(
+  sql: Database,
+  link: string,
+  copies: CopyHandling,
+): Promise<void> {
+  await sql`update relink.listening set copies = ${copies} where link = ${link}`;
+}
+
 /** Starts and stops this process's stream consumers as the database says. */
 export class ListeningAgent {
   readonly name = 'listening';

@@ -16,7 +16,10 @@ import {
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
+import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
 import { type Backoff, backoffMs } from '../relay/backoff.ts';
+import { RpcCallError } from '../rpc/client.ts';
+import { type Applying, applyNew, applyParked } from './applyNew.ts';
 import { bury, enterDead } from './deadLetters.ts';
 import {
   type Arrival,
@@ -26,15 +29,8 @@ import {
   isUuid,
   type Settlement,
 } from './delivery.ts';
-import { type Handler, withinLimit } from './handler.ts';
-import {
-  lockPositions,
-  park,
-  removeParked,
-  savePositions,
-  takeParked,
-  takeTurns,
-} from './ordered.ts';
+import type { Handler } from './handler.ts';
+import { removeParked, takeParked } from './ordered.ts';
 import { countAttempt, enterInbox, type InboxRow, readInbox, setOutcome } from './rows.ts';
 import { ShadowRunner } from './shadowRunner.ts';
 
@@ -54,6 +50,11 @@ export const DEFAULT_LIMITS: ReceiverLimits = {
   backoff: { baseMs: 200, capMs: 10_000 },
 };
 
+/** How long a message waits when another service, which its handler asked, did not answer. */
+const REMOTE_RETRY_MS = 500;
+/** So many messages in a row without that answer, and the rest of a batch does not ask. */
+const UNANSWERED_IN_A_ROW = 3;
+
 /** How long a message waits when the database, not the message, was the problem. */
 const DATABASE_RETRY_MS = 250;
 
@@ -63,6 +64,8 @@ export interface ReceiverOptions {
   readonly link: LinkDefinition;
   readonly handler: Handler;
   readonly limits?: Partial<ReceiverLimits>;
+  /** A transaction that wrote to the outbox was committed. */
+  readonly onCommitted?: (written: readonly WrittenMessage[]) => void;
   /** Something a person must see: a message id came again with another payload. */
   readonly onAlarm?: (what: DeadReason, eventId: string) => void;
 }
@@ -73,6 +76,7 @@ export const ID_REUSED = 'this message id was settled before with another payloa
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #limits: ReceiverLimits;
+  readonly #applying: Applying;
   readonly #shadows: ShadowRunner;
   /** Ordered links: keys whose parked message failed, and when it may be tried again. */
   readonly #restUntilMs = new Map<string, number>();
@@ -82,7 +86,9 @@ export class Receiver {
   constructor(options: ReceiverOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#shadows = new ShadowRunner(options, this.#limits.handlerTimeoutMs);
+    const { link, handler } = options;
+    this.#applying = { link, handler, limitMs: this.#limits.handlerTimeoutMs };
+    this.#shadows = new ShadowRunner(options.sql, this.#applying);
   }
 
   /** Applies a batch; answers one settlement per arrival, in order. Never rejects. */
@@ -99,6 +105,7 @@ export class Receiver {
     }
     const shadows = good.filter((delivery) => delivery.isShadow);
     const real = good.filter((delivery) => !delivery.isShadow);
+    await this.#shadows.waitForCopies(real);
     const answers = [...(await this.#runShadows(shadows)), ...(await this.#applyAll(real))];
     for (const [delivery, settlement] of answers) settled.set(arrivalOf.get(delivery)!, settlement);
     return arrivals.map((arrival) => settled.get(arrival)!);
@@ -135,16 +142,30 @@ export class Receiver {
           retry(delivery, DATABASE_RETRY_MS, message),
         ]);
       }
-      const answers: [Delivery, Settlement][] = [];
-      for (const delivery of deliveries) answers.push(...(await this.#applyAll([delivery])));
-      return answers;
+      return this.#applyOneByOne(deliveries);
     }
+  }
+
+  async #applyOneByOne(deliveries: readonly Delivery[]): Promise<[Delivery, Settlement][]> {
+    const answers: [Delivery, Settlement][] = [];
+    let unanswered = 0;
+    for (const delivery of deliveries) {
+      if (unanswered >= UNANSWERED_IN_A_ROW) {
+        answers.push([delivery, retry(delivery, REMOTE_RETRY_MS, 'the ones before got no answer')]);
+        continue;
+      }
+      const [answer] = await this.#applyAll([delivery]);
+      answers.push(answer!);
+      unanswered = answer![1].retryAfterMs === REMOTE_RETRY_MS ? unanswered + 1 : 0;
+    }
+    return answers;
   }
 
   async #applyTogether(deliveries: readonly Delivery[]): Promise<Settlement[]> {
     const { sql, link } = this.#options;
     const first = new Map(deliveries.map((d) => [d.eventId, d] as const).reverse());
     const reused: Delivery[] = [];
+    let committing: Transaction | undefined;
     const settlements = await sql.begin(async (tx) => {
       const fresh = await enterInbox(tx, link.id, [...first.values()]);
       const known =
@@ -157,7 +178,8 @@ export class Receiver {
       await failpoint('inbox.before-effect');
       const news = deliveries.filter((d) => fresh.has(d.eventId) && first.get(d.eventId) === d);
       const isNew = new Set(news);
-      const outcomes = await this.#runHandler(tx, news);
+      const outcomes = await applyNew(tx, this.#applying, news);
+      committing = tx;
       await failpoint('inbox.before-commit');
       return deliveries.map((d): Settlement => {
         if (isNew.has(d)) return settle(d, outcomes.get(d.eventId) ?? 'applied');
@@ -169,55 +191,10 @@ export class Receiver {
         return { ...settlement, outcome: 'dead', detail: ID_REUSED };
       });
     });
+    this.#committed(committing);
     for (const delivery of reused) await this.#alarmReused(delivery);
     if (link.ordered) this.onAdvanced();
     return settlements as Settlement[];
-  }
-
-  async #runHandler(
-    tx: Transaction,
-    news: readonly Delivery[],
-  ): Promise<Map<string, Settlement['outcome']>> {
-    const outcomes = new Map<string, Settlement['outcome']>();
-    if (news.length === 0) return outcomes;
-    const { handler } = this.#options;
-    if (handler.kind === 'functional') {
-      const due = this.#options.link.ordered ? await this.#inTurn(tx, news, outcomes) : news;
-      for (const delivery of due)
-        await withinLimit(this.#limits.handlerTimeoutMs, handler.apply(tx, delivery));
-      return outcomes;
-    }
-    const newest = newestPerKey(news);
-    const applied = await withinLimit(
-      this.#limits.handlerTimeoutMs,
-      handler.apply(tx, [...newest.values()]),
-    );
-    const superseded = news.filter((d) => newest.get(d.key) !== d || !applied.has(d.key));
-    for (const delivery of superseded) outcomes.set(delivery.eventId, 'superseded');
-    await setOutcome(tx, [...outcomes.keys()], 'superseded');
-    return outcomes;
-  }
-
-  /** The messages whose turn it is; the others are parked, or superseded when it is over. */
-  async #inTurn(
-    tx: Transaction,
-    news: readonly Delivery[],
-    outcomes: Map<string, Settlement['outcome']>,
-  ): Promise<readonly Delivery[]> {
-    const { id } = this.#options.link;
-    const keys = news.map((delivery) => delivery.key);
-    const { now, later, past, positions } = takeTurns(news, await lockPositions(tx, id, keys));
-    await savePositions(tx, id, positions);
-    await park(tx, id, later);
-    for (const [outcome, some] of [
-      ['parked', later],
-      ['superseded', past],
-    ] as const) {
-      const ids = some.map((delivery) => delivery.eventId);
-      await setOutcome(tx, ids, outcome);
-      for (const eventId of ids) outcomes.set(eventId, outcome);
-    }
-    return now;
   }
 
   /**
@@ -230,14 +207,18 @@ export class Receiver {
     for (const [key, untilMs] of this.#restUntilMs)
       if (untilMs <= nowMs) this.#restUntilMs.delete(key);
     let taken: Delivery | undefined;
+    let committing: Transaction | undefined;
     try {
-      return await sql.begin(async (tx) => {
+      const settlement = await sql.begin(async (tx) => {
         const arrival = await takeParked(tx, link.id, [...this.#restUntilMs.keys()]);
         const checked = arrival && checkArrival(link, arrival);
         if (!checked?.ok) return undefined;
         taken = checked.delivery;
-        return this.#applyParked(tx, taken);
+        committing = tx;
+        return settle(taken, await applyParked(tx, this.#applying, taken));
       });
+      this.#committed(committing);
+      return settlement;
     } catch (error) {
       if (!taken) throw error;
       const settlement = await this.#afterFailure(taken, error, true);
@@ -247,20 +228,10 @@ export class Receiver {
     }
   }
 
-  async #applyParked(tx: Transaction, delivery: Delivery): Promise<Settlement> {
-    const { link, handler } = this.#options;
-    if (handler.kind !== 'functional')
-      throw new LinkError('UNKNOWN_LINK', `${link.id} has no order`);
-    const { now, positions } = takeTurns(
-      [delivery],
-      await lockPositions(tx, link.id, [delivery.key]),
-    );
-    const outcome = now.length === 1 ? 'applied' : 'superseded';
-    if (outcome === 'applied')
-      await withinLimit(this.#limits.handlerTimeoutMs, handler.apply(tx, delivery));
-    await savePositions(tx, link.id, positions);
-    await setOutcome(tx, [delivery.eventId], outcome);
-    return settle(delivery, outcome);
+  /** What a handler wrote to the outbox is sent at once instead of at the relay's next look. */
+  #committed(tx: Transaction | undefined): void {
+    const written = tx ? writtenIn(tx) : [];
+    if (written.length > 0) this.#options.onCommitted?.(written);
   }
 
   // ---- failures ----
@@ -270,6 +241,7 @@ export class Receiver {
     const detail = (error as Error).message ?? String(error);
     if (isConnectionLost(error) || isSerializationFailure(error))
       return retry(delivery, DATABASE_RETRY_MS, detail);
+    if (isAnswerMissing(error)) return retry(delivery, REMOTE_RETRY_MS, detail);
     try {
       const attempts = await countAttempt(sql, link.id, delivery.eventId, detail);
       log.warn(
@@ -352,13 +324,10 @@ export class Receiver {
   }
 }
 
-function newestPerKey(deliveries: readonly Delivery[]): Map<string, Delivery> {
-  const newest = new Map<string, Delivery>();
-  for (const delivery of deliveries) {
-    const other = newest.get(delivery.key);
-    if (!other || delivery.version > other.version) newest.set(delivery.key, delivery);
-  }
-  return newest;
+/** Whether the handler failed because a service that it asked did not answer: not its own fault. */
+function isAnswerMissing(error: unknown): boolean {
+  const codes = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED'];
+  return error instanceof RpcCallError && codes.includes(error.code);
 }
 
 /** A message that was settled before: dead and parked ones still are. */

@@ -107,18 +107,39 @@ export async function raiseFence(
   });
 }
 
-/** Remembers what a copy on the second path would have done. */
+/** What a copy on the second path would have done. */
+export interface ShadowResult {
+  readonly eventId: string;
+  readonly hash: bigint;
+  readonly ok: boolean;
+  readonly detail: string;
+  /** Hash of what its handler wrote to the outbox; null when it did not run or that says nothing. */
+  readonly effect: bigint | null;
+}
+
 export async function saveShadowResults(
   sql: Database,
   link: string,
-  results: readonly { eventId: string; hash: bigint; ok: boolean; detail: string }[],
+  results: readonly ShadowResult[],
 ): Promise<void> {
   const sorted = [...results].sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
   await sql`
-    insert into relink.shadow_results (event_id, link, hash, ok, detail)
-    select event_id, ${link}, hash, ok, detail from unnest(
+    insert into relink.shadow_results (event_id, link, hash, ok, detail, effect)
+    select event_id, ${link}, hash, ok, detail, effect from unnest(
       ${sorted.map((r) => r.eventId)}::uuid[], ${sorted.map((r) => String(r.hash))}::int8[],
-      ${sorted.map((r) => String(r.ok))}::text[]::bool[], ${sorted.map((r) => r.detail)}::text[]
-    ) r(event_id, hash, ok, detail)
-    on conflict (event_id) do update set ok = excluded.ok, detail = excluded.detail`;
+      ${sorted.map((r) => String(r.ok))}::text[]::bool[], ${sorted.map((r) => r.detail)}::text[],
+      ${sorted.map((r) => (r.effect === null ? null : String(r.effect)))}::text[]::int8[]
+    ) r(event_id, hash, ok, detail, effect)
+    on conflict (event_id) do update set ok = excluded.ok, detail = excluded.detail,
+      effect = coalesce(excluded.effect, shadow_results.effect)`;
+}
+
+/** How many of the messages have a copy that came. */
+export async function countShadowResults(
+  sql: Database,
+  eventIds: readonly string[],
+): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`select count(*)::int as count
+    from relink.shadow_results where event_id = any(${eventIds as string[]}::uuid[])`;
+  return row!.count;
 }

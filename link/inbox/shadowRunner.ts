@@ -1,43 +1,72 @@
 /**
  * Runs copies of messages: the handler does its work in a transaction that is rolled back, and what
- * came of it is kept to be compared with what the real message did.
+ * came of it is kept to be compared with what the real message did. What is done with copies is a
+ * row in the database: `log` only notes that they arrived.
+ *
+ * A formal handler may run at any time, because its newest version wins. A functional one says
+ * something only before the message itself is applied, and in its turn: then what both wrote to the
+ * outbox is compared. At any other time a copy only has arrived. A share of the messages waits for
+ * its copy, a moment that is bounded, so that enough of them are compared.
  */
-import type { Database } from '../../runtime/postgres.ts';
+import type { Database, Transaction } from '../../runtime/postgres.ts';
+import { pause } from '../../runtime/wake.ts';
+import { readCopyHandling } from '../consume/listening.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
-import type { LinkDefinition } from '../link.ts';
+import { writtenIn } from '../outbox/written.ts';
+import type { Applying } from './applyNew.ts';
 import { type Arrival, type Delivery, isUuid } from './delivery.ts';
-import { type Handler, withinLimit } from './handler.ts';
-import { saveShadowResults } from './rows.ts';
+import { effectOf } from './effects.ts';
+import { withinLimit } from './handler.ts';
+import { countShadowResults, readInbox, type ShadowResult, saveShadowResults } from './rows.ts';
 
 /** Thrown inside the transaction so that it rolls back. */
 class ShadowDone extends Error {}
 
+/** A message waits for its copy at most this long, and only one in eight does. */
+const WAIT_MS = 100;
+const WAIT_POLL_MS = 5;
+const SAMPLED = /[01]$/; // of the last hex digit of a random id: one in eight
+
+type Tried = Pick<ShadowResult, 'ok' | 'detail' | 'effect'>;
+const ARRIVED: Tried = { ok: true, detail: '', effect: null };
+
 export class ShadowRunner {
   readonly #sql: Database;
-  readonly #link: LinkDefinition;
-  readonly #handler: Handler;
-  readonly #limitMs: number;
+  readonly #applying: Applying;
 
-  constructor(
-    { sql, link, handler }: { sql: Database; link: LinkDefinition; handler: Handler },
-    limitMs: number,
-  ) {
+  constructor(sql: Database, applying: Applying) {
     this.#sql = sql;
-    this.#link = link;
-    this.#handler = handler;
-    this.#limitMs = limitMs;
+    this.#applying = applying;
   }
 
   /** Rejects only when the results cannot be kept. */
   async run(deliveries: readonly Delivery[]): Promise<void> {
     if (deliveries.length === 0) return;
-    const results = [];
+    const { link } = this.#applying;
+    const isRun = (await readCopyHandling(this.#sql, link)) === 'run';
+    const results: ShadowResult[] = [];
     for (const delivery of deliveries) {
-      const detail = await this.#problemOf(delivery);
-      const { eventId, hash } = delivery;
-      results.push({ eventId, hash, ok: detail === '', detail });
+      const tried = isRun ? await this.#try(delivery) : ARRIVED;
+      results.push({ eventId: delivery.eventId, hash: delivery.hash, ...tried });
     }
-    await saveShadowResults(this.#sql, this.#link.id, results);
+    await saveShadowResults(this.#sql, link.id, results);
+  }
+
+  /** Functional links whose copies run: lets the copy of a sampled message run before it. */
+  async waitForCopies(deliveries: readonly Delivery[]): Promise<void> {
+    const { link } = this.#applying;
+    if (link.kind === 'formal') return;
+    const sampled = deliveries.filter((one) => one.isCopied && SAMPLED.test(one.eventId));
+    if (sampled.length === 0) return;
+    const ids = sampled.map(({ eventId }) => eventId);
+    const areHere = async () => (await countShadowResults(this.#sql, ids)) === ids.length;
+    try {
+      if ((await readCopyHandling(this.#sql, link)) !== 'run') return;
+      const untilMs = performance.now() + WAIT_MS;
+      while (performance.now() < untilMs && !(await areHere())) await pause(WAIT_POLL_MS);
+    } catch {
+      // The database is away: the message itself will meet that and be tried again.
+    }
   }
 
   /** A copy that does not fit its contract would have become a dead letter. */
@@ -45,22 +74,50 @@ export class ShadowRunner {
     const { eventId, text } = arrival;
     if (!isUuid(eventId)) return;
     const hash = payloadHash(eventId, text);
-    await saveShadowResults(this.#sql, this.#link.id, [{ eventId, hash, ok: false, detail }]);
+    const result = { eventId, hash, ok: false, detail, effect: null };
+    await saveShadowResults(this.#sql, this.#applying.link.id, [result]);
   }
 
-  /** Why the handler would have failed, or ''. */
-  async #problemOf(delivery: Delivery): Promise<string> {
-    const handler = this.#handler;
+  async #try(delivery: Delivery): Promise<Tried> {
+    let effect: bigint | null = null;
     try {
       await this.#sql.begin(async (tx) => {
-        const work: Promise<unknown> =
-          handler.kind === 'formal' ? handler.apply(tx, [delivery]) : handler.apply(tx, delivery);
-        await withinLimit(this.#limitMs, work);
+        effect = await this.#runHandler(tx, delivery);
         throw new ShadowDone();
       });
-      return '';
+      return ARRIVED;
     } catch (error) {
-      return error instanceof ShadowDone ? '' : (error as Error).message;
+      if (error instanceof ShadowDone) return { ...ARRIVED, effect };
+      // The message itself came meanwhile: its handler cannot run twice.
+      if (this.#applying.handler.kind === 'functional' && (await this.#isInInbox(delivery)))
+        return ARRIVED;
+      return { ok: false, detail: (error as Error).message, effect: null };
     }
+  }
+
+  /** Answers what it wrote to the outbox, or null when that says nothing. */
+  async #runHandler(tx: Transaction, delivery: Delivery): Promise<bigint | null> {
+    const { handler, limitMs } = this.#applying;
+    if (handler.kind === 'formal') {
+      await withinLimit(limitMs, handler.apply(tx, [delivery]));
+      return null;
+    }
+    if (!(await this.#isDue(tx, delivery))) return null;
+    await withinLimit(limitMs, handler.apply(tx, delivery));
+    return effectOf(delivery.eventId, writtenIn(tx));
+  }
+
+  /** Whether the message itself has not come, and it is its turn. */
+  async #isDue(tx: Transaction, { eventId, key, version }: Delivery): Promise<boolean> {
+    const { id, ordered = false } = this.#applying.link;
+    const [row] = await tx<{ isDue: boolean }[]>`
+      select not exists (select from relink.inbox where event_id = ${eventId})
+        and (not ${ordered} or ${version} = 1 + coalesce((select version from relink.positions
+          where link = ${id} and key = ${key}), 0)) as "isDue"`;
+    return row!.isDue;
+  }
+
+  async #isInInbox({ eventId }: Delivery): Promise<boolean> {
+    return (await readInbox(this.#sql, [eventId])).has(eventId);
   }
 }

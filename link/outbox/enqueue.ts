@@ -9,6 +9,7 @@ import { encodeText } from '../contracts/contract.ts';
 import { LinkError } from '../errors.ts';
 import { contractsOf, type LinkDefinition, laneOf, legsOf } from '../link.ts';
 import type { OutboxRow } from '../relay/rows.ts';
+import { noteWritten } from './written.ts';
 
 /** What a use case says about a business fact. */
 export interface Message {
@@ -44,6 +45,11 @@ export async function enqueue(
   messages: readonly Message[],
 ): Promise<Enqueued[]> {
   const rows = messages.flatMap((message) => outboxRows(link, message));
+  const laneOfMessage = (message: Message) => laneOf(keyOf(link, message));
+  noteWritten(
+    tx,
+    messages.map((message) => ({ link: link.id, lane: laneOfMessage(message), message })),
+  );
   const written = await (messages.length === 1 ? writeOne(tx, rows) : writeMany(tx, rows));
   return written.map((row) => ({
     link: link.id,
@@ -101,6 +107,10 @@ export function outboxRowOf(link: LinkDefinition, message: Message, leg: string)
   return { ...row!, seq: 0, ageMs: 0 };
 }
 
+function keyOf(link: LinkDefinition, message: Message): string {
+  return String(message.payload[link.keyField]);
+}
+
 interface OutboxInsert {
   readonly leg: string;
   readonly lane: number;
@@ -131,7 +141,7 @@ function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
       `${contract.event} v${contract.version} ${problems[0]?.field}: ${problems[0]?.message}`,
       { problems },
     );
-  const key = String(message.payload[link.keyField]);
+  const key = keyOf(link, message);
   const body = encodeText(contract, event);
   if (Buffer.byteLength(body) > MAX_EVENT_BYTES)
     throw new LinkError('INVALID_EVENT', `${contract.event}: larger than ${MAX_EVENT_BYTES} bytes`);

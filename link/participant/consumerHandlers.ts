@@ -1,17 +1,24 @@
 /** The participant API about the consumer's side of a link. */
-import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import { CopyHandling, type LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
-import { setListening } from '../consume/listening.ts';
+import { setCopyHandling, setListening } from '../consume/listening.ts';
 import { readConsumer } from '../consume/provision.ts';
 import type { ReceiptOutcome } from '../dispatch/dispatcher.ts';
 import { outcomeToWire } from '../dispatch/outcomes.ts';
 import { isUuid } from '../inbox/delivery.ts';
 import { raiseFence, readInbox } from '../inbox/rows.ts';
+import { invalidField } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
 import { compareShadow, readCopies, readInboxDigest } from './consumerState.ts';
 import { findLink, type ParticipantOptions } from './service.ts';
 
-type Own = 'getReceipts' | 'setListening' | 'raiseFence' | 'getInboxDigest' | 'getShadowResults';
+type Own =
+  | 'getReceipts'
+  | 'setListening'
+  | 'setCopies'
+  | 'raiseFence'
+  | 'getInboxDigest'
+  | 'getShadowResults';
 
 export function consumerHandlers(
   options: ParticipantOptions,
@@ -37,6 +44,12 @@ export function consumerHandlers(
       listening.follow();
       return {};
     },
+    setCopies: async ({ link, copies }) => {
+      if (copies === CopyHandling.UNSPECIFIED) throw invalidField('copies', 'must be LOG or RUN');
+      const handling = copies === CopyHandling.RUN ? 'run' : 'log';
+      await setCopyHandling(sql, findLink(consumed, link).id, handling);
+      return {};
+    },
     raiseFence: async ({ link, lanes, minEpoch }) => {
       await raiseFence(sql, findLink(consumed, link).id, lanes, minEpoch);
       return {};
@@ -59,6 +72,8 @@ export function consumerHandlers(
         missing: BigInt(compared.missing),
         different: BigInt(compared.different),
         examples: [...compared.examples],
+        ran: BigInt(compared.ran),
+        otherEffects: BigInt(compared.otherEffects),
       };
     },
   };

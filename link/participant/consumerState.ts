@@ -35,6 +35,9 @@ export interface ShadowComparison {
   readonly missing: number;
   readonly different: number;
   readonly examples: readonly string[];
+  /** Functional links: copies whose effect could be compared, and those that had another one. */
+  readonly ran: number;
+  readonly otherEffects: number;
 }
 
 /** Ids shown of what is missing or different; enough to start looking. */
@@ -53,11 +56,15 @@ export async function compareShadow(
       missing: number;
       different: number;
       examples: string | null;
+      ran: number;
+      otherEffects: number;
     }[]
   >`
     with compared as (
-      select i.event_id, s.event_id is null as is_missing, s.ok and s.hash = i.hash as is_equal
+      select i.event_id, s.event_id is null as is_missing, s.ok and s.hash = i.hash as is_equal,
+        s.effect <> e.effect as is_other
       from relink.inbox i left join relink.shadow_results s using (event_id)
+      left join relink.effects e using (event_id)
       where i.link = ${link} and i.copied
         and i.received_at < now() - ${wanted.settleMs} * interval '1 ms'
         and i.received_at >= to_timestamp(${wanted.sinceUnixMs}::float8 / 1000))
@@ -65,8 +72,9 @@ export async function compareShadow(
       count(*) filter (where is_equal)::int as equal,
       count(*) filter (where is_missing)::int as missing,
       count(*) filter (where not is_missing and not is_equal)::int as different,
+      count(is_other)::int as ran, count(*) filter (where is_other)::int as "otherEffects",
       (select string_agg(event_id::text, ',') from
-        (select event_id from compared where is_missing or not is_equal limit ${EXAMPLES}) found)
+        (select event_id from compared where is_missing or not is_equal or is_other limit ${EXAMPLES}) found)
         as examples
     from compared`;
   const { examples, ...counts } = row!;

@@ -79,3 +79,23 @@ export async function countEntities(sql: Database, entity: EntityTable): Promise
   );
   return rows[0]!.count;
 }
+
+/** Some keys, another choice each time. */
+export async function listKeys(
+  sql: Database,
+  entity: EntityTable,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql.unsafe<{ key: string }[]>(
+    `select ${entity.key}::text as key from ${entity.table} order by random() limit $1`,
+    [limit],
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** Whether the table is there; a replica's is dropped when its link is `pull` for good. */
+export async function tableExists(sql: Database, table: string): Promise<boolean> {
+  const [row] = await sql<{ exists: boolean }[]>`
+    select to_regclass(${table}) is not null as exists`;
+  return row!.exists;
+}

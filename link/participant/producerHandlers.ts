@@ -75,7 +75,7 @@ export function producerHandlers(
       const { leg } = legFor(link, consumer);
       const { progress, longestHoldMs } = relay.progressOf(link, consumer);
       const open = await readOpenState(sql, link, leg);
-      const [p50, p99] = progress.percentilesMs([0.5, 0.99], recentMs || undefined);
+      const [p50, p99] = progress.latencies.percentilesMs([0.5, 0.99], recentMs || undefined);
       return {
         open: BigInt(open.open),
         oldestOpenMs: BigInt(Math.round(open.oldestMs)),

@@ -19,6 +19,7 @@ import { describe } from './describe.ts';
 import type { EntitySource, EntityTable } from './entity.ts';
 import { entityHandlers } from './entityHandlers.ts';
 import { producerHandlers } from './producerHandlers.ts';
+import { type Pull, pullHandlers } from './pullHandlers.ts';
 import type { ReceiptAsker } from './receiptAsker.ts';
 
 export interface ParticipantOptions {
@@ -31,6 +32,7 @@ export interface ParticipantOptions {
   readonly handlers: Readonly<Record<string, Handler>>;
   readonly sources?: Readonly<Record<string, EntitySource>>;
   readonly replicas?: Readonly<Record<string, EntityTable>>;
+  readonly pulls?: Readonly<Record<string, Pull>>;
   readonly relay: Relay;
   readonly listening: ListeningAgent;
   readonly streams: ReadonlyMap<string, StreamConsumer>;
@@ -48,6 +50,7 @@ export function participantHandlers(options: ParticipantOptions): ParticipantHan
     ...producerHandlers(options),
     ...consumerHandlers(options),
     ...entityHandlers(options),
+    ...pullHandlers(options),
     ...deadLetterHandlers(options),
   };
   return Object.fromEntries(
@@ -78,6 +81,8 @@ function asRpcError(error: LinkError): RpcError {
     case 'UNKNOWN_LINK':
     case 'UNKNOWN_CONSUMER':
       return new RpcError('NOT_FOUND', 'LINK_UNKNOWN', error.message, cause);
+    case 'REPLICA_IN_USE':
+      return new RpcError('FAILED_PRECONDITION', error.code, error.message, cause);
     case 'NOT_MOVABLE':
       return new RpcError('FAILED_PRECONDITION', 'LINK_NOT_MOVABLE', error.message, cause);
     default:

@@ -74,6 +74,11 @@ export class LaneGate {
     return this.#routes[lane]?.shadow ?? null;
   }
 
+  /** Whether an earlier route may have sent the row before it was left without holding. */
+  isCarried({ row }: Flight): boolean {
+    return row.seq <= (this.#routes[row.lane]?.carriedThrough ?? 0);
+  }
+
   /** Bit n is set when rows of lane n may go out. */
   readMask(): number {
     let mask = 0;
@@ -169,17 +174,18 @@ export class LaneGate {
   async #adopt(route: LaneRoute, state: LaneState): Promise<void> {
     const { sql, link, instance } = this.#options;
     await failpoint('relay.before-adopt');
-    const isAdopted = await adoptRoute(sql, route, {
+    const carriedThrough = await adoptRoute(sql, route, {
       link,
       instance,
       term: state.term,
       parkedThrough: this.#parkedThrough(route.lane),
     });
     await failpoint('relay.after-adopt');
-    this.#isStale ||= !isAdopted;
-    if (!isAdopted) return;
+    this.#isStale ||= carriedThrough === undefined;
+    if (carriedThrough === undefined) return;
     const { transport, version, epoch } = route;
-    this.#routes[route.lane] = { ...route, adopted: { transport, version, epoch } };
+    const adopted = { transport, version, epoch };
+    this.#routes[route.lane] = { ...route, adopted, carriedThrough };
     state.sentBeforeThrough = 0;
     const sinceMs = this.#closedSinceMs.get(route.lane) ?? performance.now();
     this.longestHoldMs = Math.max(this.longestHoldMs, performance.now() - sinceMs);

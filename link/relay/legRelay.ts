@@ -20,7 +20,7 @@ import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
 import { LegProgress } from './progress.ts';
-import type { OutboxRow } from './rows.ts';
+import { NOT_DELIVERED, type OutboxRow } from './rows.ts';
 
 declareFailpoints('relay.after-call');
 
@@ -116,7 +116,7 @@ export class LegRelay {
         flight.state = 'sending';
         publish.push(flight);
       } else if (route?.transport === 'pull') {
-        this.settle(flight, 'superseded', route.epoch);
+        this.#leave(flight);
       } else later.push(flight);
     }
     this.pending = later;
@@ -229,6 +229,23 @@ export class LegRelay {
     this.progress.settled(performance.now() - flight.openedAtMs);
     this.closer.close(flight);
     this.#options.onSettled(flight.row.seq, outcome !== 'dead');
+  }
+
+  /**
+   * By `pull` nothing is delivered: the row goes, and no certificate counts it. What an earlier
+   * route may have delivered is asked for first, so that its receipt counts where it belongs.
+   */
+  #leave(flight: Flight): void {
+    if (this.gate.isCarried(flight) && !flight.isAskedFor) {
+      flight.isAskedFor = true;
+      flight.state = 'sent';
+      flight.sentAtMs = performance.now();
+      flight.dueMs = flight.sentAtMs;
+      return;
+    }
+    flight.settledEpoch = NOT_DELIVERED;
+    this.progress.settled(performance.now() - flight.openedAtMs);
+    this.closer.close(flight);
   }
 
   #park(flight: Flight): void {

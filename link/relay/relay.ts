@@ -12,7 +12,7 @@ import { Wake } from '../../runtime/wake.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { onReceipts } from '../dispatch/receipts.ts';
 import { LinkError } from '../errors.ts';
-import type { LinkDefinition } from '../link.ts';
+import type { LinkDefinition, Transport } from '../link.ts';
 import type { Enqueued } from '../outbox/enqueue.ts';
 import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';
 import { type AskReceipts, LinkRelay } from './linkRelay.ts';
@@ -129,7 +129,7 @@ export class Relay {
   // ---- for the use cases ----
 
   /** Messages were committed: dispatch them soon, here or where their lanes are owned. */
-  committed(messages: readonly Enqueued[]): void {
+  committed(messages: readonly Pick<Enqueued, 'link' | 'lane'>[]): void {
     let isElsewhere = false;
     for (const { link, lane } of messages) {
       this.#links.get(link)?.relay.wantRead();
@@ -139,10 +139,9 @@ export class Relay {
       this.#options.nats.publish(hintSubject(this.#options.service));
   }
 
-  /** Whether the message's lane is on a `sync` route, so that its answer is worth waiting for. */
-  isInline(message: Enqueued): boolean {
-    const leg = this.#legOf(message);
-    return leg?.gate.transportOf(message.lane) === 'sync';
+  /** How the message's lane is routed now: the answer to a `sync` one is worth waiting for. */
+  transportOf(message: Enqueued): Transport | undefined {
+    return this.#legOf(message)?.gate.transportOf(message.lane);
   }
 
   #settled(seq: number, isApplied: boolean): void {

@@ -175,14 +175,15 @@ export async function setShadow(
  * Adopts the pending route of one lane, conditional on the owner's fencing term. What
  * stays open of the old route (messages parked at the consumer; everything, when it does not hold) is
  * carried over: the old epoch is not drained before these rows are closed.
- * Answers whether it was adopted; false when the term or the change is no longer the newest.
+ * Answers up to which row the lane carries; undefined when it was not adopted because the term or the
+ * change is no longer the newest.
  */
 export async function adoptRoute(
   sql: Database,
   route: LaneRoute,
   owner: { link: string; instance: string; term: bigint; parkedThrough: number },
-): Promise<boolean> {
-  const rows = await sql`
+): Promise<number | undefined> {
+  const [row] = await sql<{ carried: number }[]>`
     with mine as (select 1 from relink.lanes where link = ${owner.link} and lane = ${route.lane}
       and owner = ${owner.instance} and term = ${owner.term} for share)
     update relink.routes r set adopted_transport = transport, adopted_version = version,
@@ -191,8 +192,8 @@ export async function adoptRoute(
         (select max(seq) from relink.outbox where leg = r.leg and lane = r.lane) end)
     where leg = ${route.leg} and lane = ${route.lane} and epoch = ${route.epoch}
       and adopted_epoch < epoch and exists (select from mine)
-    returning lane`;
-  return rows.length === 1;
+    returning carried_through::float8 as carried`;
+  return row?.carried;
 }
 
 interface RouteRow {

@@ -86,11 +86,14 @@ export async function readRows(
     from relink.outbox where leg = ${leg} and seq = any(${seqs as number[]}::int8[]) order by seq`;
 }
 
+/** The epoch of rows that are closed without having been delivered: no digest counts them. */
+export const NOT_DELIVERED = 0n;
+
 /** A row that a receipt closes, and what the certificate adds up. */
 export interface ClosingRow {
   readonly seq: number;
   readonly lane: number;
-  /** The epoch under which the consumer settled it. */
+  /** The epoch under which the consumer settled it, or NOT_DELIVERED. */
   readonly epoch: bigint;
   readonly hash: bigint;
 }
@@ -136,6 +139,7 @@ export async function closeRows(
         join unnest(${seqs}::int8[], ${rows.map((one) => one.lane)}::int2[],
           ${rows.map((one) => String(one.epoch))}::int8[],
           ${rows.map((one) => String(one.hash))}::int8[]) r(seq, lane, epoch, hash) using (seq)
+        where r.epoch <> ${NOT_DELIVERED}
         group by r.lane, r.epoch
         on conflict (leg, lane, epoch) do update
         set count = closed.count + excluded.count, sum = closed.sum + excluded.sum)

@@ -27,6 +27,7 @@ export const RPC_REASONS = [
   'LINK_UNKNOWN', // NOT_FOUND; UNIMPLEMENTED for a link's method at a process without the link
   'LINK_BUSY', // ALREADY_EXISTS: another run holds the leg
   'LINK_NOT_MOVABLE', // FAILED_PRECONDITION
+  'REPLICA_IN_USE', // FAILED_PRECONDITION: a replica that is still read is not dropped
   'ROUTE_CHANGED', // ABORTED: the compare-and-set of a route lost
   'ROUTE_PENDING', // ABORTED: a lane has not adopted its last route change yet
   'EDITED_MEANWHILE', // ABORTED: a dead letter changed since it was read

@@ -4,7 +4,7 @@ import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { serve } from '../../link/rpc/server.ts';
 import { runService } from '../service.ts';
 import { putManagers } from './events/managers.ts';
-import { ratingLookup } from './events/ratingLookup.ts';
+import { pullRatings, ratingLookup } from './events/ratingLookup.ts';
 import { putRatings } from './events/ratings.ts';
 import { bookSolutions } from './events/solutions.ts';
 import { bonusesHandlers } from './rpc/bonuses.ts';
@@ -13,19 +13,18 @@ import { ratingReplica } from './store/ratingReplicas.ts';
 
 await runService({
   name: 'bonuses',
-  links: ({ clientOf }) => ({
-    handlers: {
-      'COMM-010': putManagers,
-      'COMM-040': bookSolutions(
-        ratingLookup({
-          hiring: () => clientOf(HiringService, 'hiring'),
-          source: () => 'replica',
-        }),
-      ),
-      'COMM-060': putRatings,
-    },
-    replicas: { 'COMM-010': managerReplica, 'COMM-060': ratingReplica },
-  }),
+  links: ({ clientOf }) => {
+    const ratings = ratingLookup(() => clientOf(HiringService, 'hiring'));
+    return {
+      handlers: {
+        'COMM-010': putManagers,
+        'COMM-040': bookSolutions(ratings),
+        'COMM-060': putRatings,
+      },
+      replicas: { 'COMM-010': managerReplica, 'COMM-060': ratingReplica },
+      pulls: { 'COMM-060': pullRatings(ratings) },
+    };
+  },
   services: ({ sql, clientOf }) => {
     const finance = () => clientOf(FinanceService, 'finance');
     return [serve(BonusesService, bonusesHandlers({ sql, finance }))];

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file relink/v1/participant.proto.
  */
 export const file_relink_v1_participant: GenFile = /*@__PURE__*/
-  fileDesc("ChtyZWxpbmsvdjEvcGFydGljaXBhbnQucHJvdG8SCXJlbGluay52MSIRCg9EZXNjcmliZVJlcXVlc3QiwQEKEERlc2NyaWJlUmVzcG9uc2USDwoHc2VydmljZRgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIsCghwcm9kdWNlcxgDIAMoCzIaLnJlbGluay52MS5MaW5rRGVzY3JpcHRpb24SLAoIY29uc3VtZXMYBCADKAsyGi5yZWxpbmsudjEuTGlua0Rlc2NyaXB0aW9uEhgKEHBvc3RncmVzX3ZlcnNpb24YBSABKAkSFAoMbmF0c192ZXJzaW9uGAYgASgJIoMDCg9MaW5rRGVzY3JpcHRpb24SCgoCaWQYASABKAkSIQoEa2luZBgCIAEoDjITLnJlbGluay52MS5MaW5rS2luZBIQCghwcm9kdWNlchgDIAEoCRIRCgljb25zdW1lcnMYBCADKAkSKwoGZXZlbnRzGAUgAygLMhsucmVsaW5rLnYxLkV2ZW50RGVzY3JpcHRpb24SKAoKdHJhbnNwb3J0cxgGIAMoDjIULnJlbGluay52MS5UcmFuc3BvcnQSGAoQaW1tb3ZhYmxlX3JlYXNvbhgHIAEoCRIOCgZlbnRpdHkYCCABKAkSDwoHb3JkZXJlZBgJIAEoCBIRCglsaXN0ZW5pbmcYCiABKAgSDQoFYm91bmQYCyABKAgSOAoHbWV0aG9kcxgMIAMoCzInLnJlbGluay52MS5MaW5rRGVzY3JpcHRpb24uTWV0aG9kc0VudHJ5Gi4KDE1ldGhvZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkMKEEV2ZW50RGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIQCgh2ZXJzaW9ucxgCIAMoBRIPCgdzY2hlbWFzGAMgAygJIjIKEEdldFJvdXRlc1JlcXVlc3QSDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCSJHChFHZXRSb3V0ZXNSZXNwb25zZRIjCgVsYW5lcxgBIAMoCzIULnJlbGluay52MS5MYW5lUm91dGUSDQoFZXBvY2gYAiABKAMiowEKEkNoYW5nZVJvdXRlUmVxdWVzdBIMCgRsaW5rGAEgASgJEhAKCGNvbnN1bWVyGAIgASgJEg0KBWxhbmVzGAMgAygFEicKCXRyYW5zcG9ydBgEIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnQSDwoHdmVyc2lvbhgFIAEoBRIWCg5leHBlY3RlZF9lcG9jaBgGIAEoAxIMCgRob2xkGAcgASgIIiQKE0NoYW5nZVJvdXRlUmVzcG9uc2USDQoFZXBvY2gYASABKAMiQwoSUmVsZWFzZUhvbGRSZXF1ZXN0EgwKBGxpbmsYASABKAkSEAoIY29uc3VtZXIYAiABKAkSDQoFZXBvY2gYAyABKAMiJAoTUmVsZWFzZUhvbGRSZXNwb25zZRINCgVsYW5lcxgBIAEoBSJbChBTZXRTaGFkb3dSZXF1ZXN0EgwKBGxpbmsYASABKAkSEAoIY29uc3VtZXIYAiABKAkSJwoJdHJhbnNwb3J0GAMgASgOMhQucmVsaW5rLnYxLlRyYW5zcG9ydCITChFTZXRTaGFkb3dSZXNwb25zZSJHChJHZXRQcm9ncmVzc1JlcXVlc3QSDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIRCglyZWNlbnRfbXMYAyABKAUi+AEKE0dldFByb2dyZXNzUmVzcG9uc2USDAoEb3BlbhgBIAEoAxIWCg5vbGRlc3Rfb3Blbl9tcxgCIAEoAxIjCgVsYW5lcxgDIAMoCzIULnJlbGluay52MS5MYW5lUm91dGUSEgoKZGlzcGF0Y2hlZBgEIAEoAxIOCgZmYWlsZWQYBSABKAMSEgoKbGFzdF9lcnJvchgGIAEoCRIWCg5sYXRlbmN5X3A1MF9tcxgHIAEoARIWCg5sYXRlbmN5X3A5OV9tcxgIIAEoARIXCg9sb25nZXN0X2hvbGRfbXMYCSABKAESFQoNdW5vd25lZF9sYW5lcxgKIAEoBSJBChBHZXRDbG9zZWRSZXF1ZXN0EgwKBGxpbmsYASABKAkSEAoIY29uc3VtZXIYAiABKAkSDQoFZXBvY2gYAyABKAMiOQoRR2V0Q2xvc2VkUmVzcG9uc2USJAoFbGFuZXMYASADKAsyFS5yZWxpbmsudjEuTGFuZURpZ2VzdCJhCg9CYWNrZmlsbFJlcXVlc3QSDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIRCglhZnRlcl9rZXkYAyABKAkSDQoFbGltaXQYBCABKAUSDAoEa2V5cxgFIAMoCSJFChBCYWNrZmlsbFJlc3BvbnNlEhAKCGVucXVldWVkGAEgASgFEhAKCG5leHRfa2V5GAIgASgJEg0KBXRvdGFsGAMgASgDImgKDFByb2JlUmVxdWVzdBIMCgRsaW5rGAEgASgJEhAKCGNvbnN1bWVyGAIgASgJEicKCXRyYW5zcG9ydBgDIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnQSDwoHdmVyc2lvbhgEIAEoBSJACg1Qcm9iZVJlc3BvbnNlEgoKAm9rGAEgASgIEhIKCmxhdGVuY3lfbXMYAiABKAESDwoHcHJvYmxlbRgDIAEoCSJFChJHZXRSZWNlaXB0c1JlcXVlc3QSDAoEbGluaxgBIAEoCRIRCglldmVudF9pZHMYAiADKAkSDgoGY29waWVzGAMgASgIIlAKE0dldFJlY2VpcHRzUmVzcG9uc2USJAoIcmVjZWlwdHMYASADKAsyEi5yZWxpbmsudjEuUmVjZWlwdBITCgtzdHJlYW1faWRsZRgCIAEoCCI2ChNTZXRMaXN0ZW5pbmdSZXF1ZXN0EgwKBGxpbmsYASABKAkSEQoJbGlzdGVuaW5nGAIgASgIIhYKFFNldExpc3RlbmluZ1Jlc3BvbnNlIkMKEVJhaXNlRmVuY2VSZXF1ZXN0EgwKBGxpbmsYASABKAkSDQoFbGFuZXMYAiADKAUSEQoJbWluX2Vwb2NoGAMgASgDIhQKElJhaXNlRmVuY2VSZXNwb25zZSI0ChVHZXRJbmJveERpZ2VzdFJlcXVlc3QSDAoEbGluaxgBIAEoCRINCgVlcG9jaBgCIAEoAyJDChZHZXRJbmJveERpZ2VzdFJlc3BvbnNlEikKBWxhbmVzGAEgAygLMhoucmVsaW5rLnYxLkluYm94TGFuZURpZ2VzdCKcAQoPSW5ib3hMYW5lRGlnZXN0EgwKBGxhbmUYASABKAUSDQoFZXBvY2gYAiABKAMSKQoGZGlnZXN0GAMgASgLMhkucmVsaW5rLnYxLk11bHRpc2V0RGlnZXN0Eg8KB2FwcGxpZWQYBCABKAMSEgoKc3VwZXJzZWRlZBgFIAEoAxIMCgRkZWFkGAYgASgDEg4KBnBhcmtlZBgHIAEoAyJRChdHZXRTaGFkb3dSZXN1bHRzUmVxdWVzdBIMCgRsaW5rGAEgASgJEhEKCXNldHRsZV9tcxgCIAEoBRIVCg1zaW5jZV91bml4X21zGAMgASgDInEKGEdldFNoYWRvd1Jlc3VsdHNSZXNwb25zZRIQCghleHBlY3RlZBgBIAEoAxINCgVlcXVhbBgCIAEoAxIPCgdtaXNzaW5nGAMgASgDEhEKCWRpZmZlcmVudBgEIAEoAxIQCghleGFtcGxlcxgFIAMoCSI3ChZHZXRFbnRpdHlEaWdlc3RSZXF1ZXN0EgwKBGxpbmsYASABKAkSDwoHYnVja2V0cxgCIAEoBSJDChdHZXRFbnRpdHlEaWdlc3RSZXNwb25zZRIoCgdidWNrZXRzGAEgAygLMhcucmVsaW5rLnYxLkVudGl0eUJ1Y2tldCJJCgxFbnRpdHlCdWNrZXQSDgoGYnVja2V0GAEgASgFEikKBmRpZ2VzdBgCIAEoCzIZLnJlbGluay52MS5NdWx0aXNldERpZ2VzdCJIChdMaXN0RW50aXR5QnVja2V0UmVxdWVzdBIMCgRsaW5rGAEgASgJEg8KB2J1Y2tldHMYAiABKAUSDgoGYnVja2V0GAMgASgFIj4KGExpc3RFbnRpdHlCdWNrZXRSZXNwb25zZRIiCgRyb3dzGAEgAygLMhQucmVsaW5rLnYxLkVudGl0eVJvdyI3CglFbnRpdHlSb3cSCwoDa2V5GAEgASgJEg8KB3ZlcnNpb24YAiABKAMSDAoEaGFzaBgDIAEoAyKOAwoKRGVhZExldHRlchIKCgJpZBgBIAEoCRIQCghldmVudF9pZBgCIAEoCRIMCgRsaW5rGAMgASgJEhAKCGNvbnN1bWVyGAQgASgJEhIKCmV2ZW50X25hbWUYBSABKAkSFQoNZXZlbnRfdmVyc2lvbhgGIAEoBRILCgNrZXkYByABKAkSFgoOZW50aXR5X3ZlcnNpb24YCCABKAMSDQoFZXBvY2gYCSABKAMSDAoEbGFuZRgKIAEoBRIOCgZyZWFzb24YCyABKAkSDgoGZGV0YWlsGAwgASgJEhAKCGF0dGVtcHRzGA0gASgFEg8KB2RpZWRfYXQYDiABKAkSDQoFc3RhdGUYDyABKAkSDAoEYm9keRgQIAEoCRIzCgdoZWFkZXJzGBEgAygLMiIucmVsaW5rLnYxLkRlYWRMZXR0ZXIuSGVhZGVyc0VudHJ5EhAKCHJldmlzaW9uGBIgASgFGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlQKFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSDAoEbGluaxgBIAEoCRINCgVsaW1pdBgCIAEoBRIQCghhZnRlcl9pZBgDIAEoCRILCgNhbGwYBCABKAgidgoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USKwoMZGVhZF9sZXR0ZXJzGAEgAygLMhUucmVsaW5rLnYxLkRlYWRMZXR0ZXISDwoHbmV4dF9pZBgCIAEoCRINCgV0b3RhbBgDIAEoAxIOCgZwYXJrZWQYBCABKAMiIgoUR2V0RGVhZExldHRlclJlcXVlc3QSCgoCaWQYASABKAkiQwoVR2V0RGVhZExldHRlclJlc3BvbnNlEioKC2RlYWRfbGV0dGVyGAEgASgLMhUucmVsaW5rLnYxLkRlYWRMZXR0ZXIiNQoYUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJIlAKGVJlZHJpdmVEZWFkTGV0dGVyUmVzcG9uc2USIwoHb3V0Y29tZRgBIAEoDjISLnJlbGluay52MS5PdXRjb21lEg4KBmRldGFpbBgCIAEoCSJFChhEaXNjYXJkRGVhZExldHRlclJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJIhsKGURpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2UiUgoVRWRpdERlYWRMZXR0ZXJSZXF1ZXN0EgoKAmlkGAEgASgJEhAKCHJldmlzaW9uGAIgASgFEgwKBGJvZHkYAyABKAkSDQoFYWN0b3IYBCABKAkiKgoWRWRpdERlYWRMZXR0ZXJSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoBSpVCghMaW5rS2luZBIZChVMSU5LX0tJTkRfVU5TUEVDSUZJRUQQABIUChBMSU5LX0tJTkRfRk9STUFMEAESGAoUTElOS19LSU5EX0ZVTkNUSU9OQUwQAjKzDQoPTGlua1BhcnRpY2lwYW50EkMKCERlc2NyaWJlEhoucmVsaW5rLnYxLkRlc2NyaWJlUmVxdWVzdBobLnJlbGluay52MS5EZXNjcmliZVJlc3BvbnNlEkYKCUdldFJvdXRlcxIbLnJlbGluay52MS5HZXRSb3V0ZXNSZXF1ZXN0GhwucmVsaW5rLnYxLkdldFJvdXRlc1Jlc3BvbnNlEkwKC0NoYW5nZVJvdXRlEh0ucmVsaW5rLnYxLkNoYW5nZVJvdXRlUmVxdWVzdBoeLnJlbGluay52MS5DaGFuZ2VSb3V0ZVJlc3BvbnNlEkwKC1JlbGVhc2VIb2xkEh0ucmVsaW5rLnYxLlJlbGVhc2VIb2xkUmVxdWVzdBoeLnJlbGluay52MS5SZWxlYXNlSG9sZFJlc3BvbnNlEkYKCVNldFNoYWRvdxIbLnJlbGluay52MS5TZXRTaGFkb3dSZXF1ZXN0GhwucmVsaW5rLnYxLlNldFNoYWRvd1Jlc3BvbnNlEkwKC0dldFByb2dyZXNzEh0ucmVsaW5rLnYxLkdldFByb2dyZXNzUmVxdWVzdBoeLnJlbGluay52MS5HZXRQcm9ncmVzc1Jlc3BvbnNlEkYKCUdldENsb3NlZBIbLnJlbGluay52MS5HZXRDbG9zZWRSZXF1ZXN0GhwucmVsaW5rLnYxLkdldENsb3NlZFJlc3BvbnNlEkMKCEJhY2tmaWxsEhoucmVsaW5rLnYxLkJhY2tmaWxsUmVxdWVzdBobLnJlbGluay52MS5CYWNrZmlsbFJlc3BvbnNlEjoKBVByb2JlEhcucmVsaW5rLnYxLlByb2JlUmVxdWVzdBoYLnJlbGluay52MS5Qcm9iZVJlc3BvbnNlEkwKC0dldFJlY2VpcHRzEh0ucmVsaW5rLnYxLkdldFJlY2VpcHRzUmVxdWVzdBoeLnJlbGluay52MS5HZXRSZWNlaXB0c1Jlc3BvbnNlEk8KDFNldExpc3RlbmluZxIeLnJlbGluay52MS5TZXRMaXN0ZW5pbmdSZXF1ZXN0Gh8ucmVsaW5rLnYxLlNldExpc3RlbmluZ1Jlc3BvbnNlEkkKClJhaXNlRmVuY2USHC5yZWxpbmsudjEuUmFpc2VGZW5jZVJlcXVlc3QaHS5yZWxpbmsudjEuUmFpc2VGZW5jZVJlc3BvbnNlElUKDkdldEluYm94RGlnZXN0EiAucmVsaW5rLnYxLkdldEluYm94RGlnZXN0UmVxdWVzdBohLnJlbGluay52MS5HZXRJbmJveERpZ2VzdFJlc3BvbnNlElsKEEdldFNoYWRvd1Jlc3VsdHMSIi5yZWxpbmsudjEuR2V0U2hhZG93UmVzdWx0c1JlcXVlc3QaIy5yZWxpbmsudjEuR2V0U2hhZG93UmVzdWx0c1Jlc3BvbnNlElgKD0dldEVudGl0eURpZ2VzdBIhLnJlbGluay52MS5HZXRFbnRpdHlEaWdlc3RSZXF1ZXN0GiIucmVsaW5rLnYxLkdldEVudGl0eURpZ2VzdFJlc3BvbnNlElsKEExpc3RFbnRpdHlCdWNrZXQSIi5yZWxpbmsudjEuTGlzdEVudGl0eUJ1Y2tldFJlcXVlc3QaIy5yZWxpbmsudjEuTGlzdEVudGl0eUJ1Y2tldFJlc3BvbnNlElgKD0xpc3REZWFkTGV0dGVycxIhLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiIucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlElIKDUdldERlYWRMZXR0ZXISHy5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlcXVlc3QaIC5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlc3BvbnNlEl4KEVJlZHJpdmVEZWFkTGV0dGVyEiMucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEl4KEURpc2NhcmREZWFkTGV0dGVyEiMucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlc3BvbnNlElUKDkVkaXREZWFkTGV0dGVyEiAucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVxdWVzdBohLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlc3BvbnNlYgZwcm90bzM", [file_relink_v1_receipt, file_relink_v1_route]);
+  fileDesc("ChtyZWxpbmsvdjEvcGFydGljaXBhbnQucHJvdG8SCXJlbGluay52MSIRCg9EZXNjcmliZVJlcXVlc3QiwQEKEERlc2NyaWJlUmVzcG9uc2USDwoHc2VydmljZRgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIsCghwcm9kdWNlcxgDIAMoCzIaLnJlbGluay52MS5MaW5rRGVzY3JpcHRpb24SLAoIY29uc3VtZXMYBCADKAsyGi5yZWxpbmsudjEuTGlua0Rlc2NyaXB0aW9uEhgKEHBvc3RncmVzX3ZlcnNpb24YBSABKAkSFAoMbmF0c192ZXJzaW9uGAYgASgJIoMDCg9MaW5rRGVzY3JpcHRpb24SCgoCaWQYASABKAkSIQoEa2luZBgCIAEoDjITLnJlbGluay52MS5MaW5rS2luZBIQCghwcm9kdWNlchgDIAEoCRIRCgljb25zdW1lcnMYBCADKAkSKwoGZXZlbnRzGAUgAygLMhsucmVsaW5rLnYxLkV2ZW50RGVzY3JpcHRpb24SKAoKdHJhbnNwb3J0cxgGIAMoDjIULnJlbGluay52MS5UcmFuc3BvcnQSGAoQaW1tb3ZhYmxlX3JlYXNvbhgHIAEoCRIOCgZlbnRpdHkYCCABKAkSDwoHb3JkZXJlZBgJIAEoCBIRCglsaXN0ZW5pbmcYCiABKAgSDQoFYm91bmQYCyABKAgSOAoHbWV0aG9kcxgMIAMoCzInLnJlbGluay52MS5MaW5rRGVzY3JpcHRpb24uTWV0aG9kc0VudHJ5Gi4KDE1ldGhvZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkMKEEV2ZW50RGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIQCgh2ZXJzaW9ucxgCIAMoBRIPCgdzY2hlbWFzGAMgAygJIjIKEEdldFJvdXRlc1JlcXVlc3QSDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCSJHChFHZXRSb3V0ZXNSZXNwb25zZRIjCgVsYW5lcxgBIAMoCzIULnJlbGluay52MS5MYW5lUm91dGUSDQoFZXBvY2gYAiABKAMiowEKEkNoYW5nZVJvdXRlUmVxdWVzdBIMCgRsaW5rGAEgASgJEhAKCGNvbnN1bWVyGAIgASgJEg0KBWxhbmVzGAMgAygFEicKCXRyYW5zcG9ydBgEIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnQSDwoHdmVyc2lvbhgFIAEoBRIWCg5leHBlY3RlZF9lcG9jaBgGIAEoAxIMCgRob2xkGAcgASgIIiQKE0NoYW5nZVJvdXRlUmVzcG9uc2USDQoFZXBvY2gYASABKAMiQwoSUmVsZWFzZUhvbGRSZXF1ZXN0EgwKBGxpbmsYASABKAkSEAoIY29uc3VtZXIYAiABKAkSDQoFZXBvY2gYAyABKAMiJAoTUmVsZWFzZUhvbGRSZXNwb25zZRINCgVsYW5lcxgBIAEoBSJbChBTZXRTaGFkb3dSZXF1ZXN0EgwKBGxpbmsYASABKAkSEAoIY29uc3VtZXIYAiABKAkSJwoJdHJhbnNwb3J0GAMgASgOMhQucmVsaW5rLnYxLlRyYW5zcG9ydCITChFTZXRTaGFkb3dSZXNwb25zZSJHChJHZXRQcm9ncmVzc1JlcXVlc3QSDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIRCglyZWNlbnRfbXMYAyABKAUi+AEKE0dldFByb2dyZXNzUmVzcG9uc2USDAoEb3BlbhgBIAEoAxIWCg5vbGRlc3Rfb3Blbl9tcxgCIAEoAxIjCgVsYW5lcxgDIAMoCzIULnJlbGluay52MS5MYW5lUm91dGUSEgoKZGlzcGF0Y2hlZBgEIAEoAxIOCgZmYWlsZWQYBSABKAMSEgoKbGFzdF9lcnJvchgGIAEoCRIWCg5sYXRlbmN5X3A1MF9tcxgHIAEoARIWCg5sYXRlbmN5X3A5OV9tcxgIIAEoARIXCg9sb25nZXN0X2hvbGRfbXMYCSABKAESFQoNdW5vd25lZF9sYW5lcxgKIAEoBSJBChBHZXRDbG9zZWRSZXF1ZXN0EgwKBGxpbmsYASABKAkSEAoIY29uc3VtZXIYAiABKAkSDQoFZXBvY2gYAyABKAMiOQoRR2V0Q2xvc2VkUmVzcG9uc2USJAoFbGFuZXMYASADKAsyFS5yZWxpbmsudjEuTGFuZURpZ2VzdCJhCg9CYWNrZmlsbFJlcXVlc3QSDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIRCglhZnRlcl9rZXkYAyABKAkSDQoFbGltaXQYBCABKAUSDAoEa2V5cxgFIAMoCSJFChBCYWNrZmlsbFJlc3BvbnNlEhAKCGVucXVldWVkGAEgASgFEhAKCG5leHRfa2V5GAIgASgJEg0KBXRvdGFsGAMgASgDImgKDFByb2JlUmVxdWVzdBIMCgRsaW5rGAEgASgJEhAKCGNvbnN1bWVyGAIgASgJEicKCXRyYW5zcG9ydBgDIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnQSDwoHdmVyc2lvbhgEIAEoBSJACg1Qcm9iZVJlc3BvbnNlEgoKAm9rGAEgASgIEhIKCmxhdGVuY3lfbXMYAiABKAESDwoHcHJvYmxlbRgDIAEoCSJFChJHZXRSZWNlaXB0c1JlcXVlc3QSDAoEbGluaxgBIAEoCRIRCglldmVudF9pZHMYAiADKAkSDgoGY29waWVzGAMgASgIIlAKE0dldFJlY2VpcHRzUmVzcG9uc2USJAoIcmVjZWlwdHMYASADKAsyEi5yZWxpbmsudjEuUmVjZWlwdBITCgtzdHJlYW1faWRsZRgCIAEoCCI2ChNTZXRMaXN0ZW5pbmdSZXF1ZXN0EgwKBGxpbmsYASABKAkSEQoJbGlzdGVuaW5nGAIgASgIIhYKFFNldExpc3RlbmluZ1Jlc3BvbnNlIkMKEVJhaXNlRmVuY2VSZXF1ZXN0EgwKBGxpbmsYASABKAkSDQoFbGFuZXMYAiADKAUSEQoJbWluX2Vwb2NoGAMgASgDIhQKElJhaXNlRmVuY2VSZXNwb25zZSI0ChVHZXRJbmJveERpZ2VzdFJlcXVlc3QSDAoEbGluaxgBIAEoCRINCgVlcG9jaBgCIAEoAyJDChZHZXRJbmJveERpZ2VzdFJlc3BvbnNlEikKBWxhbmVzGAEgAygLMhoucmVsaW5rLnYxLkluYm94TGFuZURpZ2VzdCKcAQoPSW5ib3hMYW5lRGlnZXN0EgwKBGxhbmUYASABKAUSDQoFZXBvY2gYAiABKAMSKQoGZGlnZXN0GAMgASgLMhkucmVsaW5rLnYxLk11bHRpc2V0RGlnZXN0Eg8KB2FwcGxpZWQYBCABKAMSEgoKc3VwZXJzZWRlZBgFIAEoAxIMCgRkZWFkGAYgASgDEg4KBnBhcmtlZBgHIAEoAyJJChBTZXRDb3BpZXNSZXF1ZXN0EgwKBGxpbmsYASABKAkSJwoGY29waWVzGAIgASgOMhcucmVsaW5rLnYxLkNvcHlIYW5kbGluZyITChFTZXRDb3BpZXNSZXNwb25zZSJVChFTZXRSZWFkaW5nUmVxdWVzdBIMCgRsaW5rGAEgASgJEg0KBWxhbmVzGAIgAygFEiMKB3JlYWRpbmcYAyABKA4yEi5yZWxpbmsudjEuUmVhZGluZyIUChJTZXRSZWFkaW5nUmVzcG9uc2UiOQoSR2V0UmVhZGluZ3NSZXF1ZXN0EgwKBGxpbmsYASABKAkSFQoNc2luY2VfdW5peF9tcxgCIAEoAyJACgtMYW5lUmVhZGluZxIMCgRsYW5lGAEgASgFEiMKB3JlYWRpbmcYAiABKA4yEi5yZWxpbmsudjEuUmVhZGluZyLUAQoTR2V0UmVhZGluZ3NSZXNwb25zZRIlCgVsYW5lcxgBIAMoCzIWLnJlbGluay52MS5MYW5lUmVhZGluZxIuCghjb21wYXJlZBgCIAEoCzIcLnJlbGluay52MS5SZWFkaW5nQ29tcGFyaXNvbhINCgVhc2tlZBgDIAEoAxISCgp1bmFuc3dlcmVkGAQgASgDEhYKDmxhdGVuY3lfcDUwX21zGAUgASgBEhYKDmxhdGVuY3lfcDk5X21zGAYgASgBEhMKC2hhc19yZXBsaWNhGAcgASgIImsKEVJlYWRpbmdDb21wYXJpc29uEg0KBWVxdWFsGAEgASgDEg4KBmJlaGluZBgCIAEoAxIRCglkaWZmZXJlbnQYAyABKAMSEgoKdW5hbnN3ZXJlZBgEIAEoAxIQCghleGFtcGxlcxgFIAMoCSI1ChZDb21wYXJlUmVhZGluZ3NSZXF1ZXN0EgwKBGxpbmsYASABKAkSDQoFbGltaXQYAiABKAUiXQoXQ29tcGFyZVJlYWRpbmdzUmVzcG9uc2USLgoIY29tcGFyZWQYASABKAsyHC5yZWxpbmsudjEuUmVhZGluZ0NvbXBhcmlzb24SEgoKbGF0ZW5jeV9tcxgCIAEoASIxChFTZXRSZXBsaWNhUmVxdWVzdBIMCgRsaW5rGAEgASgJEg4KBmV4aXN0cxgCIAEoCCIlChJTZXRSZXBsaWNhUmVzcG9uc2USDwoHY2hhbmdlZBgBIAEoCCJRChdHZXRTaGFkb3dSZXN1bHRzUmVxdWVzdBIMCgRsaW5rGAEgASgJEhEKCXNldHRsZV9tcxgCIAEoBRIVCg1zaW5jZV91bml4X21zGAMgASgDIpUBChhHZXRTaGFkb3dSZXN1bHRzUmVzcG9uc2USEAoIZXhwZWN0ZWQYASABKAMSDQoFZXF1YWwYAiABKAMSDwoHbWlzc2luZxgDIAEoAxIRCglkaWZmZXJlbnQYBCABKAMSEAoIZXhhbXBsZXMYBSADKAkSCwoDcmFuGAYgASgDEhUKDW90aGVyX2VmZmVjdHMYByABKAMiNwoWR2V0RW50aXR5RGlnZXN0UmVxdWVzdBIMCgRsaW5rGAEgASgJEg8KB2J1Y2tldHMYAiABKAUiQwoXR2V0RW50aXR5RGlnZXN0UmVzcG9uc2USKAoHYnVja2V0cxgBIAMoCzIXLnJlbGluay52MS5FbnRpdHlCdWNrZXQiSQoMRW50aXR5QnVja2V0Eg4KBmJ1Y2tldBgBIAEoBRIpCgZkaWdlc3QYAiABKAsyGS5yZWxpbmsudjEuTXVsdGlzZXREaWdlc3QiSAoXTGlzdEVudGl0eUJ1Y2tldFJlcXVlc3QSDAoEbGluaxgBIAEoCRIPCgdidWNrZXRzGAIgASgFEg4KBmJ1Y2tldBgDIAEoBSI+ChhMaXN0RW50aXR5QnVja2V0UmVzcG9uc2USIgoEcm93cxgBIAMoCzIULnJlbGluay52MS5FbnRpdHlSb3ciNwoJRW50aXR5Um93EgsKA2tleRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgwKBGhhc2gYAyABKAMijgMKCkRlYWRMZXR0ZXISCgoCaWQYASABKAkSEAoIZXZlbnRfaWQYAiABKAkSDAoEbGluaxgDIAEoCRIQCghjb25zdW1lchgEIAEoCRISCgpldmVudF9uYW1lGAUgASgJEhUKDWV2ZW50X3ZlcnNpb24YBiABKAUSCwoDa2V5GAcgASgJEhYKDmVudGl0eV92ZXJzaW9uGAggASgDEg0KBWVwb2NoGAkgASgDEgwKBGxhbmUYCiABKAUSDgoGcmVhc29uGAsgASgJEg4KBmRldGFpbBgMIAEoCRIQCghhdHRlbXB0cxgNIAEoBRIPCgdkaWVkX2F0GA4gASgJEg0KBXN0YXRlGA8gASgJEgwKBGJvZHkYECABKAkSMwoHaGVhZGVycxgRIAMoCzIiLnJlbGluay52MS5EZWFkTGV0dGVyLkhlYWRlcnNFbnRyeRIQCghyZXZpc2lvbhgSIAEoBRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJUChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0EgwKBGxpbmsYASABKAkSDQoFbGltaXQYAiABKAUSEAoIYWZ0ZXJfaWQYAyABKAkSCwoDYWxsGAQgASgIInYKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEisKDGRlYWRfbGV0dGVycxgBIAMoCzIVLnJlbGluay52MS5EZWFkTGV0dGVyEg8KB25leHRfaWQYAiABKAkSDQoFdG90YWwYAyABKAMSDgoGcGFya2VkGAQgASgDIiIKFEdldERlYWRMZXR0ZXJSZXF1ZXN0EgoKAmlkGAEgASgJIkMKFUdldERlYWRMZXR0ZXJSZXNwb25zZRIqCgtkZWFkX2xldHRlchgBIAEoCzIVLnJlbGluay52MS5EZWFkTGV0dGVyIjUKGFJlZHJpdmVEZWFkTGV0dGVyUmVxdWVzdBIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCSJQChlSZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEiMKB291dGNvbWUYASABKA4yEi5yZWxpbmsudjEuT3V0Y29tZRIOCgZkZXRhaWwYAiABKAkiRQoYRGlzY2FyZERlYWRMZXR0ZXJSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRINCgVhY3RvchgDIAEoCSIbChlEaXNjYXJkRGVhZExldHRlclJlc3BvbnNlIlIKFUVkaXREZWFkTGV0dGVyUmVxdWVzdBIKCgJpZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoBRIMCgRib2R5GAMgASgJEg0KBWFjdG9yGAQgASgJIioKFkVkaXREZWFkTGV0dGVyUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAUqVQoITGlua0tpbmQSGQoVTElOS19LSU5EX1VOU1BFQ0lGSUVEEAASFAoQTElOS19LSU5EX0ZPUk1BTBABEhgKFExJTktfS0lORF9GVU5DVElPTkFMEAIqWwoMQ29weUhhbmRsaW5nEh0KGUNPUFlfSEFORExJTkdfVU5TUEVDSUZJRUQQABIVChFDT1BZX0hBTkRMSU5HX0xPRxABEhUKEUNPUFlfSEFORExJTkdfUlVOEAIqYAoHUmVhZGluZxIXChNSRUFESU5HX1VOU1BFQ0lGSUVEEAASEwoPUkVBRElOR19SRVBMSUNBEAESFAoQUkVBRElOR19DT01QQVJFRBACEhEKDVJFQURJTkdfT1dORVIQAzK5EAoPTGlua1BhcnRpY2lwYW50EkMKCERlc2NyaWJlEhoucmVsaW5rLnYxLkRlc2NyaWJlUmVxdWVzdBobLnJlbGluay52MS5EZXNjcmliZVJlc3BvbnNlEkYKCUdldFJvdXRlcxIbLnJlbGluay52MS5HZXRSb3V0ZXNSZXF1ZXN0GhwucmVsaW5rLnYxLkdldFJvdXRlc1Jlc3BvbnNlEkwKC0NoYW5nZVJvdXRlEh0ucmVsaW5rLnYxLkNoYW5nZVJvdXRlUmVxdWVzdBoeLnJlbGluay52MS5DaGFuZ2VSb3V0ZVJlc3BvbnNlEkwKC1JlbGVhc2VIb2xkEh0ucmVsaW5rLnYxLlJlbGVhc2VIb2xkUmVxdWVzdBoeLnJlbGluay52MS5SZWxlYXNlSG9sZFJlc3BvbnNlEkYKCVNldFNoYWRvdxIbLnJlbGluay52MS5TZXRTaGFkb3dSZXF1ZXN0GhwucmVsaW5rLnYxLlNldFNoYWRvd1Jlc3BvbnNlEkwKC0dldFByb2dyZXNzEh0ucmVsaW5rLnYxLkdldFByb2dyZXNzUmVxdWVzdBoeLnJlbGluay52MS5HZXRQcm9ncmVzc1Jlc3BvbnNlEkYKCUdldENsb3NlZBIbLnJlbGluay52MS5HZXRDbG9zZWRSZXF1ZXN0GhwucmVsaW5rLnYxLkdldENsb3NlZFJlc3BvbnNlEkMKCEJhY2tmaWxsEhoucmVsaW5rLnYxLkJhY2tmaWxsUmVxdWVzdBobLnJlbGluay52MS5CYWNrZmlsbFJlc3BvbnNlEjoKBVByb2JlEhcucmVsaW5rLnYxLlByb2JlUmVxdWVzdBoYLnJlbGluay52MS5Qcm9iZVJlc3BvbnNlEkwKC0dldFJlY2VpcHRzEh0ucmVsaW5rLnYxLkdldFJlY2VpcHRzUmVxdWVzdBoeLnJlbGluay52MS5HZXRSZWNlaXB0c1Jlc3BvbnNlEk8KDFNldExpc3RlbmluZxIeLnJlbGluay52MS5TZXRMaXN0ZW5pbmdSZXF1ZXN0Gh8ucmVsaW5rLnYxLlNldExpc3RlbmluZ1Jlc3BvbnNlEkkKClJhaXNlRmVuY2USHC5yZWxpbmsudjEuUmFpc2VGZW5jZVJlcXVlc3QaHS5yZWxpbmsudjEuUmFpc2VGZW5jZVJlc3BvbnNlElUKDkdldEluYm94RGlnZXN0EiAucmVsaW5rLnYxLkdldEluYm94RGlnZXN0UmVxdWVzdBohLnJlbGluay52MS5HZXRJbmJveERpZ2VzdFJlc3BvbnNlElsKEEdldFNoYWRvd1Jlc3VsdHMSIi5yZWxpbmsudjEuR2V0U2hhZG93UmVzdWx0c1JlcXVlc3QaIy5yZWxpbmsudjEuR2V0U2hhZG93UmVzdWx0c1Jlc3BvbnNlEkYKCVNldENvcGllcxIbLnJlbGluay52MS5TZXRDb3BpZXNSZXF1ZXN0GhwucmVsaW5rLnYxLlNldENvcGllc1Jlc3BvbnNlEkkKClNldFJlYWRpbmcSHC5yZWxpbmsudjEuU2V0UmVhZGluZ1JlcXVlc3QaHS5yZWxpbmsudjEuU2V0UmVhZGluZ1Jlc3BvbnNlEkwKC0dldFJlYWRpbmdzEh0ucmVsaW5rLnYxLkdldFJlYWRpbmdzUmVxdWVzdBoeLnJlbGluay52MS5HZXRSZWFkaW5nc1Jlc3BvbnNlElgKD0NvbXBhcmVSZWFkaW5ncxIhLnJlbGluay52MS5Db21wYXJlUmVhZGluZ3NSZXF1ZXN0GiIucmVsaW5rLnYxLkNvbXBhcmVSZWFkaW5nc1Jlc3BvbnNlEkkKClNldFJlcGxpY2ESHC5yZWxpbmsudjEuU2V0UmVwbGljYVJlcXVlc3QaHS5yZWxpbmsudjEuU2V0UmVwbGljYVJlc3BvbnNlElgKD0dldEVudGl0eURpZ2VzdBIhLnJlbGluay52MS5HZXRFbnRpdHlEaWdlc3RSZXF1ZXN0GiIucmVsaW5rLnYxLkdldEVudGl0eURpZ2VzdFJlc3BvbnNlElsKEExpc3RFbnRpdHlCdWNrZXQSIi5yZWxpbmsudjEuTGlzdEVudGl0eUJ1Y2tldFJlcXVlc3QaIy5yZWxpbmsudjEuTGlzdEVudGl0eUJ1Y2tldFJlc3BvbnNlElgKD0xpc3REZWFkTGV0dGVycxIhLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiIucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlElIKDUdldERlYWRMZXR0ZXISHy5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlcXVlc3QaIC5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlc3BvbnNlEl4KEVJlZHJpdmVEZWFkTGV0dGVyEiMucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEl4KEURpc2NhcmREZWFkTGV0dGVyEiMucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlc3BvbnNlElUKDkVkaXREZWFkTGV0dGVyEiAucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVxdWVzdBohLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlc3BvbnNlYgZwcm90bzM", [file_relink_v1_receipt, file_relink_v1_route]);
 
 /**
  * @generated from message relink.v1.DescribeRequest
@@ -1534,6 +1534,538 @@ export const InboxLaneDigestSchema: GenMessage<InboxLaneDigest, {jsonType: Inbox
   messageDesc(file_relink_v1_participant, 28);
 
 /**
+ * @generated from message relink.v1.SetCopiesRequest
+ */
+export type SetCopiesRequest = Message<"relink.v1.SetCopiesRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: relink.v1.CopyHandling copies = 2;
+   */
+  copies: CopyHandling;
+};
+
+/**
+ * @generated from message relink.v1.SetCopiesRequest
+ */
+export type SetCopiesRequestJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: relink.v1.CopyHandling copies = 2;
+   */
+  copies?: CopyHandlingJson;
+};
+
+/**
+ * Describes the message relink.v1.SetCopiesRequest.
+ * Use `create(SetCopiesRequestSchema)` to create a new message.
+ */
+export const SetCopiesRequestSchema: GenMessage<SetCopiesRequest, {jsonType: SetCopiesRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 29);
+
+/**
+ * @generated from message relink.v1.SetCopiesResponse
+ */
+export type SetCopiesResponse = Message<"relink.v1.SetCopiesResponse"> & {
+};
+
+/**
+ * @generated from message relink.v1.SetCopiesResponse
+ */
+export type SetCopiesResponseJson = {
+};
+
+/**
+ * Describes the message relink.v1.SetCopiesResponse.
+ * Use `create(SetCopiesResponseSchema)` to create a new message.
+ */
+export const SetCopiesResponseSchema: GenMessage<SetCopiesResponse, {jsonType: SetCopiesResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 30);
+
+/**
+ * @generated from message relink.v1.SetReadingRequest
+ */
+export type SetReadingRequest = Message<"relink.v1.SetReadingRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: repeated int32 lanes = 2;
+   */
+  lanes: number[];
+
+  /**
+   * @generated from field: relink.v1.Reading reading = 3;
+   */
+  reading: Reading;
+};
+
+/**
+ * @generated from message relink.v1.SetReadingRequest
+ */
+export type SetReadingRequestJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: repeated int32 lanes = 2;
+   */
+  lanes?: number[];
+
+  /**
+   * @generated from field: relink.v1.Reading reading = 3;
+   */
+  reading?: ReadingJson;
+};
+
+/**
+ * Describes the message relink.v1.SetReadingRequest.
+ * Use `create(SetReadingRequestSchema)` to create a new message.
+ */
+export const SetReadingRequestSchema: GenMessage<SetReadingRequest, {jsonType: SetReadingRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 31);
+
+/**
+ * @generated from message relink.v1.SetReadingResponse
+ */
+export type SetReadingResponse = Message<"relink.v1.SetReadingResponse"> & {
+};
+
+/**
+ * @generated from message relink.v1.SetReadingResponse
+ */
+export type SetReadingResponseJson = {
+};
+
+/**
+ * Describes the message relink.v1.SetReadingResponse.
+ * Use `create(SetReadingResponseSchema)` to create a new message.
+ */
+export const SetReadingResponseSchema: GenMessage<SetReadingResponse, {jsonType: SetReadingResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 32);
+
+/**
+ * @generated from message relink.v1.GetReadingsRequest
+ */
+export type GetReadingsRequest = Message<"relink.v1.GetReadingsRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * Comparisons made at or after this time, Unix milliseconds; zero for all that are kept.
+   *
+   * @generated from field: int64 since_unix_ms = 2;
+   */
+  sinceUnixMs: bigint;
+};
+
+/**
+ * @generated from message relink.v1.GetReadingsRequest
+ */
+export type GetReadingsRequestJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * Comparisons made at or after this time, Unix milliseconds; zero for all that are kept.
+   *
+   * @generated from field: int64 since_unix_ms = 2;
+   */
+  sinceUnixMs?: string;
+};
+
+/**
+ * Describes the message relink.v1.GetReadingsRequest.
+ * Use `create(GetReadingsRequestSchema)` to create a new message.
+ */
+export const GetReadingsRequestSchema: GenMessage<GetReadingsRequest, {jsonType: GetReadingsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 33);
+
+/**
+ * @generated from message relink.v1.LaneReading
+ */
+export type LaneReading = Message<"relink.v1.LaneReading"> & {
+  /**
+   * @generated from field: int32 lane = 1;
+   */
+  lane: number;
+
+  /**
+   * @generated from field: relink.v1.Reading reading = 2;
+   */
+  reading: Reading;
+};
+
+/**
+ * @generated from message relink.v1.LaneReading
+ */
+export type LaneReadingJson = {
+  /**
+   * @generated from field: int32 lane = 1;
+   */
+  lane?: number;
+
+  /**
+   * @generated from field: relink.v1.Reading reading = 2;
+   */
+  reading?: ReadingJson;
+};
+
+/**
+ * Describes the message relink.v1.LaneReading.
+ * Use `create(LaneReadingSchema)` to create a new message.
+ */
+export const LaneReadingSchema: GenMessage<LaneReading, {jsonType: LaneReadingJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 34);
+
+/**
+ * @generated from message relink.v1.GetReadingsResponse
+ */
+export type GetReadingsResponse = Message<"relink.v1.GetReadingsResponse"> & {
+  /**
+   * @generated from field: repeated relink.v1.LaneReading lanes = 1;
+   */
+  lanes: LaneReading[];
+
+  /**
+   * @generated from field: relink.v1.ReadingComparison compared = 2;
+   */
+  compared?: ReadingComparison | undefined;
+
+  /**
+   * Times the answering process asked the owner since it started, and how often it got no answer.
+   *
+   * @generated from field: int64 asked = 3;
+   */
+  asked: bigint;
+
+  /**
+   * @generated from field: int64 unanswered = 4;
+   */
+  unanswered: bigint;
+
+  /**
+   * How long its newest questions took.
+   *
+   * @generated from field: double latency_p50_ms = 5;
+   */
+  latencyP50Ms: number;
+
+  /**
+   * @generated from field: double latency_p99_ms = 6;
+   */
+  latencyP99Ms: number;
+
+  /**
+   * Whether the replica's table exists.
+   *
+   * @generated from field: bool has_replica = 7;
+   */
+  hasReplica: boolean;
+};
+
+/**
+ * @generated from message relink.v1.GetReadingsResponse
+ */
+export type GetReadingsResponseJson = {
+  /**
+   * @generated from field: repeated relink.v1.LaneReading lanes = 1;
+   */
+  lanes?: LaneReadingJson[];
+
+  /**
+   * @generated from field: relink.v1.ReadingComparison compared = 2;
+   */
+  compared?: ReadingComparisonJson;
+
+  /**
+   * Times the answering process asked the owner since it started, and how often it got no answer.
+   *
+   * @generated from field: int64 asked = 3;
+   */
+  asked?: string;
+
+  /**
+   * @generated from field: int64 unanswered = 4;
+   */
+  unanswered?: string;
+
+  /**
+   * How long its newest questions took.
+   *
+   * @generated from field: double latency_p50_ms = 5;
+   */
+  latencyP50Ms?: number | "NaN" | "Infinity" | "-Infinity";
+
+  /**
+   * @generated from field: double latency_p99_ms = 6;
+   */
+  latencyP99Ms?: number | "NaN" | "Infinity" | "-Infinity";
+
+  /**
+   * Whether the replica's table exists.
+   *
+   * @generated from field: bool has_replica = 7;
+   */
+  hasReplica?: boolean;
+};
+
+/**
+ * Describes the message relink.v1.GetReadingsResponse.
+ * Use `create(GetReadingsResponseSchema)` to create a new message.
+ */
+export const GetReadingsResponseSchema: GenMessage<GetReadingsResponse, {jsonType: GetReadingsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 35);
+
+/**
+ * How values of the replica and of the owner compared.
+ *
+ * @generated from message relink.v1.ReadingComparison
+ */
+export type ReadingComparison = Message<"relink.v1.ReadingComparison"> & {
+  /**
+   * @generated from field: int64 equal = 1;
+   */
+  equal: bigint;
+
+  /**
+   * The owner's version was newer: the change is on its way to the replica.
+   *
+   * @generated from field: int64 behind = 2;
+   */
+  behind: bigint;
+
+  /**
+   * Same version, other value; or the replica knew what the owner does not.
+   *
+   * @generated from field: int64 different = 3;
+   */
+  different: bigint;
+
+  /**
+   * The owner did not answer.
+   *
+   * @generated from field: int64 unanswered = 4;
+   */
+  unanswered: bigint;
+
+  /**
+   * Some of the keys that are different.
+   *
+   * @generated from field: repeated string examples = 5;
+   */
+  examples: string[];
+};
+
+/**
+ * How values of the replica and of the owner compared.
+ *
+ * @generated from message relink.v1.ReadingComparison
+ */
+export type ReadingComparisonJson = {
+  /**
+   * @generated from field: int64 equal = 1;
+   */
+  equal?: string;
+
+  /**
+   * The owner's version was newer: the change is on its way to the replica.
+   *
+   * @generated from field: int64 behind = 2;
+   */
+  behind?: string;
+
+  /**
+   * Same version, other value; or the replica knew what the owner does not.
+   *
+   * @generated from field: int64 different = 3;
+   */
+  different?: string;
+
+  /**
+   * The owner did not answer.
+   *
+   * @generated from field: int64 unanswered = 4;
+   */
+  unanswered?: string;
+
+  /**
+   * Some of the keys that are different.
+   *
+   * @generated from field: repeated string examples = 5;
+   */
+  examples?: string[];
+};
+
+/**
+ * Describes the message relink.v1.ReadingComparison.
+ * Use `create(ReadingComparisonSchema)` to create a new message.
+ */
+export const ReadingComparisonSchema: GenMessage<ReadingComparison, {jsonType: ReadingComparisonJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 36);
+
+/**
+ * @generated from message relink.v1.CompareReadingsRequest
+ */
+export type CompareReadingsRequest = Message<"relink.v1.CompareReadingsRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: int32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * @generated from message relink.v1.CompareReadingsRequest
+ */
+export type CompareReadingsRequestJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: int32 limit = 2;
+   */
+  limit?: number;
+};
+
+/**
+ * Describes the message relink.v1.CompareReadingsRequest.
+ * Use `create(CompareReadingsRequestSchema)` to create a new message.
+ */
+export const CompareReadingsRequestSchema: GenMessage<CompareReadingsRequest, {jsonType: CompareReadingsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 37);
+
+/**
+ * @generated from message relink.v1.CompareReadingsResponse
+ */
+export type CompareReadingsResponse = Message<"relink.v1.CompareReadingsResponse"> & {
+  /**
+   * @generated from field: relink.v1.ReadingComparison compared = 1;
+   */
+  compared?: ReadingComparison | undefined;
+
+  /**
+   * The slowest answer of the owner.
+   *
+   * @generated from field: double latency_ms = 2;
+   */
+  latencyMs: number;
+};
+
+/**
+ * @generated from message relink.v1.CompareReadingsResponse
+ */
+export type CompareReadingsResponseJson = {
+  /**
+   * @generated from field: relink.v1.ReadingComparison compared = 1;
+   */
+  compared?: ReadingComparisonJson;
+
+  /**
+   * The slowest answer of the owner.
+   *
+   * @generated from field: double latency_ms = 2;
+   */
+  latencyMs?: number | "NaN" | "Infinity" | "-Infinity";
+};
+
+/**
+ * Describes the message relink.v1.CompareReadingsResponse.
+ * Use `create(CompareReadingsResponseSchema)` to create a new message.
+ */
+export const CompareReadingsResponseSchema: GenMessage<CompareReadingsResponse, {jsonType: CompareReadingsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 38);
+
+/**
+ * @generated from message relink.v1.SetReplicaRequest
+ */
+export type SetReplicaRequest = Message<"relink.v1.SetReplicaRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: bool exists = 2;
+   */
+  exists: boolean;
+};
+
+/**
+ * @generated from message relink.v1.SetReplicaRequest
+ */
+export type SetReplicaRequestJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: bool exists = 2;
+   */
+  exists?: boolean;
+};
+
+/**
+ * Describes the message relink.v1.SetReplicaRequest.
+ * Use `create(SetReplicaRequestSchema)` to create a new message.
+ */
+export const SetReplicaRequestSchema: GenMessage<SetReplicaRequest, {jsonType: SetReplicaRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 39);
+
+/**
+ * @generated from message relink.v1.SetReplicaResponse
+ */
+export type SetReplicaResponse = Message<"relink.v1.SetReplicaResponse"> & {
+  /**
+   * Whether this call changed anything.
+   *
+   * @generated from field: bool changed = 1;
+   */
+  changed: boolean;
+};
+
+/**
+ * @generated from message relink.v1.SetReplicaResponse
+ */
+export type SetReplicaResponseJson = {
+  /**
+   * Whether this call changed anything.
+   *
+   * @generated from field: bool changed = 1;
+   */
+  changed?: boolean;
+};
+
+/**
+ * Describes the message relink.v1.SetReplicaResponse.
+ * Use `create(SetReplicaResponseSchema)` to create a new message.
+ */
+export const SetReplicaResponseSchema: GenMessage<SetReplicaResponse, {jsonType: SetReplicaResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 40);
+
+/**
  * @generated from message relink.v1.GetShadowResultsRequest
  */
 export type GetShadowResultsRequest = Message<"relink.v1.GetShadowResultsRequest"> & {
@@ -1586,7 +2118,7 @@ export type GetShadowResultsRequestJson = {
  * Use `create(GetShadowResultsRequestSchema)` to create a new message.
  */
 export const GetShadowResultsRequestSchema: GenMessage<GetShadowResultsRequest, {jsonType: GetShadowResultsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 29);
+  messageDesc(file_relink_v1_participant, 41);
 
 /**
  * @generated from message relink.v1.GetShadowResultsResponse
@@ -1622,6 +2154,21 @@ export type GetShadowResultsResponse = Message<"relink.v1.GetShadowResultsRespon
    * @generated from field: repeated string examples = 5;
    */
   examples: string[];
+
+  /**
+   * Functional links: copies whose handler ran before the message's own, so that what both wrote to
+   * the outbox can be compared; the others only arrived.
+   *
+   * @generated from field: int64 ran = 6;
+   */
+  ran: bigint;
+
+  /**
+   * Of these, copies that wrote something else.
+   *
+   * @generated from field: int64 other_effects = 7;
+   */
+  otherEffects: bigint;
 };
 
 /**
@@ -1658,6 +2205,21 @@ export type GetShadowResultsResponseJson = {
    * @generated from field: repeated string examples = 5;
    */
   examples?: string[];
+
+  /**
+   * Functional links: copies whose handler ran before the message's own, so that what both wrote to
+   * the outbox can be compared; the others only arrived.
+   *
+   * @generated from field: int64 ran = 6;
+   */
+  ran?: string;
+
+  /**
+   * Of these, copies that wrote something else.
+   *
+   * @generated from field: int64 other_effects = 7;
+   */
+  otherEffects?: string;
 };
 
 /**
@@ -1665,7 +2227,7 @@ export type GetShadowResultsResponseJson = {
  * Use `create(GetShadowResultsResponseSchema)` to create a new message.
  */
 export const GetShadowResultsResponseSchema: GenMessage<GetShadowResultsResponse, {jsonType: GetShadowResultsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 30);
+  messageDesc(file_relink_v1_participant, 42);
 
 /**
  * @generated from message relink.v1.GetEntityDigestRequest
@@ -1702,7 +2264,7 @@ export type GetEntityDigestRequestJson = {
  * Use `create(GetEntityDigestRequestSchema)` to create a new message.
  */
 export const GetEntityDigestRequestSchema: GenMessage<GetEntityDigestRequest, {jsonType: GetEntityDigestRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 31);
+  messageDesc(file_relink_v1_participant, 43);
 
 /**
  * @generated from message relink.v1.GetEntityDigestResponse
@@ -1729,7 +2291,7 @@ export type GetEntityDigestResponseJson = {
  * Use `create(GetEntityDigestResponseSchema)` to create a new message.
  */
 export const GetEntityDigestResponseSchema: GenMessage<GetEntityDigestResponse, {jsonType: GetEntityDigestResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 32);
+  messageDesc(file_relink_v1_participant, 44);
 
 /**
  * @generated from message relink.v1.EntityBucket
@@ -1766,7 +2328,7 @@ export type EntityBucketJson = {
  * Use `create(EntityBucketSchema)` to create a new message.
  */
 export const EntityBucketSchema: GenMessage<EntityBucket, {jsonType: EntityBucketJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 33);
+  messageDesc(file_relink_v1_participant, 45);
 
 /**
  * @generated from message relink.v1.ListEntityBucketRequest
@@ -1813,7 +2375,7 @@ export type ListEntityBucketRequestJson = {
  * Use `create(ListEntityBucketRequestSchema)` to create a new message.
  */
 export const ListEntityBucketRequestSchema: GenMessage<ListEntityBucketRequest, {jsonType: ListEntityBucketRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 34);
+  messageDesc(file_relink_v1_participant, 46);
 
 /**
  * @generated from message relink.v1.ListEntityBucketResponse
@@ -1840,7 +2402,7 @@ export type ListEntityBucketResponseJson = {
  * Use `create(ListEntityBucketResponseSchema)` to create a new message.
  */
 export const ListEntityBucketResponseSchema: GenMessage<ListEntityBucketResponse, {jsonType: ListEntityBucketResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 35);
+  messageDesc(file_relink_v1_participant, 47);
 
 /**
  * @generated from message relink.v1.EntityRow
@@ -1887,7 +2449,7 @@ export type EntityRowJson = {
  * Use `create(EntityRowSchema)` to create a new message.
  */
 export const EntityRowSchema: GenMessage<EntityRow, {jsonType: EntityRowJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 36);
+  messageDesc(file_relink_v1_participant, 48);
 
 /**
  * @generated from message relink.v1.DeadLetter
@@ -2104,7 +2666,7 @@ export type DeadLetterJson = {
  * Use `create(DeadLetterSchema)` to create a new message.
  */
 export const DeadLetterSchema: GenMessage<DeadLetter, {jsonType: DeadLetterJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 37);
+  messageDesc(file_relink_v1_participant, 49);
 
 /**
  * @generated from message relink.v1.ListDeadLettersRequest
@@ -2169,7 +2731,7 @@ export type ListDeadLettersRequestJson = {
  * Use `create(ListDeadLettersRequestSchema)` to create a new message.
  */
 export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest, {jsonType: ListDeadLettersRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 38);
+  messageDesc(file_relink_v1_participant, 50);
 
 /**
  * @generated from message relink.v1.ListDeadLettersResponse
@@ -2230,7 +2792,7 @@ export type ListDeadLettersResponseJson = {
  * Use `create(ListDeadLettersResponseSchema)` to create a new message.
  */
 export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse, {jsonType: ListDeadLettersResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 39);
+  messageDesc(file_relink_v1_participant, 51);
 
 /**
  * @generated from message relink.v1.GetDeadLetterRequest
@@ -2257,7 +2819,7 @@ export type GetDeadLetterRequestJson = {
  * Use `create(GetDeadLetterRequestSchema)` to create a new message.
  */
 export const GetDeadLetterRequestSchema: GenMessage<GetDeadLetterRequest, {jsonType: GetDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 40);
+  messageDesc(file_relink_v1_participant, 52);
 
 /**
  * @generated from message relink.v1.GetDeadLetterResponse
@@ -2284,7 +2846,7 @@ export type GetDeadLetterResponseJson = {
  * Use `create(GetDeadLetterResponseSchema)` to create a new message.
  */
 export const GetDeadLetterResponseSchema: GenMessage<GetDeadLetterResponse, {jsonType: GetDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 41);
+  messageDesc(file_relink_v1_participant, 53);
 
 /**
  * @generated from message relink.v1.RedriveDeadLetterRequest
@@ -2321,7 +2883,7 @@ export type RedriveDeadLetterRequestJson = {
  * Use `create(RedriveDeadLetterRequestSchema)` to create a new message.
  */
 export const RedriveDeadLetterRequestSchema: GenMessage<RedriveDeadLetterRequest, {jsonType: RedriveDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 42);
+  messageDesc(file_relink_v1_participant, 54);
 
 /**
  * @generated from message relink.v1.RedriveDeadLetterResponse
@@ -2362,7 +2924,7 @@ export type RedriveDeadLetterResponseJson = {
  * Use `create(RedriveDeadLetterResponseSchema)` to create a new message.
  */
 export const RedriveDeadLetterResponseSchema: GenMessage<RedriveDeadLetterResponse, {jsonType: RedriveDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 43);
+  messageDesc(file_relink_v1_participant, 55);
 
 /**
  * @generated from message relink.v1.DiscardDeadLetterRequest
@@ -2409,7 +2971,7 @@ export type DiscardDeadLetterRequestJson = {
  * Use `create(DiscardDeadLetterRequestSchema)` to create a new message.
  */
 export const DiscardDeadLetterRequestSchema: GenMessage<DiscardDeadLetterRequest, {jsonType: DiscardDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 44);
+  messageDesc(file_relink_v1_participant, 56);
 
 /**
  * @generated from message relink.v1.DiscardDeadLetterResponse
@@ -2428,7 +2990,7 @@ export type DiscardDeadLetterResponseJson = {
  * Use `create(DiscardDeadLetterResponseSchema)` to create a new message.
  */
 export const DiscardDeadLetterResponseSchema: GenMessage<DiscardDeadLetterResponse, {jsonType: DiscardDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 45);
+  messageDesc(file_relink_v1_participant, 57);
 
 /**
  * @generated from message relink.v1.EditDeadLetterRequest
@@ -2489,7 +3051,7 @@ export type EditDeadLetterRequestJson = {
  * Use `create(EditDeadLetterRequestSchema)` to create a new message.
  */
 export const EditDeadLetterRequestSchema: GenMessage<EditDeadLetterRequest, {jsonType: EditDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 46);
+  messageDesc(file_relink_v1_participant, 58);
 
 /**
  * @generated from message relink.v1.EditDeadLetterResponse
@@ -2516,7 +3078,7 @@ export type EditDeadLetterResponseJson = {
  * Use `create(EditDeadLetterResponseSchema)` to create a new message.
  */
 export const EditDeadLetterResponseSchema: GenMessage<EditDeadLetterResponse, {jsonType: EditDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 47);
+  messageDesc(file_relink_v1_participant, 59);
 
 /**
  * @generated from enum relink.v1.LinkKind
@@ -2553,6 +3115,105 @@ export type LinkKindJson = "LINK_KIND_UNSPECIFIED" | "LINK_KIND_FORMAL" | "LINK_
  */
 export const LinkKindSchema: GenEnum<LinkKind, LinkKindJson> = /*@__PURE__*/
   enumDesc(file_relink_v1_participant, 0);
+
+/**
+ * What a consumer does with a copy.
+ *
+ * @generated from enum relink.v1.CopyHandling
+ */
+export const CopyHandling = {
+  /**
+   * @generated from enum value: COPY_HANDLING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Notes that it arrived and fits its contract.
+   *
+   * @generated from enum value: COPY_HANDLING_LOG = 1;
+   */
+  LOG: 1,
+
+  /**
+   * Runs the handler in a transaction that is rolled back.
+   *
+   * @generated from enum value: COPY_HANDLING_RUN = 2;
+   */
+  RUN: 2,
+} as const;
+
+/**
+ * What a consumer does with a copy.
+ *
+ * @generated from enum relink.v1.CopyHandling
+ */
+export type CopyHandling = (typeof CopyHandling)[keyof typeof CopyHandling] | UnknownEnum;
+
+/**
+ * What a consumer does with a copy.
+ *
+ * @generated from enum relink.v1.CopyHandling
+ */
+export type CopyHandlingJson = "COPY_HANDLING_UNSPECIFIED" | "COPY_HANDLING_LOG" | "COPY_HANDLING_RUN";
+
+/**
+ * Describes the enum relink.v1.CopyHandling.
+ */
+export const CopyHandlingSchema: GenEnum<CopyHandling, CopyHandlingJson> = /*@__PURE__*/
+  enumDesc(file_relink_v1_participant, 1);
+
+/**
+ * Whose value a consumer uses.
+ *
+ * @generated from enum relink.v1.Reading
+ */
+export const Reading = {
+  /**
+   * @generated from enum value: READING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The replica's.
+   *
+   * @generated from enum value: READING_REPLICA = 1;
+   */
+  REPLICA: 1,
+
+  /**
+   * The replica's; the owner is asked as well and both are compared.
+   *
+   * @generated from enum value: READING_COMPARED = 2;
+   */
+  COMPARED: 2,
+
+  /**
+   * The owner's, asked for when it is needed.
+   *
+   * @generated from enum value: READING_OWNER = 3;
+   */
+  OWNER: 3,
+} as const;
+
+/**
+ * Whose value a consumer uses.
+ *
+ * @generated from enum relink.v1.Reading
+ */
+export type Reading = (typeof Reading)[keyof typeof Reading] | UnknownEnum;
+
+/**
+ * Whose value a consumer uses.
+ *
+ * @generated from enum relink.v1.Reading
+ */
+export type ReadingJson = "READING_UNSPECIFIED" | "READING_REPLICA" | "READING_COMPARED" | "READING_OWNER";
+
+/**
+ * Describes the enum relink.v1.Reading.
+ */
+export const ReadingSchema: GenEnum<Reading, ReadingJson> = /*@__PURE__*/
+  enumDesc(file_relink_v1_participant, 2);
 
 /**
  * Every service that produces or consumes a link serves this API; the migration engine is its client.
@@ -2701,6 +3362,57 @@ export const LinkParticipant: GenService<{
     methodKind: "unary";
     input: typeof GetShadowResultsRequestSchema;
     output: typeof GetShadowResultsResponseSchema;
+  },
+  /**
+   * Consumer: what is done with copies on the second path.
+   *
+   * @generated from rpc relink.v1.LinkParticipant.SetCopies
+   */
+  setCopies: {
+    methodKind: "unary";
+    input: typeof SetCopiesRequestSchema;
+    output: typeof SetCopiesResponseSchema;
+  },
+  /**
+   * Consumer of a link that may be `pull`: whose value is used, lane by lane.
+   *
+   * @generated from rpc relink.v1.LinkParticipant.SetReading
+   */
+  setReading: {
+    methodKind: "unary";
+    input: typeof SetReadingRequestSchema;
+    output: typeof SetReadingResponseSchema;
+  },
+  /**
+   * Consumer of a link that may be `pull`: whose value is used, and how replica and owner compared.
+   *
+   * @generated from rpc relink.v1.LinkParticipant.GetReadings
+   */
+  getReadings: {
+    methodKind: "unary";
+    input: typeof GetReadingsRequestSchema;
+    output: typeof GetReadingsResponseSchema;
+  },
+  /**
+   * Consumer of a link that may be `pull`: compares some values of the replica with the owner's now.
+   *
+   * @generated from rpc relink.v1.LinkParticipant.CompareReadings
+   */
+  compareReadings: {
+    methodKind: "unary";
+    input: typeof CompareReadingsRequestSchema;
+    output: typeof CompareReadingsResponseSchema;
+  },
+  /**
+   * Consumer: makes or drops the table of a formal link's replica. Dropping one that is read is
+   * refused (FAILED_PRECONDITION, reason REPLICA_IN_USE).
+   *
+   * @generated from rpc relink.v1.LinkParticipant.SetReplica
+   */
+  setReplica: {
+    methodKind: "unary";
+    input: typeof SetReplicaRequestSchema;
+    output: typeof SetReplicaResponseSchema;
   },
   /**
    * Both sides of a formal link: digests of the entity's rows, by key bucket.

@@ -5,13 +5,16 @@ import { type TestContext, test } from 'node:test';
 import { applyExpand } from '../../../db/schemaChanges.ts';
 import { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
 import type { Change, Handler } from '../../../link/inbox/handler.ts';
+import { ALL_LANES } from '../../../link/link.ts';
+import { countComparisons } from '../../../link/pull/comparisons.ts';
+import { type Reading, setReading } from '../../../link/pull/readings.ts';
 import { createRpcClient, RpcCallError } from '../../../link/rpc/client.ts';
 import { unknownId } from '../../../link/rpc/errors.ts';
 import { createRpcServer, serve } from '../../../link/rpc/server.ts';
 import { closePostgres, connectPostgres } from '../../../runtime/postgres.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
 import { UNRATED } from '../domain/booking.ts';
-import { type RatingSource, ratingLookup } from './ratingLookup.ts';
+import { pullRatings, ratingLookup } from './ratingLookup.ts';
 import { putRatings } from './ratings.ts';
 
 const template = {
@@ -21,7 +24,7 @@ const template = {
 
 const rated = randomUUID();
 
-async function open(t: TestContext, source: RatingSource) {
+async function open(t: TestContext, reading: Reading) {
   const { url } = await testDatabase(t, template);
   const sql = connectPostgres(url, { name: 'test' });
   t.after(() => closePostgres(sql));
@@ -31,11 +34,18 @@ async function open(t: TestContext, source: RatingSource) {
   t.after(() => server.stop());
   const hiring = createRpcClient(HiringService, `127.0.0.1:${server.port()}`);
   t.after(() => hiring.close());
-  const find = ratingLookup({ hiring: () => hiring, source: () => source });
+  const ratings = ratingLookup(() => hiring);
+  await setReading(sql, ratings.link, ALL_LANES, reading);
   return {
-    look: (assessmentId: string) => sql.begin((tx) => find(tx, assessmentId)),
+    look: (assessmentId: string) => sql.begin((tx) => ratings.read(tx, assessmentId)),
     put: (version: bigint, rating: number) =>
       sql.begin((tx) => applyRatings(tx, [changeTo(version, rating)])),
+    compared: async () => {
+      const { examples, ...counts } = await countComparisons(sql, ratings.link, 0);
+      return counts;
+    },
+    pull: pullRatings(ratings),
+    sql,
     stopHiring: () => server.stop(),
   };
 }
@@ -60,15 +70,48 @@ test('a rating is that of an assessment without results when the replica has hea
 });
 
 test('a rating is what hiring answers once the source is changed', async (t) => {
-  const { look } = await open(t, 'remote');
+  const { look } = await open(t, 'owner');
   assert.deepEqual(await look(rated), { rating: 80, version: 9n });
 });
 
 test('a rating is never guessed when hiring does not know it or is away', async (t) => {
-  const { look, stopHiring } = await open(t, 'remote');
+  const { look, stopHiring } = await open(t, 'owner');
   await assert.rejects(look(randomUUID()), RpcCallError);
   await stopHiring();
   await assert.rejects(look(rated), RpcCallError);
+});
+
+test('while both are compared the replica answers, and what differs is noted', async (t) => {
+  const { look, put, compared, stopHiring } = await open(t, 'compared');
+  const none = { equal: 0, behind: 0, different: 0, unanswered: 0 };
+  await put(8n, 79);
+  assert.deepEqual(await look(rated), { rating: 79, version: 8n });
+  assert.deepEqual(await compared(), { ...none, behind: 1 }, 'hiring is at version 9');
+  await put(9n, 80);
+  await look(rated);
+  assert.deepEqual(await compared(), { ...none, behind: 1, equal: 1 });
+  await put(10n, 80);
+  await look(rated);
+  assert.deepEqual(await compared(), { ...none, behind: 1, equal: 1, different: 1 });
+  await stopHiring();
+  assert.deepEqual(await look(rated), { rating: 80, version: 10n }, 'hiring is not needed');
+  assert.deepEqual(await compared(), { ...none, behind: 1, equal: 1, different: 1, unanswered: 1 });
+});
+
+test('the replica that is dropped and made again is the same table', async (t) => {
+  const { sql, pull } = await open(t, 'owner');
+  const shape = () => sql`
+    select column_name, data_type, is_nullable, (select string_agg(indexdef, ';') from pg_indexes
+      where tablename = 'rating_replicas') as indexes
+    from information_schema.columns where table_name = 'rating_replicas' order by 1`;
+  const before = [...(await shape())];
+  assert.equal(before.length, 3);
+  await pull.dropTable(sql);
+  await pull.dropTable(sql);
+  assert.deepEqual([...(await shape())], []);
+  await pull.makeTable(sql);
+  await pull.makeTable(sql);
+  assert.deepEqual([...(await shape())], before);
 });
 
 /** A hiring that knows one rating. */

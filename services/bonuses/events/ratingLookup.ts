@@ -2,31 +2,37 @@
  * The rating a bonus is computed from. It has two sources that give the same values, sooner or later:
  * the replica that COMM-060 keeps, and hiring itself, asked when the value is needed (pull).
  */
+import { applyContract } from '../../../db/schemaChanges.ts';
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
+import type { Pull } from '../../../link/participant/pullHandlers.ts';
+import { PulledValue } from '../../../link/pull/pulledValue.ts';
 import type { RpcClient } from '../../../link/rpc/client.ts';
 import type { Transaction } from '../../../runtime/postgres.ts';
 import { type Rating, UNRATED } from '../domain/booking.ts';
 import { findRatingReplica } from '../store/ratingReplicas.ts';
-
-export type RatingSource = 'replica' | 'remote';
-
-/** Rejects when the source does not answer: the event is tried again later, nothing is guessed. */
-export type FindRating = (tx: Transaction, assessmentId: string) => Promise<Rating>;
 
 export type AskHiring = Pick<RpcClient<typeof HiringService>, 'getAssessmentRating'>;
 
 /** Well below a handler's own limit (10 s), and the transaction that waits meanwhile is short. */
 const ASK_DEADLINE_MS = 2_000;
 
-/** `source` is asked at each look-up, so that a route may change it while events arrive. */
-export function ratingLookup(options: {
-  readonly hiring: () => AskHiring;
-  readonly source: () => RatingSource | Promise<RatingSource>;
-}): FindRating {
-  return async (tx, assessmentId) =>
-    (await options.source()) === 'remote'
-      ? askForRating(options.hiring(), assessmentId)
-      : readRating(tx, assessmentId);
+/** Rejects when hiring is asked and does not answer: the event is tried again, nothing is guessed. */
+export function ratingLookup(hiring: () => AskHiring): PulledValue<Rating> {
+  return new PulledValue({
+    link: 'COMM-060',
+    replica: readRating,
+    owner: (assessmentId) => askForRating(hiring(), assessmentId),
+    isSame: (one, other) => one.rating === other.rating,
+  });
+}
+
+/** COMM-060 by `pull`: the look-up, and what becomes of the replica's table. */
+export function pullRatings(value: PulledValue<Rating>): Pull {
+  return {
+    value,
+    makeTable: (sql) => applyContract(sql, 'bonuses', 'makeRatingReplicas'),
+    dropTable: (sql) => applyContract(sql, 'bonuses', 'dropRatingReplicas'),
+  };
 }
 
 /** From the replica; without one no result has been heard of. */
@@ -35,7 +41,7 @@ export async function readRating(tx: Transaction, assessmentId: string): Promise
 }
 
 /** From the owner. */
-export async function askForRating(hiring: AskHiring, assessmentId: string): Promise<Rating> {
+async function askForRating(hiring: AskHiring, assessmentId: string): Promise<Rating> {
   const options = { deadlineMs: ASK_DEADLINE_MS, retryUnavailable: true };
   const { rating } = await hiring.getAssessmentRating({ assessmentId }, options);
   return { rating: rating!.rating, version: rating!.version };

@@ -5,17 +5,26 @@
 import type { SolutionCompletedV0, SolutionRevokedV0 } from '../../../gen/events.ts';
 import { type BusinessEvent, functional, type Handler } from '../../../link/inbox/handler.ts';
 import { enqueue } from '../../../link/outbox/enqueue.ts';
+import type { PulledValue } from '../../../link/pull/pulledValue.ts';
 import type { Transaction } from '../../../runtime/postgres.ts';
 import { links } from '../../links.ts';
-import { type Booking, creditSolution, debitSolution, payoutOf } from '../domain/booking.ts';
+import {
+  type Booking,
+  creditSolution,
+  debitSolution,
+  payoutOf,
+  type Rating,
+} from '../domain/booking.ts';
 import { findCredit, insertBooking } from '../store/ledger.ts';
-import type { FindRating } from './ratingLookup.ts';
 
-export function bookSolutions(findRating: FindRating): Handler {
+/** Where a handler finds the rating of an assessment. */
+type Ratings = Pick<PulledValue<Rating>, 'read'>;
+
+export function bookSolutions(ratings: Ratings): Handler {
   return functional(async (tx, event) => {
     const booking =
       event.event === 'SolutionCompleted'
-        ? await credit(tx, event, findRating)
+        ? await credit(tx, event, ratings)
         : await debit(tx, event);
     await insertBooking(tx, booking);
     const payout = payoutOf(booking);
@@ -26,10 +35,10 @@ export function bookSolutions(findRating: FindRating): Handler {
 async function credit(
   tx: Transaction,
   { eventId, payload }: BusinessEvent,
-  findRating: FindRating,
+  ratings: Ratings,
 ): Promise<Booking> {
   const solution = payload as SolutionCompletedV0['payload'];
-  const rating = await findRating(tx, solution.assessment_id);
+  const rating = await ratings.read(tx, solution.assessment_id);
   const facts = {
     eventId,
     solutionId: solution.solution_id,

@@ -1,0 +1,110 @@
+/**
+ * What is done with messages that are new in the inbox, in the transaction that entered them: formal
+ * ones become the newest state of their keys, functional ones are handed to the handler one by one,
+ * on ordered links when it is their turn.
+ */
+import type { Transaction } from '../../runtime/postgres.ts';
+import type { LinkDefinition } from '../link.ts';
+import { writtenIn } from '../outbox/written.ts';
+import type { Delivery, Settlement } from './delivery.ts';
+import { effectOf, saveEffect } from './effects.ts';
+import { type ApplyChanges, type ApplyEvent, type Handler, withinLimit } from './handler.ts';
+import { lockPositions, park, savePositions, takeTurns } from './ordered.ts';
+import { setOutcome } from './rows.ts';
+
+export interface Applying {
+  readonly link: LinkDefinition;
+  readonly handler: Handler;
+  /** A handler that takes longer is abandoned. */
+  readonly limitMs: number;
+}
+
+/** Outcomes by event id; a message that is not among them was applied. */
+export type Outcomes = ReadonlyMap<string, Settlement['outcome']>;
+
+export async function applyNew(
+  tx: Transaction,
+  applying: Applying,
+  news: readonly Delivery[],
+): Promise<Outcomes> {
+  if (news.length === 0) return new Map();
+  const { handler, limitMs, link } = applying;
+  if (handler.kind === 'formal') return applyNewest(tx, limitMs, handler.apply, news);
+  const { due, outcomes } = link.ordered
+    ? await takeDue(tx, link.id, news)
+    : { due: news, outcomes: new Map() };
+  for (const delivery of due) await applyOne(tx, applying, handler.apply, delivery);
+  return outcomes;
+}
+
+async function applyNewest(
+  tx: Transaction,
+  limitMs: number,
+  apply: ApplyChanges,
+  news: readonly Delivery[],
+): Promise<Outcomes> {
+  const newest = newestPerKey(news);
+  const applied = await withinLimit(limitMs, apply(tx, [...newest.values()]));
+  const superseded = news.filter((d) => newest.get(d.key) !== d || !applied.has(d.key));
+  const ids = superseded.map(({ eventId }) => eventId);
+  await setOutcome(tx, ids, 'superseded');
+  return new Map(ids.map((eventId) => [eventId, 'superseded']));
+}
+
+/** What a message with a copy writes to the outbox is kept, to be compared with its copy's. */
+async function applyOne(
+  tx: Transaction,
+  { link, limitMs }: Applying,
+  apply: ApplyEvent,
+  delivery: Delivery,
+): Promise<void> {
+  const before = writtenIn(tx).length;
+  await withinLimit(limitMs, apply(tx, delivery));
+  if (!delivery.isCopied) return;
+  const effect = effectOf(delivery.eventId, writtenIn(tx).slice(before));
+  await saveEffect(tx, link.id, delivery.eventId, effect);
+}
+
+/** The messages whose turn it is; the others are parked, or superseded when it is over. */
+async function takeDue(tx: Transaction, link: string, news: readonly Delivery[]) {
+  const keys = news.map((delivery) => delivery.key);
+  const { now, later, past, positions } = takeTurns(news, await lockPositions(tx, link, keys));
+  await savePositions(tx, link, positions);
+  await park(tx, link, later);
+  const outcomes = new Map<string, Settlement['outcome']>();
+  for (const [outcome, some] of [
+    ['parked', later],
+    ['superseded', past],
+  ] as const) {
+    const ids = some.map((delivery) => delivery.eventId);
+    await setOutcome(tx, ids, outcome);
+    for (const eventId of ids) outcomes.set(eventId, outcome);
+  }
+  return { due: now, outcomes };
+}
+
+/** Applies a parked message whose turn has come; `superseded` when it is over. */
+export async function applyParked(
+  tx: Transaction,
+  applying: Applying,
+  delivery: Delivery,
+): Promise<'applied' | 'superseded'> {
+  const { link, handler } = applying;
+  const locked = await lockPositions(tx, link.id, [delivery.key]);
+  const { now, positions } = takeTurns([delivery], locked);
+  const outcome = now.length === 1 ? 'applied' : 'superseded';
+  if (outcome === 'applied' && handler.kind === 'functional')
+    await applyOne(tx, applying, handler.apply, delivery);
+  await savePositions(tx, link.id, positions);
+  await setOutcome(tx, [delivery.eventId], outcome);
+  return outcome;
+}
+
+function newestPerKey(deliveries: readonly Delivery[]): Map<string, Delivery> {
+  const newest = new Map<string, Delivery>();
+  for (const delivery of deliveries) {
+    const other = newest.get(delivery.key);
+    if (!other || delivery.version > other.version) newest.set(delivery.key, delivery);
+  }
+  return newest;
+}

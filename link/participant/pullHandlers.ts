@@ -1,0 +1,118 @@
+/** The participant API about links that may be `pull`: whose value a consumer uses. */
+import {
+  type LinkParticipant,
+  Reading as WireReading,
+} from '../../gen/relink/v1/participant_pb.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import { LinkError } from '../errors.ts';
+import {
+  type ComparisonCounts,
+  countComparisons,
+  forgetComparisons,
+  tally,
+} from '../pull/comparisons.ts';
+import type { PulledValue } from '../pull/pulledValue.ts';
+import { type Reading, readReadings, setReading } from '../pull/readings.ts';
+import { invalidField } from '../rpc/errors.ts';
+import type { Handlers } from '../rpc/handlers.ts';
+import { listKeys, tableExists } from './entity.ts';
+import type { ParticipantOptions } from './service.ts';
+
+/** What a consumer of a link that may be `pull` gives the kit. */
+export interface Pull {
+  /** The value its handlers read. */
+  readonly value: Pick<
+    PulledValue<{ readonly version: bigint }>,
+    'latencies' | 'asked' | 'unanswered' | 'compare'
+  >;
+  /** Makes or drops the table of the replica; both may be repeated. */
+  readonly makeTable: (sql: Database) => Promise<void>;
+  readonly dropTable: (sql: Database) => Promise<void>;
+}
+
+type Own = 'setReading' | 'getReadings' | 'compareReadings' | 'setReplica';
+
+const WIRE: Record<Reading, WireReading> = {
+  replica: WireReading.REPLICA,
+  compared: WireReading.COMPARED,
+  owner: WireReading.OWNER,
+};
+
+/** Values compared at once: enough to notice a fault, few enough not to burden the owner. */
+const COMPARED_AT_ONCE_MAX = 200;
+
+export function pullHandlers(
+  options: ParticipantOptions,
+): Pick<Handlers<typeof LinkParticipant>, Own> {
+  const { sql } = options;
+  const pullOf = (link: string): Pull => {
+    const pull = options.pulls?.[link];
+    if (!pull) throw new LinkError('UNKNOWN_LINK', `${link} is not pulled by this service`);
+    return pull;
+  };
+  const tableOf = (link: string) => options.replicas?.[link]?.table ?? '';
+  return {
+    setReading: async ({ link, lanes, reading }) => {
+      pullOf(link);
+      const wanted = requireReading(reading);
+      if (wanted !== 'owner' && !(await tableExists(sql, tableOf(link))))
+        throw new LinkError('NOT_MOVABLE', `${link} has no replica to read: make it first`);
+      await forgetComparisons(sql, link);
+      await setReading(sql, link, lanes, wanted);
+      return {};
+    },
+    getReadings: async ({ link, sinceUnixMs }) => {
+      const { value } = pullOf(link);
+      const [p50, p99] = value.latencies.percentilesMs([0.5, 0.99]);
+      const readings = await readReadings(sql, link);
+      return {
+        lanes: [...readings].map(([lane, reading]) => ({ lane, reading: WIRE[reading] })),
+        compared: countsToWire(await countComparisons(sql, link, Number(sinceUnixMs))),
+        asked: BigInt(value.asked),
+        unanswered: BigInt(value.unanswered),
+        latencyP50Ms: p50!,
+        latencyP99Ms: p99!,
+        hasReplica: await tableExists(sql, tableOf(link)),
+      };
+    },
+    compareReadings: async ({ link, limit }) => {
+      const { value } = pullOf(link);
+      const wanted = Math.min(limit || COMPARED_AT_ONCE_MAX, COMPARED_AT_ONCE_MAX);
+      const keys = await listKeys(sql, options.replicas![link]!, wanted);
+      const compared = await value.compare(sql, keys);
+      return {
+        compared: countsToWire(tally(compared)),
+        latencyMs: Math.max(0, ...compared.map(({ latencyMs }) => latencyMs)),
+      };
+    },
+    setReplica: async ({ link, exists }) => {
+      const { makeTable, dropTable } = pullOf(link);
+      if ((await tableExists(sql, tableOf(link))) === exists) return { changed: false };
+      if (!exists) await refuseIfRead(sql, link);
+      await (exists ? makeTable(sql) : dropTable(sql));
+      return { changed: true };
+    },
+  };
+}
+
+async function refuseIfRead(sql: Database, link: string): Promise<void> {
+  const readings = await readReadings(sql, link);
+  if ([...readings.values()].some((reading) => reading !== 'owner'))
+    throw new LinkError('REPLICA_IN_USE', `the replica of ${link} is still read`);
+}
+
+function requireReading(wire: WireReading): Reading {
+  const found = (Object.keys(WIRE) as Reading[]).find((reading) => WIRE[reading] === wire);
+  if (!found) throw invalidField('reading', 'must be REPLICA, COMPARED or OWNER');
+  return found;
+}
+
+function countsToWire({ equal, behind, different, unanswered, examples }: ComparisonCounts) {
+  return {
+    equal: BigInt(equal),
+    behind: BigInt(behind),
+    different: BigInt(different),
+    unanswered: BigInt(unanswered),
+    examples: [...examples],
+  };
+}
