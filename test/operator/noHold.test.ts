@@ -1,0 +1,159 @@
+/**
+ * `--no-hold` through the command line, on real services: the old transport is broken with messages
+ * in it. Held, the lanes wait for them and the run says so; not held, they go by the new route.
+ */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
+import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
+import { HEADER } from '../../link/dispatch/headers.ts';
+import { ALL_LANES, LANES, laneOf, subjectOf } from '../../link/link.ts';
+import { createRpcClient, type RpcClient } from '../../link/rpc/client.ts';
+import { until } from '../harness/until.ts';
+import { Company, QUICK } from '../migrations/company.ts';
+import { relink } from './relink.ts';
+import { jsonOf } from './setting.ts';
+
+const LINK = 'COMM-020';
+const CONSUMER = 'hiring';
+const HOUR_MS = 3_600_000;
+
+describe('relink start --no-hold', { timeout: 280_000 }, () => {
+  let company: Company;
+  let assessments: RpcClient<typeof AssessmentsService>;
+  let hiring: RpcClient<typeof HiringService>;
+  let authorId: string;
+  before(async () => {
+    company = await Company.start({}, { withOperator: true });
+    const addressOf = (name: string) => company.stack.addresses.services[name]![0]!.grpc;
+    assessments = createRpcClient(AssessmentsService, addressOf('assessments'));
+    hiring = createRpcClient(HiringService, addressOf('hiring'));
+    const { manager } = await assessments.registerManager({ firstName: 'Ada', lastName: 'L' });
+    authorId = manager!.managerId;
+    await waitForReplicas(await createAssessments());
+  });
+  after(async () => {
+    assessments?.close();
+    hiring?.close();
+    await company?.stop();
+  });
+
+  const run = (...args: string[]) => relink(company.stack.addresses.operator.grpc, ...args);
+  const broker = async () => jetstreamManager(company.nats.connection);
+
+  /** One in every lane, so that each stage of the move has one to wait for. */
+  async function createAssessments(): Promise<string[]> {
+    const ids = ALL_LANES.map(idInLane);
+    for (const assessmentId of ids)
+      await assessments.createAssessment({ assessmentId, authorId, title: '[Algebra] Groups' });
+    return ids;
+  }
+
+  const hasReplica = (assessmentId: string) =>
+    hiring.getAssessmentReplica({ assessmentId }).then(
+      () => true,
+      () => false,
+    );
+
+  async function waitForReplicas(ids: string[]): Promise<void> {
+    for (const id of ids)
+      await until(() => hasReplica(id), { what: `hiring has ${id}`, withinMs: 20_000 });
+  }
+
+  async function leg() {
+    const { link } = jsonOf(await run('link', LINK, '--json'));
+    return link.legs.find(({ consumer }: { consumer: string }) => consumer === CONSUMER);
+  }
+
+  async function start(...more: string[]): Promise<void> {
+    const settings = Object.entries({ ...QUICK, lag_limit_ms: String(HOUR_MS), ...ON_FAIL });
+    const ran = await run(
+      ...['start', LINK, '--to', 'sync', '--way-back', 'keep', '--step', ...more],
+      ...['--set', ...settings.map(([name, value]) => `${name}=${value}`)],
+    );
+    assert.equal(ran.exitCode, 3, ran.stderr);
+  }
+
+  /** Approves step by step until the run would do the named one. */
+  async function approveUpTo(name: string): Promise<void> {
+    await until(
+      async () => {
+        const { run: state, waiting } = jsonOf(await run('status', 'last', '--json'));
+        if (waiting?.gate === 'approve' && waiting.threshold === `before ${name}`) return true;
+        assert.ok(['running', 'waiting'].includes(state.state), state.problem);
+        if (waiting?.gate === 'approve') await run('approve', 'last');
+        return false;
+      },
+      { what: `the run is before ${name}`, withinMs: 60_000 },
+    );
+  }
+
+  /** The broker takes messages and does not deliver them. */
+  async function breakStream(): Promise<string[]> {
+    await (await broker()).consumers.pause(LINK, CONSUMER, new Date(Date.now() + HOUR_MS));
+    const ids = await createAssessments();
+    const isStuck = async () => {
+      const { outbox_open: open, stream_pending: pending } = await leg();
+      return open === LANES && pending >= LANES;
+    };
+    await until(isStuck, { what: 'all messages are in the stream' });
+    return ids;
+  }
+
+  /** A server goes on with a resumed consumer at its next message: one that is for nobody. */
+  async function mendStream(): Promise<void> {
+    await (await broker()).consumers.resume(LINK, CONSUMER);
+    const toNobody = headers();
+    toNobody.set(HEADER.consumers, 'nobody=1');
+    const subject = subjectOf(LINK, 0, 0, 'AssessmentCreated');
+    await jetstream(company.nats.connection).publish(subject, '', { headers: toNobody });
+  }
+
+  it('without it, lanes wait for what is in the broken stream, and the run says so', async () => {
+    await start();
+    await approveUpTo('route-canary');
+    const ids = await breakStream();
+    await run('approve', 'last', '--watch');
+    const ran = await run('approve', 'last', '--watch');
+    assert.equal(ran.exitCode, 3);
+    assert.match(ran.stdout, /problem +watch-canary: lanes of hiring that did not adopt/);
+    assert.equal(await hasReplica(ids[0]!), false);
+    await mendStream();
+    await waitForReplicas(ids);
+    const back = await run('rollback', 'last', '--yes');
+    assert.equal(back.exitCode, 0, back.stderr);
+  });
+
+  it('with it, all that is in the broken stream goes by the new route, once', async () => {
+    await start('--no-hold');
+    await approveUpTo('route-canary');
+    const ids = await breakStream();
+    await approveUpTo('soak');
+    await waitForReplicas(ids);
+    assert.equal((await leg()).outbox_open, 0);
+    // What the broker delivers late is known already.
+    await mendStream();
+    await until(async () => (await leg()).stream_pending === 0, { what: 'the stream is empty' });
+    await run('approve', 'last', '--watch');
+    await approveUpTo('certify');
+    await run('approve', 'last', '--watch');
+    const ran = await run('complete', 'last', '--confirm', LINK);
+    assert.equal(ran.exitCode, 0, ran.stderr);
+    assert.match(ran.stdout, /completed · ended .* · way back given up/);
+    const verified = await run('verify', LINK);
+    assert.equal(verified.exitCode, 0, verified.stdout);
+  });
+});
+
+function idInLane(lane: number): string {
+  for (;;) {
+    const id = randomUUID();
+    if (laneOf(id) === lane) return id;
+  }
+}
+
+/** A gate that fails leaves the run where it is; two seconds are enough to see that it would. */
+const ON_FAIL = { on_fail: 'pause', patience_seconds: '4' };
