@@ -28,8 +28,14 @@ export async function openStreamSide(context: StepContext): Promise<void> {
   });
 }
 
-/** Lets the consumers stop listening, then removes what nobody needs any more. Safe to repeat. */
+/** Undoes `openStreamSide`. Safe to repeat. */
 export async function closeStreamSide(context: StepContext): Promise<void> {
+  await closeConsumers(context);
+  await removeUnusedStream(context);
+}
+
+/** Lets the consumers stop listening, then removes their durable consumers. Safe to repeat. */
+export async function closeConsumers(context: StepContext): Promise<void> {
   const { run, streams, participants } = context;
   await streams.alone(run.link, async () => {
     for (const consumer of run.consumers)
@@ -42,7 +48,15 @@ export async function closeStreamSide(context: StepContext): Promise<void> {
       const isRemoved = await removeConsumer(manager, run.link, consumer);
       if (isRemoved) await context.observe(`durable consumer of ${consumer}`, 'removed');
     }
+  });
+}
+
+/** Removes the stream unless another leg or run needs it. Safe to repeat. */
+export async function removeUnusedStream(context: StepContext): Promise<void> {
+  const { run, streams } = context;
+  await streams.alone(run.link, async () => {
     if (await isStreamNeeded(context)) return context.observe('stream', 'kept: other legs use it');
+    const manager = await streams.manager();
     if (await removeStream(manager, run.link)) await context.observe('stream', 'removed');
   });
 }

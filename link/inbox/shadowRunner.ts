@@ -5,8 +5,8 @@
  *
  * A formal handler may run at any time, because its newest version wins. A functional one says
  * something only before the message itself is applied, and in its turn: then what both wrote to the
- * outbox is compared. At any other time a copy only has arrived. A share of the messages waits for
- * its copy, a moment that is bounded, so that enough of them are compared.
+ * outbox is compared. At any other time a copy only has arrived. So that enough of them are compared,
+ * a message waits for its copy a moment, unless another one does.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
@@ -22,10 +22,9 @@ import { countShadowResults, readInbox, type ShadowResult, saveShadowResults } f
 /** Thrown inside the transaction so that it rolls back. */
 class ShadowDone extends Error {}
 
-/** A message waits for its copy at most this long, and only one in eight does. */
+/** A message waits for its copy at most this long, one at a time: the others are not held up. */
 const WAIT_MS = 100;
 const WAIT_POLL_MS = 5;
-const SAMPLED = /[01]$/; // of the last hex digit of a random id: one in eight
 
 type Tried = Pick<ShadowResult, 'ok' | 'detail' | 'effect'>;
 const ARRIVED: Tried = { ok: true, detail: '', effect: null };
@@ -33,6 +32,7 @@ const ARRIVED: Tried = { ok: true, detail: '', effect: null };
 export class ShadowRunner {
   readonly #sql: Database;
   readonly #applying: Applying;
+  #isWaiting = false;
 
   constructor(sql: Database, applying: Applying) {
     this.#sql = sql;
@@ -52,20 +52,22 @@ export class ShadowRunner {
     await saveShadowResults(this.#sql, link.id, results);
   }
 
-  /** Functional links whose copies run: lets the copy of a sampled message run before it. */
+  /** Functional links whose copies run: lets the copies of these messages run before them. */
   async waitForCopies(deliveries: readonly Delivery[]): Promise<void> {
     const { link } = this.#applying;
-    if (link.kind === 'formal') return;
-    const sampled = deliveries.filter((one) => one.isCopied && SAMPLED.test(one.eventId));
-    if (sampled.length === 0) return;
-    const ids = sampled.map(({ eventId }) => eventId);
+    if (link.kind === 'formal' || this.#isWaiting) return;
+    const ids = deliveries.filter((one) => one.isCopied).map(({ eventId }) => eventId);
+    if (ids.length === 0) return;
     const areHere = async () => (await countShadowResults(this.#sql, ids)) === ids.length;
+    this.#isWaiting = true;
     try {
       if ((await readCopyHandling(this.#sql, link)) !== 'run') return;
       const untilMs = performance.now() + WAIT_MS;
       while (performance.now() < untilMs && !(await areHere())) await pause(WAIT_POLL_MS);
     } catch {
       // The database is away: the message itself will meet that and be tried again.
+    } finally {
+      this.#isWaiting = false;
     }
   }
 

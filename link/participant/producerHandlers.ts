@@ -1,13 +1,16 @@
 /** The participant API about the producer's side of a leg. */
 
+import { randomUUIDv7 } from 'node:crypto';
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
+import { encodeText } from '../contracts/contract.ts';
 import type { Dispatcher, Parcel } from '../dispatch/dispatcher.ts';
 import { JetStreamDispatcher } from '../dispatch/jetStream.ts';
 import { LinkError } from '../errors.ts';
-import { type LinkDefinition, legOf } from '../link.ts';
+import { contractOf, type LinkDefinition, legOf } from '../link.ts';
 import { enqueue, outboxRowOf } from '../outbox/enqueue.ts';
 import { changeRoute, releaseHold, setShadow } from '../relay/routes.ts';
+import type { OutboxRow } from '../relay/rows.ts';
 import type { Handlers } from '../rpc/handlers.ts';
 import { countEntities } from './entity.ts';
 import { readClosed, readOpenState, readStandings } from './producerState.ts';
@@ -144,7 +147,29 @@ async function backfill(
   };
 }
 
-/** Sends a copy of one entity by the path; its handler runs and is rolled back. */
+/** An entity of a formal link; else the message settled last, under an id of its own. */
+async function findProbe(
+  { sources, sql, relay }: ParticipantOptions,
+  link: LinkDefinition,
+  consumer: string,
+): Promise<OutboxRow | undefined> {
+  const source = sources?.[link.id];
+  if (!source) {
+    const { lastRow } = relay.progressOf(link.id, consumer);
+    return lastRow && renamed(link, lastRow);
+  }
+  const [message] = await sql.begin((tx) => source.page(tx, { afterKey: '', limit: 1, keys: [] }));
+  return message && outboxRowOf(link, message, legOf(link.id, consumer));
+}
+
+function renamed(link: LinkDefinition, row: OutboxRow): OutboxRow {
+  const eventId = randomUUIDv7();
+  const contract = contractOf(link, row.event, row.eventVersion)!;
+  const body = encodeText(contract, { ...JSON.parse(row.body), event_id: eventId });
+  return { ...row, eventId, body };
+}
+
+/** Sends a copy of one message by the path; its handler runs and is rolled back, or it is noted. */
 async function probe(
   options: ParticipantOptions,
   link: LinkDefinition,
@@ -158,12 +183,8 @@ async function probe(
     latencyMs: performance.now() - startedMs,
     problem,
   });
-  const source = options.sources?.[link.id];
-  const [message] = source
-    ? await options.sql.begin((tx) => source.page(tx, { afterKey: '', limit: 1, keys: [] }))
-    : [];
-  if (!message) return answer(await reach(options, link, consumer));
-  const row = outboxRowOf(link, message, legOf(link.id, consumer));
+  const row = await findProbe(options, link, consumer);
+  if (!row) return answer(await reach(options, link, consumer));
   const parcel: Parcel = { row, version, to: [], shadow: [consumer], copied: [], resends: 0 };
   const dispatcher: Dispatcher =
     transport === 'async'

@@ -59,6 +59,8 @@ export class LegRelay {
   readonly #options: LegRelayOptions;
   readonly #queue = new KeyQueue();
   readonly #waiting = new Set<Flight>();
+  /** The message settled last: a probe of a link without a source sends a copy of it. */
+  lastRow: OutboxRow | undefined;
   /** Read but not dispatched, in the order of the outbox. */
   pending: Flight[] = [];
   /** The last read was cut by its limit: there is more. */
@@ -226,6 +228,7 @@ export class LegRelay {
     if (outcome === 'parked') return this.#park(flight);
     if (flight.state === 'parked') this.window.parked -= 1;
     flight.settledEpoch = epoch;
+    this.lastRow = flight.row;
     this.progress.settled(performance.now() - flight.openedAtMs);
     this.closer.close(flight);
     this.#options.onSettled(flight.row.seq, outcome !== 'dead');

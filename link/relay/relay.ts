@@ -189,7 +189,8 @@ export class Relay {
   progressOf(link: string, consumer: string) {
     const leg = this.#links.get(link)?.relay.legs.find((one) => one.consumer === consumer);
     if (!leg) throw new LinkError('UNKNOWN_CONSUMER', `${link} has no consumer ${consumer} here`);
-    return { progress: leg.progress, longestHoldMs: leg.gate.longestHoldMs };
+    const { progress, gate, lastRow } = leg;
+    return { progress, longestHoldMs: gate.longestHoldMs, lastRow };
   }
 
   /** Routes were changed by this process: look at once instead of at the next poll. */

@@ -9,7 +9,7 @@ const EXAMPLES = 3;
 /**
  * Copies by the new path arrive and do what the messages did. With little traffic it takes what
  * came when half of the patience is over; without any traffic it passes and says so: probes went
- * through.
+ * through. On functional links whose copies run, what both wrote to the outbox is compared too.
  */
 export const shadowEqual: Measure = {
   name: 'shadow equal',
@@ -29,30 +29,45 @@ async function readShadow(context: StepContext, consumer: string): Promise<Readi
       REPEATABLE,
     );
   const [expected, equal] = [Number(results.expected), Number(results.equal)];
+  const [ran, other] = [Number(results.ran), Number(results.otherEffects)];
   const ids = results.examples.slice(0, EXAMPLES).join(', ');
   const wanted = run.settings.shadow_messages;
   const isIdle = (await readTraffic(context, consumer)).closed === closed;
   return {
     what: `copies to ${consumer} that are equal`,
-    verdict: judge(context, { expected, equal, isIdle }),
+    verdict: judge(context, { expected, equal, isIdle, ran, other }),
     value:
       `${equal} of ${expected}` +
       (isIdle ? ' (no traffic)' : '') +
       (equal === expected
         ? ''
-        : `: ${results.missing} missing, ${results.different} different (${ids})`),
+        : `: ${results.missing} missing, ${results.different} different (${ids})`) +
+      (run.memory.copiesRun ? `; ${ran} effects compared, ${other} different` : ''),
     threshold: `all, and ${wanted} or more under traffic`,
   };
 }
 
+interface Compared {
+  readonly expected: number;
+  readonly equal: number;
+  readonly isIdle: boolean;
+  /** Copies whose effect could be compared, and those with another one. */
+  readonly ran: number;
+  readonly other: number;
+}
+
 function judge(
   context: StepContext,
-  { expected, equal, isIdle }: { expected: number; equal: number; isIdle: boolean },
+  { expected, equal, isIdle, ran, other }: Compared,
 ): Reading['verdict'] {
-  const { patience_seconds, shadow_seconds, shadow_messages } = context.run.settings;
+  const { memory, settings } = context.run;
+  const { patience_seconds, shadow_seconds, shadow_messages, effect_noise_limit } = settings;
   const waitedMs = context.elapsedMs() - shadow_seconds * 1_000;
   const isLate = waitedMs > (patience_seconds * 1_000) / 2;
   if (equal < expected) return isLate ? 'fail' : 'wait';
+  if (other > ran * effect_noise_limit) return isLate ? 'fail' : 'wait';
+  // Not even one effect could be compared: that proves nothing.
+  if (memory.copiesRun && expected > 0 && ran === 0) return 'wait';
   if (expected >= shadow_messages) return 'pass';
   if (expected === 0) return isIdle && waitedMs > SETTLE_MS ? 'pass' : 'wait';
   return isLate ? 'pass' : 'wait';

@@ -8,7 +8,7 @@ import { backfill } from '../steps/backfill.ts';
 import { findEndpoint } from '../steps/endpoint.ts';
 import { preflight } from '../steps/preflight.ts';
 import { probe } from '../steps/probe.ts';
-import { removeStream } from '../steps/removeStream.ts';
+import { removeConsumers, removeStream } from '../steps/removeStream.ts';
 import { startShadow, stopShadow } from '../steps/shadow.ts';
 import { askToComplete, closeOld, gate, moveTraffic, numbered } from './transport.ts';
 
@@ -37,7 +37,8 @@ export function formalAsyncToSync(settings: Settings): Plan {
       ...moveTraffic('3', 'sync', settings),
       ...closeOld('4', 'the stream'),
       askToComplete('4'),
-      numbered('5', 'Remove consumers and an unused stream', removeStream),
+      numbered('4', 'Remove the consumers', removeConsumers),
+      numbered('5', 'Remove the stream when nobody uses it', removeStream),
     ],
   };
 }

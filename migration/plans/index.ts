@@ -3,8 +3,12 @@ import type { LinkKind, Transport } from '../../link/link.ts';
 import { MigrationError } from '../errors.ts';
 import type { Plan, RouteName } from '../plan.ts';
 import type { Settings } from '../settings.ts';
+import { formalAsyncToPull } from './formalAsyncToPull.ts';
 import { formalAsyncToSync } from './formalAsyncToSync.ts';
+import { formalPullToAsync } from './formalPullToAsync.ts';
 import { formalSyncToAsync } from './formalSyncToAsync.ts';
+import { functionalAsyncToSync } from './functionalAsyncToSync.ts';
+import { functionalSyncToAsync } from './functionalSyncToAsync.ts';
 
 interface Entry {
   readonly name: string;
@@ -15,21 +19,17 @@ interface Entry {
 }
 
 const PLANS: readonly Entry[] = [
-  {
-    name: 'formal-sync-to-async',
-    kind: 'formal',
-    from: 'sync',
-    to: 'async',
-    make: formalSyncToAsync,
-  },
-  {
-    name: 'formal-async-to-sync',
-    kind: 'formal',
-    from: 'async',
-    to: 'sync',
-    make: formalAsyncToSync,
-  },
+  entry('formal', 'sync', 'async', formalSyncToAsync),
+  entry('formal', 'async', 'sync', formalAsyncToSync),
+  entry('formal', 'async', 'pull', formalAsyncToPull),
+  entry('formal', 'pull', 'async', formalPullToAsync),
+  entry('functional', 'sync', 'async', functionalSyncToAsync),
+  entry('functional', 'async', 'sync', functionalAsyncToSync),
 ];
+
+function entry(kind: LinkKind, from: Transport, to: Transport, make: Entry['make']): Entry {
+  return { name: `${kind}-${from}-to-${to}`, kind, from, to, make };
+}
 
 export interface PlanQuestion {
   readonly kind: LinkKind;

@@ -36,9 +36,15 @@ export function gate(number: string, title: string, options: GateOptions): Gate 
 const TRAFFIC: readonly Measure[] = [adopted, errorRate, lag, latency, noNewDeadLetters];
 
 /** One lane, a quarter, all, each watched; then the soak. */
-export function moveTraffic(number: string, to: string, settings: Settings): PlanStep[] {
+export function moveTraffic(
+  number: string,
+  to: string,
+  settings: Settings,
+  more: readonly Measure[] = [],
+): PlanStep[] {
+  const measures = [...TRAFFIC, ...more];
   const watch = (name: string, title: string, windowSeconds: number) =>
-    gate(number, title, { name, measures: TRAFFIC, windowSeconds });
+    gate(number, title, { name, measures, windowSeconds });
   const { canary_seconds: canary, soak_seconds: soak } = settings;
   return [
     numbered(number, 'Guard the way back', guardWayBack),

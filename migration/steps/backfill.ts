@@ -40,7 +40,7 @@ interface LegProgress {
   sent: number;
 }
 
-async function backfillLeg(context: StepContext, consumer: string): Promise<void> {
+export async function backfillLeg(context: StepContext, consumer: string): Promise<void> {
   const { run, participants } = context;
   const sides: ParitySides = {
     link: run.link,

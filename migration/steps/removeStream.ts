@@ -1,11 +1,21 @@
 import { StepProblem } from '../errors.ts';
 import type { Step } from '../plan.ts';
 import { isAdopted, isOn, readLanes } from '../routes.ts';
-import { closeStreamSide } from '../streamSide.ts';
+import { closeConsumers, removeUnusedStream } from '../streamSide.ts';
 
-/** After `complete`: consumers, and the stream when no other leg uses it. */
-export const removeStream: Omit<Step, 'title' | 'number'> = {
+type Change = Omit<Step, 'title' | 'number'>;
+
+/** After `complete`: the stream when no other leg uses it. */
+export const removeStream: Change = {
   name: 'remove-stream',
+  kind: 'step',
+  undoTitle: '',
+  apply: removeUnusedStream,
+};
+
+/** After `complete`: consumers stop listening, and their durable consumers go. */
+export const removeConsumers: Change = {
+  name: 'remove-consumers',
   kind: 'step',
   undoTitle: '',
   check: async (context) => {
@@ -15,5 +25,5 @@ export const removeStream: Omit<Step, 'title' | 'number'> = {
         throw new StepProblem('stop', `a lane of ${consumer} still goes by the stream`);
     }
   },
-  apply: closeStreamSide,
+  apply: closeConsumers,
 };

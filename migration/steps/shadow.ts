@@ -13,13 +13,7 @@ export const startShadow: Omit<Step, 'title' | 'number'> = {
   undoTitle: 'copies by the new path stop',
   apply: async (context) => {
     await setShadow(context, transportToWire(context.run.to.transport));
-    const shadow: JsonObject = {};
-    for (const consumer of context.run.consumers)
-      shadow[consumer] = {
-        sinceMs: Date.now() + BEGINNING_MS,
-        closed: (await readTraffic(context, consumer)).closed,
-      };
-    context.remember({ shadow });
+    await beginComparing(context);
   },
   undo: stopCopies,
 };
@@ -30,6 +24,17 @@ export const stopShadow: Omit<Step, 'title' | 'number'> = {
   undoTitle: '',
   apply: stopCopies,
 };
+
+/** Copies are compared from now on. */
+export async function beginComparing(context: StepContext): Promise<void> {
+  const shadow: JsonObject = {};
+  for (const consumer of context.run.consumers)
+    shadow[consumer] = {
+      sinceMs: Date.now() + BEGINNING_MS,
+      closed: (await readTraffic(context, consumer)).closed,
+    };
+  context.remember({ shadow });
+}
 
 async function stopCopies(context: StepContext): Promise<void> {
   await setShadow(context, Wire.UNSPECIFIED);

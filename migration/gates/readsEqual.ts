@@ -1,0 +1,44 @@
+import type { ReadingComparison } from '../../gen/relink/v1/participant_pb.ts';
+import { REPEATABLE } from '../participants.ts';
+import type { Measure, Reading, StepContext } from '../plan.ts';
+import { markOf } from '../readings.ts';
+
+/** Values of the replica that are compared at each look, beside what the traffic reads. */
+const SAMPLE = 50;
+
+/**
+ * The replica and the owner say the same: in what the traffic reads, and in a sample, because there
+ * may be little traffic. A value that the owner has in a newer version is on its way.
+ */
+export const readsEqual: Measure = {
+  name: 'reads equal',
+  unanswered: 'inconclusive',
+  read: async (context) =>
+    Promise.all(context.run.consumers.map((consumer) => readComparison(context, consumer))),
+};
+
+async function readComparison(context: StepContext, consumer: string): Promise<Reading> {
+  const { run, participants } = context;
+  const { sinceMs } = markOf(context, consumer);
+  const client = participants.of(consumer);
+  const since = { link: run.link, sinceUnixMs: BigInt(sinceMs) };
+  const live = (await client.getReadings(since, REPEATABLE)).compared;
+  const sample = await client.compareReadings({ link: run.link, limit: SAMPLE }, REPEATABLE);
+  const now = sample.compared;
+  const sum = (of: (one: ReadingComparison) => bigint) =>
+    Number((live ? of(live) : 0n) + (now ? of(now) : 0n));
+  const [equal, behind] = [sum((one) => one.equal), sum((one) => one.behind)];
+  const [different, unanswered] = [sum((one) => one.different), sum((one) => one.unanswered)];
+  const keys = [...(live?.examples ?? []), ...(now?.examples ?? [])];
+  const total = equal + behind + different;
+  return {
+    what: `values at ${consumer} that are the owner's`,
+    verdict: different > 0 ? 'fail' : unanswered > 0 ? 'wait' : 'pass',
+    value:
+      `${equal} of ${total}` +
+      (behind > 0 ? `, ${behind} on their way` : '') +
+      (unanswered > 0 ? `, ${unanswered} not answered` : '') +
+      (keys.length > 0 ? `: ${keys.join(', ')}` : ''),
+    threshold: 'no other value of the same version, every question answered',
+  };
+}

@@ -1,0 +1,50 @@
+import { consumerReady } from '../gates/consumerReady.ts';
+import { contract } from '../gates/contract.ts';
+import { ownerAnswers } from '../gates/ownerAnswers.ts';
+import { parity } from '../gates/parity.ts';
+import { readsEqual } from '../gates/readsEqual.ts';
+import type { Plan } from '../plan.ts';
+import type { Settings } from '../settings.ts';
+import { backfill } from '../steps/backfill.ts';
+import { preflight } from '../steps/preflight.ts';
+import { prepareStream } from '../steps/prepareStream.ts';
+import { probe } from '../steps/probe.ts';
+import { readReplica, stopAsking } from '../steps/readings.ts';
+import { makeReplica } from '../steps/replica.ts';
+import { askToComplete, closeOld, gate, moveTraffic, numbered } from './transport.ts';
+
+/**
+ * Formal, pull → async: the description of async → pull backwards. The owner answers until the
+ * replica, filled again, says the same.
+ */
+export function formalPullToAsync(settings: Settings): Plan {
+  const { canary_seconds: canary, soak_seconds: soak } = settings;
+  const watch = (name: string, title: string, windowSeconds: number) =>
+    gate('2', title, { name, measures: [readsEqual, ownerAnswers], windowSeconds });
+  return {
+    name: 'formal-pull-to-async',
+    steps: [
+      numbered('8', 'Look at everybody who takes part; measure what is normal', preflight),
+      gate('8', 'The event contract fits both sides', { name: 'contract', measures: [contract] }),
+      numbered('6', "Make the replica's table", makeReplica),
+      numbered('7', 'Make stream and consumers; consumers listen', prepareStream),
+      gate('5', 'Every replica of the consumers listens', {
+        name: 'consumer-ready',
+        measures: [consumerReady],
+      }),
+      numbered('5', 'Probe the new route and the way back', probe),
+      ...moveTraffic('3', 'async', { ...settings, soak_seconds: 0 }),
+      numbered('3', 'Send what the replicas lack', backfill),
+      gate('3', 'The replicas hold every row of the owner', { name: 'parity', measures: [parity] }),
+      numbered('2', 'The replica answers in one lane; both are compared', readReplica('canary')),
+      watch('watch-reads-canary', 'Watch the one lane', canary),
+      numbered('2', 'The replica answers in a quarter of the lanes', readReplica('quarter')),
+      watch('watch-reads-quarter', 'Watch the quarter', canary),
+      numbered('2', 'The replica answers in all lanes', readReplica('all')),
+      watch('soak-reads', 'Soak; both are compared, the way back stays open', soak),
+      numbered('1', 'The owner is no longer asked', stopAsking),
+      ...closeOld('1', 'the pull route'),
+      askToComplete('1'),
+    ],
+  };
+}

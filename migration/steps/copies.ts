@@ -1,0 +1,41 @@
+import { CopyHandling } from '../../gen/relink/v1/participant_pb.ts';
+import { REPEATABLE } from '../participants.ts';
+import type { Step, StepContext } from '../plan.ts';
+import { beginComparing, stopShadow } from './shadow.ts';
+
+type Change = Omit<Step, 'title' | 'number'>;
+
+/** Consumers of a functional link only note the copies that arrive. */
+export const logCopies: Change = {
+  name: 'copies-log',
+  kind: 'step',
+  undoTitle: '',
+  apply: (context) => setCopies(context, CopyHandling.LOG),
+};
+
+/** From now on they run their logic on the copies, in a transaction that is rolled back. */
+export const runCopies: Change = {
+  name: 'copies-run',
+  kind: 'step',
+  undoTitle: 'copies are only noted',
+  apply: async (context) => {
+    await setCopies(context, CopyHandling.RUN);
+    await beginComparing(context);
+    context.remember({ copiesRun: true });
+  },
+  undo: (context) => setCopies(context, CopyHandling.LOG),
+};
+
+/** The end of copying, for functional links. */
+export const stopRunningCopies: Change = {
+  ...stopShadow,
+  apply: async (context) => {
+    await stopShadow.apply(context);
+    await setCopies(context, CopyHandling.LOG);
+  },
+};
+
+async function setCopies({ run, participants }: StepContext, copies: CopyHandling): Promise<void> {
+  for (const consumer of run.consumers)
+    await participants.of(consumer).setCopies({ link: run.link, copies }, REPEATABLE);
+}

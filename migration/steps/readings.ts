@@ -1,0 +1,62 @@
+import { ALL_LANES } from '../../link/link.ts';
+import type { Step } from '../plan.ts';
+import { markReadings, Reading, setReadings } from '../readings.ts';
+import { CANARY_LANES, QUARTER_LANES } from '../routes.ts';
+
+type Change = Omit<Step, 'title' | 'number'>;
+
+const STAGES = {
+  canary: CANARY_LANES,
+  quarter: QUARTER_LANES.filter((lane) => !CANARY_LANES.includes(lane)),
+  all: ALL_LANES.filter((lane) => !QUARTER_LANES.includes(lane)),
+} as const;
+
+export type Stage = keyof typeof STAGES;
+
+/** Consumers read the replica and ask the owner as well; the replica answers. */
+export const compareBoth: Change = {
+  name: 'read-both',
+  kind: 'step',
+  undoTitle: 'consumers read the replica alone',
+  apply: async (context) => {
+    await markReadings(context);
+    await setReadings(context, ALL_LANES, Reading.COMPARED);
+  },
+  undo: (context) => setReadings(context, ALL_LANES, Reading.REPLICA),
+};
+
+/** Consumers use what the owner answers. */
+export function readOwner(stage: Stage): Change {
+  return {
+    name: `read-owner-${stage}`,
+    kind: 'step',
+    undoTitle: 'consumers read the replica in these lanes again',
+    movesTraffic: true,
+    apply: (context) => setReadings(context, STAGES[stage], Reading.OWNER),
+    undo: (context) => setReadings(context, STAGES[stage], Reading.COMPARED),
+  };
+}
+
+/** Consumers use what the replica says; the owner is asked as well, to compare. */
+export function readReplica(stage: Stage): Change {
+  return {
+    name: `read-replica-${stage}`,
+    kind: 'step',
+    undoTitle: 'consumers ask the owner in these lanes again',
+    movesTraffic: true,
+    apply: async (context) => {
+      if (stage === 'canary') await markReadings(context);
+      await setReadings(context, STAGES[stage], Reading.COMPARED);
+    },
+    undo: (context) => setReadings(context, STAGES[stage], Reading.OWNER),
+  };
+}
+
+/** The owner is no longer asked. */
+export const stopAsking: Change = {
+  name: 'read-replica-only',
+  kind: 'step',
+  undoTitle: 'the owner is asked beside the replica again',
+  apply: (context) => setReadings(context, ALL_LANES, Reading.REPLICA),
+  undo: (context) => setReadings(context, ALL_LANES, Reading.COMPARED),
+};

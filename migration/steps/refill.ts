@@ -1,0 +1,43 @@
+import { pause } from '../../runtime/wake.ts';
+import { StepProblem } from '../errors.ts';
+import { compareRows } from '../parity.ts';
+import type { Step, StepContext } from '../plan.ts';
+import { backfillLeg } from './backfill.ts';
+
+/** One comparison takes this long at most; it is repeated until the replica holds every row. */
+const READING_MS = 3_000;
+const POLL_MS = 200;
+
+/**
+ * Stands before the first lane stops delivering. Going back passes it when every lane delivers
+ * again: what the replica missed meanwhile is sent, and only then the consumers read it.
+ */
+export const refill: Omit<Step, 'title' | 'number'> = {
+  name: 'refill',
+  kind: 'step',
+  undoTitle: 'what the replica missed is sent, before anybody reads it',
+  apply: async () => {},
+  undo: async (context) => {
+    for (const consumer of context.run.consumers) {
+      await backfillLeg(context, consumer);
+      await waitForParity(context, consumer);
+    }
+  },
+};
+
+async function waitForParity(context: StepContext, consumer: string): Promise<void> {
+  const { run, participants, signal } = context;
+  const sides = {
+    link: run.link,
+    producer: participants.of(run.producer),
+    consumer: participants.of(consumer),
+  };
+  const untilMs = performance.now() + run.settings.patience_seconds * 1_000;
+  for (;;) {
+    const { differing, rows } = await compareRows(sides, READING_MS, signal);
+    if (differing.length === 0) return context.observe(`rows held by ${consumer}`, String(rows));
+    if (performance.now() > untilMs)
+      throw new StepProblem('stop', `${consumer}: ${differing.length} of ${rows} rows differ`);
+    if (!(await pause(POLL_MS, signal))) throw new StepProblem('stop', 'interrupted');
+  }
+}
