@@ -37,11 +37,12 @@ const NUMBERS = {
     about: 'p99 from enqueue to receipt; 0: against the baseline measured before',
   },
   error_rate_limit: { default: 0.05, min: 0, max: 1, about: 'failed share of all dispatches' },
-  effect_noise_limit: {
-    default: 0.05,
+  effect_difference_limit: {
+    default: 0,
     min: 0,
     max: 1,
-    about: 'share of copies with another effect: what a handler reads may change between two runs',
+    about:
+      'share of copies with another effect, for handlers that do not say what they based it on',
   },
   dead_letter_limit: { default: 0, min: 0, max: 1_000_000, about: 'new dead letters' },
 } as const satisfies Record<string, NumberSetting>;

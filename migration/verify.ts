@@ -3,13 +3,18 @@
  * every epoch that is kept, what is open, and what was given up.
  */
 import type { InboxLaneDigest } from '../gen/relink/v1/participant_pb.ts';
-import { LinkKind } from '../gen/relink/v1/participant_pb.ts';
+import { LinkKind, Reading as WireReading } from '../gen/relink/v1/participant_pb.ts';
 import type { LaneDigest } from '../gen/relink/v1/route_pb.ts';
 import { pause } from '../runtime/wake.ts';
 import type { ClosedLane } from './certificate.ts';
 import { compareLanes, isLaneEqual } from './drain.ts';
 import { compareRows } from './parity.ts';
-import { type DescribedLink, type Participants, REPEATABLE } from './participants.ts';
+import {
+  type DescribedLink,
+  type Participants,
+  REPEATABLE,
+  transportFromWire,
+} from './participants.ts';
 
 /** Rows and messages on their way have this time to arrive before they count as lacking. */
 const PATIENCE_MS = 10_000;
@@ -46,8 +51,25 @@ export async function verifyLeg(options: VerifyOptions): Promise<VerifiedLeg> {
   return { consumer: options.consumer, findings };
 }
 
+/** Whether the consumer asks the owner for every value: then its replica, if any, is not fed. */
+async function asksOwner({ participants, link, consumer }: VerifyOptions): Promise<boolean> {
+  const { id, transports } = link.producer;
+  if (!transports.some((one) => transportFromWire(one) === 'pull')) return false;
+  const request = { link: id, sinceUnixMs: 0n };
+  const { lanes } = await participants.of(consumer).getReadings(request, REPEATABLE);
+  return lanes.length > 0 && lanes.every(({ reading }) => reading === WireReading.OWNER);
+}
+
 async function verifyRows(options: VerifyOptions): Promise<Finding> {
   const { participants, link, consumer } = options;
+  if (await asksOwner(options))
+    return {
+      what: 'rows',
+      isEqual: true,
+      producer: 'asked for each value',
+      consumer: 'keeps none',
+      examples: [],
+    };
   const sides = {
     link: link.producer.id,
     producer: participants.of(link.producer.producer),

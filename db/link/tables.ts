@@ -233,6 +233,8 @@ export const shadowResults = relink.table('shadow_results', {
   detail: text().notNull().default(''),
   /** Functional links: hash of what the handler wrote to the outbox; null when it did not run. */
   effect: int8('effect'),
+  /** Hash of what it based that on. */
+  basis: int8('basis'),
   receivedAt: time('received_at').notNull().default(sql`now()`),
 });
 
@@ -241,6 +243,7 @@ export const effects = relink.table('effects', {
   eventId: uuid('event_id').primaryKey(),
   link: text().notNull(),
   effect: int8('effect').notNull(),
+  basis: int8('basis').notNull(),
 });
 
 /** Links that may be `pull`: whose value this service uses, lane by lane. */

@@ -59,9 +59,9 @@ async function applyOne(
   delivery: Delivery,
 ): Promise<void> {
   const before = writtenIn(tx).length;
-  await withinLimit(limitMs, apply(tx, delivery));
+  const basis = await withinLimit(limitMs, apply(tx, delivery));
   if (!delivery.isCopied) return;
-  const effect = effectOf(delivery.eventId, writtenIn(tx).slice(before));
+  const effect = effectOf(delivery.eventId, writtenIn(tx).slice(before), basis);
   await saveEffect(tx, link.id, delivery.eventId, effect);
 }
 

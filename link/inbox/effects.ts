@@ -6,15 +6,29 @@
 import type { Transaction } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import type { WrittenMessage } from '../outbox/written.ts';
+import type { Basis } from './handler.ts';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
-/** Hash of the messages that one run of a handler wrote, whatever their order. */
-export function effectOf(eventId: string, written: readonly WrittenMessage[]): bigint {
+export interface Effect {
+  /** Hash of the messages that one run of a handler wrote, whatever their order. */
+  readonly effect: bigint;
+  /** Hash of what it based them on. */
+  readonly basis: bigint;
+}
+
+export function effectOf(
+  eventId: string,
+  written: readonly WrittenMessage[],
+  basis: Basis | undefined,
+): Effect {
   const texts = written.map(({ link, message: { event, payload } }) =>
     JSON.stringify([link, event, payload], withoutTime),
   );
-  return payloadHash(eventId, texts.sort().join('\n'));
+  return {
+    effect: payloadHash(eventId, texts.sort().join('\n')),
+    basis: payloadHash(eventId, JSON.stringify(basis ?? {}, withoutTime)),
+  };
 }
 
 function withoutTime(_name: string, value: unknown): unknown {
@@ -26,8 +40,8 @@ export async function saveEffect(
   tx: Transaction,
   link: string,
   eventId: string,
-  effect: bigint,
+  { effect, basis }: Effect,
 ): Promise<void> {
-  await tx`insert into relink.effects (event_id, link, effect)
-    values (${eventId}, ${link}, ${effect}) on conflict do nothing`;
+  await tx`insert into relink.effects (event_id, link, effect, basis)
+    values (${eventId}, ${link}, ${effect}, ${basis}) on conflict do nothing`;
 }

@@ -27,8 +27,17 @@ export interface BusinessEvent extends Change {
   readonly eventId: string;
 }
 
-/** Applies one business event. Called once per event id that commits. */
-export type ApplyEvent = (tx: Transaction, event: BusinessEvent) => Promise<void>;
+/**
+ * What a handler based its decision on beside the event, for example the version of a rating. Two
+ * runs are compared only when they had the same basis.
+ */
+export type Basis = Readonly<Record<string, string | number | bigint>>;
+
+/**
+ * Applies one business event. Called once per event id that commits. Answers what else it read that
+ * other events may change at any time.
+ */
+export type ApplyEvent = (tx: Transaction, event: BusinessEvent) => Promise<Basis | undefined>;
 
 export type Handler =
   | { readonly kind: 'formal'; readonly apply: ApplyChanges }

@@ -1,6 +1,7 @@
 /** The hot statements of the consumer's side. */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { Delivery, Settlement } from './delivery.ts';
+import type { Effect } from './effects.ts';
 
 export interface InboxRow {
   readonly eventId: string;
@@ -113,8 +114,8 @@ export interface ShadowResult {
   readonly hash: bigint;
   readonly ok: boolean;
   readonly detail: string;
-  /** Hash of what its handler wrote to the outbox; null when it did not run or that says nothing. */
-  readonly effect: bigint | null;
+  /** What its handler wrote to the outbox; null when it did not run or that says nothing. */
+  readonly effect: Effect | null;
 }
 
 export async function saveShadowResults(
@@ -124,14 +125,16 @@ export async function saveShadowResults(
 ): Promise<void> {
   const sorted = [...results].sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
   await sql`
-    insert into relink.shadow_results (event_id, link, hash, ok, detail, effect)
-    select event_id, ${link}, hash, ok, detail, effect from unnest(
+    insert into relink.shadow_results (event_id, link, hash, ok, detail, effect, basis)
+    select event_id, ${link}, hash, ok, detail, effect, basis from unnest(
       ${sorted.map((r) => r.eventId)}::uuid[], ${sorted.map((r) => String(r.hash))}::int8[],
       ${sorted.map((r) => String(r.ok))}::text[]::bool[], ${sorted.map((r) => r.detail)}::text[],
-      ${sorted.map((r) => (r.effect === null ? null : String(r.effect)))}::text[]::int8[]
-    ) r(event_id, hash, ok, detail, effect)
+      ${sorted.map(({ effect }) => effect && String(effect.effect))}::text[]::int8[],
+      ${sorted.map(({ effect }) => effect && String(effect.basis))}::text[]::int8[]
+    ) r(event_id, hash, ok, detail, effect, basis)
     on conflict (event_id) do update set ok = excluded.ok, detail = excluded.detail,
-      effect = coalesce(excluded.effect, shadow_results.effect)`;
+      effect = coalesce(excluded.effect, shadow_results.effect),
+      basis = coalesce(excluded.basis, shadow_results.basis)`;
 }
 
 /** How many of the messages have a copy that came. */

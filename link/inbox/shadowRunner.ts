@@ -5,7 +5,7 @@
  *
  * A formal handler may run at any time, because its newest version wins. A functional one says
  * something only before the message itself is applied, and in its turn: then what both wrote to the
- * outbox is compared. At any other time a copy only has arrived. So that enough of them are compared,
+ * outbox is compared, if both based it on the same. At any other time a copy only has arrived. So that enough of them are compared,
  * a message waits for its copy a moment, unless another one does.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
@@ -15,7 +15,7 @@ import { payloadHash } from '../contracts/payloadHash.ts';
 import { writtenIn } from '../outbox/written.ts';
 import type { Applying } from './applyNew.ts';
 import { type Arrival, type Delivery, isUuid } from './delivery.ts';
-import { effectOf } from './effects.ts';
+import { type Effect, effectOf } from './effects.ts';
 import { withinLimit } from './handler.ts';
 import { countShadowResults, readInbox, type ShadowResult, saveShadowResults } from './rows.ts';
 
@@ -81,7 +81,7 @@ export class ShadowRunner {
   }
 
   async #try(delivery: Delivery): Promise<Tried> {
-    let effect: bigint | null = null;
+    let effect: Effect | null = null;
     try {
       await this.#sql.begin(async (tx) => {
         effect = await this.#runHandler(tx, delivery);
@@ -98,15 +98,15 @@ export class ShadowRunner {
   }
 
   /** Answers what it wrote to the outbox, or null when that says nothing. */
-  async #runHandler(tx: Transaction, delivery: Delivery): Promise<bigint | null> {
+  async #runHandler(tx: Transaction, delivery: Delivery): Promise<Effect | null> {
     const { handler, limitMs } = this.#applying;
     if (handler.kind === 'formal') {
       await withinLimit(limitMs, handler.apply(tx, [delivery]));
       return null;
     }
     if (!(await this.#isDue(tx, delivery))) return null;
-    await withinLimit(limitMs, handler.apply(tx, delivery));
-    return effectOf(delivery.eventId, writtenIn(tx));
+    const basis = await withinLimit(limitMs, handler.apply(tx, delivery));
+    return effectOf(delivery.eventId, writtenIn(tx), basis);
   }
 
   /** Whether the message itself has not come, and it is its turn. */

@@ -62,7 +62,7 @@ export async function compareShadow(
   >`
     with compared as (
       select i.event_id, s.event_id is null as is_missing, s.ok and s.hash = i.hash as is_equal,
-        s.effect <> e.effect as is_other
+        case when s.basis = e.basis then s.effect <> e.effect end as is_other
       from relink.inbox i left join relink.shadow_results s using (event_id)
       left join relink.effects e using (event_id)
       where i.link = ${link} and i.copied

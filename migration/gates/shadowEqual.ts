@@ -61,11 +61,11 @@ function judge(
   { expected, equal, isIdle, ran, other }: Compared,
 ): Reading['verdict'] {
   const { memory, settings } = context.run;
-  const { patience_seconds, shadow_seconds, shadow_messages, effect_noise_limit } = settings;
+  const { patience_seconds, shadow_seconds, shadow_messages, effect_difference_limit } = settings;
   const waitedMs = context.elapsedMs() - shadow_seconds * 1_000;
   const isLate = waitedMs > (patience_seconds * 1_000) / 2;
   if (equal < expected) return isLate ? 'fail' : 'wait';
-  if (other > ran * effect_noise_limit) return isLate ? 'fail' : 'wait';
+  if (other > ran * effect_difference_limit) return isLate ? 'fail' : 'wait';
   // Not even one effect could be compared: that proves nothing.
   if (memory.copiesRun && expected > 0 && ran === 0) return 'wait';
   if (expected >= shadow_messages) return 'pass';

@@ -7,6 +7,7 @@ import { drained } from '../gates/drained.ts';
 import { errorRate } from '../gates/errorRate.ts';
 import { lag } from '../gates/lag.ts';
 import { latency } from '../gates/latency.ts';
+import { noUnroutedWriter } from '../gates/unroutedWriter.ts';
 import { COMPLETE, type Gate, type Measure, type PlanStep, type Step } from '../plan.ts';
 import type { Settings } from '../settings.ts';
 import { certify } from '../steps/certify.ts';
@@ -33,7 +34,14 @@ export function gate(number: string, title: string, options: GateOptions): Gate 
 }
 
 /** What is watched while traffic moves. */
-const TRAFFIC: readonly Measure[] = [adopted, errorRate, lag, latency, noNewDeadLetters];
+const TRAFFIC: readonly Measure[] = [
+  adopted,
+  errorRate,
+  lag,
+  latency,
+  noNewDeadLetters,
+  noUnroutedWriter,
+];
 
 /** One lane, a quarter, all, each watched; then the soak. */
 export function moveTraffic(

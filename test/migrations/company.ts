@@ -24,6 +24,7 @@ import { silentLog } from '../../runtime/log.ts';
 import { connectNats, type NatsLink } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
+import { Business } from './business.ts';
 
 export const LINK = 'COMM-010';
 /** Quick, and still every step and gate. */
@@ -45,7 +46,7 @@ export class Company {
   readonly #dir: string;
   readonly #engines = new Set<Engine>();
   #open: Database[] = [];
-  #traffic: Traffic | undefined;
+  #traffic: Traffic | Business | undefined;
 
   private constructor(stack: Stack, nats: NatsLink, dir: string) {
     this.stack = stack;
@@ -105,12 +106,25 @@ export class Company {
     return new Desk(this, sql, this.#engines);
   }
 
+  /** Lives the whole business until the test's end: every link carries messages. */
+  async startBusiness(): Promise<Business> {
+    const of = (name: string) => this.stack.addresses.services[name]!.map(({ grpc }) => grpc);
+    this.#traffic = new Business({
+      assessments: of('assessments'),
+      hiring: of('hiring'),
+      management: of('management'),
+    });
+    await this.#traffic.start();
+    return this.#traffic;
+  }
+
   /** Registers managers and renames them until the test's end. */
   async startTraffic(managers = 40): Promise<Traffic> {
     const addresses = this.stack.addresses.services.assessments!.map(({ grpc }) => grpc);
-    this.#traffic = new Traffic(addresses);
-    await this.#traffic.start(managers);
-    return this.#traffic;
+    const traffic = new Traffic(addresses);
+    this.#traffic = traffic;
+    await traffic.start(managers);
+    return traffic;
   }
 }
 
@@ -201,10 +215,10 @@ export class Desk {
   }
 
   /** Lets a run go all the way, with the confirmation it asks for. */
-  async runToEnd(to: string): Promise<RunWithSteps> {
-    const id = await this.start({ to });
+  async runToEnd(to: string, link = LINK): Promise<RunWithSteps> {
+    const id = await this.start({ to, link });
     await this.reached(id, 'waiting');
-    await this.order(id, 'complete', LINK);
+    await this.order(id, 'complete', link);
     return this.reached(id, 'completed');
   }
 }

@@ -10,7 +10,8 @@ CREATE TABLE "relink"."comparisons" (
 CREATE TABLE "relink"."effects" (
 	"event_id" uuid PRIMARY KEY NOT NULL,
 	"link" text NOT NULL,
-	"effect" bigint NOT NULL
+	"effect" bigint NOT NULL,
+	"basis" bigint NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "relink"."readings" (
@@ -23,4 +24,5 @@ CREATE TABLE "relink"."readings" (
 --> statement-breakpoint
 ALTER TABLE "relink"."listening" ADD COLUMN "copies" text;--> statement-breakpoint
 ALTER TABLE "relink"."shadow_results" ADD COLUMN "effect" bigint;--> statement-breakpoint
+ALTER TABLE "relink"."shadow_results" ADD COLUMN "basis" bigint;--> statement-breakpoint
 CREATE INDEX "comparisons_link" ON "relink"."comparisons" USING btree ("link","compared_at");

@@ -2156,8 +2156,8 @@ export type GetShadowResultsResponse = Message<"relink.v1.GetShadowResultsRespon
   examples: string[];
 
   /**
-   * Functional links: copies whose handler ran before the message's own, so that what both wrote to
-   * the outbox can be compared; the others only arrived.
+   * Functional links: copies whose handler ran before the message's own and based what it did on the
+   * same, so that what both wrote to the outbox can be compared; the others only arrived.
    *
    * @generated from field: int64 ran = 6;
    */
@@ -2207,8 +2207,8 @@ export type GetShadowResultsResponseJson = {
   examples?: string[];
 
   /**
-   * Functional links: copies whose handler ran before the message's own, so that what both wrote to
-   * the outbox can be compared; the others only arrived.
+   * Functional links: copies whose handler ran before the message's own and based what it did on the
+   * same, so that what both wrote to the outbox can be compared; the others only arrived.
    *
    * @generated from field: int64 ran = 6;
    */

@@ -10,7 +10,9 @@ export const raiseDifficulties = functional(async (tx, { payload }) => {
   const assessment = await lockAssessmentOf(tx, exerciseId);
   if (!assessment) return; // its author removed the exercise meanwhile: nothing can be harder
   const harder = raiseDifficulty(assessment, exerciseId, new Date());
-  if (harder === assessment) return;
+  const basis = { version: assessment.version };
+  if (harder === assessment) return basis;
   await saveAssessment(tx, harder);
   await enqueue(tx, links['COMM-021']!, [assessmentUpdated(harder)]);
+  return basis;
 });

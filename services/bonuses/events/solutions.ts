@@ -29,6 +29,7 @@ export function bookSolutions(ratings: Ratings): Handler {
     await insertBooking(tx, booking);
     const payout = payoutOf(booking);
     if (payout) await enqueue(tx, links['COMM-080']!, [payout]);
+    return { ratingVersion: booking.rating.version };
   });
 }
 

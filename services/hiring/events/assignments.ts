@@ -23,7 +23,9 @@ export const assignAssessments = functional(async (tx, event) => {
   const candidate = await lockCandidate(tx, payload.candidate_id);
   if (!candidate) throw new Error(`there is no candidate ${payload.candidate_id}`);
   const assigned = assignExercises(candidate, await listExercises(tx, payload.assessment_id));
-  if (assigned === candidate) return;
+  const basis = { version: candidate.version };
+  if (assigned === candidate) return basis;
   await saveCandidate(tx, assigned);
   await enqueue(tx, links['COMM-030']!, [candidateCreated(assigned)]);
+  return basis;
 });

@@ -1,0 +1,103 @@
+/**
+ * Traffic over the whole business, small and steady: every link of the company carries messages
+ * while a test moves one of them.
+ */
+import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
+import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
+import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
+import { createRpcClient } from '../../link/rpc/client.ts';
+import { until } from '../harness/until.ts';
+
+/** One in so many accepted solutions is revoked. */
+const REVOKED = 4;
+/** The completion of an exercise that makes it harder is the eleventh. */
+const COMPLETIONS = 12;
+
+interface Addresses {
+  readonly assessments: string[];
+  readonly hiring: string[];
+  readonly management: string[];
+}
+
+export class Business {
+  readonly #assessments;
+  readonly #hiring;
+  readonly #management;
+  #isStopping = false;
+  #running: Promise<void> = Promise.resolve();
+  /** Accepted solutions less the revoked ones. */
+  paid = 0;
+
+  constructor({ assessments, hiring, management }: Addresses) {
+    this.#assessments = createRpcClient(AssessmentsService, assessments);
+    this.#hiring = createRpcClient(HiringService, hiring);
+    this.#management = createRpcClient(ManagementService, management);
+  }
+
+  async start(): Promise<void> {
+    await this.#liveOnce(COMPLETIONS);
+    this.#running = this.#live();
+  }
+
+  async #live(): Promise<void> {
+    while (!this.#isStopping) await this.#liveOnce(COMPLETIONS);
+  }
+
+  /** An author writes an assessment and changes it; a candidate is assigned and solves it. */
+  async #liveOnce(completions: number): Promise<void> {
+    const { manager } = await this.#assessments.registerManager({
+      firstName: 'Emmy',
+      lastName: 'Noether',
+    });
+    const authorId = manager!.managerId;
+    const { assessment } = await this.#assessments.createAssessment({
+      authorId,
+      title: '[Algebra] Groups',
+      exercises: [{ title: 'S4/V4', text: 'Find the order.' }],
+    });
+    const { assessmentId, exercises } = assessment!;
+    const { exerciseId } = exercises[0]!;
+    const { candidate } = await this.#hiring.registerCandidate({ name: 'Ada Lovelace' });
+    const { candidateId } = candidate!;
+    await this.#untilAccepted(() => this.#hiring.getAssessmentReplica({ assessmentId }));
+    await this.#untilAccepted(() =>
+      this.#management.assignAssessment({ assessmentId, candidateId }),
+    );
+    for (let i = 1; i <= completions && !this.#isStopping; i += 1) {
+      const request = { candidateId, assessmentId, exerciseId, correct: true };
+      const { solution } = await this.#untilAccepted(() => this.#hiring.submitSolution(request));
+      const { solutionId } = solution!;
+      this.paid += 1;
+      if (i % REVOKED === 0) {
+        await this.#hiring.revokeSolution({ solutionId });
+        this.paid -= 1;
+      }
+      if (i % REVOKED === 1)
+        await this.#assessments.updateAssessment({
+          assessmentId,
+          title: `[Algebra] Groups ${i}`,
+        });
+    }
+  }
+
+  /** What a request needs may be on its way from another service: it is repeated until it is there. */
+  async #untilAccepted<T extends object>(call: () => Promise<T>): Promise<T> {
+    const answer = await until(() => call(), {
+      withinMs: 30_000,
+      what: 'the request is accepted',
+      everyMs: 10,
+    });
+    return answer as T;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    try {
+      await this.#running;
+    } finally {
+      this.#assessments.close();
+      this.#hiring.close();
+      this.#management.close();
+    }
+  }
+}

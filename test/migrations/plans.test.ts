@@ -1,0 +1,133 @@
+/**
+ * Every plan on the whole company under its business: to the end and back again, and back from every
+ * step. What a link carries is checked on both sides after each.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { transportFromWire } from '../../migration/participants.ts';
+import { COMPLETE } from '../../migration/plan.ts';
+import { verifyLeg } from '../../migration/verify.ts';
+import { until } from '../harness/until.ts';
+import type { Business } from './business.ts';
+import { Company, type Desk } from './company.ts';
+
+/** Where each movable link goes; it starts from the other one. */
+const MOVES = [
+  ['COMM-020', 'sync', 'async'],
+  ['COMM-021', 'sync', 'async'],
+  ['COMM-030', 'sync', 'async'],
+  ['COMM-040', 'async', 'sync'],
+  ['COMM-050', 'sync', 'async'],
+  ['COMM-060', 'pull', 'async'],
+  ['COMM-070', 'sync', 'async'],
+] as const;
+
+describe('the plans', { timeout: 600_000 }, () => {
+  let company: Company;
+  let business: Business;
+  before(async () => {
+    company = await Company.start();
+    business = await company.startBusiness();
+  });
+  after(() => company?.stop());
+
+  async function routesOf(link: string): Promise<string[]> {
+    const described = (await company.participants.topology()).get(link)!.producer;
+    const [consumer] = described.consumers;
+    const request = { link, consumer: consumer! };
+    const { lanes } = await company.participants.of(described.producer).getRoutes(request);
+    return [...new Set(lanes.map(({ transport }) => transportFromWire(transport) ?? 'none'))];
+  }
+
+  async function assertNothingLost(id: string): Promise<void> {
+    const { participants } = company;
+    const link = (await participants.topology()).get(id)!;
+    for (const consumer of link.producer.consumers) {
+      const { findings } = await verifyLeg({ participants, link, consumer });
+      assert.deepEqual(
+        findings.filter(({ isEqual }) => !isEqual),
+        [],
+        id,
+      );
+    }
+  }
+
+  for (const [link, there, back] of MOVES)
+    it(`moves ${link} to ${there} and back to ${back}`, async () => {
+      const desk = await company.desk();
+      const engine = desk.engine();
+      await desk.runToEnd(there, link);
+      assert.deepEqual(await routesOf(link), [there]);
+      await assertNothingLost(link);
+      await desk.runToEnd(back, link);
+      assert.deepEqual(await routesOf(link), [back]);
+      await assertNothingLost(link);
+      await engine.stop();
+    });
+
+  /** Goes step by step to the step at `position`, lets it finish, and orders the way back. */
+  async function goBackFrom(desk: Desk, link: string, to: string, position: number) {
+    const id = await desk.start({ link, to, isStepByStep: true });
+    for (;;) {
+      const { steps } = await desk.reached(id, 'waiting');
+      const isLast = steps[position + 1]?.name === COMPLETE;
+      if (steps[position]!.state === 'done' || isLast) break;
+      await desk.order(id, 'approve');
+    }
+    await desk.order(id, 'rollback');
+    return desk.reached(id, 'rolled_back');
+  }
+
+  async function goBackFromEveryStep(link: string, to: string, from: string): Promise<void> {
+    const desk = await company.desk();
+    const engine = desk.engine();
+    let kinds: string[] = [];
+    const nextStep = (position: number) => kinds.indexOf('step', position + 1);
+    // Gates change nothing: going back from one is going back from the step before it.
+    for (let position = 0; ; position = nextStep(position)) {
+      const { steps } = await goBackFrom(desk, link, to, position);
+      assert.deepEqual(await routesOf(link), [from], `back from ${steps[position]!.name}`);
+      assert.deepEqual(
+        steps.filter(({ state }) => state !== 'undone' && state !== 'pending'),
+        [],
+      );
+      if (steps[position + 1]?.name === COMPLETE) break;
+      kinds = steps.map(({ kind }) => kind);
+    }
+    await engine.stop();
+  }
+
+  it('goes back from every step of the functional plans and of those with pull, on three links at once', {
+    timeout: 400_000,
+  }, async () => {
+    await Promise.all([
+      goBackFromEveryStep('COMM-060', 'pull', 'async'),
+      goBackFromEveryStep('COMM-040', 'async', 'sync'),
+      goBackFromEveryStep('COMM-070', 'sync', 'async'),
+    ]);
+    const desk = await company.desk();
+    const engine = desk.engine();
+    await desk.runToEnd('pull', 'COMM-060');
+    await engine.stop();
+    await goBackFromEveryStep('COMM-060', 'async', 'pull');
+    const last = desk.engine();
+    await desk.runToEnd('async', 'COMM-060');
+    for (const link of ['COMM-040', 'COMM-060', 'COMM-070']) await assertNothingLost(link);
+    await last.stop();
+  });
+
+  it('pays for every accepted solution once, whatever was moved meanwhile', async () => {
+    await business.stop();
+    const bonuses = company.database('bonuses');
+    const booked = async () => {
+      const [row] = await bonuses<{ credits: number; debits: number }[]>`
+        select count(*) filter (where kind = 'credit')::int as credits,
+          count(*) filter (where kind = 'debit')::int as debits from bookings`;
+      return row!.credits - row!.debits;
+    };
+    await until(async () => (await booked()) === business.paid, {
+      withinMs: 30_000,
+      what: `${business.paid} solutions are paid`,
+    });
+  });
+});
