@@ -15,6 +15,7 @@ import { deadLetterHandlers } from './deadLetters.ts';
 import { withStatuses } from './errors.ts';
 import { type LinkSources, listLinks } from './links.ts';
 import { certificateToWire, planToWire, runToWire, statusToWire } from './status.ts';
+import { UnroutedWatch } from './unrouted.ts';
 import type { Watchers } from './watchers.ts';
 
 const RUNS_SHOWN = 50;
@@ -51,6 +52,7 @@ function linkHandlers(options: OperatorOptions): Own<'listLinks' | 'getTopology'
     participants,
     manager: () => streams.manager(),
     liveRuns: () => journal.live(),
+    unrouted: new UnroutedWatch(participants),
   };
   return {
     listLinks: async () => ({ links: await listLinks(sources) }),

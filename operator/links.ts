@@ -14,12 +14,14 @@ import {
   transportFromWire,
 } from '../migration/participants.ts';
 import type { RunRecord } from '../migration/run.ts';
+import type { UnroutedWatch } from './unrouted.ts';
 import { type LegState, legWarnings } from './warnings.ts';
 
 export interface LinkSources {
   readonly participants: Participants;
   readonly manager: () => Promise<JetStreamManager>;
   readonly liveRuns: () => Promise<readonly RunRecord[]>;
+  readonly unrouted: UnroutedWatch;
 }
 
 /** JetStream is not needed to see the rest: it may be what is broken. */
@@ -38,12 +40,14 @@ async function describeLink(
   link: DescribedLink,
   runs: readonly RunRecord[],
 ): Promise<MessageInitShape<typeof LinkSchema>> {
-  const { id, kind, producer, consumers } = link.producer;
+  const { id, kind, producer, consumers, transports, immovableReason } = link.producer;
   const stream = await readStreamQuickly(sources, id);
   return {
     id,
     producer,
     kind: kind === LinkKind.FORMAL ? 'formal' : 'functional',
+    transports: transports.map((one) => transportFromWire(one) ?? ''),
+    immovableReason,
     legs: await Promise.all(
       consumers.map((consumer) => {
         const isMoving = runs.some((run) => run.link === id && run.consumers.includes(consumer));
@@ -54,16 +58,17 @@ async function describeLink(
 }
 
 async function describeLeg(
-  { participants }: LinkSources,
+  { participants, unrouted }: LinkSources,
   link: DescribedLink,
   leg: { consumer: string; stream: StreamState | undefined; isMoving: boolean },
 ): Promise<MessageInitShape<typeof LegSchema>> {
   const { id, producer } = link.producer;
   const { consumer, stream } = leg;
   const request = { link: id, consumer };
-  const [progress, letters] = await Promise.all([
+  const [progress, letters, written] = await Promise.all([
     participants.of(producer).getProgress(request, REPEATABLE),
     orAway(participants.of(consumer).listDeadLetters({ link: id, limit: 1 }, REPEATABLE)),
+    unrouted.find({ link: id, producer, consumer }),
   ]);
   const counters = stream?.consumers.find(({ name }) => name === consumer);
   const state: LegState = {
@@ -78,6 +83,7 @@ async function describeLeg(
     ),
     unownedLanes: progress.unownedLanes,
     deadLetters: Number(letters?.total ?? 0n),
+    unrouted: written,
   };
   return {
     consumer,

@@ -12,6 +12,7 @@ const healthy: LegState = {
   transports: new Set(['async']),
   unownedLanes: 0,
   deadLetters: 0,
+  unrouted: '',
 };
 
 describe('warnings of a leg', () => {
@@ -27,6 +28,11 @@ describe('warnings of a leg', () => {
       'starving consumer: hiring listens where nobody sends',
     ]);
     assert.deepEqual(legWarnings({ ...starving, isMoving: true }), []);
+  });
+
+  it('name a writer that goes around the outbox', () => {
+    const unrouted = '2 messages reached hiring that assessments did not send (epoch 1 lane 7)';
+    assert.deepEqual(legWarnings({ ...healthy, unrouted }), [`unrouted writer: ${unrouted}`]);
   });
 
   it('name each thing that is missing where messages go by the stream', () => {

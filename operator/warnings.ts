@@ -14,6 +14,8 @@ export interface LegState {
   readonly transports: ReadonlySet<Transport | undefined>;
   readonly unownedLanes: number;
   readonly deadLetters: number;
+  /** What wrote around the outbox; empty when nothing did. */
+  readonly unrouted: string;
 }
 
 export function legWarnings(leg: LegState): string[] {
@@ -29,6 +31,7 @@ export function legWarnings(leg: LegState): string[] {
     warnings.push(`the stream has no durable consumer for ${consumer}`);
   if (sends && !leg.isStreamKnown) warnings.push('the stream is missing, or JetStream is away');
   if (leg.unownedLanes > 0) warnings.push(`${leg.unownedLanes} lanes have no living relay`);
+  if (leg.unrouted !== '') warnings.push(`unrouted writer: ${leg.unrouted}`);
   if (leg.deadLetters > 0)
     warnings.push(`${leg.deadLetters} dead letters wait for a person: relink dead-letters list`);
   return warnings;

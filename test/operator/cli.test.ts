@@ -13,7 +13,14 @@ test('links --json has the documented shape and says nothing on stderr', async (
   assert.equal(ran.exitCode, 0);
   assert.equal(ran.stderr, '');
   const [link] = jsonOf(ran).links;
-  assert.deepEqual(Object.keys(link), ['id', 'kind', 'producer', 'legs']);
+  assert.deepEqual(Object.keys(link), [
+    'id',
+    'kind',
+    'producer',
+    'legs',
+    'transports',
+    'immovable_reason',
+  ]);
   assert.deepEqual(link.legs[0], {
     consumer: 'hiring',
     routes: [

@@ -70,7 +70,8 @@ function paintTrouble(count: bigint, paint: Paint): string {
   return count === 0n ? '0' : paint('red', count.toLocaleString('en'));
 }
 
-function formatWarnings(links: Link[], layout: Layout): string[] {
+/** What is wrong, one line a warning, with a blank one above; nothing when all is well. */
+export function formatWarnings(links: Link[], layout: Layout): string[] {
   const warnings = links.flatMap(({ id, legs }) =>
     legs.flatMap((leg) => leg.warnings.map((text) => `${id} ${leg.consumer}: ${text}`)),
   );
@@ -92,16 +93,29 @@ export function formatLink(link: Link, layout: Layout): string[] {
   return [
     `${paint('bold', link.id)}  ${link.kind}`,
     `${link.producer} → ${consumers}`,
-    ...link.legs.flatMap((leg) => ['', ...formatLeg(leg, layout)]),
+    ...wrapText(sayMovable(link), Math.min(layout.width, WIDEST)).map((line) => paint('dim', line)),
+    ...link.legs.flatMap((leg) => ['', ...formatLeg(link, leg, layout)]),
   ];
 }
 
-function formatLeg(leg: Leg, layout: Layout): string[] {
+type Fact = [name: string, value: string];
+
+function sayMovable({ transports, immovableReason }: Link): string {
+  if (immovableReason !== '') return `stays as it is: ${cleanText(immovableReason)}`;
+  return `can go by ${transports.join(', ')}`;
+}
+
+const WIDEST = 100; // columns; longer lines are hard to read on any terminal
+
+function formatLeg({ producer }: Link, leg: Leg, layout: Layout): string[] {
   const { paint } = layout;
   const oldest =
     leg.outboxOpen === 0n ? '' : `, oldest ${formatDuration(Number(leg.oldestOpenMs))}`;
-  const facts: [string, string][] = [
-    ...leg.routes.map((route): [string, string] => ['route', longRoute(route)]),
+  const facts: Fact[] = [
+    ...leg.routes.map((route): Fact => ['route', longRoute(route)]),
+    ...(leg.routes.some(({ transport }) => transport === 'pull')
+      ? [['by pull', `nothing is sent: it asks ${producer} when it needs the value`] as Fact]
+      : []),
     ['open', `${leg.outboxOpen.toLocaleString('en')} in the outbox${oldest}`],
     ['stream', `${leg.streamPending} to deliver, ${leg.ackPending} to acknowledge`],
     ['set aside', `${leg.deadLetters} dead letters, ${leg.parked} parked`],

@@ -6,7 +6,7 @@ import {
   type TopologyService,
 } from '../../../gen/relink/v1/operator_pb.ts';
 import { toJsonShape } from './json.ts';
-import { shortRoutes } from './linkView.ts';
+import { formatWarnings, shortRoutes } from './linkView.ts';
 import type { Layout, View } from './output.ts';
 import { cleanText } from './paint.ts';
 import { formatTable } from './table.ts';
@@ -27,8 +27,10 @@ function formatTopology({ services, links }: GetTopologyResponse, layout: Layout
   const arrows = links.flatMap((link) =>
     link.legs.map((leg) => [
       paint('bold', link.id),
-      `${link.producer} → ${leg.consumer}`,
-      sayRoutes(leg),
+      link.kind,
+      sayDirection(link.producer, leg),
+      shortRoutes(leg.routes).join('\n'),
+      link.transports.join(', '),
     ]),
   );
   return [
@@ -39,11 +41,27 @@ function formatTopology({ services, links }: GetTopologyResponse, layout: Layout
     ),
     '',
     ...formatTable(
-      [{ header: 'link', isGroup: true }, { header: 'goes' }, { header: 'by' }],
+      [
+        { header: 'link', isGroup: true },
+        { header: 'kind', isGroup: true },
+        { header: 'goes' },
+        { header: 'by' },
+        { header: 'can go by' },
+      ],
       arrows,
       layout,
     ),
+    ...formatWarnings(links, layout),
   ];
+}
+
+/** By pull nothing is delivered: the consumer asks when it needs the value. */
+function sayDirection(producer: string, leg: Leg): string {
+  return isPulled(leg) ? `${leg.consumer} asks ${producer}` : `${producer} → ${leg.consumer}`;
+}
+
+function isPulled({ routes }: Leg): boolean {
+  return routes.length > 0 && routes.every(({ transport }) => transport === 'pull');
 }
 
 function sayReplicas({ replicas }: TopologyService, { paint }: Layout): string[] {
@@ -59,19 +77,30 @@ function sayRoutes({ routes }: Leg): string {
   return shortRoutes(routes).join(', ');
 }
 
-/** A mermaid flowchart: a solid arrow is a call, a dotted one an event, a thick one a query. */
+/**
+ * A mermaid flowchart: a solid arrow is a call, a dotted one an event, a thick one a query by who
+ * asks. Legs with a warning are red.
+ */
 export function formatMermaid({ services, links }: GetTopologyResponse): string[] {
   const names = new Set(services.map(({ name }) => name));
   for (const { producer, legs } of links) {
     for (const name of [producer, ...legs.map(({ consumer }) => consumer)]) names.add(name);
   }
-  const edges = links.flatMap((link) =>
-    link.legs.map((leg) => {
-      const label = `${link.id}<br/>${sayRoutes(leg)}`;
-      return `  ${nodeOf(link.producer)} ${arrowOf(leg)}|"${label}"| ${nodeOf(leg.consumer)}`;
-    }),
+  const legs = links.flatMap(({ id, producer, legs: own }) =>
+    own.map((leg) => ({ id, producer, leg })),
   );
-  return ['flowchart LR', ...[...names].map((name) => `  ${nodeOf(name)}["${name}"]`), ...edges];
+  const edges = legs.map(({ id, producer, leg }) => {
+    const [from, to] = isPulled(leg) ? [leg.consumer, producer] : [producer, leg.consumer];
+    const label = `${id}<br/>${isPulled(leg) ? 'asks, ' : ''}${sayRoutes(leg)}`;
+    return `  ${nodeOf(from)} ${arrowOf(leg)}|"${label}"| ${nodeOf(to)}`;
+  });
+  const ill = legs.flatMap(({ leg }, at) => (leg.warnings.length > 0 ? [at] : []));
+  return [
+    'flowchart LR',
+    ...[...names].map((name) => `  ${nodeOf(name)}["${name}"]`),
+    ...edges,
+    ...(ill.length > 0 ? [`  linkStyle ${ill.join(',')} stroke:#c00,color:#c00`] : []),
+  ];
 }
 
 const ARROWS: Readonly<Record<string, string>> = { sync: '-->', async: '-.->', pull: '==>' };

@@ -1,0 +1,186 @@
+/**
+ * Somebody who writes to a link around the producer's outbox: publishes straight onto its stream, or
+ * calls the consumer's method. Such a writer follows no route, so the next move loses its messages.
+ *
+ * Two kinds of evidence, neither of which a healthy link ever shows:
+ * - The consumer's inbox holds more messages of a lane and epoch than the producer closed, and more
+ *   than what is still open explains. Every message of the producer is open before it is sent, and is
+ *   closed in the epoch that the inbox has. Headers are not asked: a good forger sets them right.
+ * - A dead letter whose source is not the producer: what came was not even well formed.
+ */
+import type { DeadLetter, InboxLaneDigest } from '../../gen/relink/v1/participant_pb.ts';
+import type { LaneDigest } from '../../gen/relink/v1/route_pb.ts';
+import { type Participants, REPEATABLE } from '../participants.ts';
+import type { JsonObject, Measure, Reading, StepContext } from '../plan.ts';
+
+/** Dead letters looked through; more than a person redrives in a day. */
+const DEAD_LETTERS = 500;
+/** Sources and lanes that a sentence names. */
+const NAMED = 5;
+/** Counting an inbox reads it: this many times the time that took is rested before it is again. */
+const REST_TIMES = 10;
+const REST_MIN_MS = 1_000;
+const MEMO = 'unrouted';
+
+export interface Leg {
+  readonly link: string;
+  readonly producer: string;
+  readonly consumer: string;
+}
+
+export interface Unrouted {
+  /** Messages the producer certainly did not send; what is on its way may hide some. */
+  readonly count: number;
+  /** The same, with what was on its way counted as well. */
+  readonly atMost: number;
+  /** Where they are, and maybe what is on its way: `epoch 2 lane 7`. */
+  readonly places: readonly string[];
+  /** Dead letters of others than the producer. */
+  readonly letters: readonly { readonly id: string; readonly source: string }[];
+}
+
+/** Looks at both sides of a leg. @throws RpcCallError when one of them does not answer */
+export async function findUnrouted(participants: Participants, leg: Leg): Promise<Unrouted> {
+  const { link, producer, consumer } = leg;
+  const [sender, receiver] = [participants.of(producer), participants.of(consumer)];
+  const closedOf = async () =>
+    (await sender.getClosed({ link, consumer, epoch: 0n }, REPEATABLE)).lanes;
+  // In this order a message on its way is missed nowhere: it is open before it is in the inbox, and
+  // open or closed after that.
+  const before = await closedOf();
+  const inbox = (await receiver.getInboxDigest({ link, epoch: 0n }, REPEATABLE)).lanes;
+  const { open } = await sender.getProgress({ link, consumer }, REPEATABLE);
+  const places = excessOf(inbox, await closedOf());
+  const letters = await receiver.listDeadLetters({ link, limit: DEAD_LETTERS }, REPEATABLE);
+  return {
+    count: Math.max(0, sumOf(places) - Number(open)),
+    atMost: sumOf(excessOf(inbox, before)),
+    places: places.map(({ epoch, lane }) => `epoch ${epoch} lane ${lane}`),
+    letters: strangersAmong(letters.deadLetters, producer),
+  };
+}
+
+interface Excess {
+  readonly epoch: bigint;
+  readonly lane: number;
+  readonly count: number;
+}
+
+function excessOf(inbox: readonly InboxLaneDigest[], closed: readonly LaneDigest[]): Excess[] {
+  const nameOf = ({ epoch, lane }: { epoch: bigint; lane: number }) => `${epoch}/${lane}`;
+  const counts = new Map(closed.map((one) => [nameOf(one), Number(one.digest?.count ?? 0n)]));
+  return inbox
+    .map((one) => {
+      const { epoch, lane, digest } = one;
+      return { epoch, lane, count: Number(digest?.count ?? 0n) - (counts.get(nameOf(one)) ?? 0) };
+    })
+    .filter(({ count }) => count > 0);
+}
+
+function sumOf(places: readonly Excess[]): number {
+  return places.reduce((sum, { count }) => sum + count, 0);
+}
+
+function strangersAmong(letters: readonly DeadLetter[], producer: string) {
+  return letters
+    .map(({ id, headers }) => ({ id, source: headers.source ?? '' }))
+    .filter(({ source }) => source !== producer);
+}
+
+/**
+ * How many are known after one more look. Traffic hides some at each look and never shows too many;
+ * fewer than were known are only there when somebody removed them.
+ */
+export function mergeLooks(known: number, { count, atMost }: Unrouted): number {
+  return atMost < known ? count : Math.max(known, count);
+}
+
+/** What a person reads of it; empty when there is nothing. */
+export function describeUnrouted({ producer, consumer }: Leg, found: Unrouted): string {
+  const { count, places, letters } = found;
+  const parts: string[] = [];
+  if (count > 0) {
+    const where =
+      places.length > NAMED ? `${places.slice(0, NAMED).join(', ')}, …` : places.join(', ');
+    const messages = count === 1 ? '1 message' : `${count} messages`;
+    parts.push(`${messages} reached ${consumer} that ${producer} did not send (${where})`);
+  }
+  if (letters.length > 0) {
+    const names = new Set(letters.map(({ source }) => source || 'nobody named'));
+    const sources = [...names].slice(0, NAMED).join(', ');
+    const dead = letters.length === 1 ? '1 dead letter is' : `${letters.length} dead letters are`;
+    parts.push(`${dead} not from ${producer} but from ${sources}`);
+  }
+  return parts.join('; ');
+}
+
+interface Known {
+  /** As many there may have been before the gate began. */
+  readonly before: number;
+  readonly lettersBefore: number;
+  /** As many there are. */
+  readonly count: number;
+}
+
+/**
+ * Nobody writes around the outbox while the gate watches. What came before stops the run when the
+ * certificates are made. A person has to find the writer: neither route helps.
+ */
+export const noUnroutedWriter: Measure = {
+  name: 'no unrouted writer',
+  unanswered: 'inconclusive',
+  read: (context) => {
+    const known = latest.get(context);
+    if (known && performance.now() < known.untilMs) return known.readings;
+    const startedMs = performance.now();
+    const readings = readAll(context).then((taken) => {
+      const nowMs = performance.now();
+      const restMs = Math.max(REST_MIN_MS, (nowMs - startedMs) * REST_TIMES);
+      latest.set(context, { untilMs: nowMs + restMs, readings });
+      return taken;
+    });
+    return readings;
+  },
+};
+
+interface Rested {
+  readonly untilMs: number;
+  readonly readings: Promise<readonly Reading[]>;
+}
+
+/** A gate reads its measures several times a second; each gate has one context. */
+const latest = new WeakMap<StepContext, Rested>();
+
+async function readAll(context: StepContext): Promise<Reading[]> {
+  const { run, participants } = context;
+  const readings: Reading[] = [];
+  for (const consumer of run.consumers) {
+    const leg = { link: run.link, producer: run.producer, consumer };
+    const found = await findUnrouted(participants, leg);
+    const { before, lettersBefore, count } = await learn(context, consumer, found);
+    const isNew = count > before || found.letters.length > lettersBefore;
+    readings.push({
+      what: `written to ${consumer} around the outbox`,
+      verdict: isNew ? 'wait' : 'pass',
+      value: isNew ? describeUnrouted(leg, { ...found, count }) : '0',
+      threshold: '0',
+    });
+  }
+  return readings;
+}
+
+/** Before the gate there were at most as many as the lowest look says: what is on its way counts. */
+async function learn(context: StepContext, consumer: string, found: Unrouted): Promise<Known> {
+  const memo = (context.checkpoint[MEMO] ?? {}) as unknown as Record<string, Known>;
+  const known = memo[consumer];
+  const { atMost, letters } = found;
+  const learnt: Known = {
+    before: Math.min(known?.before ?? atMost, atMost),
+    lettersBefore: Math.min(known?.lettersBefore ?? letters.length, letters.length),
+    count: mergeLooks(known?.count ?? 0, found),
+  };
+  if (JSON.stringify(learnt) === JSON.stringify(known)) return learnt;
+  const legs: JsonObject = { ...(memo as unknown as JsonObject), [consumer]: { ...learnt } };
+  await context.save({ ...context.checkpoint, [MEMO]: legs });
+  return learnt;
+}

@@ -1,0 +1,71 @@
+/** Unrouted writers for whoever looks at the links, without counting inboxes at every look. */
+import { RpcCallError } from '../link/rpc/client.ts';
+import {
+  describeUnrouted,
+  findUnrouted,
+  type Leg,
+  mergeLooks,
+} from '../migration/gates/unroutedWriter.ts';
+import type { Participants } from '../migration/participants.ts';
+
+/** A count takes time with the size of the inbox: what it said holds ten times as long. */
+const REST_TIMES = 10;
+const REST_MIN_MS = 1_000;
+/** Nobody waits longer for it: the next look has the answer. */
+const ANSWER_LIMIT_MS = 1_000;
+
+interface Look {
+  readonly found: Promise<string>;
+  /** Infinity while it is under way. */
+  untilMs: number;
+}
+
+export class UnroutedWatch {
+  readonly #participants: Participants;
+  readonly #looks = new Map<string, Look>();
+  /** Messages known so far, by leg. */
+  readonly #known = new Map<string, number>();
+
+  constructor(participants: Participants) {
+    this.#participants = participants;
+  }
+
+  /** What writes around the leg's outbox; empty when nothing does, or nobody can say in time. */
+  async find(leg: Leg): Promise<string> {
+    const name = `${leg.link}/${leg.consumer}`;
+    const known = this.#looks.get(name);
+    const look = known && performance.now() < known.untilMs ? known : this.#look(name, leg);
+    this.#looks.set(name, look);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(resolve, ANSWER_LIMIT_MS, '');
+    });
+    const found = await Promise.race([look.found, late]);
+    clearTimeout(timer);
+    return found;
+  }
+
+  #look(name: string, leg: Leg): Look {
+    const startedMs = performance.now();
+    const look: Look = { untilMs: Number.POSITIVE_INFINITY, found: this.#read(name, leg) };
+    const rest = () => {
+      const nowMs = performance.now();
+      look.untilMs = nowMs + Math.max(REST_MIN_MS, (nowMs - startedMs) * REST_TIMES);
+    };
+    look.found.then(rest, rest);
+    return look;
+  }
+
+  /** A side that does not answer is a warning of its own. */
+  async #read(name: string, leg: Leg): Promise<string> {
+    try {
+      const found = await findUnrouted(this.#participants, leg);
+      const count = mergeLooks(this.#known.get(name) ?? 0, found);
+      this.#known.set(name, count);
+      return describeUnrouted(leg, { ...found, count });
+    } catch (error) {
+      if (error instanceof RpcCallError) return '';
+      throw error;
+    }
+  }
+}

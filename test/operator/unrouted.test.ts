@@ -1,0 +1,153 @@
+/**
+ * Writers that go around the outbox, on real services and a real broker: malformed, well formed with
+ * forged headers, and by the consumer's method while a run moves the link.
+ */
+import assert from 'node:assert/strict';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { jetstream } from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import { HiringLinks } from '../../gen/hiring/v1/links_pb.ts';
+import { HEADER, METADATA } from '../../link/dispatch/headers.ts';
+import { pushRequest } from '../../link/dispatch/pushMethod.ts';
+import { contractOf, laneOf, subjectOf } from '../../link/link.ts';
+import { createRpcClient } from '../../link/rpc/client.ts';
+import { links } from '../../services/links.ts';
+import { until } from '../harness/until.ts';
+import { Company, QUICK } from '../migrations/company.ts';
+import { relink } from './relink.ts';
+import { jsonOf } from './setting.ts';
+
+const PRODUCER = 'assessments';
+const CONSUMER = 'hiring';
+const LOOKS = 20;
+/** More than are on their way at any look: those could hide as many. */
+const CALLS = 12;
+
+describe('a writer that goes around the outbox', { timeout: 280_000 }, () => {
+  let company: Company;
+  before(async () => {
+    company = await Company.start({}, { withOperator: true });
+    await company.startTraffic();
+  });
+  after(() => company?.stop());
+
+  const run = (...args: string[]) => relink(company.stack.addresses.operator.grpc, ...args);
+
+  async function warningsOf(link: string): Promise<string[]> {
+    const { links: all } = jsonOf(await run('links', '--json'));
+    const { legs } = all.find(({ id }: { id: string }) => id === link);
+    return legs.find(({ consumer }: { consumer: string }) => consumer === CONSUMER).warnings;
+  }
+
+  async function waitForWarning(link: string, pattern: RegExp): Promise<string> {
+    const found = await until(
+      async () => (await warningsOf(link)).find((text) => pattern.test(text)),
+      { what: `${link} warns of ${pattern}`, withinMs: 20_000, everyMs: 200 },
+    );
+    return found!;
+  }
+
+  const publish = (subject: string, body: string, values: Record<string, string>) => {
+    const sent = headers();
+    for (const [name, value] of Object.entries(values)) sent.set(name, value);
+    return jetstream(company.nats.connection).publish(subject, body, { headers: sent });
+  };
+
+  it('is not seen in live traffic, however often one looks', async () => {
+    for (let looks = 0; looks < LOOKS; looks += 1)
+      assert.deepEqual(await warningsOf('COMM-010'), []);
+  });
+
+  it('is named when it publishes what is no event at all', async () => {
+    await publish(subjectOf('COMM-021', 3, 0, 'AssessmentUpdated'), 'hello', {
+      [HEADER.source]: 'night-job',
+    });
+    const text = await waitForWarning('COMM-021', /^unrouted writer/);
+    assert.match(text, /1 dead letter is not from assessments but from night-job/);
+    const topology = await run('topology');
+    assert.match(topology.stdout, /! COMM-021 hiring: unrouted writer: .*night-job/);
+  });
+
+  it('is seen when it publishes a perfect event in the name of the producer', async () => {
+    const id = randomUUIDv7();
+    const key = randomUUID();
+    const body = JSON.stringify({
+      ...{ event_id: id, event_version: 0, event_name: 'AssessmentCreated' },
+      produced_at: new Date().toISOString(),
+      payload: {
+        ...{ assessment_replication_id: key, title: '[Algebra] Forged' },
+        ...{ author_replication_id: randomUUID(), created_at: new Date().toISOString() },
+        exercises: [],
+      },
+    });
+    await publish(subjectOf('COMM-020', laneOf(key), 0, 'AssessmentCreated'), body, {
+      ...{ [HEADER.messageId]: id, [HEADER.key]: key, [HEADER.version]: '1' },
+      ...{ [HEADER.epoch]: '1', [HEADER.source]: PRODUCER },
+    });
+    const text = await waitForWarning('COMM-020', /^unrouted writer/);
+    assert.equal(
+      text,
+      'unrouted writer: 1 message reached hiring that assessments did not send ' +
+        `(epoch 1 lane ${laneOf(key)})`,
+    );
+  });
+
+  it('stops a run that would take the way it uses, until it is gone', async () => {
+    const settings = { ...QUICK, canary_seconds: '5', patience_seconds: '3' };
+    const started = await run(
+      ...['start', 'COMM-010', '--to', 'async', '--way-back', 'keep', '--consumer', CONSUMER],
+      ...['--detach', '--json', '--set'],
+      ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
+    );
+    const { id } = jsonOf(started).run;
+    await until(
+      async () => {
+        const { steps } = jsonOf(await run('status', id, '--json'));
+        const canary = steps.find(({ name }: { name: string }) => name === 'watch-canary');
+        return canary.evidence.some(({ what }: { what: string }) => /around the outbox/.test(what));
+      },
+      { what: 'the canary is watched', withinMs: 60_000 },
+    );
+    const ids: string[] = [];
+    for (let calls = 0; calls < CALLS; calls += 1) ids.push(await callByHand());
+    const paused = await run('status', id, '--watch');
+    assert.equal(paused.exitCode, 3);
+    assert.match(
+      paused.stdout.replaceAll(/\s+/g, ' '),
+      /problem watch-canary: written to hiring around the outbox: 1?\d messages reached hiring that/,
+    );
+    await company.database(CONSUMER)`delete from relink.inbox where event_id = any(${ids}::uuid[])`;
+    const resumed = await run('resume', id, '--watch');
+    assert.match(resumed.stdout, /complete it/);
+    const back = await run('rollback', id, '--yes');
+    assert.equal(back.exitCode, 0, back.stderr);
+  });
+
+  /** As a program does that still calls hiring itself. Answers the id of its message. */
+  async function callByHand(): Promise<string> {
+    const [eventId, key] = [randomUUIDv7(), randomUUID()];
+    const method = HiringLinks.method.putManager;
+    const contract = contractOf(links['COMM-010']!, 'ManagerCreated', 0)!;
+    const at = new Date().toISOString();
+    const request = pushRequest(method, contract, {
+      ...{ event_id: eventId, event_version: 0, event_name: 'ManagerCreated', produced_at: at },
+      payload: {
+        ...{ manager_replication_id: key, created_at: at },
+        ...{ first_name: 'Around', last_name: 'Outbox' },
+      },
+    });
+    const { grpc } = company.stack.addresses.services[CONSUMER]![0]!;
+    const client = createRpcClient(HiringLinks, grpc);
+    try {
+      const metadata = {
+        ...{ [METADATA.eventId]: eventId, [METADATA.key]: key, [METADATA.version]: '1' },
+        ...{ [METADATA.epoch]: '1', [METADATA.source]: PRODUCER },
+      };
+      await client.putManager(request as never, { metadata });
+    } finally {
+      client.close();
+    }
+    return eventId;
+  }
+});
