@@ -1,6 +1,6 @@
 /**
- * One link's producer and consumers inside the test's process, each with a database of its own, on a
- * real PostgreSQL and NATS. Routes are flipped as the engine does it; the oracle compares databases.
+ * The producer and the consumers of a link (and of others beside it) inside the test's process, each
+ * with a database of its own, on a real PostgreSQL and NATS. The oracle compares databases.
  */
 import { randomUUID } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -10,12 +10,10 @@ import { cleanUpAll } from '../../dev/servers/errors.ts';
 import type { NatsServer } from '../../dev/servers/nats.ts';
 import { setListening } from '../../link/consume/listening.ts';
 import { ensureConsumer, ensureStream } from '../../link/consume/provision.ts';
-import { LinkError } from '../../link/errors.ts';
 import type { Handler } from '../../link/inbox/handler.ts';
-import type { ReceiverLimits } from '../../link/inbox/receiver.ts';
 import { ALL_LANES, type LinkDefinition, legOf, type Transport } from '../../link/link.ts';
 import { type Enqueued, enqueue } from '../../link/outbox/enqueue.ts';
-import { changeRoute, prepareRoutes, readRoutes } from '../../link/relay/routes.ts';
+import { prepareRoutes } from '../../link/relay/routes.ts';
 import { type OutboxRow, readRows } from '../../link/relay/rows.ts';
 import { connectNats } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
@@ -24,32 +22,25 @@ import { links } from '../../services/links.ts';
 import { testNats } from '../harness/nats.ts';
 import type { Owner } from '../harness/owner.ts';
 import { type TestDatabase, testDatabase } from '../harness/postgres.ts';
-import { until } from '../harness/until.ts';
-import { fixtureOf, type LinkFixture } from './fixtures.ts';
-import { ServiceNode } from './node.ts';
-import { oracle, recordEffects } from './oracle.ts';
+import type { LinkFixture } from './fixture.ts';
+import { fixtureOf } from './fixtures.ts';
+import type { ServiceNode } from './node.ts';
+import { handlerOf, Nodes, type NodesOptions } from './nodes.ts';
+import { oracle } from './oracle.ts';
+import { prepareRecording } from './recording.ts';
+import { flipRoute, waitUntilAdopted } from './routes.ts';
 
-/** Retries that do not keep a test waiting; the shape is the same. */
-const QUICK_LIMITS: Partial<ReceiverLimits> = {
-  handlerTimeoutMs: 2_000,
-  maxAttempts: 3,
-  backoff: { baseMs: 20, capMs: 100 },
-};
 /** The writers of a test need not wait for the disk; the services' own connections do. */
 const NOT_SYNCED = { synchronous_commit: 'off' };
-const ADOPTED_LIMIT_MS = 60_000;
+/** Keys of a formal link: few, with many versions, for there order and repetition can hurt. */
+const ENTITIES = 12;
 
-export interface CompanyOptions {
+export interface CompanyOptions extends NodesOptions {
   readonly link: string;
   /** All lanes start on it; the link's own starting transport unless given. */
   readonly transport?: Transport;
-  /** Handlers in place of the consumers' own, made from these. */
-  readonly wrap?: (handler: Handler, consumer: string) => Handler;
-  readonly limits?: Partial<ReceiverLimits>;
-  /** Where a service finds a server instead of directly: through a proxy. */
-  readonly postgresUrl?: (service: string, url: string) => string | Promise<string>;
-  readonly natsUrl?: (service: string, url: string) => string | Promise<string>;
-  readonly address?: (consumer: string, address: string) => string | Promise<string>;
+  /** Further links of these services, and what they start on. */
+  readonly beside?: Readonly<Record<string, Transport>>;
   /** Services that run as processes of the test's own making. */
   readonly elsewhere?: readonly string[];
 }
@@ -63,8 +54,12 @@ export class Company {
   readonly sqlOf: ReadonlyMap<string, Database>;
   /** host:port of each service's gRPC server. */
   readonly addresses: ReadonlyMap<string, string>;
-  readonly nodes = new Map<string, ServiceNode>();
+  readonly nodes: Nodes;
+  /** The link and those beside it. */
+  readonly links: Readonly<Record<string, LinkDefinition>>;
   readonly #options: CompanyOptions;
+  /** Messages written so far: each takes the next key in turn. */
+  #turn = 0;
 
   private constructor(
     options: CompanyOptions,
@@ -74,10 +69,12 @@ export class Company {
   ) {
     this.#options = options;
     this.link = links[options.link]!;
+    this.links = linksOf(options);
     this.fixture = fixtureOf(options.link);
     this.nats = nats;
     this.databases = databases;
     this.addresses = addresses;
+    this.nodes = new Nodes(this, options);
     this.sqlOf = new Map(
       [...databases].map(([service, { url }]) => [
         service,
@@ -87,8 +84,7 @@ export class Company {
   }
 
   static async start(t: Owner, options: CompanyOptions): Promise<Company> {
-    const link = links[options.link]!;
-    const services = [link.producer, ...Object.keys(link.consumers)];
+    const services = servicesOf(Object.values(linksOf(options)));
     const nats = await testNats(t);
     const databases = new Map<string, TestDatabase>();
     for (const service of services)
@@ -98,7 +94,7 @@ export class Company {
     const company = new Company(options, nats, databases, addresses);
     t.after(() => company.stop());
     await company.#prepare();
-    for (const name of [...company.consumers, link.producer])
+    for (const name of services.reverse()) // producers last
       if (!options.elsewhere?.includes(name)) await company.startNode(name);
     return company;
   }
@@ -113,17 +109,25 @@ export class Company {
 
   async #prepare(): Promise<void> {
     await this.provision();
-    await prepareRoutes(this.producer, [this.link]);
-    const { transport } = this.#options;
-    for (const consumer of this.consumers) {
-      const sql = this.sqlOf.get(consumer)!;
-      await setListening(sql, this.link.id, true);
-      await recordEffects(sql, this.fixture.replicas[consumer]!);
-      if (transport) await this.flip(consumer, ALL_LANES, transport, false);
+    const { transport, beside = {} } = this.#options;
+    await this.#prepareLink(this.link, transport);
+    for (const [id, besides] of Object.entries(beside))
+      await this.#prepareLink(this.links[id]!, besides);
+    for (const consumer of this.consumers)
+      await prepareRecording(this.sqlOf.get(consumer)!, this.fixture, consumer);
+  }
+
+  async #prepareLink(link: LinkDefinition, transport: Transport | undefined): Promise<void> {
+    const producer = this.sqlOf.get(link.producer)!;
+    await prepareRoutes(producer, [link]);
+    for (const consumer of Object.keys(link.consumers)) {
+      await setListening(this.sqlOf.get(consumer)!, link.id, true);
+      if (!transport || transport === link.starts.transport) continue;
+      await flipRoute(producer, { link, consumer, lanes: ALL_LANES, transport, hold: false });
     }
     if (!transport) return;
     // Nobody relays yet: the lanes are adopted as they would have been long ago.
-    await this.producer`update relink.routes set adopted_transport = transport,
+    await producer`update relink.routes set adopted_transport = transport,
       adopted_version = version, adopted_epoch = epoch`;
   }
 
@@ -132,8 +136,10 @@ export class Company {
     const { connection, close } = await connectNats(this.nats.url, { name: 'provision' });
     try {
       const manager = await jetstreamManager(connection);
-      await ensureStream(manager, this.link.id);
-      for (const consumer of this.consumers) await ensureConsumer(manager, this.link.id, consumer);
+      for (const { id, consumers } of Object.values(this.links)) {
+        await ensureStream(manager, id);
+        for (const consumer of Object.keys(consumers)) await ensureConsumer(manager, id, consumer);
+      }
     } finally {
       await close();
     }
@@ -142,60 +148,53 @@ export class Company {
   // ---- nodes ----
 
   /** Starts one more replica, by default the service's only one. */
-  async startNode(service: string, instance = `${service}-1`): Promise<ServiceNode> {
-    const { wrap = (handler) => handler, limits = {}, ...options } = this.#options;
-    const asIs = (_service: string, url: string) => url;
-    const peers: Record<string, string[]> = {};
-    for (const consumer of this.consumers)
-      peers[consumer] = [await (options.address ?? asIs)(consumer, this.addresses.get(consumer)!)];
-    const own = this.fixture.handlers[service];
-    const isFirst = instance === `${service}-1`;
-    const node = new ServiceNode({
-      service,
-      instance,
-      port: isFirst ? Number(this.addresses.get(service)!.split(':')[1]) : 0,
-      postgresUrl: await (options.postgresUrl ?? asIs)(service, this.databases.get(service)!.url),
-      natsUrl: await (options.natsUrl ?? asIs)(service, this.nats.url),
-      links: { [this.link.id]: this.link },
-      peers,
-      handlers: own ? { [this.link.id]: wrap(own, service) } : {},
-      limits: { ...QUICK_LIMITS, ...limits },
-    });
-    this.nodes.set(instance, node);
-    await node.start();
-    return node;
+  startNode(service: string, instance?: string): Promise<ServiceNode> {
+    return this.nodes.start(service, instance);
   }
 
-  async stopNode(instance: string): Promise<void> {
-    const node = this.nodes.get(instance);
-    this.nodes.delete(instance);
-    await node?.stop();
+  stopNode(instance: string): Promise<void> {
+    return this.nodes.stop(instance);
+  }
+
+  /** A consumer's own handler of the link, as the nodes run it. */
+  handlerOf(consumer: string): Handler {
+    return handlerOf(this.link.id, consumer);
   }
 
   async stop(): Promise<void> {
-    const nodes = [...this.nodes.keys()].map((instance) => this.stopNode(instance));
     await cleanUpAll('company of the test', [
-      ...nodes.map((stopping) => () => stopping),
+      () => this.nodes.stopAll(),
       ...[...this.sqlOf.values()].map((sql) => () => closePostgres(sql)),
     ]);
   }
 
   // ---- traffic ----
 
+  /** Keys for so many messages: entities, or as many business facts as it takes. */
+  async keysFor(messages: number): Promise<string[]> {
+    const { fixture } = this;
+    if (fixture.kind === 'formal') return someKeys(ENTITIES);
+    const keys = someKeys(Math.ceil(messages / fixture.messagesPerKey));
+    for (const [service, prepare] of Object.entries(fixture.prepare))
+      await prepare(this.sqlOf.get(service)!, keys);
+    return keys;
+  }
+
   /** One business transaction; answers its outbox rows. `before` runs in it, before the commit. */
   async write(key: string = randomUUID(), before?: () => Promise<void>): Promise<Enqueued[]> {
     return this.producer.begin(async (tx) => {
       const message = await this.fixture.act(tx, key, `Ada ${Math.random().toString(36).slice(2)}`);
-      const rows = await enqueue(tx, this.link, [message]);
+      const rows = message ? await enqueue(tx, this.link, [message]) : [];
       await before?.();
       return rows;
     }) as Promise<Enqueued[]>;
   }
 
-  /** `count` transactions over `keys` keys, some at once. */
+  /** `count` transactions, some at once; the keys have their turns, also over several calls. */
   async writeMany(count: number, keys: readonly string[]): Promise<void> {
-    const writers = Array.from({ length: 4 }, async (_, writer) => {
-      for (let i = writer; i < count; i += 4) await this.write(keys[i % keys.length]);
+    const end = this.#turn + count;
+    const writers = Array.from({ length: 4 }, async () => {
+      while (this.#turn < end) await this.write(keys[this.#turn++ % keys.length]);
     });
     await Promise.all(writers);
   }
@@ -257,40 +256,19 @@ export class Company {
   // ---- routes ----
 
   /** Gives lanes of a leg a new route as the engine does; waits while a change is pending there. */
-  async flip(
+  flip(
     consumer: string,
     lanes: readonly number[],
     transport: Transport,
     hold: boolean,
   ): Promise<bigint> {
-    const { link } = this;
-    const { version } = link.starts;
-    return until(
-      async () => {
-        const routes = await readRoutes(this.producer, legOf(link.id, consumer));
-        const epochs = routes.filter((one) => lanes.includes(one.lane)).map((one) => one.epoch);
-        const expectedEpoch = epochs.sort((a, b) => Number(a - b)).at(-1)!;
-        const change = { link, consumer, lanes, transport, version, expectedEpoch, hold };
-        return changeRoute(this.producer, change).catch((error: unknown) => {
-          if (error instanceof LinkError && error.code.startsWith('ROUTE_')) return undefined;
-          throw error;
-        });
-      },
-      { withinMs: ADOPTED_LIMIT_MS, what: `${consumer} takes a new route` },
-    ) as Promise<bigint>;
+    const { link, producer } = this;
+    return flipRoute(producer, { link, consumer, lanes, transport, hold });
   }
 
   /** Waits until the lane's owner dispatches every lane of the leg by its newest route. */
-  async waitUntilAdopted(consumer: string): Promise<void> {
-    await until(
-      async () => {
-        const routes = await readRoutes(this.producer, legOf(this.link.id, consumer));
-        const pending = routes.filter((one) => one.epoch > one.adopted.epoch);
-        if (pending.length === 0) return true;
-        throw new Error(`lanes ${pending.map((one) => one.lane)} are pending`);
-      },
-      { withinMs: ADOPTED_LIMIT_MS, what: `${consumer}'s lanes adopt their routes` },
-    );
+  waitUntilAdopted(consumer: string): Promise<void> {
+    return waitUntilAdopted(this.producer, legOf(this.link.id, consumer));
   }
 
   // ---- proof ----
@@ -314,7 +292,17 @@ function template(service: string) {
   };
 }
 
-/** `count` keys of a formal link: ids of entities. */
+function linksOf({ link, beside = {} }: CompanyOptions): Record<string, LinkDefinition> {
+  return Object.fromEntries([link, ...Object.keys(beside)].map((id) => [id, links[id]!]));
+}
+
+/** Each once, those that only produce first. */
+function servicesOf(all: readonly LinkDefinition[]): string[] {
+  const consumers = all.flatMap((link) => Object.keys(link.consumers));
+  return [...new Set([...all.map((link) => link.producer), ...consumers])];
+}
+
+/** `count` ids of entities. */
 export function someKeys(count: number): string[] {
   return Array.from({ length: count }, () => randomUUID());
 }

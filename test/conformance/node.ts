@@ -6,6 +6,7 @@ import { startAgents, stopAgents } from '../../runtime/lifecycle.ts';
 import { createLog, type Log, type LogLevel } from '../../runtime/log.ts';
 import { connectNats, type NatsLink } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
+import { Clients } from '../../services/clients.ts';
 
 export interface NodeOptions extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits'> {
   readonly service: string;
@@ -13,6 +14,7 @@ export interface NodeOptions extends Pick<KitOptions, 'links' | 'peers' | 'handl
   readonly port: number;
   readonly postgresUrl: string;
   readonly natsUrl: string;
+  readonly pulls: (clients: Clients) => NonNullable<KitOptions['pulls']>;
 }
 
 /** What services of a test log; `RELINK_TEST_LOG=warn` shows more. */
@@ -22,6 +24,7 @@ interface Running {
   readonly sql: Database;
   readonly queueSql: Database;
   readonly nats: NatsLink;
+  readonly clients: Clients;
   readonly kit: LinkKit;
   readonly server: RpcServer;
 }
@@ -58,7 +61,8 @@ export class ServiceNode {
       log,
     });
     const nats = await connectNats(natsUrl, { name: instance, log });
-    const { links, peers, handlers, limits } = this.#options;
+    const { links, peers, handlers, limits, pulls } = this.#options;
+    const clients = new Clients(peers);
     const kit = createLinkKit({
       service,
       instance,
@@ -69,6 +73,7 @@ export class ServiceNode {
       links,
       peers,
       handlers,
+      pulls: pulls(clients),
       ...(limits && { limits }),
     });
     const server = createRpcServer({
@@ -78,7 +83,7 @@ export class ServiceNode {
       services: [...kit.services],
       stopLimitMs: 500,
     });
-    this.#running = { sql, queueSql, nats, kit, server };
+    this.#running = { sql, queueSql, nats, clients, kit, server };
     await startAgents([...kit.agents, server], log);
   }
 
@@ -87,10 +92,11 @@ export class ServiceNode {
     const running = this.#running;
     if (!running) return;
     this.#running = undefined;
-    const { kit, server, nats, sql, queueSql } = running;
+    const { kit, server, clients, nats, sql, queueSql } = running;
     try {
       await stopAgents([...kit.agents, server], this.#log);
     } finally {
+      clients.close();
       await nats.close();
       await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
     }

@@ -9,7 +9,7 @@ import { readInboxDigest } from '../../link/participant/consumerState.ts';
 import { readClosed } from '../../link/participant/producerState.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
-import type { LinkFixture, StateTable } from './fixtures.ts';
+import type { FormalFixture, FunctionalFixture, LinkFixture, StateTable } from './fixture.ts';
 
 /** Longest wait for the last receipt: after faults, retries are up to seconds apart. */
 const SETTLED_LIMIT_MS = 90_000;
@@ -21,18 +21,8 @@ export interface OracleOptions {
   readonly consumers: Readonly<Record<string, Database>>;
   /** Keys that a person gave up on at a consumer: their last state need not be there. */
   readonly givenUp?: Readonly<Record<string, readonly string[]>>;
-}
-
-/** Records every effect on the replica in the order of its row lock, for `refuseOldEffects`. */
-export async function recordEffects(sql: Database, replica: StateTable): Promise<void> {
-  await sql.unsafe(`
-    create table effects (seq int8 generated always as identity, key text, before int8, after int8);
-    create function record_effect() returns trigger language plpgsql as $$ begin
-      insert into effects (key, before, after) values (new.${replica.key}::text,
-        case when tg_op = 'UPDATE' then old.${replica.version} end, new.${replica.version});
-      return new; end $$;
-    create trigger record_effect after insert or update on ${replica.table}
-      for each row execute function record_effect()`);
+  /** Consumers of a functional link that run elsewhere: what they applied was not written down. */
+  readonly unrecorded?: readonly string[];
 }
 
 /** Waits until every row is closed, then checks everything. Throws with what differs. */
@@ -40,8 +30,14 @@ export async function oracle(options: OracleOptions): Promise<void> {
   await waitUntilClosed(options);
   for (const [consumer, sql] of Object.entries(options.consumers)) {
     await everyIntentOnce(options, sql, consumer);
-    await statesEqual(options, sql, consumer);
-    await refuseOldEffects(sql, consumer);
+    const { fixture } = options;
+    if (fixture.kind === 'formal') {
+      await statesEqual(options, fixture, sql, consumer);
+      await refuseOldEffects(sql, consumer);
+    } else {
+      await effectsEqual(options.producer, fixture, sql, consumer);
+      if (!options.unrecorded?.includes(consumer)) await appliedInTurn(options, sql, consumer);
+    }
     await digestsEqual(options, sql, consumer);
     await nothingLeft(sql, consumer);
   }
@@ -62,24 +58,39 @@ async function waitUntilClosed({ producer, link }: OracleOptions): Promise<void>
 
 /** Every committed version of every key was settled exactly once, and nothing else was. */
 async function everyIntentOnce(options: OracleOptions, sql: Database, consumer: string) {
-  const { source } = options.fixture;
-  const intents = await options.producer<{ key: string; version: bigint }[]>`
-    select ${options.producer(source.key)}::text as key, v as version
-    from ${options.producer(source.table)}
-    cross join lateral generate_series(1, ${options.producer(source.version)}) v`;
-  const settled = await sql<{ key: string; version: bigint }[]>`
+  const intents = await readIntents(options);
+  const settled = await sql<Versioned[]>`
     select key, version from relink.inbox where link = ${options.link.id}`;
   assert.deepEqual(
-    settled.map(({ key, version }) => `${key} v${version}`).sort(),
-    intents.map(({ key, version }) => `${key} v${version}`).sort(),
+    settled.map(nameOf).sort(),
+    intents,
     `what ${consumer} settled is what was committed, each once`,
   );
 }
 
-async function statesEqual(options: OracleOptions, sql: Database, consumer: string) {
+/** What was committed, sorted. */
+async function readIntents({ producer, fixture }: OracleOptions): Promise<string[]> {
+  return (await producer.unsafe<Versioned[]>(fixture.intents)).map(nameOf).sort();
+}
+
+interface Versioned {
+  key: string;
+  version: bigint;
+}
+
+const nameOf = ({ key, version }: Versioned) => `${key} v${version}`;
+
+// ---- formal links ----
+
+async function statesEqual(
+  options: OracleOptions,
+  fixture: FormalFixture,
+  sql: Database,
+  consumer: string,
+): Promise<void> {
   const except = options.givenUp?.[consumer] ?? [];
-  const theirs = await readStates(options.producer, options.fixture.source, except);
-  const ours = await readStates(sql, options.fixture.replicas[consumer]!, except);
+  const theirs = await readStates(options.producer, fixture.source, except);
+  const ours = await readStates(sql, fixture.replicas[consumer]!, except);
   assert.deepEqual(ours, theirs, `${consumer} has the newest state of every key`);
 }
 
@@ -99,6 +110,40 @@ async function refuseOldEffects(sql: Database, consumer: string): Promise<void> 
     where after <= last or before is distinct from last`;
   assert.deepEqual([...wrong], [], `versions that ${consumer} applied rise per key`);
 }
+
+// ---- functional links ----
+
+/** The business tables of both sides say the same, and nothing that cannot be. */
+async function effectsEqual(
+  producer: Database,
+  fixture: FunctionalFixture,
+  sql: Database,
+  consumer: string,
+): Promise<void> {
+  const read = async (from: Database, query: string) =>
+    (await from.unsafe<{ effect: string }[]>(query)).map((row) => row.effect).sort();
+  const wanted = await read(producer, fixture.intended);
+  const happened = await read(sql, fixture.effects[consumer]!);
+  assert.deepEqual(happened, wanted, `every intent had its effect at ${consumer}, once`);
+  const problems = await sql.unsafe(fixture.contradictions[consumer]!);
+  assert.deepEqual([...problems], [], `nothing contradicts at ${consumer}`);
+}
+
+/** Every message was applied once; on an ordered link each key's in the order of its versions. */
+async function appliedInTurn(options: OracleOptions, sql: Database, consumer: string) {
+  const applied = await sql<Versioned[]>`
+    select key, version from applied where link = ${options.link.id} order by seq`;
+  const what = `what ${consumer} applied is what was committed, each once`;
+  assert.deepEqual(applied.map(nameOf).sort(), await readIntents(options), what);
+  if (!options.link.ordered) return;
+  const last = new Map<string, bigint>();
+  for (const { key, version } of applied) {
+    assert.equal(version, (last.get(key) ?? 0n) + 1n, `${consumer} applied ${key} in turn`);
+    last.set(key, version);
+  }
+}
+
+// ---- the way ----
 
 /** What receipts closed is what the inbox holds, per lane and epoch. */
 async function digestsEqual(options: OracleOptions, sql: Database, consumer: string) {

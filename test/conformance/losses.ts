@@ -1,0 +1,62 @@
+/** How transports lose things. */
+import type { TestContext } from 'node:test';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { setListening } from '../../link/consume/listening.ts';
+import type { LinkDefinition } from '../../link/link.ts';
+import { connectNats } from '../../runtime/nats.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import { type FaultProxy, startProxy } from '../harness/proxy.ts';
+import { until } from '../harness/until.ts';
+import { Company } from './company.ts';
+
+/** Of each test. */
+export const MESSAGES = 120;
+const CUTS = 5;
+
+/** Answers of calls are lost, some before and some after the consumer's commit. */
+export async function loseAnswers(t: TestContext, link: LinkDefinition): Promise<void> {
+  const proxies: FaultProxy[] = [];
+  const company = await Company.start(t, {
+    link: link.id,
+    transport: 'sync',
+    address: async (_consumer, address) => {
+      const proxy = await startProxy(t, { port: Number(address.split(':')[1]) });
+      proxies.push(proxy);
+      return proxy.address;
+    },
+  });
+  const keys = await company.keysFor(MESSAGES);
+  for (let cuts = 0; cuts < CUTS; cuts++) {
+    await company.writeMany(MESSAGES / CUTS, keys);
+    const isAtWork = () => proxies.some((proxy) => proxy.connections > 0);
+    await until(async () => isAtWork() || (await company.countOpen()) === 0, { what: 'calls' });
+    for (const proxy of proxies) proxy.cut();
+  }
+  await company.oracle();
+}
+
+/** Stored and acknowledged messages vanish from the stream before anybody consumed them. */
+export async function loseStoredMessages(t: TestContext, link: LinkDefinition): Promise<void> {
+  const company = await Company.start(t, { link: link.id, transport: 'async' });
+  for (const sql of consumersOf(company)) await setListening(sql, link.id, false);
+  const nats = await connectNats(company.nats.url, { name: 'purge' });
+  t.after(() => nats.close());
+  const manager = await jetstreamManager(nats.connection);
+  await until(
+    async () => {
+      const all = company.consumers.map((name) => manager.consumers.info(link.id, name));
+      return (await Promise.all(all)).every((info) => info.num_waiting === 0);
+    },
+    { what: 'nobody consumes' },
+  );
+  await company.writeMany(MESSAGES, await company.keysFor(MESSAGES));
+  const stored = async () => (await manager.streams.info(link.id)).state.messages;
+  await until(async () => (await stored()) >= MESSAGES, { what: 'everything is stored' });
+  await manager.streams.purge(link.id);
+  for (const sql of consumersOf(company)) await setListening(sql, link.id, true);
+  await company.oracle();
+}
+
+export function consumersOf(company: Company): Database[] {
+  return company.consumers.map((name) => company.sqlOf.get(name)!);
+}

@@ -1,0 +1,40 @@
+/** Records what consumers applied, in order and in the transaction of the effect, for the oracle. */
+import { functional, type Handler } from '../../link/inbox/handler.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import type { LinkFixture, StateTable } from './fixture.ts';
+
+export async function prepareRecording(
+  sql: Database,
+  fixture: LinkFixture,
+  consumer: string,
+): Promise<void> {
+  if (fixture.kind === 'formal') return recordEffects(sql, fixture.replicas[consumer]!);
+  await createApplied(sql);
+}
+
+async function createApplied(sql: Database): Promise<void> {
+  await sql`create table applied
+    (seq int8 generated always as identity, link text, key text, version int8)`;
+}
+
+/** Records every effect on the replica in the order of its row lock. */
+async function recordEffects(sql: Database, replica: StateTable): Promise<void> {
+  await sql.unsafe(`
+    create table effects (seq int8 generated always as identity, key text, before int8, after int8);
+    create function record_effect() returns trigger language plpgsql as $$ begin
+      insert into effects (key, before, after) values (new.${replica.key}::text,
+        case when tg_op = 'UPDATE' then old.${replica.version} end, new.${replica.version});
+      return new; end $$;
+    create trigger record_effect after insert or update on ${replica.table}
+      for each row execute function record_effect()`);
+}
+
+/** The handler, which also writes down every business event that it applied. */
+export function recording(handler: Handler, link: string): Handler {
+  if (handler.kind === 'formal') return handler;
+  return functional(async (tx, event) => {
+    await tx`insert into applied (link, key, version)
+      values (${link}, ${event.key}, ${event.version})`;
+    await handler.apply(tx, event);
+  });
+}

@@ -1,0 +1,48 @@
+/** Route changes as the engine makes them. */
+import { LinkError } from '../../link/errors.ts';
+import { type LinkDefinition, legOf, type Transport } from '../../link/link.ts';
+import { changeRoute, readRoutes } from '../../link/relay/routes.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import { until } from '../harness/until.ts';
+
+/** After a kill, leases and acknowledgements expire first. */
+const ADOPTED_LIMIT_MS = 60_000;
+
+export interface Flip {
+  readonly link: LinkDefinition;
+  readonly consumer: string;
+  readonly lanes: readonly number[];
+  readonly transport: Transport;
+  readonly hold: boolean;
+}
+
+/** Gives lanes of a leg a new route; waits while a change is pending there. Answers its epoch. */
+export async function flipRoute(producer: Database, flip: Flip): Promise<bigint> {
+  const { link, consumer, lanes } = flip;
+  const { version } = link.starts;
+  return until(
+    async () => {
+      const routes = await readRoutes(producer, legOf(link.id, consumer));
+      const epochs = routes.filter((one) => lanes.includes(one.lane)).map((one) => one.epoch);
+      const expectedEpoch = epochs.sort((a, b) => Number(a - b)).at(-1)!;
+      return changeRoute(producer, { ...flip, version, expectedEpoch }).catch((error: unknown) => {
+        if (error instanceof LinkError && error.code.startsWith('ROUTE_')) return undefined;
+        throw error;
+      });
+    },
+    { withinMs: ADOPTED_LIMIT_MS, what: `${consumer} takes a new route` },
+  ) as Promise<bigint>;
+}
+
+/** Waits until the owner of each lane dispatches by the lane's newest route. */
+export async function waitUntilAdopted(producer: Database, leg: string): Promise<void> {
+  await until(
+    async () => {
+      const routes = await readRoutes(producer, leg);
+      const pending = routes.filter((one) => one.epoch > one.adopted.epoch);
+      if (pending.length === 0) return true;
+      throw new Error(`lanes ${pending.map((one) => one.lane)} are pending`);
+    },
+    { withinMs: ADOPTED_LIMIT_MS, what: `lanes of ${leg} adopt their routes` },
+  );
+}
