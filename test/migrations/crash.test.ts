@@ -4,24 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import type { Engine } from '../../migration/engine.ts';
-import type { RunState } from '../../migration/run.ts';
 import { verifyLeg } from '../../migration/verify.ts';
 import { armFailpoint, disarmFailpoints } from '../../runtime/failpoints.ts';
 import { until } from '../harness/until.ts';
 import { Company, type Desk, LINK } from './company.ts';
-
-/** The places that every step passes and where it may be cut off, in their order. */
-const FORWARD = ['engine.before-apply', 'engine.after-apply', 'engine.after-record'];
-/** Only steps that keep how far they are pass here, each as often as it does. */
-const CHECKPOINT = ['engine.after-checkpoint'];
-const BACK = [
-  'engine.before-undo',
-  'journal.before-commit',
-  'journal.after-commit',
-  'engine.after-undo',
-  'engine.after-undo-record',
-];
+import { BACK, CHECKPOINT, dieAgainAndAgain, FORWARD, stepOf } from './dying.ts';
 
 describe('an engine that dies', { timeout: 240_000 }, () => {
   let company: Company;
@@ -32,60 +19,9 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
   afterEach(disarmFailpoints);
   after(() => company?.stop());
 
-  /** Lets engine after engine die at the next of the points until the run reaches the state. */
-  async function dieAgainAndAgain(
-    desk: Desk,
-    runId: string,
-    points: readonly string[],
-    wanted: RunState,
-  ): Promise<Map<string, Set<string>>> {
-    const died = new Map<string, Set<string>>(points.map((point) => [point, new Set()]));
-    for (let turn = 0; ; turn += 1) {
-      const point = points[turn % points.length]!;
-      const armed = armFailpoint(point, { do: 'throw' }, 1);
-      const engine = desk.engine();
-      const isOver = await endOf(engine, desk, runId, wanted);
-      armed.disarm();
-      if (isOver) {
-        await engine.stop();
-        return died;
-      }
-      died.get(point)!.add(await stepOf(desk, runId));
-      await desk.expireLease();
-    }
-  }
-
-  /** Answers whether the run came to its end before the engine died. */
-  async function endOf(engine: Engine, desk: Desk, runId: string, wanted: RunState) {
-    let isDead = false;
-    void engine.crashed.then(() => {
-      isDead = true;
-    });
-    let state: RunState | undefined;
-    await until(
-      async () => {
-        if (isDead) return true;
-        state = (await desk.journal.read(runId))?.run.state;
-        return state === wanted || state === 'paused';
-      },
-      { withinMs: 60_000, what: `the engine dies or the run is ${wanted}` },
-    );
-    if (state === 'paused') assert.fail((await desk.journal.read(runId))!.run.problem);
-    return !isDead && state === wanted;
-  }
-
-  async function stepOf(desk: Desk, runId: string): Promise<string> {
-    const { run, steps } = (await desk.journal.read(runId))!;
-    const step =
-      run.direction === 'forward'
-        ? steps.find(({ state }) => state !== 'done')
-        : steps.findLast(({ state }) => state !== 'pending' && state !== 'undone');
-    return step?.name ?? 'the end';
-  }
-
-  async function assertNothingLost(): Promise<void> {
+  async function assertNothingLost(id = LINK): Promise<void> {
     const { participants } = company;
-    const link = (await participants.topology()).get(LINK)!;
+    const link = (await participants.topology()).get(id)!;
     for (const consumer of link.producer.consumers) {
       const { findings } = await verifyLeg({ participants, link, consumer });
       assert.deepEqual(

@@ -7,12 +7,11 @@ import { after, before, describe, it } from 'node:test';
 import { readStream } from '../../link/consume/provision.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
-import { transportFromWire } from '../../migration/participants.ts';
-import { COMPLETE, ROUTE_ALL } from '../../migration/plan.ts';
-import type { RunWithSteps } from '../../migration/run.ts';
+import { ROUTE_ALL } from '../../migration/plan.ts';
 import { verifyLeg } from '../../migration/verify.ts';
 import { StreamDesk } from '../../operator/streams.ts';
 import { Company, type Desk, LINK, type Traffic } from './company.ts';
+import { goBackFromEveryStep, routesOf } from './goingBack.ts';
 
 const CONSUMERS = ['hiring', 'bonuses'];
 
@@ -28,12 +27,6 @@ describe('migrations under traffic', { timeout: 900_000 }, () => {
     traffic = await company.startTraffic();
   });
   after(() => company?.stop());
-
-  async function routesOf(consumer: string): Promise<string[]> {
-    const request = { link: LINK, consumer };
-    const { lanes } = await company.participants.of('assessments').getRoutes(request);
-    return [...new Set(lanes.map(({ transport }) => transportFromWire(transport) ?? 'none'))];
-  }
 
   async function assertNothingLost(): Promise<void> {
     const link = (await company.participants.topology()).get(LINK)!;
@@ -57,10 +50,10 @@ describe('migrations under traffic', { timeout: 900_000 }, () => {
     const desk = await company.desk();
     const engine = desk.engine();
     const there = await desk.runToEnd('async');
-    assert.deepEqual(await routesOf('hiring'), ['async']);
-    assert.deepEqual(await routesOf('bonuses'), ['async']);
+    assert.deepEqual(await routesOf(company, LINK, 'hiring'), ['async']);
+    assert.deepEqual(await routesOf(company, LINK, 'bonuses'), ['async']);
     const back = await desk.runToEnd('sync');
-    assert.deepEqual(await routesOf('hiring'), ['sync']);
+    assert.deepEqual(await routesOf(company, LINK, 'hiring'), ['sync']);
     assert.equal(await hasStream(desk), false, 'complete removes the stream');
     for (const { run } of [there, back]) {
       const signed = await desk.certificates.list({ run: run.id, limit: 100 });
@@ -91,45 +84,6 @@ describe('migrations under traffic', { timeout: 900_000 }, () => {
     await engine.stop();
   });
 
-  /** Goes step by step to the step at `position`, lets it finish, and orders the way back. */
-  async function goBackFrom(
-    desk: Desk,
-    to: string,
-    consumer: string,
-    position: number,
-  ): Promise<RunWithSteps> {
-    const id = await desk.start({ to, consumer, isStepByStep: true });
-    for (;;) {
-      const { steps } = await desk.reached(id, 'waiting');
-      const isLast = steps[position + 1]?.name === COMPLETE;
-      if (steps[position]!.state === 'done' || isLast) break;
-      await desk.order(id, 'approve');
-    }
-    await desk.order(id, 'rollback');
-    return desk.reached(id, 'rolled_back');
-  }
-
-  async function goBackFromEveryStep(to: string, consumer: string): Promise<void> {
-    const from = to === 'async' ? 'sync' : 'async';
-    const desk = await company.desk();
-    const engine = desk.engine();
-    let kinds: string[] = [];
-    const nextStep = (position: number) => kinds.indexOf('step', position + 1);
-    // Gates change nothing: going back from one is going back from the step before it.
-    for (let position = 0; ; position = nextStep(position)) {
-      const { run, steps } = await goBackFrom(desk, to, consumer, position);
-      assert.deepEqual(await routesOf(consumer), [from], `back from ${steps[position]!.name}`);
-      assert.deepEqual(
-        steps.filter(({ state }) => state !== 'undone' && state !== 'pending'),
-        [],
-      );
-      assert.equal(run.direction, 'back');
-      if (steps[position + 1]?.name === COMPLETE) break;
-      kinds = steps.map(({ kind }) => kind);
-    }
-    await engine.stop();
-  }
-
   it('goes back from every step, in both directions at once on two legs', {
     timeout: 400_000,
   }, async () => {
@@ -141,8 +95,18 @@ describe('migrations under traffic', { timeout: 900_000 }, () => {
     await desk.reached(id, 'completed');
     await engine.stop();
     await Promise.all([
-      goBackFromEveryStep('async', 'hiring'),
-      goBackFromEveryStep('sync', 'bonuses'),
+      goBackFromEveryStep(company, {
+        link: LINK,
+        from: 'sync',
+        to: 'async',
+        consumer: 'hiring',
+      }),
+      goBackFromEveryStep(company, {
+        link: LINK,
+        from: 'async',
+        to: 'sync',
+        consumer: 'bonuses',
+      }),
     ]);
     await assertNothingLost();
     const last = await company.desk();
@@ -185,7 +149,7 @@ describe('migrations under traffic', { timeout: 900_000 }, () => {
     await desk.order(second, 'rollback');
     await desk.reached(second, 'rolled_back');
     await assert.rejects(desk.order(second, 'rollback'), refusal('RUN_STATE'));
-    assert.deepEqual(await routesOf('hiring'), ['sync']);
+    assert.deepEqual(await routesOf(company, LINK, 'hiring'), ['sync']);
     await engine.stop();
   });
 

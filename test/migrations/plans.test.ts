@@ -4,12 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { transportFromWire } from '../../migration/participants.ts';
-import { COMPLETE } from '../../migration/plan.ts';
 import { verifyLeg } from '../../migration/verify.ts';
 import { until } from '../harness/until.ts';
 import type { Business } from './business.ts';
-import { Company, type Desk } from './company.ts';
+import { Company } from './company.ts';
+import { goBackFromEveryStep, routesOf } from './goingBack.ts';
 
 /** Where each movable link goes; it starts from the other one. */
 const MOVES = [
@@ -31,14 +30,6 @@ describe('the plans', { timeout: 600_000 }, () => {
   });
   after(() => company?.stop());
 
-  async function routesOf(link: string): Promise<string[]> {
-    const described = (await company.participants.topology()).get(link)!.producer;
-    const [consumer] = described.consumers;
-    const request = { link, consumer: consumer! };
-    const { lanes } = await company.participants.of(described.producer).getRoutes(request);
-    return [...new Set(lanes.map(({ transport }) => transportFromWire(transport) ?? 'none'))];
-  }
-
   async function assertNothingLost(id: string): Promise<void> {
     const { participants } = company;
     const link = (await participants.topology()).get(id)!;
@@ -57,59 +48,27 @@ describe('the plans', { timeout: 600_000 }, () => {
       const desk = await company.desk();
       const engine = desk.engine();
       await desk.runToEnd(there, link);
-      assert.deepEqual(await routesOf(link), [there]);
+      assert.deepEqual(await routesOf(company, link), [there]);
       await assertNothingLost(link);
       await desk.runToEnd(back, link);
-      assert.deepEqual(await routesOf(link), [back]);
+      assert.deepEqual(await routesOf(company, link), [back]);
       await assertNothingLost(link);
       await engine.stop();
     });
-
-  /** Goes step by step to the step at `position`, lets it finish, and orders the way back. */
-  async function goBackFrom(desk: Desk, link: string, to: string, position: number) {
-    const id = await desk.start({ link, to, isStepByStep: true });
-    for (;;) {
-      const { steps } = await desk.reached(id, 'waiting');
-      const isLast = steps[position + 1]?.name === COMPLETE;
-      if (steps[position]!.state === 'done' || isLast) break;
-      await desk.order(id, 'approve');
-    }
-    await desk.order(id, 'rollback');
-    return desk.reached(id, 'rolled_back');
-  }
-
-  async function goBackFromEveryStep(link: string, to: string, from: string): Promise<void> {
-    const desk = await company.desk();
-    const engine = desk.engine();
-    let kinds: string[] = [];
-    const nextStep = (position: number) => kinds.indexOf('step', position + 1);
-    // Gates change nothing: going back from one is going back from the step before it.
-    for (let position = 0; ; position = nextStep(position)) {
-      const { steps } = await goBackFrom(desk, link, to, position);
-      assert.deepEqual(await routesOf(link), [from], `back from ${steps[position]!.name}`);
-      assert.deepEqual(
-        steps.filter(({ state }) => state !== 'undone' && state !== 'pending'),
-        [],
-      );
-      if (steps[position + 1]?.name === COMPLETE) break;
-      kinds = steps.map(({ kind }) => kind);
-    }
-    await engine.stop();
-  }
 
   it('goes back from every step of the functional plans and of those with pull, on three links at once', {
     timeout: 400_000,
   }, async () => {
     await Promise.all([
-      goBackFromEveryStep('COMM-060', 'pull', 'async'),
-      goBackFromEveryStep('COMM-040', 'async', 'sync'),
-      goBackFromEveryStep('COMM-070', 'sync', 'async'),
+      goBackFromEveryStep(company, { link: 'COMM-060', from: 'async', to: 'pull' }),
+      goBackFromEveryStep(company, { link: 'COMM-040', from: 'sync', to: 'async' }),
+      goBackFromEveryStep(company, { link: 'COMM-070', from: 'async', to: 'sync' }),
     ]);
     const desk = await company.desk();
     const engine = desk.engine();
     await desk.runToEnd('pull', 'COMM-060');
     await engine.stop();
-    await goBackFromEveryStep('COMM-060', 'async', 'pull');
+    await goBackFromEveryStep(company, { link: 'COMM-060', from: 'pull', to: 'async' });
     const last = desk.engine();
     await desk.runToEnd('async', 'COMM-060');
     for (const link of ['COMM-040', 'COMM-060', 'COMM-070']) await assertNothingLost(link);

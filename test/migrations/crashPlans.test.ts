@@ -1,0 +1,65 @@
+/** The engine dies at every boundary of the functional plans and of those with pull. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { verifyLeg } from '../../migration/verify.ts';
+import { disarmFailpoints } from '../../runtime/failpoints.ts';
+import { Company } from './company.ts';
+import { BACK, dieAgainAndAgain, FORWARD } from './dying.ts';
+import { routesOf } from './goingBack.ts';
+
+const MOVES = [
+  ['COMM-040', 'sync', 'async'],
+  ['COMM-070', 'async', 'sync'],
+  ['COMM-060', 'async', 'pull'],
+] as const;
+
+describe('an engine that dies', { timeout: 300_000 }, () => {
+  let company: Company;
+  before(async () => {
+    company = await Company.start();
+    await company.startBusiness();
+  });
+  afterEach(disarmFailpoints);
+  after(() => company?.stop());
+
+  async function assertNothingLost(id: string): Promise<void> {
+    const { participants } = company;
+    const link = (await participants.topology()).get(id)!;
+    for (const consumer of link.producer.consumers) {
+      const { findings } = await verifyLeg({ participants, link, consumer });
+      assert.deepEqual(
+        findings.filter(({ isEqual }) => !isEqual),
+        [],
+        id,
+      );
+    }
+  }
+
+  for (const [link, from, to] of MOVES)
+    it(`at any boundary of ${link} to ${to} harms nothing, there and back`, async () => {
+      const desk = await company.desk();
+      const id = await desk.start({ link, to });
+      const died = await dieAgainAndAgain(desk, id, FORWARD, 'waiting');
+      for (const [point, where] of died) assert.ok(where.size > 10, point);
+      assert.deepEqual(await routesOf(company, link), [to]);
+      await assertNothingLost(link);
+      await desk.order(id, 'rollback');
+      const diedBack = await dieAgainAndAgain(desk, id, BACK, 'rolled_back');
+      for (const [point, where] of diedBack) assert.ok(where.size > 3, point);
+      assert.deepEqual(await routesOf(company, link), [from]);
+      await assertNothingLost(link);
+    });
+
+  it('at any boundary of COMM-060 back from pull harms nothing', async () => {
+    const desk = await company.desk();
+    const engine = desk.engine();
+    await desk.runToEnd('pull', 'COMM-060');
+    await engine.stop();
+    const id = await desk.start({ link: 'COMM-060', to: 'async' });
+    await dieAgainAndAgain(desk, id, FORWARD, 'waiting');
+    await desk.order(id, 'complete', 'COMM-060');
+    await dieAgainAndAgain(desk, id, FORWARD, 'completed');
+    assert.deepEqual(await routesOf(company, 'COMM-060'), ['async']);
+    await assertNothingLost('COMM-060');
+  });
+});
