@@ -1,6 +1,6 @@
 /** How transports lose things. */
 import type { TestContext } from 'node:test';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { setListening } from '../../link/consume/listening.ts';
 import type { LinkDefinition } from '../../link/link.ts';
 import { connectNats } from '../../runtime/nats.ts';
@@ -38,23 +38,33 @@ export async function loseAnswers(t: TestContext, link: LinkDefinition): Promise
 /** Stored and acknowledged messages vanish from the stream before anybody consumed them. */
 export async function loseStoredMessages(t: TestContext, link: LinkDefinition): Promise<void> {
   const company = await Company.start(t, { link: link.id, transport: 'async' });
-  for (const sql of consumersOf(company)) await setListening(sql, link.id, false);
-  const nats = await connectNats(company.nats.url, { name: 'purge' });
-  t.after(() => nats.close());
-  const manager = await jetstreamManager(nats.connection);
-  await until(
-    async () => {
-      const all = company.consumers.map((name) => manager.consumers.info(link.id, name));
-      return (await Promise.all(all)).every((info) => info.num_waiting === 0);
-    },
-    { what: 'nobody consumes' },
-  );
+  const manager = await pauseConsuming(t, company, link.id);
   await company.writeMany(MESSAGES, await company.keysFor(MESSAGES));
   const stored = async () => (await manager.streams.info(link.id)).state.messages;
   await until(async () => (await stored()) >= MESSAGES, { what: 'everything is stored' });
   await manager.streams.purge(link.id);
   for (const sql of consumersOf(company)) await setListening(sql, link.id, true);
   await company.oracle();
+}
+
+/** Returns when no consumer of the link takes messages from its stream any more. */
+export async function pauseConsuming(
+  t: TestContext,
+  company: Company,
+  link: string,
+): Promise<JetStreamManager> {
+  const nats = await connectNats(company.nats.url, { name: 'pause' });
+  t.after(() => nats.close());
+  const manager = await jetstreamManager(nats.connection);
+  const areWaiting = async (waiting: boolean) => {
+    const all = company.consumers.map((name) => manager.consumers.info(link, name));
+    return (await Promise.all(all)).every((info) => info.num_waiting > 0 === waiting);
+  };
+  // One that is only about to begin would begin afterwards.
+  await until(() => areWaiting(true), { what: 'everybody consumes' });
+  for (const sql of consumersOf(company)) await setListening(sql, link, false);
+  await until(() => areWaiting(false), { what: 'nobody consumes' });
+  return manager;
 }
 
 export function consumersOf(company: Company): Database[] {
