@@ -1,25 +1,24 @@
-/** The closing report for a person: one column a migration, then what was compared. */
+/** The closing report for a person: one line a migration, then what was compared. */
 import { cutTo, type Paint } from '../../operator/cli/output/paint.ts';
 import { formatLatency } from './draw.ts';
 import type { DemoReport, FindingReport, MigrationReport } from './report.ts';
 
-const LABEL_WIDTH = 26;
-const COLUMN_WIDTH = 24;
+const NAME_WIDTH = 23;
 
-type Row = readonly [label: string, cell: (migration: MigrationReport, paint: Paint) => string];
+type Column = {
+  readonly head: string;
+  readonly width: number;
+  readonly cell: (migration: MigrationReport, paint: Paint) => string;
+};
 
-const ROWS: readonly Row[] = [
-  ['messages', ({ messages }) => say(messages)],
-  ['lost', ({ lost }, paint) => sayDamage(lost, paint)],
-  ['doubled', ({ doubled }, paint) => sayDamage(doubled, paint)],
-  ['reordered', ({ reordered }, paint) => sayDamage(reordered, paint)],
-  ['longest delivery pause', (one) => formatLatency(one.delivery_pause_ms_max)],
-  ['delivery p99', (one) => formatLatency(one.delivery_ms_p99)],
-  ['failed requests', (one, paint) => sayDamage(one.failed_requests, paint)],
-  ['request p99 before', (one) => formatLatency(one.request_ms_p99.before)],
-  ['request p99 during', (one) => formatLatency(one.request_ms_p99.during)],
-  ['certificates', ({ certificates }, paint) => sayCertificates(certificates, paint)],
-  ['took', ({ seconds }) => `${seconds.toFixed(1)} s`],
+const COLUMNS: readonly Column[] = [
+  { head: 'messages', width: 8, cell: ({ messages }) => say(messages) },
+  { head: 'lost', width: 5, cell: ({ lost }, paint) => sayDamage(lost, paint) },
+  { head: 'doubled', width: 8, cell: ({ doubled }, paint) => sayDamage(doubled, paint) },
+  { head: 'reordered', width: 10, cell: ({ reordered }, paint) => sayDamage(reordered, paint) },
+  { head: 'pause', width: 9, cell: (one) => formatLatency(one.delivery_pause_ms_max) },
+  { head: 'failed', width: 7, cell: (one, paint) => sayDamage(one.failed_requests, paint) },
+  { head: 'proven', width: 9, cell: ({ certificates }, paint) => sayProven(certificates, paint) },
 ];
 
 export function describeReport(report: DemoReport, place: { width: number; paint: Paint }) {
@@ -39,7 +38,7 @@ export function describeReport(report: DemoReport, place: { width: number; paint
 
 function describeMigrations(migrations: readonly MigrationReport[], paint: Paint): string[] {
   if (migrations.length === 0) return ['', paint('red', 'No migration was made.'), ''];
-  const heads = migrations.map(({ link, from, to }) => `${link} ${from} → ${to}`);
+  const heads = COLUMNS.map(({ head, width }) => head.padStart(width)).join('');
   const problems = migrations
     .filter(({ state }) => state !== 'completed')
     .map(({ link, to, state, problem }) =>
@@ -47,24 +46,41 @@ function describeMigrations(migrations: readonly MigrationReport[], paint: Paint
     );
   return [
     '',
-    ' '.repeat(LABEL_WIDTH) + heads.map((head) => paint('bold', toRight(head))).join(''),
-    ...ROWS.map(([label, cell]) => {
-      const cells = migrations.map((migration) => {
+    paint('dim', ' '.repeat(NAME_WIDTH) + heads),
+    ...migrations.map((migration) => {
+      const { link, from, to } = migration;
+      const cells = COLUMNS.map(({ width, cell }) => {
         const plain = cell(migration, (_format, text) => text);
         // Painted text is longer than it looks.
-        return toRight(plain).replace(plain, cell(migration, paint));
+        return plain.padStart(width).replace(plain, cell(migration, paint));
       });
-      return ` ${paint('dim', label.padEnd(LABEL_WIDTH - 1))}${cells.join('')}`;
+      return ` ${`${link} ${from} → ${to}`.padEnd(NAME_WIDTH - 1)}${cells.join('')}`;
     }),
     ...problems,
+    paint('dim', describeRequests(migrations)),
     '',
   ];
 }
 
+/** How long callers waited, and how long it all took. */
+function describeRequests(migrations: readonly MigrationReport[]): string {
+  const before = migrations[0]?.request_ms_p99.before ?? 0;
+  const [slowest] = migrations.toSorted(
+    (a, b) => b.request_ms_p99.during - a.request_ms_p99.during,
+  );
+  const during = slowest?.request_ms_p99.during ?? 0;
+  const seconds = migrations.reduce((sum, one) => sum + one.seconds, 0);
+  return (
+    ` requests: p99 ${formatLatency(before)} before, at most ${formatLatency(during)} during ` +
+    `(${slowest?.link} to ${slowest?.to}); moves took ${Math.round(seconds)} s`
+  );
+}
+
 function describeFinding(finding: FindingReport, paint: Paint): string[] {
-  const { damage, count, found, examples } = finding;
+  const { damage, link, count, found, examples } = finding;
+  const where = link === '' ? '' : `${link} `;
   return [
-    paint('red', `   ${damage}: ${say(count)} ${found}`),
+    paint('red', `   ${where}${damage}: ${say(count)} ${found}`),
     ...examples.map((example) => `     ${example}`),
   ];
 }
@@ -76,9 +92,9 @@ function describeEnd({ ok, oracle, migrations }: DemoReport, paint: Paint): stri
   return paint('red', unfinished ? 'failed: not completed' : 'failed: not all is certified');
 }
 
-function sayCertificates(certificates: MigrationReport['certificates'], paint: Paint): string {
+function sayProven(certificates: MigrationReport['certificates'], paint: Paint): string {
   const unequal = certificates.filter(({ equal }) => !equal).length;
-  if (unequal > 0) return paint('red', `${unequal} of ${certificates.length} not equal`);
+  if (unequal > 0) return paint('red', `${unequal} of ${certificates.length} not`);
   if (certificates.length === 0) return paint('red', 'none');
   return paint('green', `${certificates.length} equal`);
 }
@@ -89,8 +105,4 @@ function sayDamage(count: number, paint: Paint): string {
 
 function say(count: number): string {
   return count.toLocaleString('en');
-}
-
-function toRight(text: string): string {
-  return text.padStart(COLUMN_WIDTH);
 }

@@ -6,6 +6,7 @@ import { plainPaint, widthOf } from '../../operator/cli/output/paint.ts';
 import { stageTitles } from './demo.ts';
 import { drawDemo } from './draw.ts';
 import { DemoModel } from './model.ts';
+import { DEMO_MOVES, fromWhereItIs, type LinkMove, thereAndBack } from './moves.ts';
 import { readDemoOptions } from './options.ts';
 
 const ALL_LANES = Array.from({ length: 16 }, (_, lane) => lane);
@@ -23,17 +24,16 @@ function moving(): DemoModel {
     ],
     waiting: { gate: 'lag', value: '12 ms (3 open)', threshold: '5000 ms' },
   });
-  model.legs = [
-    create(LegSchema, {
-      consumer: 'hiring',
-      routes: [
-        { lanes: [0], transport: 'async' },
-        { lanes: ALL_LANES.slice(1), transport: 'sync' },
-      ],
-      outboxOpen: 3n,
-      oldestOpenMs: 12n,
-    }),
-  ];
+  const leg = create(LegSchema, {
+    consumer: 'hiring',
+    routes: [
+      { lanes: [0], transport: 'async' },
+      { lanes: ALL_LANES.slice(1), transport: 'sync' },
+    ],
+    outboxOpen: 3n,
+    oldestOpenMs: 12n,
+  });
+  model.legs = [{ link: 'COMM-010', leg }];
   model.traffic = { ratePerSecond: 199, requests: 1_204, failed: 0, p50Ms: 3.14, p99Ms: 9.8 };
   return model;
 }
@@ -45,9 +45,22 @@ test('the live view shows stages, step, gate, lanes and traffic within 80 column
   const picture = lines.join('\n');
   assert.match(picture, / ✓ start PostgreSQL, NATS, .+ 4\.2 s\n/);
   assert.match(picture, / {5}4\. Watch the one lane\n {5}lag: 12 ms \(3 open\), allowed 5000 ms/);
-  assert.match(picture, / hiring {3}●○{15} {2}1 async, 15 sync +3 open +lag 12 ms/);
-  assert.match(picture, / traffic {2}199\/s +1,204 requests +0 failed +p50 3\.1 ms +p99 9\.8 ms/);
-  assert.match(picture, / · COMM-010 to sync/);
+  assert.match(picture, / COMM-010 hiring +●○{15} {2}1 async, 15 sync +3 open +lag 12 ms/);
+  assert.match(picture, / traffic +199\/s +1,204 requests +0 failed +p50 3\.1 ms +p99 9\.8 ms/);
+  assert.match(picture, / · 100 requests a second/);
+});
+
+test('the live view fits 24 rows: of the stages only the one under way and its neighbours', () => {
+  const model = moving();
+  model.legs = Array.from({ length: 10 }, () => model.legs[0]!);
+  for (const stage of model.stages.slice(0, 12)) stage.state = 'done';
+  model.stages[12]!.state = 'now';
+  const lines = drawDemo(model, { width: 80, paint: plainPaint, now: model.startedMs });
+  // One row is the cursor's.
+  assert.ok(lines.length <= 23, `${lines.length} lines`);
+  const picture = lines.join('\n');
+  assert.match(picture, / ✓ 11 done/);
+  assert.match(picture, /· 7 to come/);
 });
 
 test('narrow terminals get cut lines, none that wrap', () => {
@@ -76,10 +89,47 @@ test('a stage that is skipped says so and leaves its turn to the next', async ()
 
 test('options have defaults, limits and known links', () => {
   const { ratePerSecond, seconds, managers, moves } = readDemoOptions([]);
-  assert.deepEqual([ratePerSecond, seconds, managers, moves.length], [200, 5, 10_000, 1]);
-  assert.equal(readDemoOptions(['--only', 'comm-010']).moves[0]?.link, 'COMM-010');
-  assert.throws(() => readDemoOptions(['--only', 'COMM-080']), /takes one of COMM-010/);
+  assert.deepEqual([ratePerSecond, seconds, managers, moves.length], [100, 3, 400, 8]);
+  const only = (...args: string[]) => readDemoOptions(args).moves.map(({ link }) => link);
+  assert.deepEqual(only('--only', 'comm-010'), ['COMM-010']);
+  assert.deepEqual(only('--only', 'COMM-060,COMM-010', '--only', 'COMM-021'), [
+    'COMM-010',
+    'COMM-021',
+    'COMM-060',
+  ]);
+  assert.throws(() => readDemoOptions(['--only', 'COMM-080']), /some of COMM-010.*COMM-080/);
   assert.throws(() => readDemoOptions(['--rate', '0']), /from 1 to/);
   assert.throws(() => readDemoOptions(['--managers', '']), /whole number/);
   assert.throws(() => readDemoOptions(['--rates', '5']), /--rates/);
+});
+
+test('every movable link goes there, and then all come back in reverse order', () => {
+  assert.deepEqual(
+    DEMO_MOVES.map(({ link, from, to }) => `${link} ${from} ${to}`),
+    [
+      'COMM-010 sync async',
+      'COMM-021 async sync',
+      'COMM-020 async sync',
+      'COMM-030 async sync',
+      'COMM-040 sync async',
+      'COMM-050 async sync',
+      'COMM-060 async pull',
+      'COMM-070 async sync',
+    ],
+  );
+  const [first, second] = DEMO_MOVES as [LinkMove, LinkMove];
+  assert.deepEqual(
+    thereAndBack([first, second]).map(({ link, to }) => `${link} ${to}`),
+    ['COMM-010 async', 'COMM-021 sync', 'COMM-021 async', 'COMM-010 sync'],
+  );
+});
+
+test('a link that is on its goal already goes the other way first', () => {
+  const move: LinkMove = { link: 'COMM-010', from: 'sync', to: 'async' };
+  assert.deepEqual(fromWhereItIs(move, new Set(['async'])), {
+    link: 'COMM-010',
+    from: 'async',
+    to: 'sync',
+  });
+  assert.deepEqual(fromWhereItIs(move, new Set(['async', 'sync'])), move);
 });

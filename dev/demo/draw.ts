@@ -3,7 +3,7 @@ import type { Leg, RunStatus } from '../../gen/relink/v1/operator_pb.ts';
 import { cleanText, cutTo, type Paint, widthOf } from '../../operator/cli/output/paint.ts';
 import { formatDuration } from '../../operator/cli/output/time.ts';
 import { currentStep, phaseOf } from '../../operator/cli/runState.ts';
-import type { DemoModel, ShownTraffic, Stage, StageState } from './model.ts';
+import type { DemoModel, ShownLeg, ShownTraffic, Stage, StageState } from './model.ts';
 
 export type Place = { width: number; paint: Paint; now: number };
 
@@ -13,15 +13,18 @@ const MARKS = { ahead: '·', now: '▸', done: '✓', failed: '✗' } as const;
 const TONES = { ahead: 'dim', now: 'cyan', done: 'green', failed: 'red' } as const;
 /** One sign for each lane: filled where it goes by events. */
 const LANE_SIGNS: Readonly<Record<string, string>> = { sync: '○', async: '●', pull: '◇' };
-const NAME_WIDTH = 8;
+/** `COMM-021 assessments` */
+const NAME_WIDTH = 20;
+/** Stages shown around the one under way; the others are counted, so that all fits 24 rows. */
+const STAGES_AROUND = 1;
 
 export function drawDemo(model: DemoModel, place: Place): string[] {
   const width = Math.min(place.width, WIDEST);
   const inside = { ...place, width };
   const blocks = [
     [drawHead(model, inside)],
-    model.stages.flatMap((stage) => drawStage(model, stage, inside)),
-    [...model.legs.flatMap((leg) => drawLeg(leg, inside)), ...drawTraffic(model.traffic, inside)],
+    drawStages(model, inside),
+    [...model.legs.map((shown) => drawLeg(shown, inside)), ...drawTraffic(model.traffic, inside)],
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -31,6 +34,23 @@ export function drawDemo(model: DemoModel, place: Place): string[] {
 function drawHead({ startedMs }: DemoModel, place: Place): string {
   const head = place.paint('bold', 'relink demo: live links move under traffic');
   return alignEnds(head, formatDuration(place.now - startedMs), place);
+}
+
+/** What failed, the stage under way with its neighbours, and how many others there are. */
+function drawStages(model: DemoModel, place: Place): string[] {
+  const { stages } = model;
+  const now = stages.findLastIndex(({ state }) => state !== 'ahead');
+  const isShown = (stage: Stage, at: number) =>
+    stage.state === 'failed' || Math.abs(at - Math.max(now, 0)) <= STAGES_AROUND;
+  const hidden = stages.filter((stage, at) => !isShown(stage, at));
+  const ended = hidden.filter(({ state }) => state === 'done').length;
+  const count = (state: StageState, text: string) =>
+    ` ${place.paint(TONES[state], MARKS[state])} ${place.paint('dim', text)}`;
+  return [
+    ...(ended > 0 ? [count('done', `${ended} done`)] : []),
+    ...stages.filter(isShown).flatMap((stage) => drawStage(model, stage, place)),
+    ...(hidden.length > ended ? [count('ahead', `${hidden.length - ended} to come`)] : []),
+  ];
 }
 
 function drawStage(model: DemoModel, stage: Stage, place: Place): string[] {
@@ -64,16 +84,17 @@ function describeRun(status: RunStatus): string[] {
   return [title, cleanText(`${waiting.gate}: ${waiting.value}${needs}`)];
 }
 
-function drawLeg(leg: Leg, { paint }: Place): string {
+function drawLeg({ link, leg }: ShownLeg, { paint }: Place): string {
   const signs = new Array<string>(lanesOf(leg)).fill(' ');
   for (const { lanes, transport } of leg.routes)
     for (const lane of lanes) signs[lane] = LANE_SIGNS[transport] ?? '?';
   const strip = paint('cyan', signs.join(''));
-  const route = countLanes(leg).padEnd(18);
+  const name = paint('dim', `${link} ${leg.consumer}`.padEnd(NAME_WIDTH));
+  const route = countLanes(leg).padEnd(16);
   const open = `${leg.outboxOpen} open`.padStart(9);
-  const lag = `lag ${formatDuration(Number(leg.oldestOpenMs))}`.padStart(14);
+  const lag = `lag ${formatDuration(Number(leg.oldestOpenMs))}`.padStart(13);
   const dead = leg.deadLetters > 0n ? paint('red', `   ${leg.deadLetters} dead letters`) : '';
-  return ` ${paint('dim', leg.consumer.padEnd(NAME_WIDTH))} ${strip}  ${route}${open}${lag}${dead}`;
+  return ` ${name} ${strip}  ${route}${open}${lag}${dead}`;
 }
 
 function lanesOf({ routes }: Leg): number {
@@ -93,15 +114,16 @@ function countLanes({ routes }: Leg): string {
 function drawTraffic(traffic: ShownTraffic | undefined, { paint }: Place): string[] {
   if (!traffic) return [];
   const { ratePerSecond, requests, failed, p50Ms, p99Ms } = traffic;
+  const name = paint('dim', 'traffic'.padEnd(NAME_WIDTH));
   const failures = `${failed.toLocaleString('en')} failed`;
   const facts = [
-    `${Math.round(ratePerSecond)}/s`.padEnd(7),
+    `${Math.round(ratePerSecond)}/s`,
     `${requests.toLocaleString('en')} requests`,
     failed > 0 ? paint('red', failures) : failures,
     `p50 ${formatLatency(p50Ms)}`,
     `p99 ${formatLatency(p99Ms)}`,
   ];
-  return [` ${paint('dim', 'traffic'.padEnd(NAME_WIDTH))} ${facts.join('   ')}`];
+  return [` ${name} ${facts.join('  ')}`];
 }
 
 /** `3.1 ms`, `142 ms`: a tenth of a millisecond only where it says something. */

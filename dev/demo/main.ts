@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createPaint } from '../../operator/cli/output/paint.ts';
+import { links } from '../../services/links.ts';
 import { describeStack } from '../addresses.ts';
 import { ServerError } from '../servers/errors.ts';
 import { describeReport } from './closing.ts';
@@ -33,7 +34,7 @@ async function demo(options: DemoOptions, interruption: AbortSignal): Promise<nu
   try {
     site = await model.during(() => openSite((line) => model.say(line)));
     interruption.throwIfAborted();
-    const report = await runDemo({ site, options, model, signal: interruption });
+    const report = await runDemo({ site, links, options, model, signal: interruption });
     view.end();
     await writeFile(REPORT_FILE, `${JSON.stringify(report, null, 2)}\n`);
     printReport(report, options, stream);

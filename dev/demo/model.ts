@@ -20,13 +20,15 @@ export type ShownTraffic = {
   p99Ms: number;
 };
 
+export type ShownLeg = { readonly link: string; readonly leg: Leg };
+
 export class DemoModel {
   readonly startedMs = Date.now();
   readonly stages: Stage[];
   /** What is being started, before there is anything else to show. */
   remark = '';
   run: RunStatus | undefined;
-  legs: readonly Leg[] = [];
+  legs: readonly ShownLeg[] = [];
   traffic: ShownTraffic | undefined;
   /** Hears every beginning and end of a stage, every remark and every change of a run. */
   onChange: () => void = () => undefined;

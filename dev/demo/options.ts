@@ -1,12 +1,14 @@
 /** What `npm run demo` may be told. */
 import { parseArgs } from 'node:util';
+import { DEMO_MOVES, type LinkMove } from './moves.ts';
 
 export const DEMO_USAGE = `usage: npm run demo -- [options]
 
-  --only LINK     moves only this link (COMM-010)
-  --rate N        live requests a second (200)
-  --seconds N     how long traffic is measured before and after the moves (5)
-  --managers N    managers registered before (10000)
+  --only LINK     moves only this link (COMM-010); again or with commas for more
+  --rate N        live requests a second (100)
+  --seconds N     how long traffic is measured before and after the moves, and how
+                  long each new route is watched before the old one goes (3)
+  --managers N    managers registered before, and a tenth as many assessments (400)
   --keep          leaves everything up after the report, until Ctrl-C
   --json          the report as JSON on standard output`;
 
@@ -15,14 +17,9 @@ const MAX_SECONDS = 3_600;
 /** The databases are compared in memory: about a gigabyte at this number. */
 const MAX_MANAGERS = 1_000_000;
 
-/** A link and the transports it is moved to, one after the other. */
-export type LinkMoves = { readonly link: string; readonly to: readonly string[] };
-
-/** The moves of the demo in their order. */
-export const DEMO_MOVES: readonly LinkMoves[] = [{ link: 'COMM-010', to: ['async', 'sync'] }];
-
 export type DemoOptions = {
-  readonly moves: readonly LinkMoves[];
+  /** Links to move, each to another transport and, when all have moved, back in reverse order. */
+  readonly moves: readonly LinkMove[];
   readonly ratePerSecond: number;
   readonly seconds: number;
   readonly managers: number;
@@ -35,10 +32,10 @@ export function readDemoOptions(args: string[]): DemoOptions {
   const { values } = parseArgs({
     args,
     options: {
-      only: { type: 'string' },
-      rate: { type: 'string', default: '200' },
-      seconds: { type: 'string', default: '5' },
-      managers: { type: 'string', default: '10000' },
+      only: { type: 'string', multiple: true },
+      rate: { type: 'string', default: '100' },
+      seconds: { type: 'string', default: '3' },
+      managers: { type: 'string', default: '400' },
       keep: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -47,18 +44,20 @@ export function readDemoOptions(args: string[]): DemoOptions {
     moves: chooseMoves(values.only),
     ratePerSecond: readNumber('--rate', values.rate, 1, MAX_RATE),
     seconds: readNumber('--seconds', values.seconds, 0, MAX_SECONDS),
-    managers: readNumber('--managers', values.managers, 0, MAX_MANAGERS),
+    managers: readNumber('--managers', values.managers, 1, MAX_MANAGERS),
     keep: values.keep,
     json: values.json,
   };
 }
 
-function chooseMoves(only: string | undefined): readonly LinkMoves[] {
+function chooseMoves(only: readonly string[] | undefined): readonly LinkMove[] {
   if (only === undefined) return DEMO_MOVES;
-  const chosen = DEMO_MOVES.filter(({ link }) => link === only.toUpperCase());
-  if (chosen.length > 0) return chosen;
-  const known = DEMO_MOVES.map(({ link }) => link).join(', ');
-  throw new RangeError(`--only takes one of ${known}, not "${only}"`);
+  const wanted = only.flatMap((one) => one.split(',')).map((one) => one.trim().toUpperCase());
+  const known = DEMO_MOVES.map(({ link }) => link);
+  const unknown = wanted.filter((one) => !known.includes(one));
+  if (unknown.length > 0)
+    throw new RangeError(`--only takes some of ${known.join(', ')}, not "${unknown.join(', ')}"`);
+  return DEMO_MOVES.filter(({ link }) => wanted.includes(link));
 }
 
 function readNumber(flag: string, text: string, least: number, most: number): number {

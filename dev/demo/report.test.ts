@@ -11,6 +11,7 @@ import { buildReport, type DemoReport, type Migration } from './report.ts';
 const LATENCY = { count: 100, p50Ms: 1, p99Ms: 8.44, maxMs: 20 };
 
 const SPAN: Span = {
+  link: 'COMM-010',
   fromMs: 1_000,
   toMs: 13_340,
   before: new Map([['ada', 2n]]),
@@ -23,15 +24,27 @@ const SPAN: Span = {
 const TRAFFIC: DemoReport['traffic'] = {
   rate_per_second: 200,
   requests: 10,
-  registrations: 2,
   failed: 0,
+  not_yet: 1,
   repeated: 0,
   shed: 0,
   applied: 10,
   pending: 10,
   managers: 2,
   acknowledged: 10,
+  actions: { registerManager: 2, submit: 8 },
   errors: [],
+};
+
+const MONEY = {
+  credits: 3,
+  debits: 1,
+  credited_minor: 15_000,
+  debited_minor: 5_000,
+  owed_minor: 10_000,
+  transfers: 4,
+  paid_minor: 10_000,
+  ledger_sum_minor: 0,
 };
 
 function migration(overrides: Partial<Migration> = {}): Migration {
@@ -62,17 +75,17 @@ function migration(overrides: Partial<Migration> = {}): Migration {
 
 function report(migrations: Migration[], findings: Finding[] = []): DemoReport {
   const checks = [{ claim: 'all is equal', findings }];
-  const judgement = { checks, findings, holds: findings.length === 0 };
+  const judgement = { checks, findings, money: MONEY, holds: findings.length === 0 };
   return buildReport({ migrations, planned: 1, judgement, traffic: TRAFFIC });
 }
 
 function finding(damage: Damage, cases: Case[], consumer = 'hiring'): Finding {
-  return { damage, consumer, sentence: `${damage} at ${consumer}`, cases };
+  return { damage, link: 'COMM-010', consumer, sentence: `${damage} at ${consumer}`, cases };
 }
 
 test('the report has the published shape', () => {
   const made = JSON.parse(JSON.stringify(report([migration()]))) as DemoReport;
-  assert.deepEqual([made.ok, made.money], [true, {}]);
+  assert.deepEqual([made.ok, made.money], [true, MONEY]);
   const { link, from, to, messages, lost, doubled, reordered } = made.migrations[0]!;
   assert.deepEqual([link, from, to, messages], ['COMM-010', 'sync', 'async', 81]);
   assert.deepEqual([lost, doubled, reordered], [0, 0, 0]);
@@ -108,6 +121,9 @@ test('damage is laid to the migration during which the message was written', () 
   assert.equal(within([caseOf('ada', 5n), caseOf('emmy', 1n)]), 1);
   // With neither nobody is spared.
   assert.equal(within([caseOf('lane 3 epoch 7', 0n, { count: 5 })]), 5);
+  // What another link did is not this migration's.
+  const other = { ...finding('lost', [caseOf('ada', 3n)]), link: 'COMM-021' };
+  assert.equal(damageWithin([other], 'lost', SPAN), 0);
 });
 
 test('one lost message that shows in several comparisons counts once for each consumer', () => {
@@ -127,13 +143,14 @@ test('the closing report fits 80 columns and says what is wrong', () => {
   const good = describeReport(report(both), { width: 80, paint: plainPaint });
   assert.ok(good.every((line) => widthOf(line) <= 80));
   const table = good.join('\n');
-  assert.match(table, /COMM-010 sync → async {3}COMM-010 async → sync/);
-  assert.match(table, /longest delivery pause +100 ms +100 ms/);
+  assert.match(table, / COMM-010 sync → async +81 +0 +0 +0 +100 ms +0 +2 equal\n/);
+  assert.match(table, / COMM-010 async → sync +81 /);
+  assert.match(table, /p99 8\.4 ms before, at most 12 ms during/);
   const bad = describeReport(report(both, [finding('lost', [caseOf('ada', 3n)])]), {
     width: 80,
     paint: plainPaint,
   }).join('\n');
   assert.match(bad, /✗ all is equal/);
-  assert.match(bad, /lost: 1 lost at hiring\n {5}ada v3/);
+  assert.match(bad, /COMM-010 lost: 1 lost at hiring\n {5}ada v3/);
   assert.match(bad, /failed: the databases do not agree/);
 });

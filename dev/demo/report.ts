@@ -2,12 +2,13 @@
 import type { LatencySummary } from '../traffic/latencies.ts';
 import type { TrafficCounts } from '../traffic/traffic.ts';
 import type { ProvenCertificate } from './move.ts';
-import { countDamage, DAMAGES, type Damage } from './oracle/findings.ts';
+import { type Case, countDamage, DAMAGES, type Damage } from './oracle/findings.ts';
+import type { MoneyReport } from './oracle/money.ts';
 import type { Judgement } from './oracle/oracle.ts';
 import { damageWithin, type Span } from './oracle/spans.ts';
 import type { DelaySummary } from './oracle/tables.ts';
 
-/** Managers or places named for each finding; the number is of all. */
+/** Keys or places named for each finding; the number is of all. */
 const EXAMPLES = 5;
 
 export type MigrationReport = {
@@ -44,6 +45,8 @@ export type CertificateReport = {
 
 export type FindingReport = {
   damage: Damage;
+  /** Empty when no single link is to blame. */
+  link: string;
   consumer: string;
   found: string;
   count: number;
@@ -52,8 +55,8 @@ export type FindingReport = {
 
 export type DemoReport = {
   migrations: MigrationReport[];
-  /** Links that move money are none of those moved here. */
-  money: Record<string, never>;
+  /** The ledger and finance, in minor units. */
+  money: MoneyReport;
   oracle: {
     holds: boolean;
     checks: { claim: string; holds: boolean }[];
@@ -64,7 +67,10 @@ export type DemoReport = {
     /** What was asked for, or less where the machine carries no more. */
     rate_per_second: number;
     managers: number;
+    /** Answers that were written down and compared. */
     acknowledged: number;
+    /** Requests by what was asked for. */
+    actions: Record<string, number>;
     errors: string[];
   };
   ok: boolean;
@@ -96,19 +102,20 @@ export type ReportParts = {
 
 /** `ok` only when every migration completed with equal certificates and the oracle holds. */
 export function buildReport({ migrations, planned, judgement, traffic }: ReportParts): DemoReport {
-  const { checks, findings, holds } = judgement;
+  const { checks, findings, money, holds } = judgement;
   return {
     migrations: migrations.map((migration) => reportMigration(migration, judgement)),
-    money: {},
+    money,
     oracle: {
       holds,
       checks: checks.map((check) => ({ claim: check.claim, holds: check.findings.length === 0 })),
-      findings: findings.map(({ damage, consumer, sentence, cases }) => ({
+      findings: findings.map(({ damage, link, consumer, sentence, cases }) => ({
         damage,
+        link,
         consumer,
         found: sentence,
         count: cases.reduce((sum, { count }) => sum + count, 0),
-        examples: cases.slice(0, EXAMPLES).map(({ what, version }) => `${what} v${version}`),
+        examples: cases.slice(0, EXAMPLES).map(nameOf),
       })),
       totals: Object.fromEntries(
         DAMAGES.map((damage) => [damage, countDamage(findings, damage)]),
@@ -157,6 +164,10 @@ function reportMigration(migration: Migration, { findings }: Judgement): Migrati
 function reportCertificate({ certificate, isEqual }: ProvenCertificate): CertificateReport {
   const { id, consumer, epoch, count } = certificate;
   return { id, consumer, epoch: Number(epoch), count: Number(count), equal: isEqual };
+}
+
+function nameOf({ what, version }: Case): string {
+  return version === 0n ? what : `${what} v${version}`;
 }
 
 function toTenths(value: number): number {

@@ -10,7 +10,8 @@ import { describeExit } from '../servers/child.ts';
 import { cleanUpAll } from '../servers/errors.ts';
 import { makeRunDir } from '../servers/folders.ts';
 import { removePostgresData } from '../servers/postgres.ts';
-import { type Stack, startStack } from '../stack.ts';
+import { type Stack, type StackAddresses, startStack } from '../stack.ts';
+import { CALLED_SERVICES, type CalledAddresses } from '../traffic/caller.ts';
 
 /** The oracle needs the order of commits; writing it down costs PostgreSQL nothing to speak of. */
 const POSTGRES_SETTINGS = { track_commit_timestamp: 'on' };
@@ -22,8 +23,8 @@ export type Site = {
   readonly operator: RpcClient<typeof Operator>;
   /** A connection to the database of a service. */
   database(service: string): Database;
-  /** Addresses of a service's replicas. */
-  addresses(service: string): string[];
+  /** host:port of every replica of the services that callers talk to. */
+  readonly calledAddresses: CalledAddresses;
   /** Stops everything and removes the data. Safe twice. */
   close(): Promise<void>;
 };
@@ -76,12 +77,19 @@ function siteOf(stack: Stack, dataDir: string): Site {
       databases.set(service, made);
       return made;
     },
-    addresses: (service) => (addresses.services[service] ?? []).map(({ grpc }) => grpc),
+    calledAddresses: calledOf(addresses),
     close: () => {
       closing ??= close();
       return closing;
     },
   };
+}
+
+function calledOf({ services }: StackAddresses): CalledAddresses {
+  const of = (name: string) => (services[name] ?? []).map(({ grpc }) => grpc);
+  return Object.fromEntries(
+    CALLED_SERVICES.map((name) => [name, of(name)]),
+  ) as unknown as CalledAddresses;
 }
 
 async function forgetData(dataDir: string): Promise<void> {

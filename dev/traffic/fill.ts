@@ -1,38 +1,62 @@
-/** Registers many managers quickly, as a company's history before any migration. */
-import type { Caller } from './caller.ts';
+/** A company's history before any migration: managers first, then what they wrote and who solves it. */
+import type { CallResult } from './call.ts';
+import type { ACTIONS, Life } from './life.ts';
 
-/** Registrations at once: the services' batches fill; twice as many gained little on two cores. */
-const AT_ONCE = 128;
-/** Registrations refused in a row after which something is wrong with the stack, not with one. */
+/** Requests at once: the services' batches fill; twice as many gained little on two cores. */
+const AT_ONCE = 64;
+/** Requests refused in a row after which something is wrong with the stack, not with one. */
 const MAX_FAILURES = 20;
+/** Before traffic, an assessment and two candidates for so many managers. */
+const MANAGERS_FOR_AN_ASSESSMENT = 10;
+const CANDIDATES_FOR_AN_ASSESSMENT = 2;
 
 export type FillOptions = {
-  readonly caller: Caller;
+  readonly life: Life;
   readonly managers: number;
-  readonly onProgress?: (done: number) => void;
+  /** Hears how many requests are done of how many. */
+  readonly onProgress?: (done: number, all: number) => void;
   readonly signal?: AbortSignal;
 };
 
-/** Resolves with how many were registered; fewer only when `signal` aborts. Throws what kept failing. */
-export async function fill({ caller, managers, onProgress, signal }: FillOptions): Promise<number> {
-  let started = 0;
+/** Resolves with the requests done; fewer only when `signal` aborts. Throws what kept failing. */
+export async function fill(options: FillOptions): Promise<number> {
+  const { managers, onProgress } = options;
+  const assessments = Math.ceil(managers / MANAGERS_FOR_AN_ASSESSMENT);
+  const candidates = assessments * CANDIDATES_FOR_AN_ASSESSMENT;
+  const all = managers + assessments + candidates;
   let done = 0;
+  const onDone = () => {
+    done += 1;
+    onProgress?.(done, all);
+  };
+  await repeatAction('registerManager', managers, { ...options, onDone });
+  await repeatAction('createAssessment', assessments, { ...options, onDone });
+  await repeatAction('registerCandidate', candidates, { ...options, onDone });
+  return done;
+}
+
+type Repeating = Pick<FillOptions, 'life' | 'signal'> & { readonly onDone: () => void };
+
+async function repeatAction(
+  action: (typeof ACTIONS)[number],
+  count: number,
+  { life, signal, onDone }: Repeating,
+): Promise<void> {
+  let started = 0;
   let failures = 0;
   const work = async () => {
-    while (started < managers && signal?.aborted !== true) {
+    while (started < count && signal?.aborted !== true) {
       started += 1;
-      const { isAcknowledged, error } = await caller.register();
-      if (isAcknowledged) {
+      const result: CallResult | undefined = await life.act(action)?.send();
+      if (result?.answer) {
         failures = 0;
-        done += 1;
-        onProgress?.(done);
+        onDone();
         continue;
       }
       started -= 1;
       failures += 1;
-      if (failures > MAX_FAILURES) throw error ?? new Error('a registration was refused');
+      if (failures > MAX_FAILURES) throw result?.error ?? new Error(`nothing to ${action} with`);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, managers) }, work));
-  return done;
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, work));
 }

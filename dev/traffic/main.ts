@@ -1,11 +1,12 @@
 /**
  * `node dev/traffic/main.ts --rate N`: stand-in load on a running stack until it is told to end. Finds
- * assessments in RELINK_PEERS, which `npm start -- --traffic N` sets.
+ * the services in RELINK_PEERS, which `npm start -- --traffic N` sets.
  */
 import { parseArgs } from 'node:util';
 import { Type } from 'typebox';
 import { baseConfigProperties, loadConfig } from '../../runtime/config.ts';
 import { repeat } from '../../runtime/wake.ts';
+import { CALLED_SERVICES, type CalledAddresses } from './caller.ts';
 import type { LatencyWindow } from './latencies.ts';
 import { Traffic } from './traffic.ts';
 
@@ -17,25 +18,28 @@ const SAY_EVERY_MS = 10_000;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 function readRate(args: string[]): number {
-  const { values } = parseArgs({ args, options: { rate: { type: 'string', default: '200' } } });
+  const { values } = parseArgs({ args, options: { rate: { type: 'string', default: '100' } } });
   const rate = Number(values.rate);
   if (Number.isInteger(rate) && rate > 0 && rate <= MAX_RATE) return rate;
   throw new RangeError(`--rate takes a whole number from 1 to ${MAX_RATE}, not "${values.rate}"`);
 }
 
-function readAddresses(): string[] {
+function readAddresses(): CalledAddresses {
   const { peers } = loadConfig(Type.Object({ peers: baseConfigProperties.peers }));
-  const addresses = peers.assessments ?? [];
-  if (addresses.length === 0) throw new RangeError('RELINK_PEERS names no address of assessments');
-  return addresses;
+  const missing = CALLED_SERVICES.filter((name) => !peers[name]?.length);
+  if (missing.length > 0)
+    throw new RangeError(`RELINK_PEERS names no address of ${missing.join(', ')}`);
+  return Object.fromEntries(
+    CALLED_SERVICES.map((name) => [name, peers[name] ?? []]),
+  ) as unknown as CalledAddresses;
 }
 
 function describe(traffic: Traffic, window: LatencyWindow): string {
-  const { requests, failed, repeated, shed } = traffic.counts;
+  const { requests, failed, repeated, shed, not_yet: notYet } = traffic.counts;
   const { p50Ms, p99Ms } = window.close();
   const [worst] = traffic.errors;
   return (
-    `${requests} requests, ${failed} failed, ${repeated} repeated, ${shed} not sent; ` +
+    `${requests} requests, ${failed} failed, ${notYet} too early, ${repeated} repeated, ${shed} not sent; ` +
     `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms` +
     (worst ? `; ${worst[0]} (${worst[1]} times)` : '')
   );

@@ -1,70 +1,80 @@
-/**
- * What callers were told, manager by manager: the other side of the comparison with the owner's
- * table. Only answers that arrived count as told; a call whose answer was lost may have changed the
- * manager or not, so it only widens what may be found.
- */
+/** Everything that callers of the company were told: the other side of the oracle's comparison. */
+import { ToldEntities, ToldFacts } from './ledgers.ts';
 import type { Names } from './people.ts';
 
-export type ToldManager = {
-  readonly id: string;
-  /** The newest version that an answer named; 0 when no answer arrived. */
-  readonly version: bigint;
-  /** The names that came with it. */
-  readonly names: Names;
-  /** Changes that callers were told of, the registration included. */
-  readonly acknowledged: number;
-  /** Calls without an answer: each may have made one more version. */
-  readonly unknown: number;
+export type ToldExercise = { readonly id: string; readonly title: string; readonly text: string };
+
+/** An assessment without the difficulty of its exercises, which changes without its author. */
+export type ToldAssessment = {
+  readonly authorId: string;
+  readonly title: string;
+  readonly exercises: readonly ToldExercise[];
 };
 
-const NOTHING: Omit<ToldManager, 'id'> = {
-  version: 0n,
-  names: { firstName: '', lastName: '' },
-  acknowledged: 0,
-  unknown: 0,
+export type ToldAssignment = { readonly candidateId: string; readonly assessmentId: string };
+
+export type ToldSolution = ToldAssignment & {
+  readonly exerciseId: string;
+  readonly authorId: string;
+  readonly isCorrect: boolean;
+};
+
+/** A rating as an answer of hiring had it. */
+export type ToldRating = {
+  readonly rating: number;
+  readonly results: bigint;
+  readonly accepted: bigint;
 };
 
 export class Told {
-  readonly #managers = new Map<string, ToldManager>();
-  /** Registered ones in the order of their answers, to choose from. */
-  readonly #ids: string[] = [];
-  #acknowledged = 0;
+  readonly managers = new ToldEntities<Names>();
+  readonly assessments = new ToldEntities<ToldAssessment>();
+  /** How difficult an exercise was when its author wrote it. */
+  readonly difficulties = new Map<string, number>();
+  readonly candidates = new ToldFacts<{ name: string }>();
+  readonly assignments = new ToldFacts<ToldAssignment>();
+  /** By candidate. */
+  readonly promotions = new ToldFacts<true>();
+  readonly solutions = new ToldFacts<ToldSolution>();
+  /** By solution. */
+  readonly revocations = new ToldFacts<true>();
+  readonly #ratings = new Map<string, Map<bigint, ToldRating>>();
+  readonly #contradictions: { assessmentId: string; version: bigint }[] = [];
 
-  /** An answer named this version and these names. */
-  acknowledge(id: string, version: bigint, names: Names): void {
-    const known = this.#of(id);
-    this.#acknowledged += 1;
-    if (known.version === 0n) this.#ids.push(id);
-    const newest = version > known.version ? { version, names } : {};
-    this.#managers.set(id, { ...known, ...newest, acknowledged: known.acknowledged + 1 });
-  }
+  /** Answers with ratings that were lost: each may have named a version that no other named. */
+  lostRatings = 0;
 
-  /** The call's outcome is unknown: it may have changed the manager once. */
-  loseAnswer(id: string): void {
-    const known = this.#of(id);
-    this.#managers.set(id, { ...known, unknown: known.unknown + 1 });
-  }
-
-  /** Managers that callers know to be registered. */
-  get count(): number {
-    return this.#ids.length;
-  }
-
-  /** All changes that callers were told of. */
+  /** Answers that arrived, of all commands. */
   get acknowledged(): number {
-    return this.#acknowledged;
+    const facts = [this.candidates, this.assignments, this.promotions];
+    const solved = [this.solutions, this.revocations];
+    return (
+      this.managers.acknowledged +
+      this.assessments.acknowledged +
+      [...facts, ...solved].reduce((sum, one) => sum + one.told.size, 0)
+    );
   }
 
-  /** Registered ones in the order of registering. `at` from 0 to `count - 1`. */
-  idAt(at: number): string | undefined {
-    return this.#ids[at];
+  /** An answer named this version of an assessment's rating. */
+  hearRating(assessmentId: string, version: bigint, rating: ToldRating): void {
+    const known = this.#ratings.get(assessmentId) ?? new Map<bigint, ToldRating>();
+    this.#ratings.set(assessmentId, known);
+    const before = known.get(version);
+    if (before && !isSame(before, rating)) this.#contradictions.push({ assessmentId, version });
+    known.set(version, rating);
   }
 
-  managers(): ToldManager[] {
-    return [...this.#managers.values()];
+  /** What answers said of a version of the assessment's rating; undefined when none named it. */
+  ratingOf(assessmentId: string, version: bigint): ToldRating | undefined {
+    return this.#ratings.get(assessmentId)?.get(version);
   }
 
-  #of(id: string): ToldManager {
-    return this.#managers.get(id) ?? { id, ...NOTHING };
+  /** Versions of ratings of which two answers said different things. */
+  get contradictions(): readonly { assessmentId: string; version: bigint }[] {
+    return this.#contradictions;
   }
+}
+
+function isSame(a: ToldRating, b: ToldRating): boolean {
+  return a.rating === b.rating && a.results === b.results && a.accepted === b.accepted;
 }

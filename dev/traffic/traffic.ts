@@ -1,39 +1,38 @@
 /**
- * Live traffic through the public API: an open loop. Requests are due by the clock, whether earlier
+ * Live traffic through the public APIs: an open loop. Requests are due by the clock, whether earlier
  * ones were answered or not, and a latency counts from the moment a request was due: a service that
  * stalls for a second shows as a second for all that came in it.
  */
-import { Caller, type CallResult } from './caller.ts';
+import type { CallResult } from './call.ts';
+import { type CalledAddresses, Caller } from './caller.ts';
 import { Latencies } from './latencies.ts';
+import { type Due, Life } from './life.ts';
 import { Told } from './told.ts';
 
 /** Requests come in small groups of this distance. */
 const TICK_MS = 5;
-/** One request in five registers a manager, the others rename one. */
-const REGISTRATION_SHARE = 0.2;
-/** Some managers are renamed much more often: the newest hundredth gets a fifth of all renames. */
-const SKEW = 3;
 /** Requests without an answer at once: above this the callers' side would measure itself. */
 const MAX_WAITING = 5_000;
-const CONNECTIONS = 4;
+const CONNECTIONS = 2;
 /** Different errors kept for the report. */
 const MAX_ERRORS = 10;
 
 export type TrafficOptions = {
-  /** host:port of every replica of assessments. */
-  readonly addresses: readonly string[];
+  readonly addresses: CalledAddresses;
   /** Requests a second. */
   readonly ratePerSecond: number;
   readonly told?: Told;
+  /** To each replica of each service. */
   readonly connections?: number;
 };
 
 export type TrafficCounts = {
   /** Requests that ended, well or not. */
   requests: number;
-  registrations: number;
   /** Requests that were not acknowledged, repetitions included. */
   failed: number;
+  /** Refused because a service had not heard yet of what another one knew: asked again later. */
+  not_yet: number;
   /** Calls repeated because their answer was lost. */
   repeated: number;
   /** Due requests that were not sent because too many waited for an answer. */
@@ -47,18 +46,21 @@ export type TrafficCounts = {
 export class Traffic {
   readonly told: Told;
   readonly latencies = new Latencies();
-  readonly caller: Caller;
+  readonly life: Life;
   /** Requests a second; set it before `start`. */
   ratePerSecond: number;
+  readonly #caller: Caller;
   readonly #counts: TrafficCounts = {
     requests: 0,
-    registrations: 0,
     failed: 0,
+    not_yet: 0,
     repeated: 0,
     shed: 0,
     applied: 0,
     pending: 0,
   };
+  /** Requests by what was asked for. */
+  readonly #actions = new Map<string, number>();
   readonly #errors = new Map<string, number>();
   readonly #waiting = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
@@ -67,11 +69,17 @@ export class Traffic {
     const { addresses, ratePerSecond, told = new Told(), connections = CONNECTIONS } = options;
     this.told = told;
     this.ratePerSecond = ratePerSecond;
-    this.caller = new Caller({ addresses, connections, told });
+    this.#caller = new Caller({ addresses, connections, told });
+    this.life = new Life(this.#caller);
   }
 
   get counts(): Readonly<TrafficCounts> {
     return { ...this.#counts };
+  }
+
+  /** Requests by what was asked for. */
+  get actions(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#actions);
   }
 
   /** What went wrong, most frequent first: message and how often. */
@@ -102,7 +110,7 @@ export class Traffic {
   /** Ends the connections as well. */
   async close(): Promise<void> {
     await this.stop();
-    this.caller.close();
+    this.#caller.close();
   }
 
   #send(dueMs: number): void {
@@ -115,31 +123,25 @@ export class Traffic {
   }
 
   async #request(dueMs: number): Promise<void> {
-    const isRegistration = this.told.count === 0 || Math.random() < REGISTRATION_SHARE;
-    if (isRegistration) this.#counts.registrations += 1;
-    const id = isRegistration ? undefined : this.#pickManager();
-    const result = await (id === undefined ? this.caller.register() : this.caller.rename(id));
+    const due = this.life.next();
+    const result = await due.send();
     this.latencies.record(performance.now() - dueMs);
-    this.#count(result);
+    this.#count(due, result);
   }
 
-  #count({ isAcknowledged, tries, deliveries, error }: CallResult): void {
+  #count({ action }: Due, { answer, tries, deliveries, isNotYet, error }: CallResult): void {
     this.#counts.requests += 1;
     this.#counts.repeated += tries - 1;
-    for (const state of deliveries) {
+    this.#actions.set(action, (this.#actions.get(action) ?? 0) + 1);
+    for (const { state } of deliveries) {
       if (state === 'applied') this.#counts.applied += 1;
       else this.#counts.pending += 1;
     }
-    if (isAcknowledged) return;
+    if (isNotYet) this.#counts.not_yet += 1;
+    if (isNotYet || answer) return;
     this.#counts.failed += 1;
     const message = error ? `${error.code} ${error.message}` : 'refused';
     if (this.#errors.size < MAX_ERRORS || this.#errors.has(message))
       this.#errors.set(message, (this.#errors.get(message) ?? 0) + 1);
-  }
-
-  #pickManager(): string | undefined {
-    const { count } = this.told;
-    const fromNewest = Math.floor(count * Math.random() ** SKEW);
-    return this.told.idAt(count - 1 - fromNewest);
   }
 }

@@ -1,99 +1,151 @@
 /**
- * The oracle: holds the databases against each other, and what callers were told against the owner's
- * table. It trusts no counter of the demo and asks no service.
+ * The oracle: holds the databases against each other, and what callers were told against them. It
+ * trusts no counter of the demo and asks no service.
  *
- * What the tables prove, once traffic has stopped and the outbox is empty:
+ * What the tables prove, once traffic has stopped and the outboxes are empty:
  *
- * - Nothing committed is lost. A manager's version grows by one with every change under its row lock,
- *   and each change writes one message per consumer in the same transaction. So the owner's row
- *   alone says which messages must have arrived: versions 1 to n, each once or more often (a
- *   backfill repeats the newest). An inbox row commits together with its effect.
- * - Nothing told is lost. Every answer named a version and names; the owner's row must be at least as
- *   new, with these names where it is the same version, and no newer than all calls together,
- *   those without an answer included, can have made it.
+ * - Nothing told is lost, and nothing else happened. What callers were told of (managers, assessments,
+ *   candidates, assignments, solutions, revocations) is stored as told; from it alone follows what
+ *   every rating, difficulty, list of exercises, booking and balance must be. A call without an
+ *   answer may have had its effect or not: the service that was asked decides, for all others.
+ * - Nothing committed is lost. Each message is written in the transaction of the change that it tells,
+ *   so the owner's rows say which messages must have arrived: a version grows by one with every
+ *   change under its row lock. An inbox row commits together with its effect.
  * - Nothing is doubled. A formal effect writes a row only if its version is newer, and then the inbox
  *   says `applied`; two `applied` rows of one version are a doubled effect. Message ids are the
  *   inbox's primary key: a second row of one id cannot exist. Per lane and epoch the consumer may not
- *   have settled more than receipts closed.
- * - Nothing is reordered. Two effects on one manager cannot overlap: the second waits for the row
- *   lock of the first until that has committed. So the order of commits is the order of effects,
- *   and it is exact where the server keeps commit times (`track_commit_timestamp`, on in the
- *   servers that the demo starts). Elsewhere the beginning of the consumer's transaction stands for
- *   it, which can miss an exchange of two transactions that overlapped; the replicas' comparison
- *   then still finds one whose damage lasted. `superseded` messages had no effect: not an order.
+ *   have settled more than receipts closed. An event counts once: one booking, one transfer, one
+ *   step of difficulty.
+ * - Nothing is reordered. Two effects on one key cannot overlap: the second waits for the row lock of
+ *   the first until that has committed. So the order of commits is the order of effects, and it is
+ *   exact where the server keeps commit times (`track_commit_timestamp`, on in the servers that the
+ *   demo starts). Elsewhere the beginning of the consumer's transaction stands for it, which can miss
+ *   an exchange of two transactions that overlapped; the replicas' comparison then still finds one
+ *   whose damage lasted. `superseded` messages had no effect: not an order.
  * - Nothing is changed on the way. Per lane and epoch the sums of the message hashes are equal on both
  *   sides, and every replica row is equal to the owner's row.
+ *
+ * What goes by `pull` is not delivered: of such a link only what was sent otherwise is compared, and
+ * its replica once it is kept again.
  */
+import { type LinkDefinition, type LinkMap, legOf } from '../../../link/link.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import type { Told } from '../../traffic/told.ts';
-import { checkArrived, checkEffects, checkReplicas, checkSums } from './consumer.ts';
-import { type Check, caseOf, checkOf, type Finding } from './findings.ts';
-import { countOpen, listOpen, type ManagerRow, readManagers } from './tables.ts';
-
-/** Open messages that are named; the count is of all. */
-const OPEN_EXAMPLES = 20;
+import type { Check, Finding } from './findings.ts';
+import { checkLeftovers, checkLink, findLateEffects, refuseUnknown } from './legs.ts';
+import { judgeMoney, type MoneyReport } from './money.ts';
+import { checkAssessments, checkManagers } from './owners.ts';
+import {
+  checkAssignments,
+  checkCandidates,
+  checkRatings,
+  checkSolutions,
+  checkTeachers,
+} from './people.ts';
+import { checkReplicas } from './replicas.ts';
+import { countPulled } from './tables.ts';
+import { findTruth } from './truth.ts';
 
 export type OracleOptions = {
-  readonly link: string;
-  /** Database of the service that owns the entity. */
-  readonly owner: Database;
-  /** Databases of the consumers by name. */
-  readonly consumers: Readonly<Record<string, Database>>;
+  readonly links: LinkMap;
+  /** The database of a service. */
+  readonly database: (service: string) => Database;
   readonly told: Told;
+  /** Links that went by `pull` meanwhile, though they may not any more. */
+  readonly pulled: ReadonlySet<string>;
 };
 
 export type Judgement = {
   readonly checks: readonly Check[];
   readonly findings: readonly Finding[];
+  readonly money: MoneyReport;
   readonly holds: boolean;
 };
 
-/** Compares everything; call it when the traffic has stopped. */
+/** Compares everything; call it when the traffic has stopped and nothing is on its way. */
 export async function judge(options: OracleOptions): Promise<Judgement> {
-  const managers = await readManagers(options.owner, 'managers');
-  const checks = [checkTold(managers, options.told), await checkOutbox(options)];
-  for (const [consumer, sql] of Object.entries(options.consumers)) {
-    const sides = { ...options, consumer, sql, managers };
-    checks.push(await checkReplicas(sides), await checkArrived(sides));
-    checks.push(await checkEffects(sides), await checkSums(sides));
-  }
+  const { told, database } = options;
+  const links = Object.values(options.links);
+  refuseUnknown(links);
+  const truth = await findTruth(told, database);
+  const [management, hiring, assessments] = ['management', 'hiring', 'assessments'].map(database);
+  const pulledNow = await findPulled(links, database);
+  const { checks: moneyChecks, money } = await judgeMoney(told, truth, {
+    bonuses: database('bonuses'),
+    finance: database('finance'),
+  });
+  const checks = [
+    await checkManagers(told, assessments!),
+    await checkAssessments(told, truth, assessments!),
+    await checkCandidates(told, truth, hiring!),
+    await checkAssignments(told, truth, { management: management!, hiring: hiring! }),
+    await checkSolutions(told, truth, hiring!),
+    await checkRatings(told, truth, hiring!),
+    await checkTeachers(told, management!),
+    ...moneyChecks,
+    ...(await checkReplicas(database, (link) => pulledNow.has(link))),
+    ...(await checkLinks(options, links, pulledNow)),
+    await checkLeftovers(databasesOf(links, database)),
+  ];
   const findings = checks.flatMap((check) => check.findings);
-  return { checks, findings, holds: findings.length === 0 };
+  return { checks, findings, money, holds: findings.length === 0 };
 }
 
-/** What callers were told against the owner's table. */
-function checkTold(managers: ReadonlyMap<string, ManagerRow>, told: Told): Check {
-  const lost = [];
-  const changed = [];
-  const doubled = [];
-  for (const { id, version, names, acknowledged, unknown } of told.managers()) {
-    const row = managers.get(id);
-    const stored = row?.version ?? 0n;
-    if (stored < version) lost.push(caseOf(id, version));
-    const isSame = row?.firstName === names.firstName && row.lastName === names.lastName;
-    if (version > 0n && stored === version && !isSame) changed.push(caseOf(id, version));
-    const most = BigInt(acknowledged + unknown);
-    if (stored > most) doubled.push(caseOf(id, stored, { count: Number(stored - most) }));
-  }
-  const finding = { consumer: '' };
-  const count = told.acknowledged.toLocaleString('en');
-  return checkOf(`${count} answers are true in the owner's table`, [
-    { ...finding, damage: 'lost', sentence: 'callers were told more than is stored', cases: lost },
-    { ...finding, damage: 'changed', sentence: 'callers were told other names', cases: changed },
-    { ...finding, damage: 'doubled', sentence: 'more changes than calls', cases: doubled },
-  ]);
+async function checkLinks(
+  { database, pulled }: OracleOptions,
+  links: readonly LinkDefinition[],
+  pulledNow: ReadonlySet<string>,
+): Promise<Check[]> {
+  const effects: Finding[] = [];
+  for (const group of groupByEntity(links))
+    for (const consumer of Object.keys(group[0]?.consumers ?? {})) {
+      const ids = group.map(({ id }) => id);
+      effects.push(...(await findLateEffects(ids, consumer, database(consumer))));
+    }
+  const checks: Check[] = [];
+  for (const link of links)
+    checks.push(
+      await checkLink({
+        link,
+        owner: database(link.producer),
+        consumers: Object.fromEntries(
+          Object.keys(link.consumers).map((consumer) => [consumer, database(consumer)]),
+        ),
+        wasPulled: pulled.has(link.id) || pulledNow.has(link.id),
+        effects,
+      }),
+    );
+  return checks;
 }
 
-async function checkOutbox({ link, owner, consumers }: OracleOptions): Promise<Check> {
-  const open = await countOpen(owner, link);
-  const findings: Finding[] = [];
-  for (const [leg, count] of open) {
-    const named = await listOpen(owner, leg, OPEN_EXAMPLES);
-    const cases = named.map(({ key, version }) => caseOf(key, version));
-    if (count > named.length) cases.push(caseOf('others', 0n, { count: count - named.length }));
-    const consumer = leg.slice(link.length + 1);
-    findings.push({ damage: 'leftover', sentence: 'the outbox is not empty', consumer, cases });
+/** Links of one entity to the same consumers share its versions: their effects are one order. */
+function groupByEntity(links: readonly LinkDefinition[]): LinkDefinition[][] {
+  const groups = new Map<string, LinkDefinition[]>();
+  for (const link of links) {
+    const { id, entity = id, consumers } = link;
+    const name = `${entity} ${Object.keys(consumers).join(' ')}`;
+    groups.set(name, [...(groups.get(name) ?? []), link]);
   }
-  const names = Object.keys(consumers).join(' and ');
-  return checkOf(`the outbox is empty for ${names}`, findings);
+  return [...groups.values()];
+}
+
+/** Links of which some lane is pulled now. */
+async function findPulled(
+  links: readonly LinkDefinition[],
+  database: (service: string) => Database,
+): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const { id, producer, consumers } of links)
+    for (const consumer of Object.keys(consumers))
+      if ((await countPulled(database(producer), legOf(id, consumer))) > 0) found.add(id);
+  return found;
+}
+
+/** By name, of every service that sends or receives. */
+export function databasesOf(
+  links: readonly LinkDefinition[],
+  database: (service: string) => Database,
+): Record<string, Database> {
+  const names = links.flatMap(({ producer, consumers }) => [producer, ...Object.keys(consumers)]);
+  return Object.fromEntries([...new Set(names)].map((name) => [name, database(name)]));
 }

@@ -1,23 +1,26 @@
 /** Which damage belongs to which migration. */
 import { type Case, countDamage, type Damage, type Finding } from './findings.ts';
 
-/** The newest version of every manager at one moment. */
+/** The newest version of every key of a link at one moment. */
 export type Mark = ReadonlyMap<string, bigint>;
 
-/** One migration: when it ran, and what the owner's table held at both ends. */
+/** One migration: of which link, when it ran, and what the owner's table held at both ends. */
 export type Span = {
+  readonly link: string;
   readonly fromMs: number;
   readonly toMs: number;
   readonly before: Mark;
   readonly after: Mark;
 };
 
-/** How much damage of a kind befell what was written while the migration ran. */
+/** How much damage of a kind befell what its link carried while the migration ran. */
 export function damageWithin(findings: readonly Finding[], damage: Damage, span: Span): number {
-  const within = findings.map((finding) => ({
-    ...finding,
-    cases: finding.cases.filter((one) => isWithin(one, span)),
-  }));
+  const within = findings
+    .filter(({ link }) => link === span.link)
+    .map((finding) => ({
+      ...finding,
+      cases: finding.cases.filter((one) => isWithin(one, span)),
+    }));
   return countDamage(within, damage);
 }
 

@@ -1,22 +1,5 @@
-/** What the oracle reads: nothing but tables of the services' databases. */
+/** What the oracle reads of a link: nothing but the kit's tables in the services' databases. */
 import type { Database } from '../../../runtime/postgres.ts';
-
-export type ManagerRow = {
-  readonly id: string;
-  readonly version: bigint;
-  readonly firstName: string;
-  readonly lastName: string;
-};
-
-/** The owner's managers, or a consumer's replicas of them. */
-export async function readManagers(
-  sql: Database,
-  table: 'managers' | 'manager_replicas',
-): Promise<Map<string, ManagerRow>> {
-  const rows = await sql<ManagerRow[]>`
-    select id, version, first_name as "firstName", last_name as "lastName" from ${sql(table)}`;
-  return new Map(rows.map((row) => [row.id, row]));
-}
 
 export type Side = { readonly count: bigint; readonly sum: string };
 
@@ -36,31 +19,13 @@ export async function readSettled(sql: Database, link: string): Promise<Map<stri
   return new Map(rows.map(({ place, ...side }) => [place, side]));
 }
 
-/** How many different versions of each manager the consumer settled with an effect. */
-export async function readArrivedVersions(
-  sql: Database,
-  link: string,
-): Promise<Map<string, { versions: bigint; newest: bigint }>> {
-  const rows = await sql<{ key: string; versions: bigint; newest: bigint }[]>`
-    select key, count(distinct version) as versions, max(version) as newest
+/** The versions of each key that the consumer settled with an effect, or saw superseded. */
+export async function readArrived(sql: Database, link: string): Promise<Map<string, Set<bigint>>> {
+  const rows = await sql<{ key: string; versions: string }[]>`
+    select key, string_agg(distinct version::text, ',') as versions
     from relink.inbox where link = ${link} and outcome in ('applied', 'superseded')
     group by key`;
-  return new Map(rows.map(({ key, ...row }) => [key, row]));
-}
-
-/** The versions of some managers that the consumer settled, ascending, by manager. */
-export async function listVersions(
-  sql: Database,
-  link: string,
-  keys: readonly string[],
-): Promise<Map<string, Set<bigint>>> {
-  const rows = await sql<{ key: string; version: bigint }[]>`
-    select distinct key, version from relink.inbox
-    where link = ${link} and key = any(${keys as string[]}::text[])
-      and outcome in ('applied', 'superseded')`;
-  const versions = new Map<string, Set<bigint>>(keys.map((key) => [key, new Set()]));
-  for (const { key, version } of rows) versions.get(key)?.add(version);
-  return versions;
+  return new Map(rows.map(({ key, versions }) => [key, new Set(versions.split(',').map(BigInt))]));
 }
 
 /** When a message was written: the milliseconds in its UUIDv7. Works on any PostgreSQL. */
@@ -86,17 +51,23 @@ export type EffectRow = {
   readonly writtenMs: number;
 };
 
-/** Effects that came although the same version or a newer one of the manager had taken effect. */
-export async function listLateEffects(sql: Database, link: string): Promise<EffectRow[]> {
+/**
+ * Effects that came although the same version or a newer one of the key had taken effect. Links of one
+ * entity share its versions, so they are looked at together; each effect names its own.
+ */
+export async function listLateEffects(
+  sql: Database,
+  links: readonly string[],
+): Promise<(EffectRow & { link: string })[]> {
   const at = (await keepsCommitTimes(sql)) ? COMMITTED_AT : 'received_at';
-  return sql.unsafe<EffectRow[]>(
+  return sql.unsafe<(EffectRow & { link: string })[]>(
     `select * from (
-      select key, version, ${WRITTEN_MS}::float8 as "writtenMs",
+      select link, key, version, ${WRITTEN_MS}::float8 as "writtenMs",
         max(version) over (partition by key order by ${at}, received_at, version, event_id
           rows between unbounded preceding and 1 preceding) as "newestBefore"
-      from relink.inbox where link = $1 and outcome = 'applied') effects
+      from relink.inbox where link = any($1::text[]) and outcome = 'applied') effects
     where "newestBefore" >= version`,
-    [link],
+    [links as string[]],
   );
 }
 
@@ -119,27 +90,39 @@ export async function readDelays(
   return row ?? { messages: 0, p99Ms: 0, maxMs: 0 };
 }
 
-/** Messages that are still open, by leg. */
-export async function countOpen(sql: Database, link: string): Promise<Map<string, number>> {
+/** Messages of all links of a service that are still open, by leg. */
+export async function countOpen(sql: Database): Promise<Map<string, number>> {
   const rows = await sql<{ leg: string; open: number }[]>`
-    select leg, count(*)::int as open from relink.outbox
-    where leg like ${`${link}/%`} group by leg`;
+    select leg, count(*)::int as open from relink.outbox group by leg order by leg`;
   return new Map(rows.map(({ leg, open }) => [leg, open]));
 }
 
-export type Leftovers = { readonly key: string; readonly version: bigint; readonly why: string };
+export type Leftover = {
+  readonly link: string;
+  readonly key: string;
+  readonly version: bigint;
+  readonly why: string;
+};
 
-/** Messages that wait for a person or for their turn. */
-export async function listGivenUp(sql: Database, link: string): Promise<Leftovers[]> {
-  return sql<Leftovers[]>`
-    select key, version, 'dead letter: ' || reason as why
-    from relink.dead_letters where link = ${link} and state = 'dead'
-    union all select key, version, 'parked' from relink.parked where link = ${link}`;
+/** Messages of all links that wait at a consumer for a person or for their turn. */
+export async function listGivenUp(sql: Database): Promise<Leftover[]> {
+  return sql<Leftover[]>`
+    select link, key, version, 'dead letter: ' || reason as why
+    from relink.dead_letters where state = 'dead'
+    union all select link, key, version, 'parked' from relink.parked`;
 }
 
 /** Open messages one by one, to name them. */
-export async function listOpen(sql: Database, leg: string, limit: number): Promise<Leftovers[]> {
-  return sql<Leftovers[]>`
-    select key, version, 'open' as why from relink.outbox
+export async function listOpen(sql: Database, leg: string, limit: number): Promise<Leftover[]> {
+  return sql<Leftover[]>`
+    select split_part(leg, '/', 1) as link, key, version, 'open' as why from relink.outbox
     where leg = ${leg} order by seq limit ${limit}`;
+}
+
+/** Lanes of a link's leg that go by `pull` now. */
+export async function countPulled(sql: Database, leg: string): Promise<number> {
+  const [row] = await sql<{ lanes: number }[]>`
+    select count(*)::int as lanes from relink.routes
+    where leg = ${leg} and adopted_transport = 'pull'`;
+  return row?.lanes ?? 0;
 }

@@ -1,0 +1,128 @@
+/** The demo's migrations, one after another under live traffic, each with what it did to messages. */
+import type { LatencySummary } from '../traffic/latencies.ts';
+import type { Traffic } from '../traffic/traffic.ts';
+import type { DemoContext } from './demo.ts';
+import { formatLatency, stepCount } from './draw.ts';
+import type { Stage } from './model.ts';
+import { moveLink } from './move.ts';
+import { fromWhereItIs, type LinkMove, thereAndBack } from './moves.ts';
+import { readFlows } from './oracle/flows.ts';
+import type { Mark } from './oracle/spans.ts';
+import { readDelays } from './oracle/tables.ts';
+import type { Migration } from './report.ts';
+import { countFailed } from './watching.ts';
+
+/** The engine's gates, short enough to watch: nobody decides anything during a demo. */
+const CANARY_SECONDS = 0.5;
+const SHADOW_SECONDS = 1;
+/** Copies that are compared; of a link with little traffic only as many as come in time. */
+const SHADOW_MESSAGES = 20;
+/** What a link carries is measured over this time. */
+const FLOW_MS = 5_000;
+
+/** One after another, until one does not complete. */
+export async function moveAll(
+  context: DemoContext,
+  traffic: Traffic,
+  before: LatencySummary,
+): Promise<Migration[]> {
+  const { model } = context;
+  const migrations: Migration[] = [];
+  for (const move of thereAndBack(await findMoves(context))) {
+    if (migrations.some(({ state }) => state !== 'completed')) model.skip();
+    else
+      migrations.push(
+        await model.during((stage) => moveOnce(context, { move, traffic, before, stage })),
+      );
+  }
+  return migrations;
+}
+
+async function findMoves({ site, options }: DemoContext): Promise<LinkMove[]> {
+  const { links } = await site.operator.listLinks({});
+  return options.moves.map((move) => {
+    const legs = links.find(({ id }) => id === move.link)?.legs ?? [];
+    const routes = legs.flatMap((leg) => leg.routes);
+    return fromWhereItIs(move, new Set(routes.map(({ transport }) => transport)));
+  });
+}
+
+type OneMove = {
+  readonly move: LinkMove;
+  readonly traffic: Traffic;
+  readonly before: LatencySummary;
+  readonly stage: Stage;
+};
+
+async function moveOnce(context: DemoContext, one: OneMove): Promise<Migration> {
+  const { site, model, signal } = context;
+  const { move, traffic, before, stage } = one;
+  const { link, to } = move;
+  const start = {
+    settings: await settingsFor(context, link),
+    mark: await readMark(context, link),
+    failed: countFailed(traffic),
+    atMs: Date.now(),
+  };
+  const window = traffic.latencies.openWindow();
+  const { status, certificates } = await moveLink({
+    operator: site.operator,
+    link,
+    to,
+    settings: start.settings,
+    signal,
+    onStatus: (status) => {
+      const { from = '', to = '' } = status.run ?? {};
+      Object.assign(stage, { title: `${link} ${from} → ${to}`, note: stepCount(status) });
+      model.follow(status);
+    },
+  });
+  const during = window.close();
+  const { id: run = '', state = '', problem = '', from = '' } = status.run ?? {};
+  const toMs = Date.now();
+  stage.state = state === 'completed' ? 'done' : 'failed';
+  stage.note = state === 'completed' ? `p99 ${formatLatency(during.p99Ms)}` : state;
+  const after = await readMark(context, link);
+  return {
+    ...{ link, from, to, run, state, problem, certificates },
+    consumers: consumersOf(context, link),
+    span: { link, fromMs: start.atMs, toMs, before: start.mark, after },
+    delays: await delaysWithin(context, link, { fromMs: start.atMs, toMs }),
+    failedRequests: countFailed(traffic) - start.failed,
+    requests: { before, during },
+  };
+}
+
+async function settingsFor(context: DemoContext, link: string): Promise<Record<string, string>> {
+  const toMs = Date.now();
+  const delays = await delaysWithin(context, link, { fromMs: toMs - FLOW_MS, toMs });
+  const fewest = Math.min(...delays.map(({ messages }) => messages));
+  const copies = Math.floor((fewest * SHADOW_SECONDS * 1_000) / FLOW_MS);
+  return {
+    soak_seconds: String(context.options.seconds),
+    canary_seconds: String(CANARY_SECONDS),
+    shadow_seconds: String(SHADOW_SECONDS),
+    shadow_messages: String(Math.min(SHADOW_MESSAGES, Math.max(1, copies))),
+  };
+}
+
+function delaysWithin(
+  context: DemoContext,
+  link: string,
+  span: { readonly fromMs: number; readonly toMs: number },
+) {
+  return Promise.all(
+    consumersOf(context, link).map((consumer) =>
+      readDelays(context.site.database(consumer), link, span),
+    ),
+  );
+}
+
+async function readMark({ site, links }: DemoContext, link: string): Promise<Mark> {
+  const flows = await readFlows(site.database(links[link]?.producer ?? ''), link);
+  return new Map([...flows].map(([key, { last }]) => [key, last]));
+}
+
+function consumersOf({ links }: DemoContext, link: string): string[] {
+  return Object.keys(links[link]?.consumers ?? {});
+}
