@@ -20,6 +20,11 @@ test('a plan whose steps stand in another order than described says which, and w
   assert.match(text, /5 stands before 4: what replicas lack is sent before traffic moves/);
 });
 
+test('a plan that goes a described way backwards says so', () => {
+  const plan = planOf(['8', 'preflight'], ['6', 'table'], ['7', 'stream'], ['1', 'end']);
+  assert.match(formatPlan(plan, layout).join('\n'), /this plan goes it backwards/);
+});
+
 test('a plan in the order of its description says nothing about it', () => {
   const text = formatPlan(planOf(['1', 'preflight'], ['2', 'a'], ['10', 'b']), layout).join('\n');
   assert.doesNotMatch(text, /stands before/);

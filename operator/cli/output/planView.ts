@@ -37,15 +37,22 @@ export function formatPlan(plan: PlanResponse, layout: Layout, withUndo = true):
 
 /** Why the numbers, which are those of the move's description, do not rise all the way. */
 function sayOrder(steps: readonly PlannedStep[], { width, paint }: Layout): string[] {
+  const text = explainOrder(steps);
+  const lines = text === '' ? [] : wrapText(text, Math.min(width, WIDEST));
+  return lines.map((line) => paint('dim', line));
+}
+
+function explainOrder(steps: readonly PlannedStep[]): string {
   const early = steps.find((step, at) => Number(steps[at + 1]?.number) < Number(step.number));
-  if (early === undefined) return [];
+  if (early === undefined) return '';
+  if (Number(steps[0]!.number) > Number(steps.at(-1)!.number))
+    return "Numbers are the description's of the way here: this plan goes it backwards.";
   const own = steps.filter(({ number }) => number === early.number);
   const next = steps[steps.indexOf(early) + 1]!.number;
   const why = own.some(({ name }) => name === BACKFILL)
-    ? 'what replicas lack is sent before traffic moves, so that all of it can still be undone'
+    ? 'what replicas lack is sent before traffic moves, while the old way still carries it all'
     : 'here it is done earlier than described';
-  const text = `Numbers are the description's. ${early.number} stands before ${next}: ${why}.`;
-  return wrapText(text, Math.min(width, WIDEST)).map((line) => paint('dim', line));
+  return `Numbers are the description's. ${early.number} stands before ${next}: ${why}.`;
 }
 
 /** The step that sends what replicas lack. */
