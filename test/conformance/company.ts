@@ -113,15 +113,15 @@ export class Company {
     await this.#prepareLink(this.link, transport);
     for (const [id, besides] of Object.entries(beside))
       await this.#prepareLink(this.links[id]!, besides);
-    for (const consumer of this.consumers)
-      await prepareRecording(this.sqlOf.get(consumer)!, this.fixture, consumer);
   }
 
   async #prepareLink(link: LinkDefinition, transport: Transport | undefined): Promise<void> {
     const producer = this.sqlOf.get(link.producer)!;
     await prepareRoutes(producer, [link]);
     for (const consumer of Object.keys(link.consumers)) {
-      await setListening(this.sqlOf.get(consumer)!, link.id, true);
+      const sql = this.sqlOf.get(consumer)!;
+      await setListening(sql, link.id, true);
+      await prepareRecording(sql, fixtureOf(link.id), consumer);
       if (!transport || transport === link.starts.transport) continue;
       await flipRoute(producer, { link, consumer, lanes: ALL_LANES, transport, hold: false });
     }

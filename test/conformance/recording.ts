@@ -13,20 +13,21 @@ export async function prepareRecording(
 }
 
 async function createApplied(sql: Database): Promise<void> {
-  await sql`create table applied
-    (seq int8 generated always as identity, link text, key text, version int8)`;
+  await sql.unsafe(`create table if not exists applied
+    (seq int8 generated always as identity, link text, key text, version int8)`);
 }
 
-/** Records every effect on the replica in the order of its row lock. */
+/** Records every effect on the replica in the order of its row lock; two links may share one. */
 async function recordEffects(sql: Database, replica: StateTable): Promise<void> {
   await sql.unsafe(`
-    create table effects (seq int8 generated always as identity, key text, before int8, after int8);
-    create function record_effect() returns trigger language plpgsql as $$ begin
+    create table if not exists effects
+      (seq int8 generated always as identity, key text, before int8, after int8);
+    create or replace function record_${replica.table}() returns trigger language plpgsql as $$ begin
       insert into effects (key, before, after) values (new.${replica.key}::text,
         case when tg_op = 'UPDATE' then old.${replica.version} end, new.${replica.version});
       return new; end $$;
-    create trigger record_effect after insert or update on ${replica.table}
-      for each row execute function record_effect()`);
+    create or replace trigger record_effect after insert or update on ${replica.table}
+      for each row execute function record_${replica.table}()`);
 }
 
 /** The handler, which also writes down every business event that it applied. */

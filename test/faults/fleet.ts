@@ -83,6 +83,13 @@ export class Fleet {
     this.programs.set(name, program);
   }
 
+  /** host:port of every process of each service in the fleet. */
+  get addresses(): Record<string, string[]> {
+    return Object.fromEntries(
+      [...this.#ports.keys()].map((name) => [name, this.#addressesOf(name)]),
+    );
+  }
+
   get names(): string[] {
     return [...this.programs.keys()];
   }

@@ -1,0 +1,59 @@
+/**
+ * Two processes of each service, restarted one after another while callers live the business and
+ * routes flip between calls and events on every link that may be moved.
+ */
+import assert from 'node:assert/strict';
+import { after, describe, type TestContext, test } from 'node:test';
+import { readEnvironment } from '../../runtime/config.ts';
+import { seedOf } from '../faults/flips.ts';
+import { randomFrom } from '../faults/random.ts';
+import { Callers } from './callers.ts';
+import { startRolling, untilLanesAreShared } from './company.ts';
+import { Flips } from './flips.ts';
+import { companyOracle } from './oracle.ts';
+
+const CALLERS = 3;
+/** Calls under way end, lanes are given back: well below the limit at which it is killed. */
+const GRACEFUL_STOP_MS = 8_000;
+
+const rolling = await startRolling({ after });
+
+describe('a rolling restart of every service under traffic and flips', () => {
+  test('fails no request and loses, doubles and reorders nothing', async (t) => {
+    await roll(t, async (name) => {
+      const program = rolling.fleet.program(name);
+      const startedMs = performance.now();
+      await program.stop();
+      const tookMs = performance.now() - startedMs;
+      assert.ok(tookMs < GRACEFUL_STOP_MS, `${name} took ${tookMs} ms to stop`);
+      assert.match(await program.lastLines(1), /"exitCode":0.*"msg":"stopped"/);
+      await program.start();
+    });
+  });
+
+  test('by kill -9 fails no request that is repeated and loses, doubles and reorders nothing', (t) =>
+    roll(t, (name) => rolling.fleet.killAndRestart(name)));
+});
+
+async function roll(t: TestContext, restart: (name: string) => Promise<void>): Promise<void> {
+  const { company, fleet } = rolling;
+  const seed = seedOf(readEnvironment('RELINK_TEST_SEED'));
+  t.diagnostic(`seed ${seed}: repeat with RELINK_TEST_SEED=${seed}`);
+  await untilLanesAreShared(rolling);
+  const callers = new Callers(fleet.addresses, CALLERS);
+  const flips = new Flips(company, randomFrom(seed));
+  try {
+    for (const name of fleet.names) await restart(name);
+  } finally {
+    await flips.stop();
+    await callers.stop();
+  }
+  assert.deepEqual(callers.failures, []);
+  await untilLanesAreShared(rolling);
+  await companyOracle(company);
+  const { requests, slowestMs } = callers;
+  t.diagnostic(
+    `${requests} requests, the slowest ${Math.round(slowestMs)} ms; ` +
+      `${fleet.names.length} restarts, ${flips.count} flips: nothing lost`,
+  );
+}
