@@ -18,7 +18,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'reordered', width: 10, cell: ({ reordered }, paint) => sayDamage(reordered, paint) },
   { head: 'pause', width: 9, cell: (one) => formatLatency(one.delivery_pause_ms_max) },
   { head: 'failed', width: 7, cell: (one, paint) => sayDamage(one.failed_requests, paint) },
-  { head: 'proven', width: 9, cell: ({ certificates }, paint) => sayProven(certificates, paint) },
+  { head: 'proven', width: 9, cell: sayProven },
 ];
 
 export function describeReport(report: DemoReport, place: { width: number; paint: Paint }) {
@@ -92,10 +92,10 @@ function describeEnd({ ok, oracle, migrations }: DemoReport, paint: Paint): stri
   return paint('red', unfinished ? 'failed: not completed' : 'failed: not all is certified');
 }
 
-function sayProven(certificates: MigrationReport['certificates'], paint: Paint): string {
+function sayProven({ from, certificates }: MigrationReport, paint: Paint): string {
   const unequal = certificates.filter(({ equal }) => !equal).length;
   if (unequal > 0) return paint('red', `${unequal} of ${certificates.length} not`);
-  if (certificates.length === 0) return paint('red', 'none');
+  if (certificates.length === 0) return from === 'pull' ? '–' : paint('red', 'none');
   return paint('green', `${certificates.length} equal`);
 }
 

@@ -78,13 +78,15 @@ export async function runDemo(context: DemoContext): Promise<DemoReport> {
 }
 
 async function fillCompany({ options, signal }: DemoContext, traffic: Traffic, stage: Stage) {
+  // A process that has just started is slow: only what it does from the middle on is measured.
+  let middle = { done: 0, atMs: 0 };
   const onProgress = (done: number, all: number) => {
     stage.note = `${Math.floor((done / all) * 100)} %`;
+    if (done === Math.floor(all / 2)) middle = { done, atMs: performance.now() };
   };
-  const startedMs = performance.now();
   const done = await fill({ life: traffic.life, managers: options.managers, onProgress, signal });
   signal.throwIfAborted();
-  const carried = perSecond(done, performance.now() - startedMs);
+  const carried = perSecond(done - middle.done, performance.now() - middle.atMs);
   stage.note = `${carried}/s`;
   const bearable = Math.max(1, Math.floor(carried * CARRIED_SHARE));
   if (done >= LEAST_MEASURED) traffic.ratePerSecond = Math.min(traffic.ratePerSecond, bearable);

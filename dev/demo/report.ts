@@ -126,12 +126,15 @@ export function buildReport({ migrations, planned, judgement, traffic }: ReportP
   };
 }
 
-/** Completed, and every consumer has certificates that are all equal. */
-function isProven({ state, consumers, certificates }: Migration): boolean {
+/**
+ * Completed, and every consumer has certificates that are all equal. By `pull` nothing is sent, so
+ * leaving it leaves nothing behind to certify.
+ */
+function isProven({ state, from, consumers, certificates }: Migration): boolean {
   const certified = new Set(certificates.map(({ certificate }) => certificate.consumer));
   return (
     state === 'completed' &&
-    consumers.every((consumer) => certified.has(consumer)) &&
+    consumers.every((consumer) => from === 'pull' || certified.has(consumer)) &&
     certificates.every(({ isEqual }) => isEqual)
   );
 }

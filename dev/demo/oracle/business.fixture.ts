@@ -62,13 +62,16 @@ export async function fillBusiness(world: BareWorld): Promise<Business> {
 type Base = Omit<Business, 'solutions' | 'credits'>;
 
 /** Created with difficulty 1 and 3; the first exercise is harder by one since. */
-async function addAssessment({ database, told, ...world }: BareWorld, base: Base): Promise<void> {
+async function addAssessment(world: BareWorld, base: Base): Promise<void> {
+  const { database, tell } = world;
   const { authorId, assessmentId, exercises } = base;
   const written = exercises.map((id, at) => ({ id, title: `Exercise ${at}`, text: 'Prove it.' }));
   const title = '[Algebra] Groups';
-  told.assessments.acknowledge(assessmentId, 1n, { authorId, title, exercises: written });
-  told.difficulties.set(exercises[0], 1);
-  told.difficulties.set(exercises[1], 3);
+  tell((told) => {
+    told.assessments.acknowledge(assessmentId, 1n, { authorId, title, exercises: written });
+    told.difficulties.set(exercises[0], 1);
+    told.difficulties.set(exercises[1], 3);
+  });
   const stored = written.map(({ id, title, text }, at) => ({
     exercise_id: id,
     title,
@@ -82,20 +85,19 @@ async function addAssessment({ database, told, ...world }: BareWorld, base: Base
   await database('hiring')`
     insert into assessment_replicas (id, version, author_id, title, exercises)
     values (${assessmentId}, 2, ${authorId}, ${title}, ${text}::text::jsonb)`;
-  const carried = { database, told, ...world };
-  await carry(carried, 'COMM-020', assessmentId, 1);
-  await carry(carried, 'COMM-021', assessmentId, 2);
+  await carry(world, 'COMM-020', assessmentId, 1);
+  await carry(world, 'COMM-021', assessmentId, 2);
 }
 
 /** Both are assigned the assessment; the first solves its first exercise, so has the other left. */
 async function addCandidates(world: BareWorld, base: Base): Promise<void> {
-  const { database, told } = world;
+  const { database, tell } = world;
   const { assessmentId, exercises, candidates, assignments } = base;
   for (const [at, id] of candidates.entries()) {
     const name = `Candidate ${at}`;
     const version = at === 0 ? 3 : 2;
     const toSolve = JSON.stringify(at === 0 ? exercises.slice(1) : exercises);
-    told.candidates.acknowledge(id, { name });
+    tell((told) => told.candidates.acknowledge(id, { name }));
     await database('hiring')`
       insert into candidates (id, version, name, status, exercises_to_solve, created_at)
       values (${id}, ${version}, ${name}, 'candidate', ${toSolve}::text::jsonb, ${AT})`;
@@ -104,14 +106,14 @@ async function addCandidates(world: BareWorld, base: Base): Promise<void> {
       values (${id}, ${version}, ${name}, 'candidate', ${toSolve}::text::jsonb)`;
     for (let one = 1; one <= version; one++) await carry(world, 'COMM-030', id, one);
     const assignment = assignments[at] as string;
-    told.assignments.acknowledge(assignment, { candidateId: id, assessmentId });
+    tell((told) => told.assignments.acknowledge(assignment, { candidateId: id, assessmentId }));
     for (const service of ['management', 'hiring'])
       await database(service)`
         insert into assignments (id, candidate_id, assessment_id, assigned_by, assigned_at)
         values (${assignment}, ${id}, ${assessmentId}, 'management', ${AT})`;
     await carry(world, 'COMM-070', assignment, 1);
   }
-  told.promotions.acknowledge(candidates[1], true);
+  tell((told) => told.promotions.acknowledge(candidates[1], true));
   await database('management')`
     insert into teachers (candidate_id, promoted_at) values (${candidates[1]}, ${AT})`;
 }
@@ -122,11 +124,12 @@ async function addSolution(
   base: Base,
   { results, isCorrect }: { results: Results; isCorrect: boolean },
 ): Promise<Booking> {
-  const { database, told } = world;
+  const { database, tell } = world;
   const { authorId, assessmentId, exercises, candidates } = base;
   const [[exerciseId], [candidateId]] = [exercises, candidates];
   const id = randomUUIDv7();
-  told.solutions.acknowledge(id, { candidateId, assessmentId, exerciseId, authorId, isCorrect });
+  const solution = { candidateId, assessmentId, exerciseId, authorId, isCorrect };
+  tell((told) => told.solutions.acknowledge(id, solution));
   const state = isCorrect ? 'accepted' : 'rejected';
   await database('hiring')`
     insert into solutions
@@ -147,7 +150,7 @@ async function addSolution(
 
 async function revoke(world: BareWorld, credit: Booking, results: Results): Promise<void> {
   const { solutionId, assessmentId } = credit;
-  world.told.revocations.acknowledge(solutionId, true);
+  world.tell((told) => told.revocations.acknowledge(solutionId, true));
   await world.database('hiring')`
     update solutions set state = 'revoked', revoked_at = ${AT} where id = ${solutionId}`;
   results.accepted -= 1;
@@ -160,7 +163,8 @@ async function rate(world: BareWorld, assessmentId: string, results: Results): P
   results.version += 1;
   const counts = { results: BigInt(results.results), accepted: BigInt(results.accepted) };
   const rating = ratingOf(counts);
-  world.told.hearRating(assessmentId, BigInt(results.version), { rating, ...counts });
+  const version = BigInt(results.version);
+  world.tell((told) => told.hearRating(assessmentId, version, { rating, ...counts }));
   await carry(world, 'COMM-060', assessmentId, results.version);
   return rating;
 }

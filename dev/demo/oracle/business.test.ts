@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
-import { type TestContext, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
+import type { Transaction } from '../../../runtime/postgres.ts';
 import { creditSolution } from '../../../services/bonuses/domain/booking.ts';
 import { insertBooking } from '../../../services/bonuses/store/ledger.ts';
 import { judge } from './oracle.ts';
-import { makeWorld, type World } from './world.fixture.ts';
+import { addClosed, addInboxRow, makeWorlds, type World } from './world.fixture.ts';
+
+const worlds = await makeWorlds({ after });
 
 /** Every finding as `damage: sentence (cases)`, of one claim only. */
 async function findIn(world: World, claim: RegExp): Promise<string[]> {
@@ -25,7 +28,7 @@ async function unlockLedger({ database }: World): Promise<void> {
 }
 
 test('an assessment with another title, and an exercise that is not harder, are found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const sql = world.database('assessments');
   await sql`update assessments set title = 'Rings'`;
   await sql`update assessments set exercises = jsonb_set(exercises, '{0,difficulty}', '1')`;
@@ -36,7 +39,7 @@ test('an assessment with another title, and an exercise that is not harder, are 
 });
 
 test('an exercise that became harder twice is found by difficulty and version', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   await world.database('assessments')`
     update assessments set version = 3,
       exercises = jsonb_set(exercises, '{0,difficulty}', '3')`;
@@ -47,7 +50,7 @@ test('an exercise that became harder twice is found by difficulty and version', 
 });
 
 test('a candidate with something else left to solve is found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const [first, second] = world.business.candidates;
   const sql = world.database('hiring');
   await sql`update candidates set exercises_to_solve = '[]' where id = ${first}`;
@@ -59,7 +62,7 @@ test('a candidate with something else left to solve is found', async (t) => {
 });
 
 test('an assignment that hiring lacks, and one that nobody made, are found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const { assignments, candidates } = world.business;
   const hiring = world.database('hiring');
   await hiring`delete from assignments where id = ${assignments[0]}`;
@@ -73,7 +76,7 @@ test('an assignment that hiring lacks, and one that nobody made, are found', asy
 });
 
 test('solutions that are gone, changed or nobody’s are found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const { solutions, candidates, assessmentId, exercises, authorId } = world.business;
   const hiring = world.database('hiring');
   await hiring`delete from solutions where id = ${solutions[1]!}`;
@@ -92,7 +95,7 @@ test('solutions that are gone, changed or nobody’s are found', async (t) => {
 });
 
 test('a solution without an answer counts everywhere if it is stored, and nowhere if not', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const { candidates, assessmentId, exercises, authorId } = world.business;
   const task = { candidateId: candidates[0], assessmentId, authorId };
   const solution = { ...task, exerciseId: exercises[0], isCorrect: false };
@@ -112,7 +115,7 @@ test('a solution without an answer counts everywhere if it is stored, and nowher
 });
 
 test('a rating that no results explain, and two answers that disagree, are found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   await world.database('hiring')`update assessment_ratings set rating = rating - 1`;
   const other = { rating: 1, results: 1n, accepted: 1n };
   world.told.hearRating(world.business.assessmentId, 2n, other);
@@ -123,13 +126,13 @@ test('a rating that no results explain, and two answers that disagree, are found
 });
 
 test('a promotion that is not stored is found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   await world.database('management')`delete from teachers`;
   assert.deepEqual(await findIn(world, /teachers/), ['lost: promotions that are not stored (1)']);
 });
 
 async function spoiledLedger(t: TestContext): Promise<World> {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   await unlockLedger(world);
   return world;
 }
@@ -154,11 +157,11 @@ test('a solution that was not credited, and a debit that is gone, are found', as
 });
 
 test('a bonus for nothing is found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const { assessmentId, authorId } = world.business;
   const event = { eventId: randomUUIDv7(), solutionId: randomUUIDv7(), assessmentId, authorId };
   const booking = creditSolution(event, { rating: 50, version: 0n }, new Date());
-  await world.database('bonuses').begin((tx) => insertBooking(tx, booking));
+  await insertBooking(world.database('bonuses') as unknown as Transaction, booking);
   assert.deepEqual(await findIn(world, /are credited/), [
     'doubled: bookings that no solution explains (1)',
   ]);
@@ -210,7 +213,7 @@ test('a ledger that does not sum to zero is found', async (t) => {
 });
 
 test('money that moved twice is found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   await world.database('finance')`
     insert into transfers (id, idempotency_key, kind, account_id, amount_minor, link, made_at)
     select gen_random_uuid(), gen_random_uuid(), kind, account_id, amount_minor, link, made_at
@@ -221,7 +224,7 @@ test('money that moved twice is found', async (t) => {
 });
 
 test('what was written while a link was pulled for need not arrive, its replica must', async (t) => {
-  const world = { ...(await makeWorld(t)), pulled: new Set(['COMM-060']) };
+  const world = { ...(await worlds.open(t)), pulled: new Set(['COMM-060']) };
   const bonuses = world.database('bonuses');
   const dropped = await bonuses<{ hash: bigint; lane: number }[]>`
     delete from relink.inbox where link = 'COMM-060' and version between 3 and 5
@@ -237,8 +240,27 @@ test('what was written while a link was pulled for need not arrive, its replica 
   ]);
 });
 
+test('a replica that was made again is filled with known versions, under a new epoch, once', async (t) => {
+  const world = await worlds.open(t);
+  const { assessmentId } = world.business;
+  const message = { link: 'COMM-060', key: assessmentId, version: 14 };
+  const fillAgain = async () => {
+    const hash = await addInboxRow(world.database('bonuses'), { ...message, epoch: 4 });
+    const closed = { link: 'COMM-060', consumer: 'bonuses', key: assessmentId, hash, epoch: 4 };
+    await addClosed(world.database('hiring'), closed);
+  };
+  await fillAgain();
+  assert.equal((await judge(world)).holds, false);
+  const pulled = { ...world, pulled: new Set(['COMM-060']) };
+  assert.equal((await judge(pulled)).holds, true);
+  await fillAgain();
+  assert.deepEqual(await findIn(pulled, /^COMM-060/), [
+    'doubled: versions that took effect twice at bonuses (2)',
+  ]);
+});
+
 test('while a link is pulled there is no replica to compare, and the claim says so', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   await world.database('hiring')`
     insert into relink.routes (leg, lane, transport, version, epoch, adopted_transport,
       adopted_version, adopted_epoch)

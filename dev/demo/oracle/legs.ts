@@ -5,6 +5,7 @@ import { type Case, type Check, caseOf, checkOf, type Finding, found, say } from
 import { type Flow, KNOWN_FLOWS, readFlows } from './flows.ts';
 import {
   countOpen,
+  type EffectRow,
   listGivenUp,
   listLateEffects,
   listOpen,
@@ -92,13 +93,23 @@ function isOf(flow: Flow | undefined, version: bigint): boolean {
   return flow !== undefined && version >= flow.first && version <= flow.last;
 }
 
-/** No version of a key took effect twice, none after a newer one. Links of one entity go together. */
-export async function findLateEffects(
-  links: readonly string[],
-  consumer: string,
-  sql: Database,
-): Promise<Finding[]> {
-  const late = await listLateEffects(sql, links);
+type Effects = {
+  readonly links: readonly string[];
+  readonly consumer: string;
+  readonly sql: Database;
+  /** A link of these went by `pull` meanwhile, when its replica may have been dropped and made again. */
+  readonly wasPulled: boolean;
+};
+
+/**
+ * No version of a key took effect twice, none after a newer one. Links of one entity go together. A
+ * replica that was made again is filled with versions that its predecessor had, under a new epoch.
+ */
+export async function findLateEffects(effects: Effects): Promise<Finding[]> {
+  const { links, consumer, sql, wasPulled } = effects;
+  const isFilledAgain = (one: EffectRow) =>
+    wasPulled && one.version === one.newestBefore && one.inEpoch === 1;
+  const late = (await listLateEffects(sql, links)).filter((one) => !isFilledAgain(one));
   return links.flatMap((link) => {
     const own = late.filter((one) => one.link === link);
     const cases = (some: typeof own) =>

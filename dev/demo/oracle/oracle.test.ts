@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { laneOf } from '../../../link/link.ts';
 import { privatePostgres } from '../../../test/harness/postgres.ts';
 import type { Damage } from './findings.ts';
 import { judge } from './oracle.ts';
 import { readDelays } from './tables.ts';
-import { addClosed, addInboxRow, carry, makeWorld, namesOf, type World } from './world.fixture.ts';
+import { addClosed, addInboxRow, carry, makeWorlds, namesOf, type World } from './world.fixture.ts';
 
 const LINK = 'COMM-010';
+const worlds = await makeWorlds({ after });
 
 /** Every finding as `damage link consumer: sentence (cases)`. */
 async function findIn(world: World): Promise<string[]> {
@@ -29,7 +30,7 @@ async function namedIn(world: World, wanted: Damage): Promise<string[]> {
 }
 
 test('a world that agrees holds, with every claim made', async (t) => {
-  const { checks, findings, money } = await judge(await makeWorld(t));
+  const { checks, findings, money } = await judge(await worlds.open(t));
   assert.deepEqual(findings, []);
   assert.deepEqual(
     checks.map(({ claim }) => claim),
@@ -67,7 +68,7 @@ test('a world that agrees holds, with every claim made', async (t) => {
 });
 
 test('a message that was closed without its inbox row is found and named', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const [, second] = world.ids;
   await world.database('hiring')`
     delete from relink.inbox where key = ${second} and link = ${LINK} and version = 2`;
@@ -82,7 +83,7 @@ test('a message that was closed without its inbox row is found and named', async
 });
 
 test('a replica row that is missing, older, different or nobody’s is found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const [hiring, bonuses] = [world.database('hiring'), world.database('bonuses')];
   await bonuses`delete from manager_replicas where id = ${world.ids[0]}`;
   await bonuses`update manager_replicas set version = 2 where id = ${world.ids[1]}`;
@@ -100,7 +101,7 @@ test('a replica row that is missing, older, different or nobody’s is found', a
 });
 
 test('an effect that happened twice is found, also when both were closed', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const [, , key] = world.ids;
   const hash = await addInboxRow(world.database('hiring'), { link: LINK, key, version: 2 });
   assert.deepEqual(await findIn(world), [
@@ -114,7 +115,7 @@ test('an effect that happened twice is found, also when both were closed', async
 });
 
 test('a repeated message that was superseded is no damage, also by the entity’s other link', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const [key] = world.ids;
   const { assessmentId } = world.business;
   const owner = world.database('assessments');
@@ -128,7 +129,7 @@ test('a repeated message that was superseded is no damage, also by the entity’
 });
 
 test('an event that nothing caused is found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   await carry(world, 'COMM-070', randomUUIDv7(), 1);
   assert.deepEqual(await findIn(world), [
     'doubled COMM-070 hiring: effects at hiring that nothing caused (1)',
@@ -136,7 +137,7 @@ test('an event that nothing caused is found', async (t) => {
 });
 
 test('an older version that took effect after a newer one is found, also over two links', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const { assessmentId, solutions } = world.business;
   const later = (service: string, link: string, key: string) => world.database(service)`
     update relink.inbox set received_at = now() + interval '1 minute'
@@ -158,7 +159,8 @@ test('an older version that took effect after a newer one is found, also over tw
 
 test('where the server keeps commit times, these and not the beginnings decide the order', async (t) => {
   const server = await privatePostgres(t, { track_commit_timestamp: 'on' });
-  const world = await makeWorld(t, server.url);
+  const ownWorlds = await makeWorlds(t, server.url);
+  const world = await ownWorlds.open(t, { commits: true });
   assert.deepEqual(await findIn(world), []);
   const [, , key] = world.ids;
   const hiring = world.database('hiring');
@@ -173,7 +175,7 @@ test('where the server keeps commit times, these and not the beginnings decide t
 });
 
 test('contents that changed on the way are found by the sums', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   await world.database('finance')`
     update relink.inbox set hash = hash + 1
     where event_id = (select event_id from relink.inbox limit 1)`;
@@ -183,7 +185,7 @@ test('contents that changed on the way are found by the sums', async (t) => {
 });
 
 test('open messages, dead letters and parked messages are found at every service', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const [id] = world.ids;
   await world.database('hiring')`
     insert into relink.outbox (leg, lane, key, version, event, event_version, event_id, body)
@@ -205,7 +207,7 @@ test('open messages, dead letters and parked messages are found at every service
 });
 
 test('what callers were told of managers and the owner does not have is found', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const [first, second, third] = world.ids;
   world.told.managers.acknowledge(first, 2n, namesOf(2));
   world.told.managers.loseAnswer(second);
@@ -217,7 +219,7 @@ test('what callers were told of managers and the owner does not have is found', 
 });
 
 test('a change that more versions than calls explain is found; a lost answer explains one', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const [id] = world.ids;
   await world.database('assessments')`update managers set version = 2 where id = ${id}`;
   assert.deepEqual(await namedIn(world, 'doubled'), [`${id} v2`]);
@@ -226,7 +228,7 @@ test('a change that more versions than calls explain is found; a lost answer exp
 });
 
 test('delays run from the time in the message id to the effect', async (t) => {
-  const world = await makeWorld(t);
+  const world = await worlds.open(t);
   const hiring = world.database('hiring');
   const fromMs = Date.now();
   const late = { version: 9, receivedAt: new Date(fromMs + 2_000) };

@@ -96,11 +96,14 @@ async function checkLinks(
   links: readonly LinkDefinition[],
   pulledNow: ReadonlySet<string>,
 ): Promise<Check[]> {
+  const isOrWasPulled = (id: string) => pulled.has(id) || pulledNow.has(id);
   const effects: Finding[] = [];
   for (const group of groupByEntity(links))
     for (const consumer of Object.keys(group[0]?.consumers ?? {})) {
       const ids = group.map(({ id }) => id);
-      effects.push(...(await findLateEffects(ids, consumer, database(consumer))));
+      const wasPulled = ids.some((id) => isOrWasPulled(id));
+      const sql = database(consumer);
+      effects.push(...(await findLateEffects({ links: ids, consumer, sql, wasPulled })));
     }
   const checks: Check[] = [];
   for (const link of links)
@@ -111,7 +114,7 @@ async function checkLinks(
         consumers: Object.fromEntries(
           Object.keys(link.consumers).map((consumer) => [consumer, database(consumer)]),
         ),
-        wasPulled: pulled.has(link.id) || pulledNow.has(link.id),
+        wasPulled: isOrWasPulled(link.id),
         effects,
       }),
     );

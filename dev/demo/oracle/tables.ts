@@ -49,6 +49,8 @@ export type EffectRow = {
   /** The newest version that took effect before this one. */
   readonly newestBefore: bigint;
   readonly writtenMs: number;
+  /** How often this version of the key took effect under the same epoch. */
+  readonly inEpoch: number;
 };
 
 /**
@@ -63,6 +65,7 @@ export async function listLateEffects(
   return sql.unsafe<(EffectRow & { link: string })[]>(
     `select * from (
       select link, key, version, ${WRITTEN_MS}::float8 as "writtenMs",
+        (count(*) over (partition by link, key, version, epoch))::int as "inEpoch",
         max(version) over (partition by key order by ${at}, received_at, version, event_id
           rows between unbounded preceding and 1 preceding) as "newestBefore"
       from relink.inbox where link = any($1::text[]) and outcome = 'applied') effects

@@ -8,6 +8,7 @@ import { applyExpand, type DatabaseName } from '../../../db/schemaChanges.ts';
 import { type LinkMap, laneOf } from '../../../link/link.ts';
 import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
 import { links } from '../../../services/links.ts';
+import type { Owner } from '../../../test/harness/owner.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
 import { createDatabase } from '../../servers/databases.ts';
 import { Told } from '../../traffic/told.ts';
@@ -28,26 +29,55 @@ export type World = {
   readonly business: Business;
 };
 
-/** Databases of their own; `adminUrl` names a server other than the one all tests share. */
-export async function makeWorld(t: TestContext, adminUrl?: string): Promise<World> {
-  const databases = new Map<string, Database>();
-  for (const name of SERVICES) {
-    const url = adminUrl ? await fresh(adminUrl, name) : (await lend(t, name)).url;
-    const sql = connectPostgres(url, { name: 'oracle-test', max: 2 });
-    t.after(() => closePostgres(sql));
-    databases.set(name, sql);
-  }
-  const database = (service: string) => databases.get(service) as Database;
+/** Databases that are filled once, for all tests of a file; each test sees them unspoilt. */
+export type Worlds = {
+  /** What a test does is rolled back after it, unless the test needs commits. */
+  open(t: TestContext, options?: { readonly commits: boolean }): Promise<World>;
+};
+
+/** `adminUrl` names a server other than the one all tests share. */
+export async function makeWorlds(owner: Owner, adminUrl?: string): Promise<Worlds> {
+  const urls = new Map<string, string>();
+  for (const name of SERVICES)
+    urls.set(name, adminUrl ? await fresh(adminUrl, name) : (await lend(owner, name)).url);
+  const tells: Tell[] = [];
   const ids = VERSIONS.map(() => randomUUIDv7()) as [string, string, string];
-  const told = new Told();
-  const bare = { links, database, told, pulled: new Set<string>(), ids };
+  const { database, close } = connect(urls);
+  const bare = { links, database, ids, tell: (one: Tell) => tells.push(one) };
   for (const [at, id] of ids.entries()) await addManager(bare, id, VERSIONS[at] as number);
-  return { ...bare, business: await fillBusiness(bare) };
+  const business = await fillBusiness(bare);
+  await close();
+  return {
+    open: async (t, { commits } = { commits: false }) => {
+      const { database, all, close } = connect(urls);
+      if (!commits) for (const sql of all) await sql.unsafe('begin');
+      t.after(async () => {
+        if (!commits) for (const sql of all) await sql.unsafe('rollback');
+        await close();
+      });
+      const told = new Told();
+      for (const tell of tells) tell(told);
+      return { links, database, told, pulled: new Set<string>(), ids, business };
+    },
+  };
 }
 
-function lend(t: TestContext, name: DatabaseName) {
+/** One connection to each: what it begins is its own to roll back. */
+function connect(urls: ReadonlyMap<string, string>) {
+  const databases = new Map<string, Database>();
+  for (const [name, url] of urls)
+    databases.set(name, connectPostgres(url, { name: 'oracle-test', max: 1 }));
+  const all = [...databases.values()];
+  return {
+    all,
+    database: (service: string) => databases.get(service) as Database,
+    close: () => Promise.all(all.map(closePostgres)),
+  };
+}
+
+function lend(owner: Owner, name: DatabaseName) {
   const fill = (url: string) => applyExpand(url, ['link', name]);
-  return testDatabase(t, { name: `oracle_${name}`, fill });
+  return testDatabase(owner, { name: `oracle_${name}`, fill });
 }
 
 async function fresh(adminUrl: string, name: DatabaseName): Promise<string> {
@@ -56,17 +86,22 @@ async function fresh(adminUrl: string, name: DatabaseName): Promise<string> {
   return url;
 }
 
-export type BareWorld = Omit<World, 'business'>;
+/** Something that a caller was told. */
+export type Tell = (told: Told) => void;
+
+export type BareWorld = Pick<World, 'links' | 'database' | 'ids'> & {
+  readonly tell: (one: Tell) => void;
+};
 
 /** A manager with this many versions, told, closed, arrived in order and replicated. */
 async function addManager(world: BareWorld, id: string, versions: number): Promise<void> {
-  const { database, told } = world;
+  const { database, tell } = world;
   const names = namesOf(versions);
   const row = { id, version: versions, first_name: names.firstName, last_name: names.lastName };
   await database('assessments')`
     insert into managers ${database('assessments')({ ...row, created_at: NOW, updated_at: NOW })}`;
   for (let version = 1; version <= versions; version++) {
-    told.managers.acknowledge(id, BigInt(version), namesOf(version));
+    tell((told) => told.managers.acknowledge(id, BigInt(version), namesOf(version)));
     await carry(world, 'COMM-010', id, version);
   }
   for (const consumer of ['hiring', 'bonuses']) {
@@ -101,16 +136,18 @@ type InboxOptions = {
   version: number;
   outcome?: string;
   receivedAt?: Date;
+  epoch?: number;
 };
 
 /** A settled message; answers its hash. Each is a transaction of its own. */
 export async function addInboxRow(sql: Database, options: InboxOptions): Promise<number> {
-  const { link, key, version, outcome = 'applied', receivedAt = new Date() } = options;
+  const { link, key, version, outcome = 'applied', epoch = EPOCH } = options;
+  const { receivedAt = new Date() } = options;
   const hash = Math.floor((Math.random() - 0.5) * 2 ** 48);
   await sql`
     insert into relink.inbox
       (event_id, link, lane, epoch, key, version, event_version, hash, outcome, received_at)
-    values (${randomUUIDv7()}, ${link}, ${laneOf(key)}, ${EPOCH}, ${key}, ${version}, 0, ${hash},
+    values (${randomUUIDv7()}, ${link}, ${laneOf(key)}, ${epoch}, ${key}, ${version}, 0, ${hash},
       ${outcome}, ${receivedAt.toISOString()})`;
   return hash;
 }
@@ -118,12 +155,12 @@ export async function addInboxRow(sql: Database, options: InboxOptions): Promise
 /** Receipts closed one more message of the key's lane. */
 export async function addClosed(
   owner: Database,
-  closed: { link: string; consumer: string; key: string; hash: number },
+  closed: { link: string; consumer: string; key: string; hash: number; epoch?: number },
 ): Promise<void> {
-  const { link, consumer, key, hash } = closed;
+  const { link, consumer, key, hash, epoch = EPOCH } = closed;
   await owner`
     insert into relink.closed (leg, lane, epoch, count, sum)
-    values (${`${link}/${consumer}`}, ${laneOf(key)}, ${EPOCH}, 1, ${hash})
+    values (${`${link}/${consumer}`}, ${laneOf(key)}, ${epoch}, 1, ${hash})
     on conflict (leg, lane, epoch) do update
     set count = closed.count + 1, sum = closed.sum + excluded.sum`;
 }
