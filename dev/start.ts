@@ -5,8 +5,9 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeStack } from './addresses.ts';
 import { readEnvironment } from './environment.ts';
+import { keepRunning } from './keeping.ts';
 import { DEFAULT_PORT_BASE, portsFrom } from './ports.ts';
-import { type Child, describeExit, startChild } from './servers/child.ts';
+import { type Child, startChild } from './servers/child.ts';
 import { cleanUpAll, ServerError } from './servers/errors.ts';
 import { exists, PROJECT_DIR, STACK_DIR } from './servers/folders.ts';
 import { removeNatsData } from './servers/nats.ts';
@@ -72,6 +73,7 @@ async function start(options: StartOptions): Promise<void> {
   const { postgresUrl, natsUrl, host } = readEnvironment();
   const ports = portsFrom(options.portBase);
   if (options.fresh) await forgetData(options.dataDir);
+  const keeper = keepRunning({ say });
   const stack = await startStack({
     dataDir: options.dataDir,
     ports,
@@ -80,15 +82,18 @@ async function start(options: StartOptions): Promise<void> {
     host,
     replicas: options.replicas,
     say,
-    onUnexpectedEnd: (program, exit, lastLines) =>
-      say(`${program.name} ended (${describeExit(exit)}); ${program.logFile} ends:\n${lastLines}`),
+    onUnexpectedEnd: keeper.onUnexpectedEnd,
   });
   const traffic = options.traffic > 0 ? await startTraffic(stack, options) : undefined;
   if (options.json) process.stdout.write(`${JSON.stringify(stack.addresses)}\n`);
   else process.stdout.write(describeStack(stack.addresses));
   await untilInterrupted();
   say('stopping');
-  await cleanUpAll('stopping the stack', [() => traffic?.stop(), () => stack.stop()]);
+  await cleanUpAll('stopping the stack', [
+    () => traffic?.stop(),
+    () => keeper.stop(),
+    () => stack.stop(),
+  ]);
   say(`stopped; the data is kept in ${options.dataDir} (npm start -- --fresh forgets it)`);
 }
 
