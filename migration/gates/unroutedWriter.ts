@@ -169,18 +169,27 @@ async function readAll(context: StepContext): Promise<Reading[]> {
   return readings;
 }
 
-/** Before the gate there were at most as many as the lowest look says: what is on its way counts. */
+/**
+ * Before the gate there were at most as many as the lowest look says: what is on its way counts. The
+ * first look is kept in the journal; what is learnt after it is worth no write a second.
+ */
 async function learn(context: StepContext, consumer: string, found: Unrouted): Promise<Known> {
+  const legs = learntBy.get(context) ?? new Map<string, Known>();
+  learntBy.set(context, legs);
   const memo = (context.checkpoint[MEMO] ?? {}) as unknown as Record<string, Known>;
-  const known = memo[consumer];
+  const known = legs.get(consumer) ?? memo[consumer];
   const { atMost, letters } = found;
   const learnt: Known = {
     before: Math.min(known?.before ?? atMost, atMost),
     lettersBefore: Math.min(known?.lettersBefore ?? letters.length, letters.length),
     count: mergeLooks(known?.count ?? 0, found),
   };
-  if (JSON.stringify(learnt) === JSON.stringify(known)) return learnt;
-  const legs: JsonObject = { ...(memo as unknown as JsonObject), [consumer]: { ...learnt } };
-  await context.save({ ...context.checkpoint, [MEMO]: legs });
+  legs.set(consumer, learnt);
+  if (known) return learnt;
+  const all: JsonObject = { ...(memo as unknown as JsonObject), [consumer]: { ...learnt } };
+  await context.save({ ...context.checkpoint, [MEMO]: all });
   return learnt;
 }
+
+/** What each gate learnt since this engine watches it. */
+const learntBy = new WeakMap<StepContext, Map<string, Known>>();
