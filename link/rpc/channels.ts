@@ -24,6 +24,8 @@ export interface PickedChannel {
   channel: ChannelInterface;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** Channels to all replicas of a service. */
 export class Channels {
   readonly #all: PickedChannel[];
@@ -33,7 +35,7 @@ export class Channels {
   /** `perAddress` connections to each address: more than one pays above some 64 calls at once. */
   constructor(addresses: string[], perAddress: number) {
     if (addresses.length === 0) throw new RangeError('a client needs at least one address');
-    this.#replicas = addresses.length;
+    this.#replicas = new Set(addresses).size;
     // Replicas alternate, so that calls go round over them first.
     this.#all = Array.from({ length: perAddress }).flatMap(() => addresses.map(open));
   }
@@ -42,18 +44,27 @@ export class Channels {
     return this.#replicas;
   }
 
-  /** The next channel in turn; one that cannot connect now only when all cannot. */
-  pick(): PickedChannel {
+  /**
+   * The next channel in turn at an address that was not tried; one that cannot connect now only when
+   * all of these cannot.
+   */
+  pick(tried: ReadonlySet<string> = NONE): PickedChannel {
     const first = this.#next;
+    let lastResort = first;
     for (let step = 0; step < this.#all.length; step += 1) {
-      const picked = this.#all[(first + step) % this.#all.length]!;
-      const state = picked.channel.getConnectivityState(false);
-      if (state === connectivityState.TRANSIENT_FAILURE) continue;
-      this.#next = (first + step + 1) % this.#all.length;
-      return picked;
+      const at = (first + step) % this.#all.length;
+      const { address, channel } = this.#all[at]!;
+      if (tried.has(address)) continue;
+      const state = channel.getConnectivityState(false);
+      if (state !== connectivityState.TRANSIENT_FAILURE) return this.#take(at);
+      if (tried.has(this.#all[lastResort]!.address)) lastResort = at;
     }
-    this.#next = (first + 1) % this.#all.length;
-    return this.#all[first]!;
+    return this.#take(lastResort);
+  }
+
+  #take(at: number): PickedChannel {
+    this.#next = (at + 1) % this.#all.length;
+    return this.#all[at]!;
   }
 
   close(): void {

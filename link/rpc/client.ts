@@ -21,7 +21,7 @@ export interface CallOptions {
   /** Cancels the call. */
   signal?: AbortSignal;
   /**
-   * On UNAVAILABLE go on with the next replica within the same deadline. Only for calls that may
+   * On UNAVAILABLE go on with every other replica within the same deadline. Only for calls that may
    * happen twice: UNAVAILABLE does not say that nothing was done.
    */
   retryUnavailable?: boolean;
@@ -99,12 +99,16 @@ interface Sent {
 
 async function callUnary(channels: Channels, sent: Sent, request: Buffer): Promise<unknown> {
   const attempts = sent.options.retryUnavailable === true ? channels.replicas : 1;
-  for (let attempt = 1; ; attempt += 1) {
+  // Other calls take their turns meanwhile: without this the next in turn may be the same again.
+  const tried = new Set<string>();
+  for (;;) {
+    const picked = channels.pick(tried);
     try {
-      return await attemptUnary(channels.pick(), sent, request);
+      return await attemptUnary(picked, sent, request);
     } catch (error) {
       const isUnavailable = error instanceof RpcCallError && error.code === 'UNAVAILABLE';
-      if (!isUnavailable || attempt >= attempts) throw error;
+      tried.add(picked.address);
+      if (!isUnavailable || tried.size >= attempts) throw error;
     }
   }
 }

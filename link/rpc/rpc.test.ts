@@ -3,6 +3,7 @@ import { afterEach, test } from 'node:test';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import { Metrics } from '../../runtime/metrics.ts';
 import { freePort, until } from '../../runtime/testing.ts';
+import { startProxy } from '../../test/harness/proxy.ts';
 import { createRpcClient, RpcCallError, type RpcClientOptions } from './client.ts';
 import { EchoService } from './echo.fixture.ts';
 import { RpcError } from './errors.ts';
@@ -216,6 +217,24 @@ test('a call that may be repeated goes to the next replica, another does not', a
     { retryUnavailable: true },
   );
   assert.equal(answer.text, 'x');
+});
+
+test('calls under way at a replica that dies are repeated at the other one only', async (t) => {
+  let reached = 0;
+  const dying = await startServer({
+    say: () => {
+      reached += 1;
+      return never();
+    },
+  });
+  const way = await startProxy(t, { port: dying.port() });
+  const client = connect([way.address, (await startServer()).address()]);
+  const calls = Array.from({ length: 12 }, () =>
+    client.say({ text: 'x' }, { retryUnavailable: true }),
+  );
+  await until('half of them are under way there', () => reached === calls.length / 2);
+  await way.refuse();
+  for (const { text } of await Promise.all(calls)) assert.equal(text, 'x');
 });
 
 test('calls go round over replicas, and past one that is gone', async () => {
