@@ -5,7 +5,14 @@ import type { Log } from '../runtime/log.ts';
 import type { Journal } from './journal.ts';
 import type { Lease } from './lease.ts';
 import type { Participants } from './participants.ts';
-import type { CertificateStore, JsonObject, Progress, StepContext, Streams } from './plan.ts';
+import type {
+  CertificateStore,
+  JsonObject,
+  Progress,
+  RunCommand,
+  StepContext,
+  Streams,
+} from './plan.ts';
 import * as life from './run.ts';
 
 declareFailpoints('engine.after-checkpoint');
@@ -17,6 +24,7 @@ export interface WorkerOptions {
   readonly participants: Participants;
   readonly streams: Streams;
   readonly certificates: CertificateStore;
+  readonly runCommand?: RunCommand | undefined;
   readonly onChange: () => void;
 }
 
@@ -53,6 +61,7 @@ export function createContext(
     participants,
     streams,
     certificates,
+    runCommand: options.runCommand,
     signal,
     record,
     current: () => current,

@@ -13,7 +13,7 @@ import { MigrationError } from './errors.ts';
 import type { Journal } from './journal.ts';
 import { Lease } from './lease.ts';
 import type { Participants } from './participants.ts';
-import type { CertificateStore, Streams } from './plan.ts';
+import type { CertificateStore, RunCommand, Streams } from './plan.ts';
 import { nextAction } from './run.ts';
 import { RunWorker } from './worker.ts';
 
@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly participants: Participants;
   readonly streams: Streams;
   readonly certificates: CertificateStore;
+  /** Absent where no commands may be run. */
+  readonly runCommand?: RunCommand | undefined;
   readonly leaseMs?: number;
   /** A run changed: whoever watches may look now. */
   readonly onChange?: (runId: string) => void;

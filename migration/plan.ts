@@ -94,12 +94,27 @@ export interface Progress {
   readonly total: number;
 }
 
+/** How a command ended, and the last line it printed. */
+export interface CommandEnd {
+  /** Undefined when it did not end in time, was killed, or could not be started. */
+  readonly exitCode: number | undefined;
+  readonly lastLine: string;
+}
+
+/** Runs the gate command of a run's settings. Never rejects for what the command does. */
+export type RunCommand = (
+  run: RunRecord,
+  limits: { readonly limitMs: number; readonly signal: AbortSignal },
+) => Promise<CommandEnd>;
+
 /** What a step or gate gets to work with. */
 export interface StepContext {
   readonly run: RunRecord;
   readonly participants: Participants;
   readonly streams: Streams;
   readonly certificates: CertificateStore;
+  /** Absent where no commands may be run. */
+  readonly runCommand?: RunCommand | undefined;
   readonly log: Log;
   /** Aborts when the run is paused, changed or handed to another engine. */
   readonly signal: AbortSignal;

@@ -44,29 +44,37 @@ const NUMBERS = {
     about:
       'share of copies with another effect, for handlers that do not say what they based it on',
   },
+  gate_command_seconds: { default: 10, min: 1, max: 300, about: 'a run of gate_command' },
   dead_letter_limit: { default: 0, min: 0, max: 1_000_000, about: 'new dead letters' },
 } as const satisfies Record<string, NumberSetting>;
 
 const ON_FAIL = ['rollback', 'pause'] as const;
+/** One line of a shell; what is longer belongs in a script. */
+const COMMAND = /^[^\p{Cc}]{0,1000}$/u;
 const MAX_SUGGESTION_DISTANCE = 5; // edits; further away is no misprint
 
 export type Settings = { readonly [K in keyof typeof NUMBERS]: number } & {
   readonly on_fail: (typeof ON_FAIL)[number];
+  /** A shell command that is asked during the soak, see gates/command.ts; empty for none. */
+  readonly gate_command: string;
 };
 
-export const SETTING_NAMES: readonly string[] = [...Object.keys(NUMBERS), 'on_fail'];
+/** Settings that are texts. */
+const TEXTS = { on_fail: ON_FAIL[0], gate_command: '' } as const;
+
+export const SETTING_NAMES: readonly string[] = [...Object.keys(NUMBERS), ...Object.keys(TEXTS)];
 
 /**
  * Texts such as `{ soak_seconds: '5' }` over the defaults. Throws REQUEST_INVALID with all faults.
  */
 export function parseSettings(texts: Readonly<Record<string, string>>): Settings {
   const faults: FaultyField[] = [];
-  const settings: Record<string, number | string> = { on_fail: ON_FAIL[0] };
+  const settings: Record<string, number | string> = { ...TEXTS };
   for (const [name, { default: value }] of Object.entries(NUMBERS)) settings[name] = value;
   for (const [name, text] of Object.entries(texts)) {
     const fault = faultOf(name, text);
     if (fault) faults.push({ field: `settings.${name}`, description: fault });
-    else settings[name] = name === 'on_fail' ? text : Number(text);
+    else settings[name] = name in TEXTS ? text : Number(text);
   }
   if (faults.length > 0) {
     const lines = faults.map(({ field, description }) => `${field} ${description}`);
@@ -78,6 +86,8 @@ export function parseSettings(texts: Readonly<Record<string, string>>): Settings
 function faultOf(name: string, text: string): string | undefined {
   if (name === 'on_fail')
     return ON_FAIL.some((one) => one === text) ? undefined : `must be ${ON_FAIL.join(' or ')}`;
+  if (name === 'gate_command')
+    return COMMAND.test(text) ? undefined : 'must be one line of at most 1000 characters';
   const setting = (NUMBERS as Record<string, NumberSetting>)[name];
   if (!setting) return suggestionFor(name);
   const value = text.trim() === '' ? Number.NaN : Number(text);

@@ -4,6 +4,7 @@ import type { Operator, RunStatusSchema, StartRequest } from '../gen/relink/v1/o
 import { unknownId } from '../link/rpc/errors.ts';
 import type { Handlers } from '../link/rpc/handlers.ts';
 import type { Certificates } from '../migration/certificate.ts';
+import { MigrationError } from '../migration/errors.ts';
 import type { Journal } from '../migration/journal.ts';
 import { giveOrder, type Order, requireRun } from '../migration/orders.ts';
 import type { Participants } from '../migration/participants.ts';
@@ -29,6 +30,8 @@ export interface OperatorOptions {
   readonly participants: Participants;
   readonly streams: Streams;
   readonly watchers: Watchers;
+  /** Whether a run may name a command that is run here. */
+  readonly areCommandsAllowed: boolean;
   /** Lets the engine look at a run now. */
   readonly wakeEngine: (runId: string) => void;
 }
@@ -72,7 +75,7 @@ function linkHandlers(options: OperatorOptions): Own<'listLinks' | 'getTopology'
 }
 
 function startHandlers(options: OperatorOptions): Own<'plan' | 'start'> {
-  const { participants, journal, wakeEngine } = options;
+  const { participants, journal, wakeEngine, areCommandsAllowed } = options;
   const resolve = async (request: MoveRequest) =>
     resolveMove(participants, request, await journal.live());
   return {
@@ -84,11 +87,22 @@ function startHandlers(options: OperatorOptions): Own<'plan' | 'start'> {
     },
     start: async (request) => {
       const { run, plan } = await resolve(moveRequestOf(request));
+      if (run.settings.gate_command && !areCommandsAllowed) throw commandsRefused();
       const created = await journal.create(run, plan.steps);
       wakeEngine(created.run.id);
       return { status: statusToWire(created, []) };
     },
   };
+}
+
+function commandsRefused(): MigrationError {
+  const field = 'settings.gate_command';
+  const description =
+    'is refused: this operator runs no commands unless it is started with ' +
+    'RELINK_GATE_COMMANDS=allow';
+  return new MigrationError('REQUEST_INVALID', `${field} ${description}`, {
+    fields: [{ field, description }],
+  });
 }
 
 function moveRequestOf(request: StartRequest): MoveRequest {

@@ -15,6 +15,7 @@ import { connectNats } from '../runtime/nats.ts';
 import { closePostgres, connectPostgres } from '../runtime/postgres.ts';
 import { operatorHandlers } from './api.ts';
 import { loadOperatorConfig } from './config.ts';
+import { createRunCommand } from './gateCommands.ts';
 import { Provisioner } from './provisioner.ts';
 import { StreamDesk } from './streams.ts';
 import { Watchers } from './watchers.ts';
@@ -35,6 +36,7 @@ const certificates = new Certificates(sql, name);
 const participants = new Participants(config.peers);
 const streams = new StreamDesk(nats.connection, journal);
 const watchers = new Watchers();
+const runCommand = config.gateCommands === 'allow' ? createRunCommand(log) : undefined;
 const engine = new Engine({
   sql,
   instance,
@@ -43,6 +45,7 @@ const engine = new Engine({
   participants,
   streams,
   certificates,
+  runCommand,
   onChange: (runId) => watchers.wake(runId),
 });
 const provisioner = new Provisioner({
@@ -57,6 +60,7 @@ const handlers = operatorHandlers({
   participants,
   streams,
   watchers,
+  areCommandsAllowed: runCommand !== undefined,
   wakeEngine: (runId) => engine.wake(runId),
 });
 const server = createRpcServer({

@@ -2,6 +2,7 @@
  * What the plans that change a transport have in common; each says which numbered step is which.
  */
 import { adopted } from '../gates/adopted.ts';
+import { gateCommand } from '../gates/command.ts';
 import { noNewDeadLetters } from '../gates/deadLetters.ts';
 import { drained } from '../gates/drained.ts';
 import { errorRate } from '../gates/errorRate.ts';
@@ -62,7 +63,11 @@ export function moveTraffic(
     watch('watch-quarter', 'Watch the quarter', canary),
     numbered(number, `Move all lanes to ${to}`, routeAll),
     watch('watch-all', 'Watch all lanes', canary),
-    watch('soak', 'Soak; the way back stays open', soak),
+    gate(number, 'Soak; the way back stays open', {
+      name: 'soak',
+      measures: settings.gate_command ? [...measures, gateCommand] : measures,
+      windowSeconds: soak,
+    }),
   ];
 }
 

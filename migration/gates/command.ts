@@ -1,0 +1,49 @@
+import type { CommandEnd, Measure, Reading, StepContext } from '../plan.ts';
+
+const NAME = 'gate command';
+/** Between two runs of the command: it may be dear, and the soak may last days. */
+const EVERY_MS = 5_000;
+const PASS = 0;
+const FAIL = 1;
+
+/**
+ * The command that a person named at the start says by its exit code whether all is well: 0 passes, 1
+ * fails, anything else (also no end in time) proves nothing. It runs where the operator runs, and
+ * only when that operator was started to run commands.
+ */
+export const gateCommand: Measure = {
+  name: NAME,
+  unanswered: 'inconclusive',
+  read: async (context) => {
+    const known = latest.get(context);
+    if (known && performance.now() < known.untilMs) return known.readings;
+    const readings = [await readCommand(context)];
+    latest.set(context, { untilMs: performance.now() + EVERY_MS, readings });
+    return readings;
+  },
+};
+
+/** A gate reads its measures several times a second; each gate has one context. */
+const latest = new WeakMap<StepContext, { untilMs: number; readings: readonly Reading[] }>();
+
+async function readCommand(context: StepContext): Promise<Reading> {
+  const { run, runCommand, signal } = context;
+  const limitMs = run.settings.gate_command_seconds * 1_000;
+  if (!runCommand) return reading('wait', 'this operator runs no commands');
+  const end = await runCommand(run, { limitMs, signal });
+  return reading(verdictOf(end), describe(end, limitMs));
+}
+
+function verdictOf({ exitCode }: CommandEnd): Reading['verdict'] {
+  if (exitCode === PASS) return 'pass';
+  return exitCode === FAIL ? 'fail' : 'wait';
+}
+
+function describe({ exitCode, lastLine }: CommandEnd, limitMs: number): string {
+  const end = exitCode === undefined ? `no end within ${limitMs / 1_000} s` : `exit ${exitCode}`;
+  return lastLine === '' ? end : `${end}: ${lastLine}`;
+}
+
+function reading(verdict: Reading['verdict'], value: string): Reading {
+  return { what: NAME, verdict, value, threshold: `exit ${PASS}` };
+}
