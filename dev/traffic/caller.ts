@@ -81,7 +81,7 @@ export class Caller {
     if (assessment) {
       this.#hearAssessment(assessment);
       for (const [at, { exerciseId }] of assessment.exercises.entries())
-        this.told.difficulties.set(exerciseId, exercises[at]?.difficulty ?? 1);
+        this.told.difficulties.acknowledge(exerciseId, exercises[at]?.difficulty ?? 1);
     } else if (result.isUnknown) this.told.assessments.loseAnswer(assessmentId);
     return result;
   }

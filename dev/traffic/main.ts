@@ -8,12 +8,15 @@ import { baseConfigProperties, loadConfig } from '../../runtime/config.ts';
 import { repeat } from '../../runtime/wake.ts';
 import { CALLED_SERVICES, type CalledAddresses } from './caller.ts';
 import type { LatencyWindow } from './latencies.ts';
+import { Told } from './told.ts';
 import { Traffic } from './traffic.ts';
 
 const USAGE = 'usage: node dev/traffic/main.ts --rate N   (requests a second)';
 const EXIT_USAGE = 2;
 const MAX_RATE = 10_000;
 const SAY_EVERY_MS = 10_000;
+/** Of every kind of thing, so that days of traffic take some 50 MB and not all there is. */
+const MAX_KEPT = 20_000;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -67,7 +70,8 @@ async function run(traffic: Traffic): Promise<void> {
 async function main(args: string[]): Promise<number> {
   try {
     const ratePerSecond = readRate(args);
-    await run(new Traffic({ addresses: readAddresses(), ratePerSecond }));
+    const told = new Told(MAX_KEPT);
+    await run(new Traffic({ addresses: readAddresses(), ratePerSecond, told }));
     return 0;
   } catch (error) {
     say(`${(error as Error).message}\n\n${USAGE}`);

@@ -1,5 +1,5 @@
 /** Everything that callers of the company were told: the other side of the oracle's comparison. */
-import { ToldEntities, ToldFacts } from './ledgers.ts';
+import { dropOldest, ToldEntities, ToldFacts } from './ledgers.ts';
 import type { Names } from './people.ts';
 
 export type ToldExercise = { readonly id: string; readonly title: string; readonly text: string };
@@ -27,22 +27,35 @@ export type ToldRating = {
 };
 
 export class Told {
-  readonly managers = new ToldEntities<Names>();
-  readonly assessments = new ToldEntities<ToldAssessment>();
+  readonly managers: ToldEntities<Names>;
+  readonly assessments: ToldEntities<ToldAssessment>;
   /** How difficult an exercise was when its author wrote it. */
-  readonly difficulties = new Map<string, number>();
-  readonly candidates = new ToldFacts<{ name: string }>();
-  readonly assignments = new ToldFacts<ToldAssignment>();
+  readonly difficulties: ToldFacts<number>;
+  readonly candidates: ToldFacts<{ name: string }>;
+  readonly assignments: ToldFacts<ToldAssignment>;
   /** By candidate. */
-  readonly promotions = new ToldFacts<true>();
-  readonly solutions = new ToldFacts<ToldSolution>();
+  readonly promotions: ToldFacts<true>;
+  readonly solutions: ToldFacts<ToldSolution>;
   /** By solution. */
-  readonly revocations = new ToldFacts<true>();
+  readonly revocations: ToldFacts<true>;
+  readonly #maxKept: number;
   readonly #ratings = new Map<string, Map<bigint, ToldRating>>();
   readonly #contradictions: { assessmentId: string; version: bigint }[] = [];
-
   /** Answers with ratings that were lost: each may have named a version that no other named. */
   lostRatings = 0;
+
+  /** Keeps everything, or of every kind of thing only the newest. */
+  constructor(maxKept = Infinity) {
+    this.#maxKept = maxKept;
+    this.managers = new ToldEntities(maxKept);
+    this.assessments = new ToldEntities(maxKept);
+    this.difficulties = new ToldFacts(maxKept);
+    this.candidates = new ToldFacts(maxKept);
+    this.assignments = new ToldFacts(maxKept);
+    this.promotions = new ToldFacts(maxKept);
+    this.solutions = new ToldFacts(maxKept);
+    this.revocations = new ToldFacts(maxKept);
+  }
 
   /** Answers that arrived, of all commands. */
   get acknowledged(): number {
@@ -59,6 +72,7 @@ export class Told {
   hearRating(assessmentId: string, version: bigint, rating: ToldRating): void {
     const known = this.#ratings.get(assessmentId) ?? new Map<bigint, ToldRating>();
     this.#ratings.set(assessmentId, known);
+    dropOldest(this.#ratings, this.#maxKept);
     const before = known.get(version);
     if (before && !isSame(before, rating)) this.#contradictions.push({ assessmentId, version });
     known.set(version, rating);

@@ -94,6 +94,18 @@ test('the newest version that was told counts, whichever answer came last', () =
   assert.equal(told.count, 1);
 });
 
+test('traffic for days keeps only the newest of everything', () => {
+  const told = new Told(2);
+  for (const [at, id] of ['a', 'b', 'c'].entries()) {
+    told.managers.acknowledge(id, 1n, { firstName: 'Ada', lastName: id });
+    told.candidates.acknowledge(id, { name: id });
+    told.hearRating(id, 1n, { rating: at, results: 1n, accepted: 0n });
+  }
+  assert.deepEqual([told.managers.count, told.managers.idAt(0)], [2, 'b']);
+  assert.deepEqual([...told.candidates.told.keys()], ['b', 'c']);
+  assert.deepEqual([told.ratingOf('a', 1n), told.ratingOf('b', 1n)?.rating], [undefined, 1]);
+});
+
 test('a solution without an answer is written down as unknown, and so is its rating', async (t) => {
   const { told, caller } = await callers(t, { hiring: { submitSolution: lost } });
   const solution = {

@@ -69,8 +69,8 @@ async function addAssessment(world: BareWorld, base: Base): Promise<void> {
   const title = '[Algebra] Groups';
   tell((told) => {
     told.assessments.acknowledge(assessmentId, 1n, { authorId, title, exercises: written });
-    told.difficulties.set(exercises[0], 1);
-    told.difficulties.set(exercises[1], 3);
+    told.difficulties.acknowledge(exercises[0], 1);
+    told.difficulties.acknowledge(exercises[1], 3);
   });
   const stored = written.map(({ id, title, text }, at) => ({
     exercise_id: id,

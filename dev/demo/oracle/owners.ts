@@ -62,7 +62,7 @@ export async function checkAssessments(told: Told, truth: Truth, sql: Database):
     const isNewest = entity.unknown === 0 || row.version === entity.version;
     if (isNewest && !isAsTold(row, entity.fields)) cases.changed.push(caseOf(entity.id));
     for (const { exercise_id: id, difficulty } of row.exercises) {
-      const start = told.difficulties.get(id);
+      const start = told.difficulties.told.get(id);
       const wanted = (start ?? 0) + (isHarder(truth.completions.get(id)) ? 1 : 0);
       if (start !== undefined && difficulty !== wanted) difficult.push(caseOf(id));
     }
