@@ -185,6 +185,13 @@ describe('a run', () => {
     }
   });
 
+  it('says why it goes back also after a pause on the way', () => {
+    const failing = give(runUntilIdle(newRun()), 'rollback');
+    const resumed = give(give(engineTurn(failing), 'pause'), 'resume');
+    assert.equal(resumed.run.problem, 'rolled back by test');
+    assert.equal(runUntilIdle(resumed).run.problem, 'rolled back by test');
+  });
+
   it('forgets after a pause what a gate waited for: the gate says it again', () => {
     const begun = engineTurn(newRun());
     const waiting = { gate: 'lag', value: '9 s', threshold: '5 s', since: '2025-01-01T00:00:00Z' };

@@ -223,7 +223,7 @@ export function finishUndo(
 /** Going back cannot go on by itself: a person has to look. */
 export function failUndo(step: StepRecord, problem: string, at: string): Change {
   const waiting = untilResumed(at);
-  return { run: { state: 'paused', waiting, problem: `undoing ${step.name}: ${problem}` } };
+  return { run: { state: 'paused', waiting, problem: `${UNDOING}${step.name}: ${problem}` } };
 }
 
 function untilResumed(at: string, before?: Waiting): Waiting {
@@ -274,7 +274,7 @@ export function pause({ run }: RunWithSteps, at: string): Change {
 
 export function resume({ run, steps }: RunWithSteps): Change {
   if (run.state !== 'paused') throw refused(run, 'only a paused run can be resumed');
-  if (run.direction === 'back') return goBackOn();
+  if (run.direction === 'back') return goBackOn(run);
   // What failed is tried again from the start of its time.
   const failed = steps.filter((step) => step.state === 'failed');
   const again = failed.map(({ position }) => ({
@@ -285,15 +285,19 @@ export function resume({ run, steps }: RunWithSteps): Change {
   return { run: { state: waiting ? 'waiting' : 'running', problem: '', waiting }, steps: again };
 }
 
-function goBackOn(): Change {
-  return { run: { state: 'rolling_back', problem: '', waiting: null } };
+/** Why it goes back stays said; what stopped it on the way is tried again. */
+function goBackOn({ problem }: RunRecord): Change {
+  const why = problem.startsWith(UNDOING) ? '' : problem;
+  return { run: { state: 'rolling_back', problem: why, waiting: null } };
 }
+
+const UNDOING = 'undoing ';
 
 export function rollBack(current: RunWithSteps, actor: string): Change {
   const { run, steps } = current;
   if (isEnded(run)) throw refused(run, 'it has ended; start a migration to the old route instead');
   if (run.direction === 'back') {
-    return run.state === 'paused' ? goBackOn() : {};
+    return run.state === 'paused' ? goBackOn(run) : {};
   }
   if (isCompleting(steps)) throw refused(run, 'the way back was given up by complete');
   if (isWayBackGone(current))

@@ -114,7 +114,7 @@ function nextOf({ state }: RunRecord, steps: readonly StepRecord[]): StepRecord 
 function nextUndoOf(steps: readonly StepRecord[]): string {
   const isLeft = ({ state }: StepRecord) => state === 'done' || state === 'failed';
   const next = steps.findLast((step) => step.undo !== '' && (isLeft(step) || isAtIt(step)));
-  return next ? `undo ${next.number}. ${next.title}: ${next.undo}` : BACK;
+  return next ? `undo of “${next.title}”: ${next.undo}` : BACK;
 }
 
 function isAtIt({ state }: StepRecord): boolean {

@@ -94,7 +94,7 @@ test('a run that goes back says what is undone now, since when, and what after i
   assert.match(text, / ▸ 2 {2}Do what the step of this long name does +since 7 s/);
   assert.match(text, / ↶ 3 {2}Do what the step of this long name does +undone in 2\.0 s/);
   assert.match(text, /now +undoing: Do what the step of this long name does since 7 s/);
-  assert.match(text, /next +undo of Do what the step of this long name does: undo 0/);
+  assert.match(text, /next +undo of “Do what the step of this long name does”: undo 0/);
   assert.match(text, /undo +under way/);
 });
 
@@ -102,7 +102,7 @@ test('a paused run that goes back is to be resumed, and undoes what it stopped a
   const status = goingBack('paused');
   assert.equal(
     sayNext(status),
-    'relink resume run-7\nundo of Do what the step of this long name does: undo 1',
+    'relink resume run-7\nundo of “Do what the step of this long name does”: undo 1',
   );
   assert.equal(sayWaiting(status, NOW), 'a person to resume it, since 5 s');
   assert.equal(sayUndo(status), 'begun; resume it');

@@ -48,7 +48,7 @@ const TONE_OF_STATE: Readonly<Record<string, Tone>> = {
   failed: 'red',
 };
 
-/** The run left for a reason that may as well be a person's wish. */
+/** States of a run that turned round. */
 const WENT_BACK = new Set(['rolling_back', 'rolled_back', 'cancelled']);
 
 export interface RunDetail {
@@ -95,6 +95,12 @@ function formatHead(run: Run, { paint, now, width }: Layout): string[] {
   const line = `${state} · ${said}`;
   const second = widthOf(line) <= width ? [line] : [state, ...wrapText(said, width)];
   return [paint('bold', nameMove(run)), paint('dim', `run ${run.id}`), ...second];
+}
+
+/** Whether the run's problem is why it goes or went back, which may as well be a person's wish. */
+function isReason(status: RunStatus): boolean {
+  const { state, problem } = status.run!;
+  return WENT_BACK.has(state) || (isGoingBack(status) && !problem.startsWith('undoing '));
 }
 
 /** Nothing for a run that went back or never left. */
@@ -213,7 +219,7 @@ function steps(count: number): string {
 function formatFoot(status: RunStatus, layout: Layout): string[] {
   const run = status.run!;
   const lines: [string, string][] = [];
-  if (run.problem !== '') lines.push([WENT_BACK.has(run.state) ? 'why' : 'problem', run.problem]);
+  if (run.problem !== '') lines.push([isReason(status) ? 'why' : 'problem', run.problem]);
   if (!hasEnded(status)) lines.push(['now', sayNow(status, layout.now)]);
   if (status.waiting !== undefined) lines.push(['waits for', sayWaiting(status, layout.now)]);
   lines.push(['next', sayNext(status)], ['undo', sayUndo(status)]);
@@ -284,7 +290,7 @@ export function sayNext(status: RunStatus): string {
 function sayNextStep(status: RunStatus): string {
   const step = nextStep(status);
   if (!isGoingBack(status)) return step === undefined ? END : titleOf(step);
-  return step === undefined ? BACK : `undo of ${titleOf(step)}: ${step.undo}`;
+  return step === undefined ? BACK : `undo of “${titleOf(step)}”: ${step.undo}`;
 }
 
 const END = 'the end of the run';
