@@ -19,9 +19,10 @@ import { LinkError } from './errors.ts';
 import type { Handler } from './inbox/handler.ts';
 import { Receiver, type ReceiverLimits, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
+import type { ReplicaTable } from './inbox/upsertNewer.ts';
 import type { LinkDefinition, LinkMap } from './link.ts';
 import { type Enqueued, enqueue, type Message } from './outbox/enqueue.ts';
-import type { EntitySource, EntityTable } from './participant/entity.ts';
+import type { EntitySource } from './participant/entity.ts';
 import type { Pull } from './participant/pullHandlers.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { participantHandlers } from './participant/service.ts';
@@ -45,7 +46,7 @@ export interface KitOptions {
   /** Formal links this service produces: where the entity is kept. */
   readonly sources?: Readonly<Record<string, EntitySource>>;
   /** Formal links this service consumes: where the replica is kept. */
-  readonly replicas?: Readonly<Record<string, EntityTable>>;
+  readonly replicas?: Readonly<Record<string, ReplicaTable>>;
   /** Links this service consumes that may be `pull`: its value, and the replica's table. */
   readonly pulls?: Readonly<Record<string, Pull>>;
   readonly limits?: Partial<ReceiverLimits>;

@@ -4,6 +4,7 @@
  * half the time of md5, and buckets come free.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
+import type { ReplicaTable } from '../inbox/upsertNewer.ts';
 import type { Message } from '../outbox/enqueue.ts';
 
 /** How an entity is stored on one side. The columns of both sides must give the same texts. */
@@ -13,6 +14,12 @@ export interface EntityTable {
   readonly version: string;
   /** SQL expressions of type text, in the order both sides agree on. */
   readonly texts: readonly string[];
+}
+
+/** A replica as an entity: the owner gives the same texts in the order of the replica's columns. */
+export function entityOf({ table, key, version, columns }: ReplicaTable): EntityTable {
+  const texts = Object.keys(columns).map((column) => `${column}::text`);
+  return { table, key: key.column, version, texts };
 }
 
 /** The owner's side also turns rows into events, for the backfill. */

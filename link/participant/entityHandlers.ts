@@ -2,7 +2,7 @@
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { LinkError } from '../errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
-import { digestEntity, type EntityTable, listBucket } from './entity.ts';
+import { digestEntity, type EntityTable, entityOf, listBucket } from './entity.ts';
 import type { ParticipantOptions } from './service.ts';
 
 type Own = 'getEntityDigest' | 'listEntityBucket';
@@ -12,15 +12,16 @@ const DEFAULT_BUCKETS = 256;
 export function entityHandlers(
   options: ParticipantOptions,
 ): Pick<Handlers<typeof LinkParticipant>, Own> {
-  const entityOf = (link: string): EntityTable => {
-    const entity = options.sources?.[link] ?? options.replicas?.[link];
+  const entityFor = (link: string): EntityTable => {
+    const replica = options.replicas?.[link];
+    const entity = options.sources?.[link] ?? (replica && entityOf(replica));
     if (!entity)
       throw new LinkError('UNKNOWN_LINK', `${link} replicates no entity of this service`);
     return entity;
   };
   return {
     getEntityDigest: async ({ link, buckets }) => {
-      const digests = await digestEntity(options.sql, entityOf(link), buckets || DEFAULT_BUCKETS);
+      const digests = await digestEntity(options.sql, entityFor(link), buckets || DEFAULT_BUCKETS);
       return {
         buckets: digests.map(({ bucket, count, sum }) => ({
           bucket,
@@ -29,7 +30,7 @@ export function entityHandlers(
       };
     },
     listEntityBucket: async ({ link, buckets, bucket }) => ({
-      rows: await listBucket(options.sql, entityOf(link), buckets || DEFAULT_BUCKETS, bucket),
+      rows: await listBucket(options.sql, entityFor(link), buckets || DEFAULT_BUCKETS, bucket),
     }),
   };
 }

@@ -15,7 +15,7 @@ import type { PulledValue } from '../pull/pulledValue.ts';
 import { type Reading, readReadings, setReading } from '../pull/readings.ts';
 import { invalidField } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
-import { listKeys, tableExists } from './entity.ts';
+import { entityOf, listKeys, tableExists } from './entity.ts';
 import type { ParticipantOptions } from './service.ts';
 
 /** What a consumer of a link that may be `pull` gives the kit. */
@@ -78,7 +78,7 @@ export function pullHandlers(
     compareReadings: async ({ link, limit }) => {
       const { value } = pullOf(link);
       const wanted = Math.min(limit || COMPARED_AT_ONCE_MAX, COMPARED_AT_ONCE_MAX);
-      const keys = await listKeys(sql, options.replicas![link]!, wanted);
+      const keys = await listKeys(sql, entityOf(options.replicas![link]!), wanted);
       const compared = await value.compare(sql, keys);
       return {
         compared: countsToWire(tally(compared)),

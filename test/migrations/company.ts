@@ -1,6 +1,7 @@
 /**
  * Real services on real servers for tests of the engine, which is part of the test's own process.
  */
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ import { giveOrder, type Order } from '../../migration/orders.ts';
 import { Participants } from '../../migration/participants.ts';
 import { isEnded, type RunState, type RunWithSteps } from '../../migration/run.ts';
 import { type MoveRequest, resolveMove } from '../../migration/starting.ts';
+import { verifyLeg } from '../../migration/verify.ts';
 import { StreamDesk } from '../../operator/streams.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { connectNats, type NatsLink } from '../../runtime/nats.ts';
@@ -94,6 +96,17 @@ export class Company {
     const sql = connectPostgres(this.stack.addresses.databases[service]!, { name: 'test', max: 2 });
     this.#open.push(sql);
     return sql;
+  }
+
+  /** Compares both sides of every leg of the link. */
+  async assertNothingLost(id: string): Promise<void> {
+    const { participants } = this;
+    const link = (await participants.topology()).get(id)!;
+    for (const consumer of link.producer.consumers) {
+      const { findings } = await verifyLeg({ participants, link, consumer });
+      const unequal = findings.filter(({ isEqual }) => !isEqual);
+      assert.deepEqual(unequal, [], `${id}/${consumer}`);
+    }
   }
 
   /** An operator's database of its own, with nothing in it yet. */

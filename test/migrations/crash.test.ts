@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { verifyLeg } from '../../migration/verify.ts';
 import { armFailpoint, disarmFailpoints } from '../../runtime/failpoints.ts';
 import { until } from '../harness/until.ts';
 import { Company, type Desk, LINK } from './company.ts';
@@ -19,18 +18,6 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
   afterEach(disarmFailpoints);
   after(() => company?.stop());
 
-  async function assertNothingLost(id = LINK): Promise<void> {
-    const { participants } = company;
-    const link = (await participants.topology()).get(id)!;
-    for (const consumer of link.producer.consumers) {
-      const { findings } = await verifyLeg({ participants, link, consumer });
-      assert.deepEqual(
-        findings.filter(({ isEqual }) => !isEqual),
-        [],
-      );
-    }
-  }
-
   it('at any boundary leaves a run that the next engine carries to the same end', async () => {
     const desk = await company.desk();
     const id = await desk.start({ to: 'async' });
@@ -39,11 +26,11 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
     const passed = steps.filter(({ state }) => state === 'done');
     for (const [point, where] of died) assert.ok(where.size >= passed.length - 2, point);
     assert.deepEqual(await oneCertificatePerEpoch(desk), []);
-    await assertNothingLost();
+    await company.assertNothingLost(LINK);
     await desk.order(id, 'rollback');
     const diedBack = await dieAgainAndAgain(desk, id, BACK, 'rolled_back');
     for (const [point, where] of diedBack) assert.ok(where.size > 3, point);
-    await assertNothingLost();
+    await company.assertNothingLost(LINK);
   });
 
   it('after any checkpoint is followed by one that goes on from there', async () => {
@@ -60,7 +47,7 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
       [...diedBack.values()].map(({ size }) => size > 0),
       [true],
     );
-    await assertNothingLost();
+    await company.assertNothingLost(LINK);
   });
 
   /** Epochs that have more than one certificate. */
@@ -85,7 +72,7 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
     await desk.reached(id, 'waiting');
     await desk.order(id, 'rollback');
     await desk.reached(id, 'rolled_back');
-    await assertNothingLost();
+    await company.assertNothingLost(LINK);
     await idle!.stop();
   });
 

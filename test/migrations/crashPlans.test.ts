@@ -1,7 +1,6 @@
 /** The engine dies at every boundary of the functional plans and of those with pull. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { verifyLeg } from '../../migration/verify.ts';
 import { disarmFailpoints } from '../../runtime/failpoints.ts';
 import { Company } from './company.ts';
 import { BACK, dieAgainAndAgain, FORWARD } from './dying.ts';
@@ -22,19 +21,6 @@ describe('an engine that dies', { timeout: 300_000 }, () => {
   afterEach(disarmFailpoints);
   after(() => company?.stop());
 
-  async function assertNothingLost(id: string): Promise<void> {
-    const { participants } = company;
-    const link = (await participants.topology()).get(id)!;
-    for (const consumer of link.producer.consumers) {
-      const { findings } = await verifyLeg({ participants, link, consumer });
-      assert.deepEqual(
-        findings.filter(({ isEqual }) => !isEqual),
-        [],
-        id,
-      );
-    }
-  }
-
   for (const [link, from, to] of MOVES)
     it(`at any boundary of ${link} to ${to} harms nothing, there and back`, async () => {
       const desk = await company.desk();
@@ -42,12 +28,12 @@ describe('an engine that dies', { timeout: 300_000 }, () => {
       const died = await dieAgainAndAgain(desk, id, FORWARD, 'waiting');
       for (const [point, where] of died) assert.ok(where.size > 10, point);
       assert.deepEqual(await routesOf(company, link), [to]);
-      await assertNothingLost(link);
+      await company.assertNothingLost(link);
       await desk.order(id, 'rollback');
       const diedBack = await dieAgainAndAgain(desk, id, BACK, 'rolled_back');
       for (const [point, where] of diedBack) assert.ok(where.size > 3, point);
       assert.deepEqual(await routesOf(company, link), [from]);
-      await assertNothingLost(link);
+      await company.assertNothingLost(link);
     });
 
   it('at any boundary of COMM-060 back from pull harms nothing', async () => {
@@ -60,6 +46,6 @@ describe('an engine that dies', { timeout: 300_000 }, () => {
     await desk.order(id, 'complete', 'COMM-060');
     await dieAgainAndAgain(desk, id, FORWARD, 'completed');
     assert.deepEqual(await routesOf(company, 'COMM-060'), ['async']);
-    await assertNothingLost('COMM-060');
+    await company.assertNothingLost('COMM-060');
   });
 });

@@ -8,7 +8,6 @@ import { readStream } from '../../link/consume/provision.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
 import { ROUTE_ALL } from '../../migration/plan.ts';
-import { verifyLeg } from '../../migration/verify.ts';
 import { StreamDesk } from '../../operator/streams.ts';
 import { Company, type Desk, LINK, type Traffic } from './company.ts';
 import { goBackFromEveryStep, routesOf } from './goingBack.ts';
@@ -27,19 +26,6 @@ describe('migrations under traffic', { timeout: 900_000 }, () => {
     traffic = await company.startTraffic();
   });
   after(() => company?.stop());
-
-  async function assertNothingLost(): Promise<void> {
-    const link = (await company.participants.topology()).get(LINK)!;
-    for (const consumer of CONSUMERS) {
-      const { participants } = company;
-      const { findings } = await verifyLeg({ participants, link, consumer });
-      assert.deepEqual(
-        findings.filter(({ isEqual }) => !isEqual),
-        [],
-        `${LINK}/${consumer}`,
-      );
-    }
-  }
 
   async function hasStream(desk: Desk): Promise<boolean> {
     const streams = new StreamDesk(company.nats.connection, desk.journal);
@@ -64,7 +50,7 @@ describe('migrations under traffic', { timeout: 900_000 }, () => {
         assert.equal(checkCertificate(file, publicKey).isValid, true);
       }
     }
-    await assertNothingLost();
+    await company.assertNothingLost(LINK);
     await engine.stop();
   });
 
@@ -79,7 +65,7 @@ describe('migrations under traffic', { timeout: 900_000 }, () => {
     const evidence = await desk.journal.evidence(run.id);
     const sent = evidence.find(({ what }) => what === 'sent again to hiring');
     assert.equal(sent?.value, `${lost.count} entities`);
-    await assertNothingLost();
+    await company.assertNothingLost(LINK);
     await desk.runToEnd('sync');
     await engine.stop();
   });
@@ -108,7 +94,7 @@ describe('migrations under traffic', { timeout: 900_000 }, () => {
         consumer: 'bonuses',
       }),
     ]);
-    await assertNothingLost();
+    await company.assertNothingLost(LINK);
     const last = await company.desk();
     const again = last.engine();
     await last.runToEnd('sync');
@@ -163,7 +149,7 @@ describe('migrations under traffic', { timeout: 900_000 }, () => {
     await desk.order(id, 'complete', LINK);
     await desk.reached(id, 'completed');
     await desk.runToEnd('sync');
-    await assertNothingLost();
+    await company.assertNothingLost(LINK);
     await engine.stop();
   });
 

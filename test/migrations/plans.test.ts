@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { verifyLeg } from '../../migration/verify.ts';
 import { until } from '../harness/until.ts';
 import type { Business } from './business.ts';
 import { Company } from './company.ts';
@@ -30,29 +29,16 @@ describe('the plans', { timeout: 600_000 }, () => {
   });
   after(() => company?.stop());
 
-  async function assertNothingLost(id: string): Promise<void> {
-    const { participants } = company;
-    const link = (await participants.topology()).get(id)!;
-    for (const consumer of link.producer.consumers) {
-      const { findings } = await verifyLeg({ participants, link, consumer });
-      assert.deepEqual(
-        findings.filter(({ isEqual }) => !isEqual),
-        [],
-        id,
-      );
-    }
-  }
-
   for (const [link, there, back] of MOVES)
     it(`moves ${link} to ${there} and back to ${back}`, async () => {
       const desk = await company.desk();
       const engine = desk.engine();
       await desk.runToEnd(there, link);
       assert.deepEqual(await routesOf(company, link), [there]);
-      await assertNothingLost(link);
+      await company.assertNothingLost(link);
       await desk.runToEnd(back, link);
       assert.deepEqual(await routesOf(company, link), [back]);
-      await assertNothingLost(link);
+      await company.assertNothingLost(link);
       await engine.stop();
     });
 
@@ -71,7 +57,7 @@ describe('the plans', { timeout: 600_000 }, () => {
     await goBackFromEveryStep(company, { link: 'COMM-060', from: 'pull', to: 'async' });
     const last = desk.engine();
     await desk.runToEnd('async', 'COMM-060');
-    for (const link of ['COMM-040', 'COMM-060', 'COMM-070']) await assertNothingLost(link);
+    for (const link of ['COMM-040', 'COMM-060', 'COMM-070']) await company.assertNothingLost(link);
     await last.stop();
   });
 

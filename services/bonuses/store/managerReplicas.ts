@@ -1,22 +1,14 @@
 /** Replicas of managers, as COMM-010 brings them. */
 
 import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
-import type { EntityTable } from '../../../link/participant/entity.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 
-export const managerReplicaTable: ReplicaTable = {
+/** COMM-010's entity on this side: its columns in the order of the owner's texts. */
+export const managerReplica: ReplicaTable = {
   table: 'manager_replicas',
   key: { column: 'id', type: 'uuid' },
   version: 'version',
   columns: { first_name: 'text', last_name: 'text' },
-};
-
-/** COMM-010's entity on this side: the same texts as the owner's. */
-export const managerReplica: EntityTable = {
-  table: 'manager_replicas',
-  key: 'id',
-  version: 'version',
-  texts: ['first_name', 'last_name'],
 };
 
 export interface ManagerReplica {

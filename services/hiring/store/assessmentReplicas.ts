@@ -1,22 +1,14 @@
 /** Replicas of assessments, as COMM-020 and COMM-021 bring them. */
 import type { ExerciseValue } from '../../../db/hiring/tables.ts';
 import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
-import type { EntityTable } from '../../../link/participant/entity.ts';
 import type { Database, Transaction } from '../../../runtime/postgres.ts';
 
-export const assessmentReplicaTable: ReplicaTable = {
+/** COMM-020's and COMM-021's entity on this side: its columns in the order of the owner's texts. */
+export const assessmentReplica: ReplicaTable = {
   table: 'assessment_replicas',
   key: { column: 'id', type: 'uuid' },
   version: 'version',
   columns: { author_id: 'uuid', title: 'text', exercises: 'jsonb' },
-};
-
-/** COMM-020's and COMM-021's entity on this side: the same texts as the owner's. */
-export const assessmentReplica: EntityTable = {
-  table: 'assessment_replicas',
-  key: 'id',
-  version: 'version',
-  texts: ['author_id::text', 'title', 'exercises::text'],
 };
 
 export interface AssessmentReplica {

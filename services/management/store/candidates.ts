@@ -1,23 +1,15 @@
 /** Replicas of candidates, as COMM-030 brings them, and who was promoted. */
 import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
-import type { EntityTable } from '../../../link/participant/entity.ts';
 import type { Database, Transaction } from '../../../runtime/postgres.ts';
 import type { Page } from '../../paging.ts';
 import type { Candidate } from '../domain/candidate.ts';
 
-export const candidateReplicaTable: ReplicaTable = {
+/** COMM-030's entity on this side: its columns in the order of the owner's texts. */
+export const candidateReplica: ReplicaTable = {
   table: 'candidate_replicas',
   key: { column: 'id', type: 'uuid' },
   version: 'version',
   columns: { name: 'text', status: 'text', exercises_to_solve: 'jsonb' },
-};
-
-/** COMM-030's entity on this side: the same texts as the owner's. */
-export const candidateReplica: EntityTable = {
-  table: 'candidate_replicas',
-  key: 'id',
-  version: 'version',
-  texts: ['name', 'status', 'exercises_to_solve::text'],
 };
 
 export async function isCandidate(tx: Transaction, id: string): Promise<boolean> {
