@@ -15,7 +15,8 @@ const RELIABLY = { retryUnavailable: true, deadlineMs: 10_000 };
 /** One more than it takes to make an exercise harder. */
 const SOLUTIONS = 12;
 const REVOKED = 3;
-const BETWEEN_CALLS_MS = 5;
+/** Leaves two cores time to start processes. */
+const BETWEEN_CALLS_MS = 20;
 /** What another service said is on its way: a link that waits for a lease may need so long. */
 const EARLY_LIMIT_MS = 45_000;
 
@@ -105,7 +106,7 @@ export class Callers {
           this.failures.push(String((error as Error).message));
           return undefined;
         }
-        await pause(10 * BETWEEN_CALLS_MS);
+        await pause(BETWEEN_CALLS_MS);
       }
     }
     return undefined;

@@ -4,15 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { after, describe, type TestContext, test } from 'node:test';
+import { SERVICES } from '../../dev/services.ts';
 import { readEnvironment } from '../../runtime/config.ts';
 import { seedOf } from '../faults/flips.ts';
 import { randomFrom } from '../faults/random.ts';
 import { Callers } from './callers.ts';
-import { startRolling, untilLanesAreShared } from './company.ts';
+import { REPLICAS, startRolling, untilLanesAreShared } from './company.ts';
 import { Flips } from './flips.ts';
 import { companyOracle } from './oracle.ts';
 
-const CALLERS = 3;
+const CALLERS = 6;
 /** Calls under way end, lanes are given back: well below the limit at which it is killed. */
 const GRACEFUL_STOP_MS = 8_000;
 
@@ -35,6 +36,16 @@ describe('a rolling restart of every service under traffic and flips', () => {
     roll(t, (name) => rolling.fleet.killAndRestart(name)));
 });
 
+/** Two services at once, as many as there are cores; never both processes of one. */
+function rounds(): string[][] {
+  const services = SERVICES.map(({ name }) => name);
+  const replicas = Array.from({ length: REPLICAS }, (_, i) => i + 1);
+  return replicas.flatMap((replica) => {
+    const names = services.map((service) => `${service}-${replica}`);
+    return [names.slice(0, 2), names.slice(2, 4), names.slice(4)];
+  });
+}
+
 async function roll(t: TestContext, restart: (name: string) => Promise<void>): Promise<void> {
   const { company, fleet } = rolling;
   const seed = seedOf(readEnvironment('RELINK_TEST_SEED'));
@@ -43,7 +54,7 @@ async function roll(t: TestContext, restart: (name: string) => Promise<void>): P
   const callers = new Callers(fleet.addresses, CALLERS);
   const flips = new Flips(company, randomFrom(seed));
   try {
-    for (const name of fleet.names) await restart(name);
+    for (const names of rounds()) await Promise.all(names.map(restart));
   } finally {
     await flips.stop();
     await callers.stop();
