@@ -19,7 +19,7 @@ export const DEFAULT_PORT_BASE = 7070;
 /** Health and metrics of a service: its gRPC port + 1000. */
 const HTTP_OFFSET = 1000;
 /** Highest offset that `portsFrom` adds to the base, so that a base can be checked. */
-const HIGHEST_OFFSET = HTTP_OFFSET + 35;
+const HIGHEST_OFFSET = HTTP_OFFSET + Math.max(...SERVICES.map(({ portOffset }) => portOffset));
 
 /**
  * Free ports are taken from below the range that the kernel gives to outgoing connections

@@ -1,6 +1,7 @@
 /**
- * Writers that go around the outbox, on real services and a real broker: malformed, well formed with
- * forged headers, and by the consumer's method while a run moves the link.
+ * The links of the whole company as the command line shows them, and what it warns of: writers that
+ * go around the outbox, malformed, well formed with forged headers, and by the consumer's method
+ * while a run moves the link.
  */
 import assert from 'node:assert/strict';
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
@@ -15,7 +16,7 @@ import { createRpcClient } from '../../link/rpc/client.ts';
 import { links } from '../../services/links.ts';
 import { until } from '../harness/until.ts';
 import { Company, QUICK } from '../migrations/company.ts';
-import { relink } from './relink.ts';
+import { Relink, relink } from './relink.ts';
 import { jsonOf } from './setting.ts';
 
 const PRODUCER = 'assessments';
@@ -24,7 +25,10 @@ const LOOKS = 20;
 /** More than are on their way at any look: those could hide as many. */
 const CALLS = 12;
 
-describe('a writer that goes around the outbox', { timeout: 280_000 }, () => {
+/** What most terminals have at least. */
+const COLUMNS = 80;
+
+describe('the links of the company', { timeout: 280_000 }, () => {
   let company: Company;
   before(async () => {
     company = await Company.start({}, { withOperator: true });
@@ -32,7 +36,8 @@ describe('a writer that goes around the outbox', { timeout: 280_000 }, () => {
   });
   after(() => company?.stop());
 
-  const run = (...args: string[]) => relink(company.stack.addresses.operator.grpc, ...args);
+  const operatorAddress = () => company.stack.addresses.operator.grpc;
+  const run = (...args: string[]) => relink(operatorAddress(), ...args);
 
   async function warningsOf(link: string): Promise<string[]> {
     const { links: all } = jsonOf(await run('links', '--json'));
@@ -54,12 +59,41 @@ describe('a writer that goes around the outbox', { timeout: 280_000 }, () => {
     return jetstream(company.nats.connection).publish(subject, body, { headers: sent });
   };
 
-  it('is not seen in live traffic, however often one looks', async () => {
+  it('are all shown within the width of a terminal, with what each can go by', async () => {
+    const { links: all } = jsonOf(await run('links', '--json'));
+    const ids = Object.keys(links).sort();
+    assert.deepEqual(
+      all.map(({ id }: { id: string }) => id),
+      ids,
+    );
+    for (const { id, transports, immovable_reason } of all) {
+      assert.deepEqual(transports, links[id]!.transports);
+      assert.equal(immovable_reason, links[id]!.immovableReason ?? '');
+    }
+    for (const command of ['links', 'topology']) {
+      const { stdout } = await new Relink(operatorAddress(), [command], COLUMNS).ended();
+      const lines = stdout.split('\n').map((line) => line.trimEnd());
+      assert.ok(
+        lines.every((line) => line.length <= COLUMNS),
+        stdout,
+      );
+      for (const id of ids)
+        assert.ok(
+          lines.some((line) => line.startsWith(`${id}  `)),
+          stdout,
+        );
+    }
+    const { stdout: drawing } = await run('topology', '--format', 'mermaid');
+    const legs = Object.values(links).flatMap(({ consumers }) => Object.keys(consumers));
+    assert.equal(drawing.match(/\|"COMM-/g)?.length, legs.length);
+  });
+
+  it('show no writer around the outbox in live traffic, however often one looks', async () => {
     for (let looks = 0; looks < LOOKS; looks += 1)
       assert.deepEqual(await warningsOf('COMM-010'), []);
   });
 
-  it('is named when it publishes what is no event at all', async () => {
+  it('name a writer that publishes what is no event at all', async () => {
     await publish(subjectOf('COMM-021', 3, 0, 'AssessmentUpdated'), 'hello', {
       [HEADER.source]: 'night-job',
     });
@@ -69,7 +103,7 @@ describe('a writer that goes around the outbox', { timeout: 280_000 }, () => {
     assert.match(topology.stdout, /! COMM-021 hiring: unrouted writer: .*night-job/);
   });
 
-  it('is seen when it publishes a perfect event in the name of the producer', async () => {
+  it('show a writer that publishes a perfect event in the name of the producer', async () => {
     const id = randomUUIDv7();
     const key = randomUUID();
     const body = JSON.stringify({
@@ -93,7 +127,7 @@ describe('a writer that goes around the outbox', { timeout: 280_000 }, () => {
     );
   });
 
-  it('stops a run that would take the way it uses, until it is gone', async () => {
+  it('stop a run while something else writes, until it is gone', async () => {
     const settings = { ...QUICK, canary_seconds: '5', patience_seconds: '3' };
     const started = await run(
       ...['start', 'COMM-010', '--to', 'async', '--way-back', 'keep', '--consumer', CONSUMER],
