@@ -8,6 +8,7 @@ import { drawDemo } from './draw.ts';
 import { DemoModel } from './model.ts';
 import { DEMO_MOVES, fromWhereItIs, type LinkMove, thereAndBack } from './moves.ts';
 import { readDemoOptions } from './options.ts';
+import { easeTraffic } from './watching.ts';
 
 const ALL_LANES = Array.from({ length: 16 }, (_, lane) => lane);
 
@@ -85,6 +86,20 @@ test('a stage that is skipped says so and leaves its turn to the next', async ()
   await model.during(async (stage) => assert.equal(stage.title, 'two'));
   const [first] = model.stages;
   assert.deepEqual([first?.state, first?.note], ['failed', 'not begun']);
+});
+
+test('callers give way while answers take seconds, down to a few requests a second', () => {
+  const traffic = { waiting: 200, ratePerSecond: 100 };
+  easeTraffic(traffic);
+  assert.equal(traffic.ratePerSecond, 100);
+  traffic.waiting = 201;
+  easeTraffic(traffic);
+  assert.equal(traffic.ratePerSecond, 70);
+  for (let i = 0; i < 20; i++) easeTraffic(traffic);
+  assert.equal(traffic.ratePerSecond, 10);
+  const slow = { waiting: 50, ratePerSecond: 5 };
+  easeTraffic(slow);
+  assert.equal(slow.ratePerSecond, 5);
 });
 
 test('options have defaults, limits and known links', () => {

@@ -126,8 +126,9 @@ function drawTraffic(traffic: ShownTraffic | undefined, { paint }: Place): strin
   return [` ${name} ${facts.join('  ')}`];
 }
 
-/** `3.1 ms`, `142 ms`: a tenth of a millisecond only where it says something. */
+/** `3.1 ms`, `142 ms`, `12.5 s`: tenths only where they say something. */
 export function formatLatency(ms: number): string {
+  if (ms >= 10_000) return `${(ms / 1_000).toFixed(1)} s`;
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms).toLocaleString('en')} ms`;
 }
 

@@ -17,6 +17,8 @@ const CANARY_SECONDS = 0.5;
 const SHADOW_SECONDS = 1;
 /** Copies that are compared; of a link with little traffic only as many as come in time. */
 const SHADOW_MESSAGES = 20;
+/** On whatever machine this runs: being slow is no reason to go back, standing still is. */
+const LATENCY_LIMIT_MS = 5_000;
 /** What a link carries is measured over this time. */
 const FLOW_MS = 5_000;
 
@@ -102,6 +104,7 @@ async function settingsFor(context: DemoContext, link: string): Promise<Record<s
     soak_seconds: String(context.options.seconds),
     canary_seconds: String(CANARY_SECONDS),
     shadow_seconds: String(SHADOW_SECONDS),
+    latency_limit_ms: String(LATENCY_LIMIT_MS),
     shadow_messages: String(Math.min(SHADOW_MESSAGES, Math.max(1, copies))),
   };
 }

@@ -64,7 +64,7 @@ export type DemoReport = {
     totals: Record<Damage, number>;
   };
   traffic: TrafficCounts & {
-    /** What was asked for, or less where the machine carries no more. */
+    /** At the end: what was asked for, or less where the machine carries no more. */
     rate_per_second: number;
     managers: number;
     /** Answers that were written down and compared. */

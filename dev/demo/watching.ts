@@ -1,4 +1,4 @@
-/** Keeps the live view's legs and traffic fresh. */
+/** Keeps the live view's legs and traffic fresh, and the traffic bearable. */
 import { repeat } from '../../runtime/wake.ts';
 import type { LatencyWindow } from '../traffic/latencies.ts';
 import type { Traffic } from '../traffic/traffic.ts';
@@ -27,6 +27,7 @@ export function watchSystem({ site, model }: { site: Site; model: DemoModel }, t
       const nowMs = performance.now();
       const ratePerSecond = perSecond(count, nowMs - openedMs);
       [window, openedMs] = [traffic.latencies.openWindow(), nowMs];
+      easeTraffic(traffic);
       const { requests } = traffic.counts;
       const failed = countFailed(traffic);
       model.traffic = requests > 0 ? { ratePerSecond, requests, failed, p50Ms, p99Ms } : undefined;
@@ -34,6 +35,23 @@ export function watchSystem({ site, model }: { site: Site; model: DemoModel }, t
     complain,
   );
   return { stop: () => Promise.all([legs.stop(), rates.stop()]) };
+}
+
+/**
+ * Callers give way when answers take this long on average: a machine that something else keeps busy
+ * would else drown in requests, and show nothing about migrations. Nobody comes back afterwards, so
+ * that before and after can be compared.
+ */
+const GIVE_WAY_SECONDS = 2;
+const GIVE_WAY_TO = 0.7;
+/** A few requests a second let every link carry something. */
+const LEAST_RATE = 10;
+
+export function easeTraffic(traffic: Pick<Traffic, 'waiting' | 'ratePerSecond'>): void {
+  const { waiting, ratePerSecond } = traffic;
+  if (waiting <= ratePerSecond * GIVE_WAY_SECONDS) return;
+  const eased = Math.max(LEAST_RATE, Math.floor(ratePerSecond * GIVE_WAY_TO));
+  traffic.ratePerSecond = Math.min(ratePerSecond, eased);
 }
 
 /** Requests that were not acknowledged or could not be sent. */

@@ -47,7 +47,7 @@ export class Traffic {
   readonly told: Told;
   readonly latencies = new Latencies();
   readonly life: Life;
-  /** Requests a second; set it before `start`. */
+  /** Requests a second; may be changed at any time. */
   ratePerSecond: number;
   readonly #caller: Caller;
   readonly #counts: TrafficCounts = {
@@ -82,20 +82,21 @@ export class Traffic {
     return Object.fromEntries(this.#actions);
   }
 
+  /** Requests without an answer now. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** What went wrong, most frequent first: message and how often. */
   get errors(): [message: string, count: number][] {
     return [...this.#errors].sort(([, a], [, b]) => b - a);
   }
 
   start(): void {
-    const startedMs = performance.now();
-    const { ratePerSecond } = this;
-    let sent = 0;
+    let dueMs = performance.now() + 1_000 / this.ratePerSecond;
     const sendDue = () => {
-      const due = ((performance.now() - startedMs) * ratePerSecond) / 1_000;
-      for (; sent < Math.floor(due); sent++) {
-        this.#send(startedMs + ((sent + 1) * 1_000) / ratePerSecond);
-      }
+      const nowMs = performance.now();
+      for (; dueMs <= nowMs; dueMs += 1_000 / this.ratePerSecond) this.#send(dueMs);
     };
     this.#timer ??= setInterval(sendDue, TICK_MS);
   }
