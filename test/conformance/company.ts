@@ -9,7 +9,6 @@ import { freePorts } from '../../dev/ports.ts';
 import { cleanUpAll } from '../../dev/servers/errors.ts';
 import type { NatsServer } from '../../dev/servers/nats.ts';
 import { setListening } from '../../link/consume/listening.ts';
-import { ensureConsumer, ensureStream } from '../../link/consume/provision.ts';
 import type { Handler } from '../../link/inbox/handler.ts';
 import { ALL_LANES, type LinkDefinition, legOf, type Transport } from '../../link/link.ts';
 import { type Enqueued, enqueue } from '../../link/outbox/enqueue.ts';
@@ -28,7 +27,7 @@ import type { ServiceNode } from './node.ts';
 import { handlerOf, Nodes, type NodesOptions } from './nodes.ts';
 import { oracle } from './oracle.ts';
 import { prepareRecording } from './recording.ts';
-import { flipRoute, waitUntilAdopted } from './routes.ts';
+import { flipRoute, provision, waitUntilAdopted } from './routes.ts';
 
 /** The writers of a test need not wait for the disk; the services' own connections do. */
 const NOT_SYNCED = { synchronous_commit: 'off' };
@@ -131,18 +130,9 @@ export class Company {
       adopted_version = version, adopted_epoch = epoch`;
   }
 
-  /** What the engine's prepare step does: the stream and the durable consumers. */
-  async provision(): Promise<void> {
-    const { connection, close } = await connectNats(this.nats.url, { name: 'provision' });
-    try {
-      const manager = await jetstreamManager(connection);
-      for (const { id, consumers } of Object.values(this.links)) {
-        await ensureStream(manager, id);
-        for (const consumer of Object.keys(consumers)) await ensureConsumer(manager, id, consumer);
-      }
-    } finally {
-      await close();
-    }
+  /** The stream and the durable consumers of each link. */
+  provision(): Promise<void> {
+    return provision(this.nats.url, Object.values(this.links));
   }
 
   // ---- nodes ----

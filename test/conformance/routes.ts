@@ -1,12 +1,29 @@
-/** Route changes as the engine makes them. */
+/** What an engine does for a link: provides its stream, changes its routes. */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { ensureConsumer, ensureStream } from '../../link/consume/provision.ts';
 import { LinkError } from '../../link/errors.ts';
 import { type LinkDefinition, legOf, type Transport } from '../../link/link.ts';
 import { changeRoute, readRoutes } from '../../link/relay/routes.ts';
+import { connectNats } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
 
 /** After a kill, leases and acknowledgements expire first. */
 const ADOPTED_LIMIT_MS = 60_000;
+
+/** What the prepare step does: the stream and the durable consumers of each link. */
+export async function provision(natsUrl: string, links: readonly LinkDefinition[]): Promise<void> {
+  const { connection, close } = await connectNats(natsUrl, { name: 'provision' });
+  try {
+    const manager = await jetstreamManager(connection);
+    for (const { id, consumers } of links) {
+      await ensureStream(manager, id);
+      for (const consumer of Object.keys(consumers)) await ensureConsumer(manager, id, consumer);
+    }
+  } finally {
+    await close();
+  }
+}
 
 export interface Flip {
   readonly link: LinkDefinition;
