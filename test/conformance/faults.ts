@@ -1,4 +1,5 @@
 /** What transports, consumers and messages do to a link; every test ends in the oracle. */
+import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { listDeadLetters } from '../../link/inbox/deadLetters.ts';
 import { formal, functional, type Handler } from '../../link/inbox/handler.ts';
@@ -93,6 +94,7 @@ const faults: Readonly<Record<string, Fault>> = {
     poison = keys[0]!;
     await company.writeMany(MESSAGES / 2, keys);
     await untilGivenUp(company);
+    await refuseEffects(company, poison);
     poison = undefined;
     for (const consumer of company.consumers) await redriveAll(company, consumer);
     await company.oracle();
@@ -169,6 +171,15 @@ async function untilGivenUp(company: Company): Promise<void> {
     },
     { withinMs: 60_000, what: 'only parked messages are open' },
   );
+}
+
+/** Neither what was given up had an effect, nor what comes behind it. */
+async function refuseEffects(company: Company, key: string): Promise<void> {
+  const recorded = company.fixture.kind === 'formal' ? 'effects' : 'applied';
+  for (const sql of consumersOf(company)) {
+    const effects = await sql`select from ${sql(recorded)} where key = ${key}`;
+    assert.equal(effects.length, 0);
+  }
 }
 
 async function redriveAll(company: Company, consumer: string): Promise<void> {
