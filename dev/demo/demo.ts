@@ -27,7 +27,7 @@ const EMPTY_SWEEPS = 2;
  * requests would queue up without end, and the demo would show a machine and not a migration. A live
  * request costs more than a registration, as most cause several messages.
  */
-const CARRIED_SHARE = 0.4;
+const CARRIED_SHARE = 0.3;
 /** Fewer requests say nothing about a machine. */
 const LEAST_MEASURED = 300;
 

@@ -48,7 +48,7 @@ test('the live view shows stages, step, gate, lanes and traffic within 80 column
   assert.match(picture, / {5}4\. Watch the one lane\n {5}lag: 12 ms \(3 open\), allowed 5000 ms/);
   assert.match(picture, / COMM-010 hiring +●○{15} {2}1 async, 15 sync +3 open +lag 12 ms/);
   assert.match(picture, / traffic +199\/s +1,204 requests +0 failed +p50 3\.1 ms +p99 9\.8 ms/);
-  assert.match(picture, / · 100 requests a second/);
+  assert.match(picture, / · 60 requests a second/);
 });
 
 test('the live view fits 24 rows: of the stages only the one under way and its neighbours', () => {
@@ -104,7 +104,7 @@ test('callers give way while answers take seconds, down to a few requests a seco
 
 test('options have defaults, limits and known links', () => {
   const { ratePerSecond, seconds, managers, moves } = readDemoOptions([]);
-  assert.deepEqual([ratePerSecond, seconds, managers, moves.length], [100, 3, 400, 8]);
+  assert.deepEqual([ratePerSecond, seconds, managers, moves.length], [60, 3, 400, 8]);
   const only = (...args: string[]) => readDemoOptions(args).moves.map(({ link }) => link);
   assert.deepEqual(only('--only', 'comm-010'), ['COMM-010']);
   assert.deepEqual(only('--only', 'COMM-060,COMM-010', '--only', 'COMM-021'), [

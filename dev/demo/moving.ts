@@ -19,6 +19,7 @@ const SHADOW_SECONDS = 1;
 const SHADOW_MESSAGES = 20;
 /** On whatever machine this runs: being slow is no reason to go back, standing still is. */
 const LATENCY_LIMIT_MS = 5_000;
+const PATIENCE_SECONDS = 60;
 /** What a link carries is measured over this time. */
 const FLOW_MS = 5_000;
 
@@ -105,6 +106,7 @@ async function settingsFor(context: DemoContext, link: string): Promise<Record<s
     canary_seconds: String(CANARY_SECONDS),
     shadow_seconds: String(SHADOW_SECONDS),
     latency_limit_ms: String(LATENCY_LIMIT_MS),
+    patience_seconds: String(PATIENCE_SECONDS),
     shadow_messages: String(Math.min(SHADOW_MESSAGES, Math.max(1, copies))),
   };
 }

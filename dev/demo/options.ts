@@ -5,7 +5,7 @@ import { DEMO_MOVES, type LinkMove } from './moves.ts';
 export const DEMO_USAGE = `usage: npm run demo -- [options]
 
   --only LINK     moves only this link (COMM-010); again or with commas for more
-  --rate N        live requests a second (100)
+  --rate N        live requests a second (60)
   --seconds N     how long traffic is measured before and after the moves, and how
                   long each new route is watched before the old one goes (3)
   --managers N    managers registered before, and a tenth as many assessments (400)
@@ -33,7 +33,7 @@ export function readDemoOptions(args: string[]): DemoOptions {
     args,
     options: {
       only: { type: 'string', multiple: true },
-      rate: { type: 'string', default: '100' },
+      rate: { type: 'string', default: '60' },
       seconds: { type: 'string', default: '3' },
       managers: { type: 'string', default: '400' },
       keep: { type: 'boolean', default: false },

@@ -36,7 +36,7 @@ export async function checkLink(sides: LinkSides): Promise<Check> {
   }
   const count = [...flows.values()].reduce((sum, { first, last }) => sum + last - first + 1n, 0n);
   const what = wasPulled
-    ? 'what was sent while it was not pulled for took effect'
+    ? 'what was sent outside pull took effect'
     : `${say(count)} messages took effect`;
   return checkOf(`${link.id}: ${what} once and in order at ${places.join(' and ')}`, findings);
 }
