@@ -73,11 +73,16 @@ export interface ReceiverOptions {
 /** What a sender is told whose message id is known with another payload. */
 export const ID_REUSED = 'this message id was settled before with another payload';
 
+/** Thrown inside the transaction so that it rolls back. */
+class NotAllNew extends Error {}
+
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #limits: ReceiverLimits;
   readonly #applying: Applying;
   readonly #shadows: ShadowRunner;
+  /** The last batch held messages that were known: the next one may, too. */
+  #sawRepeats = false;
   /** Ordered links: keys whose parked message failed, and when it may be tried again. */
   readonly #restUntilMs = new Map<string, number>();
   /** Ordered links: called when keys advanced, so that parked messages may have their turn. */
@@ -162,8 +167,12 @@ export class Receiver {
   }
 
   async #applyTogether(deliveries: readonly Delivery[]): Promise<Settlement[]> {
-    const { sql, link } = this.#options;
+    const { sql, link, handler } = this.#options;
     const first = new Map(deliveries.map((d) => [d.eventId, d] as const).reverse());
+    if (handler.kind === 'formal' && first.size === deliveries.length && !this.#sawRepeats) {
+      const settlements = await this.#applyAsNew(deliveries);
+      if (settlements) return settlements;
+    }
     const reused: Delivery[] = [];
     let committing: Transaction | undefined;
     const settlements = await sql.begin(async (tx) => {
@@ -178,6 +187,7 @@ export class Receiver {
       await failpoint('inbox.before-effect');
       const news = deliveries.filter((d) => fresh.has(d.eventId) && first.get(d.eventId) === d);
       const isNew = new Set(news);
+      this.#sawRepeats = news.length < deliveries.length;
       const outcomes = await applyNew(tx, this.#applying, news);
       committing = tx;
       await failpoint('inbox.before-commit');
@@ -195,6 +205,34 @@ export class Receiver {
     for (const delivery of reused) await this.#alarmReused(delivery);
     if (link.ordered) this.onAdvanced();
     return settlements as Settlement[];
+  }
+
+  /**
+   * Formal messages that are all new, as nearly always: the effect is sent behind the inbox rows
+   * without waiting for them, which saves a round trip. Undefined, with everything rolled back, when
+   * one of them was known or fenced.
+   */
+  async #applyAsNew(deliveries: readonly Delivery[]): Promise<Settlement[] | undefined> {
+    const { sql, link } = this.#options;
+    let committing: Transaction | undefined;
+    try {
+      const settlements = await sql.begin(async (tx) => {
+        committing = tx;
+        const entering = enterInbox(tx, link.id, deliveries);
+        entering.catch(() => {}); // awaited below, unless the failpoint throws
+        await failpoint('inbox.before-effect');
+        const applying = applyNew(tx, this.#applying, deliveries);
+        const [fresh, outcomes] = await Promise.all([entering, applying]);
+        if (fresh.size < deliveries.length) throw new NotAllNew();
+        await failpoint('inbox.before-commit');
+        return deliveries.map((one) => settle(one, outcomes.get(one.eventId) ?? 'applied'));
+      });
+      this.#committed(committing);
+      return settlements as Settlement[];
+    } catch (error) {
+      if (error instanceof NotAllNew) return undefined;
+      throw error;
+    }
   }
 
   /**
