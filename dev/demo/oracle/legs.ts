@@ -35,10 +35,8 @@ export async function checkLink(sides: LinkSides): Promise<Check> {
     places.push(`${consumer} (${sums.epochs === 1 ? '1 epoch' : `${sums.epochs} epochs`})`);
   }
   const count = [...flows.values()].reduce((sum, { first, last }) => sum + last - first + 1n, 0n);
-  const what = wasPulled
-    ? 'what was sent outside pull took effect'
-    : `${say(count)} messages took effect`;
-  return checkOf(`${link.id}: ${what} once and in order at ${places.join(' and ')}`, findings);
+  const what = wasPulled ? 'what was sent outside pull' : `${say(count)} messages`;
+  return checkOf(`${link.id}: ${what} once and in order at ${places.join(', ')}`, findings);
 }
 
 export type LinkSides = {
