@@ -128,8 +128,10 @@ export class Fleet {
 
   async stop(): Promise<void> {
     for (const name of [...this.#frozen]) this.thaw(name);
+    // All at once: the servers of the test wait only so long for their clients to leave.
+    const stopping = [...this.programs.values()].map((program) => program.stop());
     await cleanUpAll('fleet of the test', [
-      ...[...this.programs.values()].map((program) => () => program.stop()),
+      ...stopping.map((stopped) => () => stopped),
       () => rm(this.#dir, { recursive: true, force: true }),
     ]);
   }

@@ -20,6 +20,8 @@ const GRACEFUL_STOP_MS = 8_000;
 const rolling = await startRolling({ after });
 
 describe('a rolling restart of every service under traffic and flips', () => {
+  after(() => rolling.fleet.stop());
+
   test('fails no request and loses, doubles and reorders nothing', async (t) => {
     await roll(t, async (name) => {
       const program = rolling.fleet.program(name);
