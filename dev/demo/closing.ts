@@ -89,11 +89,13 @@ function describeEnd({ ok, oracle, migrations }: DemoReport, paint: Paint): stri
   return paint('red', unfinished ? 'failed: not completed' : 'failed: not all is certified');
 }
 
-function sayProven({ from, certificates }: MigrationReport, paint: Paint): string {
+/** An old route that carried nothing leaves nothing to certify. */
+function sayProven(migration: MigrationReport, paint: Paint): string {
+  const { certificates, uncertified_epochs: missing } = migration;
   const unequal = certificates.filter(({ equal }) => !equal).length;
   if (unequal > 0) return paint('red', `${unequal} of ${certificates.length} not`);
-  if (certificates.length === 0) return from === 'pull' ? '–' : paint('red', 'none');
-  return paint('green', `${certificates.length} equal`);
+  if (missing > 0) return paint('red', `${missing} not`);
+  return certificates.length === 0 ? '–' : paint('green', `${certificates.length} equal`);
 }
 
 function sayDamage(count: number, paint: Paint): string {

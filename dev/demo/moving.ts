@@ -1,4 +1,5 @@
 /** The demo's migrations, one after another under live traffic, each with what it did to messages. */
+import { legOf } from '../../link/link.ts';
 import type { LatencySummary } from '../traffic/latencies.ts';
 import type { Traffic } from '../traffic/traffic.ts';
 import type { DemoContext } from './demo.ts';
@@ -8,7 +9,7 @@ import { moveLink } from './move.ts';
 import { fromWhereItIs, type LinkMove, thereAndBack } from './moves.ts';
 import { readFlows } from './oracle/flows.ts';
 import type { Mark } from './oracle/spans.ts';
-import { readDelays } from './oracle/tables.ts';
+import { readClosed, readDelays } from './oracle/tables.ts';
 import type { Migration } from './report.ts';
 import { countFailed } from './watching.ts';
 
@@ -86,9 +87,9 @@ async function moveOnce(context: DemoContext, one: OneMove): Promise<Migration> 
   stage.state = state === 'completed' ? 'done' : 'failed';
   stage.note = state === 'completed' ? `p99 ${formatLatency(during.p99Ms)}` : state;
   const after = await readMark(context, link);
+  const uncertified = await countUncertified(context, link);
   return {
-    ...{ link, from, to, run, state, problem, certificates },
-    consumers: consumersOf(context, link),
+    ...{ link, from, to, run, state, problem, certificates, uncertified },
     span: { link, fromMs: start.atMs, toMs, before: start.mark, after },
     delays: await delaysWithin(context, link, { fromMs: start.atMs, toMs }),
     failedRequests: countFailed(traffic) - start.failed,
@@ -109,6 +110,26 @@ async function settingsFor(context: DemoContext, link: string): Promise<Record<s
     patience_seconds: String(PATIENCE_SECONDS),
     shadow_messages: String(Math.min(SHADOW_MESSAGES, Math.max(1, copies))),
   };
+}
+
+/**
+ * Epochs that carried something and are over, without a certificate of this run or an earlier one. An
+ * epoch that carried nothing, as all of `pull`, leaves nothing to certify.
+ */
+async function countUncertified(context: DemoContext, link: string): Promise<number> {
+  const { site, links, signal } = context;
+  const { certificates } = await site.operator.listCertificates({ link }, { signal });
+  const listed = await site.operator.listLinks({}, { signal });
+  const legs = listed.links.find(({ id }) => id === link)?.legs ?? [];
+  let uncertified = 0;
+  for (const { consumer, routes } of legs) {
+    const closed = await readClosed(site.database(links[link]!.producer), legOf(link, consumer));
+    const known = new Set(routes.map(({ epoch }) => epoch));
+    for (const one of certificates) if (one.consumer === consumer) known.add(one.epoch);
+    const carried = new Set([...closed.keys()].map((place) => BigInt(place.split('/')[1]!)));
+    uncertified += [...carried].filter((epoch) => !known.has(epoch)).length;
+  }
+  return uncertified;
 }
 
 function delaysWithin(

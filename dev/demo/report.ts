@@ -28,6 +28,8 @@ export type MigrationReport = {
   failed_requests: number;
   request_ms_p99: { before: number; during: number };
   certificates: CertificateReport[];
+  /** Epochs that carried something, are over and have no certificate. */
+  uncertified_epochs: number;
   run: string;
   state: string;
   problem: string;
@@ -84,12 +86,13 @@ export type Migration = {
   readonly run: string;
   readonly state: string;
   readonly problem: string;
-  readonly consumers: readonly string[];
   readonly span: Span;
   readonly delays: readonly DelaySummary[];
   readonly failedRequests: number;
   readonly requests: { readonly before: LatencySummary; readonly during: LatencySummary };
   readonly certificates: readonly ProvenCertificate[];
+  /** Epochs of its link that carried something, are over and have no certificate. */
+  readonly uncertified: number;
 };
 
 export type ReportParts = {
@@ -126,17 +129,9 @@ export function buildReport({ migrations, planned, judgement, traffic }: ReportP
   };
 }
 
-/**
- * Completed, and every consumer has certificates that are all equal. By `pull` nothing is sent, so
- * leaving it leaves nothing behind to certify.
- */
-function isProven({ state, from, consumers, certificates }: Migration): boolean {
-  const certified = new Set(certificates.map(({ certificate }) => certificate.consumer));
-  return (
-    state === 'completed' &&
-    consumers.every((consumer) => from === 'pull' || certified.has(consumer)) &&
-    certificates.every(({ isEqual }) => isEqual)
-  );
+/** Completed, its certificates are all equal, and none is missing. */
+function isProven({ state, certificates, uncertified }: Migration): boolean {
+  return state === 'completed' && uncertified === 0 && certificates.every(({ isEqual }) => isEqual);
 }
 
 function reportMigration(migration: Migration, { findings }: Judgement): MigrationReport {
@@ -157,6 +152,7 @@ function reportMigration(migration: Migration, { findings }: Judgement): Migrati
       during: toTenths(requests.during.p99Ms),
     },
     certificates: migration.certificates.map(reportCertificate),
+    uncertified_epochs: migration.uncertified,
     run,
     state,
     problem,
