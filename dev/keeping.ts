@@ -39,6 +39,7 @@ export function keepRunning({ say, firstPauseMs = FIRST_PAUSE_MS }: KeeperOption
       say(`${program.name} is started again in ${pauseMs / 1_000} s`);
       if (!(await pause(pauseMs, stopping.signal))) return;
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      if (stopping.signal.aborted) return;
       try {
         await program.start();
         kept.set(program, { pauseMs, startedMs: performance.now() });

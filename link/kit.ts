@@ -10,7 +10,12 @@ import type { Log } from '../runtime/log.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
 import { pushHandler, unmappedService } from './consume/callHandler.ts';
-import { ListeningAgent, prepareListening, readListening } from './consume/listening.ts';
+import {
+  forgetCompared,
+  ListeningAgent,
+  prepareListening,
+  readListening,
+} from './consume/listening.ts';
 import { StreamConsumer } from './consume/streamConsumer.ts';
 import { GrpcDispatcher } from './dispatch/grpc.ts';
 import { JetStreamDispatcher } from './dispatch/jetStream.ts';
@@ -94,6 +99,7 @@ export function createLinkKit(options: KitOptions): LinkKit {
     asyncDispatcher: (link) => new JetStreamDispatcher(publisher, link, service),
     syncDispatcher: (link, consumer) => dispatchers.get(`${link.id}/${consumer}`)!,
     ask: (link) => asker.askerOf(link.id),
+    raiseFence: (link) => asker.fencerOf(link.id),
   });
   const participant = participantHandlers({
     ...options,
@@ -114,6 +120,7 @@ export function createLinkKit(options: KitOptions): LinkKit {
         start: async () => {
           await prepareListening(options.sql, consumed);
           await prepareReadings(options.sql, consumed);
+          await forgetCompared(options.sql);
         },
         stop: () => {},
       },

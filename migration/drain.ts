@@ -11,7 +11,7 @@ import { StepProblem } from './errors.ts';
 import { REPEATABLE } from './participants.ts';
 import type { StepContext } from './plan.ts';
 import { nameRoute } from './plan.ts';
-import { isAdopted, type Lanes, readLanes, startEpoch } from './routes.ts';
+import { epochsAtStart, isAdopted, type Lanes, readLanes } from './routes.ts';
 
 /**
  * A row is closed some milliseconds after its receipt: an epoch is compared again for this long.
@@ -115,7 +115,9 @@ async function closingStatements(
     participants.of(run.producer).getClosed({ link: run.link, consumer, epoch: 0n }, REPEATABLE),
     participants.of(consumer).getInboxDigest({ link: run.link, epoch: 0n }, REPEATABLE),
   ]);
-  return overEpochs(lanes, [...closed.lanes, ...inbox.lanes])
+  const atStart = epochsAtStart(run, consumer);
+  const digests = [...closed.lanes, ...inbox.lanes].map(({ epoch }) => Number(epoch));
+  return overEpochs(lanes, [...atStart, ...digests])
     .filter((epoch) => !certified.has(epoch))
     .map((epoch) => {
       const of = <T extends { epoch: bigint }>(one: T) => Number(one.epoch) === epoch;
@@ -126,7 +128,7 @@ async function closingStatements(
         producer: run.producer,
         consumer,
         epoch,
-        route: nameRoute(epoch <= startEpoch(run, consumer) ? run.from : run.to),
+        route: nameRoute(epoch <= Math.max(...atStart) ? run.from : run.to),
         count: rows.reduce((sum, row) => sum + row.closed.count, 0),
         lanes: rows,
       };
@@ -134,15 +136,14 @@ async function closingStatements(
 }
 
 /**
- * Epochs with messages that no lane was given, or dispatches by, any more. Epochs above the newest
- * were never given out: somebody called the consumer by hand. `verify` shows them; they are no
+ * Epochs that no lane was given, or dispatches by, any more: those with messages, and those of the
+ * start even if they carried nothing, as by `pull`. Epochs above the newest were never given out: somebody called the consumer by hand. `verify` shows them; they are no
  * statement about what the producer sent.
  */
-function overEpochs(lanes: Lanes, digests: readonly { epoch: bigint }[]): number[] {
-  const used = new Set(lanes.flatMap(({ epoch, adoptedEpoch }) => [epoch, adoptedEpoch]));
+function overEpochs(lanes: Lanes, seen: readonly number[]): number[] {
+  const used = new Set(lanes.flatMap((lane) => [Number(lane.epoch), Number(lane.adoptedEpoch)]));
   const newest = Math.max(...lanes.map(({ epoch }) => Number(epoch)));
-  const seen = new Set(digests.map(({ epoch }) => epoch));
-  return [...seen].filter((epoch) => !used.has(epoch) && Number(epoch) < newest).map(Number);
+  return [...new Set(seen)].filter((epoch) => epoch > 0 && !used.has(epoch) && epoch < newest);
 }
 
 /** Both sides of every lane that either side knows. */

@@ -1,16 +1,46 @@
 /** Whose value the consumers of a run's legs use, for links that may be `pull`. */
 import { Reading } from '../gen/relink/v1/participant_pb.ts';
+import { RpcCallError } from '../link/rpc/client.ts';
+import { StepProblem } from './errors.ts';
 import { REPEATABLE } from './participants.ts';
 import type { JsonObject, StepContext } from './plan.ts';
 
+/**
+ * Changes what is read in these lanes, by compare-and-set. The revision it expects is kept in the
+ * checkpoint under `memo` before the first change, so that a late repetition cannot undo a later one.
+ */
 export async function setReadings(
-  { run, participants }: StepContext,
+  context: StepContext,
+  memo: string,
   lanes: readonly number[],
   reading: Reading,
 ): Promise<void> {
-  const request = { link: run.link, lanes: [...lanes], reading };
-  for (const consumer of run.consumers)
-    await participants.of(consumer).setReading(request, REPEATABLE);
+  const { run, participants } = context;
+  const expected = await rememberRevisions(context, memo);
+  for (const consumer of run.consumers) {
+    const expectedRevision = BigInt(expected[consumer]!);
+    const request = { link: run.link, lanes: [...lanes], reading, expectedRevision };
+    try {
+      await participants.of(consumer).setReading(request, REPEATABLE);
+    } catch (error) {
+      if (!(error instanceof RpcCallError) || error.reason !== 'ROUTE_CHANGED') throw error;
+      throw new StepProblem('stop', `${error.message}; something else changed what is read`);
+    }
+  }
+}
+
+async function rememberRevisions(context: StepContext, memo: string) {
+  const known = context.checkpoint[memo] as Record<string, number> | undefined;
+  if (known) return known;
+  const { run, participants } = context;
+  const revisions: Record<string, number> = {};
+  for (const consumer of run.consumers) {
+    const request = { link: run.link, sinceUnixMs: BigInt(Date.now()) };
+    const { revision } = await participants.of(consumer).getReadings(request, REPEATABLE);
+    revisions[consumer] = Number(revision);
+  }
+  await context.save({ ...context.checkpoint, [memo]: revisions as JsonObject });
+  return revisions;
 }
 
 /** What the living processes of a consumer counted since they started. */
@@ -36,30 +66,6 @@ export async function readAsked(
     unanswered: up.reduce((sum, { unanswered }) => sum + Number(unanswered), 0),
     p50Ms: Math.max(0, ...up.map(({ latencyP50Ms }) => latencyP50Ms)),
     p99Ms: Math.max(0, ...up.map(({ latencyP99Ms }) => latencyP99Ms)),
-  };
-}
-
-/** What gates compare with: the moment, and what was counted until then. */
-export async function markReadings(context: StepContext): Promise<void> {
-  const readings: JsonObject = { sinceMs: Date.now() };
-  for (const consumer of context.run.consumers) {
-    const { asked, unanswered } = await readAsked(context, consumer);
-    readings[consumer] = { asked, unanswered };
-  }
-  context.remember({ readings });
-}
-
-export interface Mark {
-  readonly sinceMs: number;
-  /** Counted until then. */
-  readonly before: { readonly asked: number; readonly unanswered: number };
-}
-
-export function markOf({ run }: StepContext, consumer: string): Mark {
-  const readings = (run.memory.readings ?? {}) as Record<string, unknown>;
-  return {
-    sinceMs: Number(readings.sinceMs ?? 0),
-    before: (readings[consumer] as Mark['before'] | undefined) ?? { asked: 0, unanswered: 0 },
   };
 }
 

@@ -19,17 +19,17 @@ export async function readLanes(context: StepContext, consumer: string): Promise
   return (await participants.of(run.producer).getRoutes(request, REPEATABLE)).lanes;
 }
 
-/** The leg's highest epoch before this run changed anything; preflight learns it. */
-export function startEpoch({ memory }: StepContext['run'], consumer: string): number {
-  const epochs = (memory.startEpochs ?? {}) as Record<string, number>;
-  return epochs[consumer] ?? 0;
+/** The epochs of the leg's lanes before this run changed anything; preflight learns them. */
+export function epochsAtStart({ memory }: StepContext['run'], consumer: string): number[] {
+  const epochs = (memory.epochsAtStart ?? {}) as Record<string, number[]>;
+  return epochs[consumer] ?? [0];
 }
 
-export async function readStartEpochs(context: StepContext): Promise<JsonObject> {
+export async function readEpochs(context: StepContext): Promise<JsonObject> {
   const epochs: JsonObject = {};
   for (const consumer of context.run.consumers) {
     const lanes = await readLanes(context, consumer);
-    epochs[consumer] = Math.max(...lanes.map(({ epoch }) => Number(epoch)));
+    epochs[consumer] = [...new Set(lanes.map(({ epoch }) => Number(epoch)))];
   }
   return epochs;
 }

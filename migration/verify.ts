@@ -67,7 +67,7 @@ async function verifyRows(options: VerifyOptions): Promise<Finding> {
       what: 'rows',
       isEqual: true,
       producer: 'asked for each value',
-      consumer: 'keeps none',
+      consumer: 'reads no replica',
       examples: [],
     };
   const sides = {

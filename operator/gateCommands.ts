@@ -12,6 +12,8 @@ import type { Log } from '../runtime/log.ts';
 /** Of what it prints, only the end is kept: one line of it is shown. */
 const OUTPUT_KEPT = 4_000; // characters
 const LINE_SHOWN = 200; // characters
+/** After its end the last of what it printed has this time to arrive. */
+const OUTPUT_GRACE_MS = 50;
 /** What a command needs to find programs; nothing that is the operator's own, such as passwords. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'];
 
@@ -22,7 +24,7 @@ export function createRunCommand(log: Log): RunCommand {
     const end = await runShell(command, environmentOf(run), { limitMs, signal });
     const tookMs = Math.round(performance.now() - startedMs);
     const { id, actor } = run;
-    log.info({ run: id, actor, command, exitCode: end.exitCode, tookMs }, 'gate command ran');
+    log.info({ run: id, actor, exitCode: end.exitCode, tookMs }, 'gate command ran');
     return end;
   };
 }
@@ -64,6 +66,9 @@ async function runShell(
   signal.addEventListener('abort', cut, { once: true });
   if (signal.aborted) cut();
   const exitCode = await ended(child);
+  killGroup(child);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
   clearTimeout(timer);
   signal.removeEventListener('abort', cut);
   const lastLine = lastLineOf(output());
@@ -73,7 +78,8 @@ async function runShell(
 function ended(child: ChildProcess): Promise<number | undefined> {
   return new Promise((resolve) => {
     child.once('error', () => resolve(undefined));
-    child.once('close', (code) => resolve(code ?? undefined));
+    // Not 'close': what the command left behind may hold its output open for ever.
+    child.once('exit', (code) => setTimeout(() => resolve(code ?? undefined), OUTPUT_GRACE_MS));
   });
 }
 
@@ -82,8 +88,9 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
-    // It ended in this moment.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    // It ended in this moment, or what is left of it is somebody else's.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }
 

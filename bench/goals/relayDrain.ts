@@ -75,6 +75,7 @@ function createRelay({ sql, queueSql, nats }: Producer, publisher: Publisher): R
     links: [link],
     asyncDispatcher: () => new AnsweringDispatcher(nats, publisher),
     syncDispatcher: () => ({ dispatch: () => Promise.reject(new Error('nothing is sync here')) }),
+    raiseFence: () => () => Promise.resolve(),
     ask: () => () => Promise.reject(new Error('nobody to ask')),
   });
 }

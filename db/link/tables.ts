@@ -244,6 +244,7 @@ export const effects = relink.table('effects', {
   link: text().notNull(),
   effect: int8('effect').notNull(),
   basis: int8('basis').notNull(),
+  appliedAt: time('applied_at').notNull().default(sql`now()`),
 });
 
 /** Links that may be `pull`: whose value this service uses, lane by lane. */
@@ -254,6 +255,8 @@ export const readings = relink.table(
     lane: smallint().notNull(),
     /** `replica`, `compared` (the replica answers, the owner is asked beside it) or `owner`. */
     reading: text().notNull(),
+    /** Grows with every change of the link's readings: a late change is refused by it. */
+    revision: int8('revision').notNull().default(sql`0`),
   },
   (t) => [
     primaryKey({ columns: [t.link, t.lane] }),

@@ -21,6 +21,16 @@ export async function prepareListening(
       values (${link.id}, ${link.starts.transport === 'async'}) on conflict do nothing`;
 }
 
+/** Copies and comparisons of runs that are over; a run looks at those since its own steps began. */
+const COMPARED_KEPT = '2 days';
+
+/** Removes what copies and comparisons left behind. */
+export async function forgetCompared(sql: Database): Promise<void> {
+  await sql`delete from relink.shadow_results where received_at < now() - ${COMPARED_KEPT}::interval`;
+  await sql`delete from relink.effects where applied_at < now() - ${COMPARED_KEPT}::interval`;
+  await sql`delete from relink.comparisons where compared_at < now() - ${COMPARED_KEPT}::interval`;
+}
+
 export async function setListening(
   sql: Database,
   link: string,

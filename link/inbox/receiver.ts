@@ -7,18 +7,12 @@
  */
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
-import {
-  type Database,
-  isConnectionLost,
-  isSerializationFailure,
-  type Transaction,
-} from '../../runtime/postgres.ts';
+import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
 import { type Backoff, backoffMs } from '../relay/backoff.ts';
-import { RpcCallError } from '../rpc/client.ts';
 import { type Applying, applyNew, applyParked } from './applyNew.ts';
 import { bury, enterDead } from './deadLetters.ts';
 import {
@@ -31,6 +25,7 @@ import {
 } from './delivery.ts';
 import type { Handler } from './handler.ts';
 import { removeParked, takeParked } from './ordered.ts';
+import { isAnswerMissing, isDatabaseAway } from './passing.ts';
 import { countAttempt, enterInbox, type InboxRow, readInbox, setOutcome } from './rows.ts';
 import { ShadowRunner } from './shadowRunner.ts';
 
@@ -277,8 +272,7 @@ export class Receiver {
   async #afterFailure(delivery: Delivery, error: unknown, isParked = false): Promise<Settlement> {
     const { sql, log, link } = this.#options;
     const detail = (error as Error).message ?? String(error);
-    if (isConnectionLost(error) || isSerializationFailure(error))
-      return retry(delivery, DATABASE_RETRY_MS, detail);
+    if (isDatabaseAway(error)) return retry(delivery, DATABASE_RETRY_MS, detail);
     if (isAnswerMissing(error)) return retry(delivery, REMOTE_RETRY_MS, detail);
     try {
       const attempts = await countAttempt(sql, link.id, delivery.eventId, detail);
@@ -360,12 +354,6 @@ export class Receiver {
       await bury(tx, delivery, { reason: 'ID_REUSED', detail: ID_REUSED, attempts: 1 });
     });
   }
-}
-
-/** Whether the handler failed because a service that it asked did not answer: not its own fault. */
-function isAnswerMissing(error: unknown): boolean {
-  const codes = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED'];
-  return error instanceof RpcCallError && codes.includes(error.code);
 }
 
 /** A message that was settled before: dead and parked ones still are. */

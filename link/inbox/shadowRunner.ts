@@ -17,6 +17,7 @@ import type { Applying } from './applyNew.ts';
 import { type Arrival, type Delivery, isUuid } from './delivery.ts';
 import { type Effect, effectOf } from './effects.ts';
 import { withinLimit } from './handler.ts';
+import { isPassing } from './passing.ts';
 import { countShadowResults, readInbox, type ShadowResult, saveShadowResults } from './rows.ts';
 
 /** Thrown inside the transaction so that it rolls back. */
@@ -93,6 +94,8 @@ export class ShadowRunner {
       // The message itself came meanwhile: its handler cannot run twice.
       if (this.#applying.handler.kind === 'functional' && (await this.#isInInbox(delivery)))
         return ARRIVED;
+      // Nothing that the copy could be blamed for.
+      if (isPassing(error)) return ARRIVED;
       return { ok: false, detail: (error as Error).message, effect: null };
     }
   }

@@ -101,7 +101,7 @@ export async function listKeys(
 }
 
 /** Whether the table is there; a replica's is dropped when its link is `pull` for good. */
-export async function tableExists(sql: Database, table: string): Promise<boolean> {
+export async function tableExists(sql: Database | Transaction, table: string): Promise<boolean> {
   const [row] = await sql<{ exists: boolean }[]>`
     select to_regclass(${table}) is not null as exists`;
   return row!.exists;

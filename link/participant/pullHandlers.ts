@@ -3,16 +3,11 @@ import {
   type LinkParticipant,
   Reading as WireReading,
 } from '../../gen/relink/v1/participant_pb.ts';
-import type { Database } from '../../runtime/postgres.ts';
+import type { Transaction } from '../../runtime/postgres.ts';
 import { LinkError } from '../errors.ts';
-import {
-  type ComparisonCounts,
-  countComparisons,
-  forgetComparisons,
-  tally,
-} from '../pull/comparisons.ts';
+import { type ComparisonCounts, countComparisons, tally } from '../pull/comparisons.ts';
 import type { PulledValue } from '../pull/pulledValue.ts';
-import { type Reading, readReadings, setReading } from '../pull/readings.ts';
+import { changeReading, lockReadings, type Reading, readReadings } from '../pull/readings.ts';
 import { invalidField } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
 import { entityOf, listKeys, tableExists } from './entity.ts';
@@ -26,8 +21,8 @@ export interface Pull {
     'latencies' | 'asked' | 'unanswered' | 'compare'
   >;
   /** Makes or drops the table of the replica; both may be repeated. */
-  readonly makeTable: (sql: Database) => Promise<void>;
-  readonly dropTable: (sql: Database) => Promise<void>;
+  readonly makeTable: (tx: Transaction) => Promise<void>;
+  readonly dropTable: (tx: Transaction) => Promise<void>;
 }
 
 type Own = 'setReading' | 'getReadings' | 'compareReadings' | 'setReplica';
@@ -52,21 +47,28 @@ export function pullHandlers(
   };
   const tableOf = (link: string) => options.replicas?.[link]?.table ?? '';
   return {
-    setReading: async ({ link, lanes, reading }) => {
+    setReading: async ({ link, lanes, reading, expectedRevision }) => {
       pullOf(link);
       const wanted = requireReading(reading);
-      if (wanted !== 'owner' && !(await tableExists(sql, tableOf(link))))
-        throw new LinkError('NOT_MOVABLE', `${link} has no replica to read: make it first`);
-      await forgetComparisons(sql, link);
-      await setReading(sql, link, lanes, wanted);
-      return {};
+      const revision = await sql.begin(async (tx) => {
+        const answer = await changeReading(tx, {
+          ...{ link, lanes, reading: wanted },
+          expected: Number(expectedRevision),
+        });
+        // Behind the lock of the change: nobody drops the table in between.
+        if (wanted !== 'owner' && !(await tableExists(tx, tableOf(link))))
+          throw new LinkError('NOT_MOVABLE', `${link} has no replica to read: make it first`);
+        return answer;
+      });
+      return { revision: BigInt(revision as number) };
     },
     getReadings: async ({ link, sinceUnixMs }) => {
       const { value } = pullOf(link);
       const [p50, p99] = value.latencies.percentilesMs([0.5, 0.99]);
-      const readings = await readReadings(sql, link);
+      const { lanes, revision } = await readReadings(sql, link);
       return {
-        lanes: [...readings].map(([lane, reading]) => ({ lane, reading: WIRE[reading] })),
+        revision: BigInt(revision),
+        lanes: [...lanes].map(([lane, reading]) => ({ lane, reading: WIRE[reading] })),
         compared: countsToWire(await countComparisons(sql, link, Number(sinceUnixMs))),
         asked: BigInt(value.asked),
         unanswered: BigInt(value.unanswered),
@@ -87,18 +89,17 @@ export function pullHandlers(
     },
     setReplica: async ({ link, exists }) => {
       const { makeTable, dropTable } = pullOf(link);
-      if ((await tableExists(sql, tableOf(link))) === exists) return { changed: false };
-      if (!exists) await refuseIfRead(sql, link);
-      await (exists ? makeTable(sql) : dropTable(sql));
-      return { changed: true };
+      const isChanged = await sql.begin(async (tx) => {
+        const { lanes } = await lockReadings(tx, link);
+        if ((await tableExists(tx, tableOf(link))) === exists) return false;
+        if (!exists && [...lanes.values()].some((reading) => reading !== 'owner'))
+          throw new LinkError('REPLICA_IN_USE', `the replica of ${link} is still read`);
+        await (exists ? makeTable(tx) : dropTable(tx));
+        return true;
+      });
+      return { changed: isChanged };
     },
   };
-}
-
-async function refuseIfRead(sql: Database, link: string): Promise<void> {
-  const readings = await readReadings(sql, link);
-  if ([...readings.values()].some((reading) => reading !== 'owner'))
-    throw new LinkError('REPLICA_IN_USE', `the replica of ${link} is still read`);
 }
 
 function requireReading(wire: WireReading): Reading {

@@ -1,8 +1,8 @@
-/** Asks consumers what became of messages, through any of their replicas. */
+/** Asks consumers what became of messages, and fences them off, through any of their replicas. */
 import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import type { DispatchReceipt } from '../dispatch/dispatcher.ts';
 import { outcomeFromWire } from '../dispatch/outcomes.ts';
-import type { AskReceipts } from '../relay/linkRelay.ts';
+import type { AskReceipts, RaiseFence } from '../relay/linkRelay.ts';
 import { createRpcClient, type RpcClient } from '../rpc/client.ts';
 
 const DEADLINE_MS = 5_000;
@@ -36,6 +36,13 @@ export class ReceiptAsker {
         return outcome ? [{ eventId: receipt.eventId, outcome, epoch: receipt.epoch }] : [];
       });
       return { receipts, isStreamIdle: answer.streamIdle };
+    };
+  }
+
+  fencerOf(link: string): RaiseFence {
+    return async (consumer, lane, minEpoch) => {
+      const request = { link, lanes: [lane], minEpoch };
+      await this.clientOf(consumer).raiseFence(request, { retryUnavailable: true });
     };
   }
 

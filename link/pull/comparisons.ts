@@ -15,14 +15,12 @@ export interface Comparison {
 }
 
 export interface ComparisonCounts extends Record<ComparisonOutcome, number> {
-  /** Some keys that are different. */
+  /** Keys that are different, a few. */
   readonly examples: readonly string[];
 }
 
 /** Keys shown of what is different; enough to start looking. */
 const EXAMPLES = 5;
-/** Comparisons are kept for a day: a run looks at those since its own beginning. */
-const KEPT_HOURS = 24;
 
 export async function saveComparison(
   tx: Transaction,
@@ -31,12 +29,6 @@ export async function saveComparison(
 ): Promise<void> {
   await tx`insert into relink.comparisons (link, key, outcome, latency_ms)
     values (${link}, ${key}, ${outcome}, ${latencyMs})`;
-}
-
-/** Removes what is too old to matter to any run. */
-export async function forgetComparisons(sql: Database, link: string): Promise<void> {
-  await sql`delete from relink.comparisons
-    where link = ${link} and compared_at < now() - ${KEPT_HOURS} * interval '1 hour'`;
 }
 
 /** Counts of comparisons since a moment, Unix milliseconds. */

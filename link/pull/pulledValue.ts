@@ -1,7 +1,8 @@
 /**
  * A value that a consumer reads from its replica or asks the owner for (`pull`). A handler reads it
  * in its own transaction; which of both answers is a row in the database that a migration changes.
- * While both are compared the replica answers, and an owner that does not answer hurts nobody.
+ * While both are compared the replica answers, and an owner that does not answer holds nobody up for
+ * long.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { Latencies } from '../latencies.ts';
@@ -10,6 +11,9 @@ import { type Reading, readReading } from './readings.ts';
 
 /** An owner that does not answer a comparison within this time is not waited for. */
 const COMPARE_LIMIT_MS = 500;
+/** After so many in a row it is not asked to compare for a while: handlers must not wait for it. */
+const UNANSWERED_IN_A_ROW = 3;
+const REST_MS = 5_000;
 
 export interface PulledValueOptions<V extends { readonly version: bigint }> {
   readonly link: string;
@@ -28,6 +32,8 @@ export class PulledValue<V extends { readonly version: bigint }> {
   asked = 0;
   unanswered = 0;
   readonly #options: PulledValueOptions<V>;
+  #unansweredInARow = 0;
+  #restUntilMs = 0;
 
   constructor(options: PulledValueOptions<V>) {
     this.link = options.link;
@@ -69,12 +75,17 @@ export class PulledValue<V extends { readonly version: bigint }> {
   }
 
   async #askInTime(key: string): Promise<V | undefined> {
+    if (performance.now() < this.#restUntilMs) return undefined;
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<undefined>((resolve) => {
       timer = setTimeout(resolve, COMPARE_LIMIT_MS, undefined);
     });
     const answer = this.#ask(key).catch(() => undefined);
-    return Promise.race([answer, limit]).finally(() => clearTimeout(timer));
+    const value = await Promise.race([answer, limit]).finally(() => clearTimeout(timer));
+    this.#unansweredInARow = value ? 0 : this.#unansweredInARow + 1;
+    if (this.#unansweredInARow >= UNANSWERED_IN_A_ROW)
+      this.#restUntilMs = performance.now() + REST_MS;
+    return value;
   }
 
   async #ask(key: string): Promise<V> {

@@ -3,6 +3,7 @@
  * transaction that uses the value, so that every process changes over at once.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
+import { LinkError } from '../errors.ts';
 import { ALL_LANES, type LinkDefinition, laneOf } from '../link.ts';
 
 /**
@@ -31,19 +32,48 @@ export async function readReading(tx: Transaction, link: string, key: string): P
   return row?.reading ?? 'replica';
 }
 
-export async function readReadings(sql: Database, link: string): Promise<Map<number, Reading>> {
-  const rows = await sql<{ lane: number; reading: Reading }[]>`
-    select lane, reading from relink.readings where link = ${link} order by lane`;
-  return new Map(rows.map(({ lane, reading }) => [lane, reading]));
+export interface Readings {
+  readonly lanes: ReadonlyMap<number, Reading>;
+  /** Grows with every change. */
+  readonly revision: number;
 }
 
-export async function setReading(
-  sql: Database,
-  link: string,
-  lanes: readonly number[],
-  reading: Reading,
-): Promise<void> {
-  await sql`insert into relink.readings (link, lane, reading)
-    select ${link}, lane, ${reading} from unnest(${lanes as number[]}::int2[]) lane
-    on conflict (link, lane) do update set reading = excluded.reading`;
+export async function readReadings(sql: Database | Transaction, link: string): Promise<Readings> {
+  const rows = await sql<{ lane: number; reading: Reading; revision: number }[]>`
+    select lane, reading, revision::float8 as revision from relink.readings where link = ${link} order by lane`;
+  const newest = Math.max(0, ...rows.map(({ revision }) => revision));
+  return { lanes: new Map(rows.map(({ lane, reading }) => [lane, reading])), revision: newest };
+}
+
+/** The same, and nobody changes them before the transaction ends. */
+export async function lockReadings(tx: Transaction, link: string): Promise<Readings> {
+  await tx`select 1 from relink.readings where link = ${link} order by lane for update`;
+  return readReadings(tx, link);
+}
+
+export interface ReadingChange {
+  readonly link: string;
+  readonly lanes: readonly number[];
+  readonly reading: Reading;
+  /** The revision the caller knows. */
+  readonly expected: number;
+}
+
+/**
+ * Changes what is read in these lanes and answers the new revision. Asking again for what they have
+ * (after a lost answer) changes nothing. Must be called in the transaction that read what it relies on.
+ * @throws LinkError ROUTE_CHANGED when somebody changed the readings meanwhile
+ */
+export async function changeReading(tx: Transaction, change: ReadingChange): Promise<number> {
+  const { link, lanes, reading, expected } = change;
+  const before = await lockReadings(tx, link);
+  if (lanes.every((lane) => before.lanes.get(lane) === reading)) return before.revision;
+  if (before.revision !== expected)
+    throw new LinkError(
+      'ROUTE_CHANGED',
+      `what is read of ${link} is at revision ${before.revision}, not ${expected}`,
+    );
+  await tx`update relink.readings set reading = ${reading}, revision = ${expected + 1}
+    where link = ${link} and lane = any(${lanes as number[]}::int2[])`;
+  return expected + 1;
 }

@@ -34,7 +34,7 @@ export class Flight {
   resends = 0;
   /** Grows when the flight is taken back; answers to an older dispatch no longer steer it. */
   generation = 0;
-  /** The consumer was asked about it before it is left to `pull`. */
+  /** The consumer is asked about it before it is left to `pull`. */
   isAskedFor = false;
   dueMs = 0;
   sentAtMs = 0;

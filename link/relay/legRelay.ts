@@ -236,16 +236,23 @@ export class LegRelay {
 
   /**
    * By `pull` nothing is delivered: the row goes, and no certificate counts it. What an earlier
-   * route may have delivered is asked for first, so that its receipt counts where it belongs.
+   * route may have delivered is fenced off and asked for first, so that its receipt counts where it
+   * belongs.
    */
   #leave(flight: Flight): void {
-    if (this.gate.isCarried(flight) && !flight.isAskedFor) {
+    if (this.gate.isCarried(flight)) {
       flight.isAskedFor = true;
       flight.state = 'sent';
-      flight.sentAtMs = performance.now();
-      flight.dueMs = flight.sentAtMs;
-      return;
-    }
+      flight.dueMs = performance.now();
+    } else this.#closeUndelivered(flight);
+  }
+
+  /** The consumer refuses it from now on and has not settled it before: nobody will. */
+  leaveUnknown(flight: Flight): void {
+    if (flight.isAskedFor && flight.state === 'sent') this.#closeUndelivered(flight);
+  }
+
+  #closeUndelivered(flight: Flight): void {
     flight.settledEpoch = NOT_DELIVERED;
     this.progress.settled(performance.now() - flight.openedAtMs);
     this.closer.close(flight);
@@ -298,6 +305,7 @@ export class LegRelay {
       this.#waiting.delete(flight);
       flight.generation += 1;
       flight.resends += 1;
+      flight.isAskedFor = false;
       if (flight.state !== 'pending') this.pending.push(flight);
       flight.state = 'pending';
     }

@@ -41,6 +41,9 @@ export type AskReceipts = (
   eventIds: readonly string[],
 ) => Promise<{ receipts: readonly DispatchReceipt[]; isStreamIdle: boolean }>;
 
+/** Lets the consumer refuse what was dispatched to a lane under an older epoch. */
+export type RaiseFence = (consumer: string, lane: number, minEpoch: bigint) => Promise<void>;
+
 export interface LinkRelayOptions {
   readonly sql: Database;
   /** For the hot statements; its commits need not be on disk at once. */
@@ -53,6 +56,7 @@ export interface LinkRelayOptions {
   /** One for each consumer. */
   readonly sync: Readonly<Record<string, Dispatcher>>;
   readonly ask: AskReceipts;
+  readonly raiseFence: RaiseFence;
   /** Something happened that makes another pass worthwhile. */
   readonly wake: () => void;
   /** A consumer settled this row: its effect is committed, or it was given up. */
@@ -236,13 +240,24 @@ export class LinkRelay {
     const overdue = leg.overdue(ASK_BATCH);
     if (overdue.length === 0) return;
     try {
+      const leaving = overdue.filter((flight) => flight.isAskedFor);
+      await this.#fence(leg, leaving);
       const ids = overdue.map((flight) => flight.row.eventId);
       const { receipts, isStreamIdle } = await this.#options.ask(leg.consumer, ids);
       this.receive(leg.consumer, receipts);
+      for (const flight of leaving) leg.leaveUnknown(flight);
       for (const flight of overdue) leg.afterAsking(flight, isStreamIdle);
     } catch (error) {
       leg.progress.failedWith(`asking for receipts: ${(error as Error).message}`);
       for (const flight of overdue) flight.dueMs = performance.now() + ASK_AFTER_MS;
+    }
+  }
+
+  /** Before rows are left to `pull`: what is still on its way of them can have no effect any more. */
+  async #fence(leg: LegRelay, leaving: readonly Flight[]): Promise<void> {
+    for (const lane of new Set(leaving.map(({ row }) => row.lane))) {
+      const epoch = leg.gate.adoptedEpochOf(lane);
+      if (epoch !== undefined) await this.#options.raiseFence(leg.consumer, lane, epoch);
     }
   }
 

@@ -15,7 +15,7 @@ import { LinkError } from '../errors.ts';
 import type { LinkDefinition, Transport } from '../link.ts';
 import type { Enqueued } from '../outbox/enqueue.ts';
 import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';
-import { type AskReceipts, LinkRelay } from './linkRelay.ts';
+import { type AskReceipts, LinkRelay, type RaiseFence } from './linkRelay.ts';
 import { prepareRoutes, readRevisions } from './routes.ts';
 
 /** How often route changes made by another process are looked for: bounds the pause of a flip. */
@@ -40,6 +40,7 @@ export interface RelayOptions {
   readonly asyncDispatcher: (link: LinkDefinition) => Dispatcher;
   readonly syncDispatcher: (link: LinkDefinition, consumer: string) => Dispatcher;
   readonly ask: (link: LinkDefinition) => AskReceipts;
+  readonly raiseFence: (link: LinkDefinition) => RaiseFence;
 }
 
 export class Relay {
@@ -63,7 +64,8 @@ export class Relay {
   }
 
   #addLink(link: LinkDefinition): void {
-    const { sql, queueSql, log, instance, asyncDispatcher, syncDispatcher, ask } = this.#options;
+    const { sql, queueSql, log, instance, asyncDispatcher, syncDispatcher, ask, raiseFence } =
+      this.#options;
     const wake = new Wake();
     const consumers = Object.keys(link.consumers);
     const relay = new LinkRelay({
@@ -76,6 +78,7 @@ export class Relay {
       async: asyncDispatcher(link),
       sync: Object.fromEntries(consumers.map((name) => [name, syncDispatcher(link, name)])),
       ask: ask(link),
+      raiseFence: raiseFence(link),
       wake: () => wake.wake(),
       onSettled: (seq, isApplied) => this.#settled(seq, isApplied),
     });

@@ -13,6 +13,7 @@ import type {
   UntypedHandleCall,
 } from '@grpc/grpc-js';
 import type { Log } from '../../runtime/log.ts';
+import { isConnectionLost } from '../../runtime/postgres.ts';
 import { decode, encode, type Input, type OutputInit } from './definition.ts';
 import { RpcError, toStatus } from './errors.ts';
 import type { Validate } from './validation.ts';
@@ -220,5 +221,9 @@ function asRpcError(error: unknown, method: DescMethod, log: Log): RpcError {
     return error;
   }
   log.error({ err: error, method: `${method.parent.typeName}/${method.name}` }, 'call failed');
+  if (isConnectionLost(error))
+    return new RpcError('UNAVAILABLE', 'UNAVAILABLE', 'a server it needs is away', {
+      cause: error,
+    });
   return new RpcError('INTERNAL', 'INTERNAL', 'internal error', { cause: error });
 }

@@ -1,5 +1,6 @@
 import type { Measure, Reading, StepContext } from '../plan.ts';
-import { markOf, readAsked } from '../readings.ts';
+import { readAsked } from '../readings.ts';
+import { judgeRecent } from './recent.ts';
 
 /** The owner answers what consumers ask it; shows the time that asking adds. */
 export const ownerAnswers: Measure = {
@@ -10,19 +11,19 @@ export const ownerAnswers: Measure = {
 };
 
 async function readAnswers(context: StepContext, consumer: string): Promise<Reading> {
-  const { before } = markOf(context, consumer);
   const { error_rate_limit: limit } = context.run.settings;
-  const now = await readAsked(context, consumer);
-  // A process that was restarted counts from zero again.
-  const asked = Math.max(0, now.asked - before.asked);
-  const unanswered = Math.max(0, now.unanswered - before.unanswered);
-  const share = asked === 0 ? 0 : unanswered / asked;
+  const asked = await readAsked(context, consumer);
+  const counted = { failed: asked.unanswered, all: asked.asked };
+  const { failed, all, verdict } = judgeRecent(context, `questions/${consumer}`, {
+    counted,
+    limit,
+  });
   return {
-    what: `questions of ${consumer} without an answer`,
-    verdict: share > limit ? 'fail' : 'pass',
+    what: `questions of ${consumer} without an answer lately`,
+    verdict,
     value:
-      `${unanswered} of ${asked}, an answer takes p50 ${now.p50Ms.toFixed(1)} ms, ` +
-      `p99 ${now.p99Ms.toFixed(1)} ms`,
-    threshold: `${limit * 100} %`,
+      `${failed} of ${all}, an answer takes p50 ${asked.p50Ms.toFixed(1)} ms, ` +
+      `p99 ${asked.p99Ms.toFixed(1)} ms`,
+    threshold: `${(limit * 100).toFixed(1)} %`,
   };
 }

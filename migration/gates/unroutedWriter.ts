@@ -2,7 +2,8 @@
  * Somebody who writes to a link around the producer's outbox: publishes straight onto its stream, or
  * calls the consumer's method. Such a writer follows no route, so the next move loses its messages.
  *
- * Two kinds of evidence, neither of which a healthy link ever shows:
+ * Two kinds of evidence. Under traffic the first is a lower bound: what is on its way hides as many.
+ * A single message is found at the latest when the certificate is made.
  * - The consumer's inbox holds more messages of a lane and epoch than the producer closed, and more
  *   than what is still open explains. Every message of the producer is open before it is sent, and is
  *   closed in the epoch that the inbox has. Headers are not asked: a good forger sets them right.

@@ -11,16 +11,25 @@ import { prepareStream } from '../steps/prepareStream.ts';
 import { probe } from '../steps/probe.ts';
 import { readReplica, stopAsking } from '../steps/readings.ts';
 import { makeReplica } from '../steps/replica.ts';
-import { askToComplete, closeOld, gate, moveTraffic, numbered } from './transport.ts';
+import {
+  askToComplete,
+  closeOld,
+  gate,
+  moveLanes,
+  numbered,
+  soakOf,
+  TRAFFIC,
+} from './transport.ts';
 
 /**
  * Formal, pull → async: the description of async → pull backwards. The owner answers until the
  * replica, filled again, says the same.
  */
 export function formalPullToAsync(settings: Settings): Plan {
-  const { canary_seconds: canary, soak_seconds: soak } = settings;
-  const watch = (name: string, title: string, windowSeconds: number) =>
-    gate('2', title, { name, measures: [readsEqual, ownerAnswers], windowSeconds });
+  // A replica that is no longer fed must not be read for long: its lag is watched as well.
+  const measures = [...TRAFFIC, readsEqual, ownerAnswers];
+  const watch = (name: string, title: string) =>
+    gate('2', title, { name, measures, windowSeconds: settings.canary_seconds });
   return {
     name: 'formal-pull-to-async',
     steps: [
@@ -33,15 +42,15 @@ export function formalPullToAsync(settings: Settings): Plan {
         measures: [consumerReady],
       }),
       numbered('5', 'Probe the new route and the way back', probe),
-      ...moveTraffic('3', 'async', { ...settings, soak_seconds: 0 }),
+      ...moveLanes('3', 'async', settings),
       numbered('3', 'Send what the replicas lack', backfill),
       gate('3', 'The replicas hold every row of the owner', { name: 'parity', measures: [parity] }),
       numbered('2', 'The replica answers in one lane; both are compared', readReplica('canary')),
-      watch('watch-reads-canary', 'Watch the one lane', canary),
+      watch('watch-reads-canary', 'Watch the one lane'),
       numbered('2', 'The replica answers in a quarter of the lanes', readReplica('quarter')),
-      watch('watch-reads-quarter', 'Watch the quarter', canary),
+      watch('watch-reads-quarter', 'Watch the quarter'),
       numbered('2', 'The replica answers in all lanes', readReplica('all')),
-      watch('soak-reads', 'Soak; both are compared, the way back stays open', soak),
+      soakOf('2', measures, settings),
       numbered('1', 'The owner is no longer asked', stopAsking),
       ...closeOld('1', 'the pull route'),
       askToComplete('1'),

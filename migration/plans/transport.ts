@@ -35,7 +35,7 @@ export function gate(number: string, title: string, options: GateOptions): Gate 
 }
 
 /** What is watched while traffic moves. */
-const TRAFFIC: readonly Measure[] = [
+export const TRAFFIC: readonly Measure[] = [
   adopted,
   errorRate,
   lag,
@@ -51,10 +51,23 @@ export function moveTraffic(
   settings: Settings,
   more: readonly Measure[] = [],
 ): PlanStep[] {
+  return [
+    ...moveLanes(number, to, settings, more),
+    soakOf(number, [...TRAFFIC, ...more], settings),
+  ];
+}
+
+/** One lane, a quarter, all, each watched. */
+export function moveLanes(
+  number: string,
+  to: string,
+  settings: Settings,
+  more: readonly Measure[] = [],
+): PlanStep[] {
   const measures = [...TRAFFIC, ...more];
   const watch = (name: string, title: string, windowSeconds: number) =>
     gate(number, title, { name, measures, windowSeconds });
-  const { canary_seconds: canary, soak_seconds: soak } = settings;
+  const { canary_seconds: canary } = settings;
   return [
     numbered(number, 'Guard the way back', guardWayBack),
     numbered(number, `Move one lane to ${to}`, routeCanary),
@@ -63,12 +76,16 @@ export function moveTraffic(
     watch('watch-quarter', 'Watch the quarter', canary),
     numbered(number, `Move all lanes to ${to}`, routeAll),
     watch('watch-all', 'Watch all lanes', canary),
-    gate(number, 'Soak; the way back stays open', {
-      name: 'soak',
-      measures: settings.gate_command ? [...measures, gateCommand] : measures,
-      windowSeconds: soak,
-    }),
   ];
+}
+
+/** All lanes moved, the way back open; a command may be asked as well. */
+export function soakOf(number: string, measures: readonly Measure[], settings: Settings): Gate {
+  return gate(number, 'Soak; the way back stays open', {
+    name: 'soak',
+    measures: settings.gate_command ? [...measures, gateCommand] : measures,
+    windowSeconds: settings.soak_seconds,
+  });
 }
 
 /** The old route is drained and certified; then a person gives up the way back. */

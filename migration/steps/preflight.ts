@@ -2,7 +2,7 @@ import { pause } from '../../runtime/wake.ts';
 import { StepProblem } from '../errors.ts';
 import { countDead, readLatency } from '../observe.ts';
 import type { JsonObject, Step, StepContext } from '../plan.ts';
-import { isOn, readLanes, readStartEpochs } from '../routes.ts';
+import { isOn, readEpochs, readLanes } from '../routes.ts';
 
 /** A service that is being restarted is back within this time. */
 const RESTART_MS = 5_000;
@@ -19,7 +19,7 @@ export const preflight: Omit<Step, 'title' | 'number'> = {
   apply: async (context) => {
     await observeServers(context);
     context.remember({
-      startEpochs: await readStartEpochs(context),
+      epochsAtStart: await readEpochs(context),
       deadBefore: await countDeadBefore(context),
       baselineP99Ms: await measureBaseline(context),
     });

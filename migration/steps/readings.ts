@@ -1,6 +1,6 @@
 import { ALL_LANES } from '../../link/link.ts';
 import type { Step } from '../plan.ts';
-import { markReadings, Reading, setReadings } from '../readings.ts';
+import { Reading, setReadings } from '../readings.ts';
 import { CANARY_LANES, QUARTER_LANES } from '../routes.ts';
 
 type Change = Omit<Step, 'title' | 'number'>;
@@ -13,16 +13,16 @@ const STAGES = {
 
 export type Stage = keyof typeof STAGES;
 
+const FORWARD = 'forward';
+const BACK = 'back';
+
 /** Consumers read the replica and ask the owner as well; the replica answers. */
 export const compareBoth: Change = {
   name: 'read-both',
   kind: 'step',
   undoTitle: 'consumers read the replica alone',
-  apply: async (context) => {
-    await markReadings(context);
-    await setReadings(context, ALL_LANES, Reading.COMPARED);
-  },
-  undo: (context) => setReadings(context, ALL_LANES, Reading.REPLICA),
+  apply: (context) => setReadings(context, FORWARD, ALL_LANES, Reading.COMPARED),
+  undo: (context) => setReadings(context, BACK, ALL_LANES, Reading.REPLICA),
 };
 
 /** Consumers use what the owner answers. */
@@ -32,8 +32,8 @@ export function readOwner(stage: Stage): Change {
     kind: 'step',
     undoTitle: 'consumers read the replica in these lanes again',
     movesTraffic: true,
-    apply: (context) => setReadings(context, STAGES[stage], Reading.OWNER),
-    undo: (context) => setReadings(context, STAGES[stage], Reading.COMPARED),
+    apply: (context) => setReadings(context, FORWARD, STAGES[stage], Reading.OWNER),
+    undo: (context) => setReadings(context, BACK, STAGES[stage], Reading.COMPARED),
   };
 }
 
@@ -44,11 +44,8 @@ export function readReplica(stage: Stage): Change {
     kind: 'step',
     undoTitle: 'consumers ask the owner in these lanes again',
     movesTraffic: true,
-    apply: async (context) => {
-      if (stage === 'canary') await markReadings(context);
-      await setReadings(context, STAGES[stage], Reading.COMPARED);
-    },
-    undo: (context) => setReadings(context, STAGES[stage], Reading.OWNER),
+    apply: (context) => setReadings(context, FORWARD, STAGES[stage], Reading.COMPARED),
+    undo: (context) => setReadings(context, BACK, STAGES[stage], Reading.OWNER),
   };
 }
 
@@ -57,6 +54,6 @@ export const stopAsking: Change = {
   name: 'read-replica-only',
   kind: 'step',
   undoTitle: 'the owner is asked beside the replica again',
-  apply: (context) => setReadings(context, ALL_LANES, Reading.REPLICA),
-  undo: (context) => setReadings(context, ALL_LANES, Reading.COMPARED),
+  apply: (context) => setReadings(context, FORWARD, ALL_LANES, Reading.REPLICA),
+  undo: (context) => setReadings(context, BACK, ALL_LANES, Reading.COMPARED),
 };

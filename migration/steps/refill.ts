@@ -19,6 +19,8 @@ export const refill: Omit<Step, 'title' | 'number'> = {
   apply: async () => {},
   undo: async (context) => {
     for (const consumer of context.run.consumers) {
+      // What a try before sent may have been given up: every try looks at all rows.
+      await context.save({ ...context.checkpoint, [consumer]: { next: 0, sent: 0 } });
       await backfillLeg(context, consumer);
       await waitForParity(context, consumer);
     }

@@ -5,7 +5,7 @@ import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { setListening } from '../../link/consume/listening.ts';
 import { ALL_LANES } from '../../link/link.ts';
 import { enqueue } from '../../link/outbox/enqueue.ts';
-import { setReading } from '../../link/pull/readings.ts';
+import { changeReading } from '../../link/pull/readings.ts';
 import { createRpcClient, type RpcClient } from '../../link/rpc/client.ts';
 import { BASE_BONUS_MINOR } from '../../services/bonuses/domain/booking.ts';
 import { Company, someKeys } from '../conformance/company.ts';
@@ -94,7 +94,8 @@ async function rate(company: Company): Promise<void> {
 /** The route and whose value is read, as the engine sets them. */
 async function pull(company: Company): Promise<void> {
   const { producer, links, sqlOf } = company;
-  await setReading(sqlOf.get('bonuses')!, RATINGS, ALL_LANES, 'owner');
+  const change = { link: RATINGS, lanes: ALL_LANES, reading: 'owner', expected: 0 } as const;
+  await sqlOf.get('bonuses')!.begin((tx) => changeReading(tx, change));
   const leg = { link: links[RATINGS]!, consumer: 'bonuses', lanes: ALL_LANES };
   await flipRoute(producer, { ...leg, transport: 'pull', hold: true });
   await waitUntilAdopted(producer, `${RATINGS}/bonuses`);

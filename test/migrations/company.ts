@@ -25,8 +25,9 @@ import { StreamDesk } from '../../operator/streams.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { connectNats, type NatsLink } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
+import { pause } from '../../runtime/wake.ts';
 import { until } from '../harness/until.ts';
-import { Business } from './business.ts';
+import { Business, PACE_MS } from './business.ts';
 
 export const LINK = 'COMM-010';
 /** Quick, and still every step and gate. */
@@ -264,6 +265,7 @@ export class Traffic {
     while (!this.#isStopping) {
       const managerId = this.ids[this.updates % this.ids.length]!;
       this.updates += 1;
+      await pause(PACE_MS);
       await this.#client.updateManager({
         managerId,
         firstName: 'Ada',

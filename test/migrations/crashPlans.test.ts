@@ -42,7 +42,8 @@ describe('an engine that dies', { timeout: 300_000 }, () => {
     await desk.runToEnd('pull', 'COMM-060');
     await engine.stop();
     const id = await desk.start({ link: 'COMM-060', to: 'async' });
-    await dieAgainAndAgain(desk, id, FORWARD, 'waiting');
+    const died = await dieAgainAndAgain(desk, id, FORWARD, 'waiting');
+    for (const [point, where] of died) assert.ok(where.size > 10, point);
     await desk.order(id, 'complete', 'COMM-060');
     await dieAgainAndAgain(desk, id, FORWARD, 'completed');
     assert.deepEqual(await routesOf(company, 'COMM-060'), ['async']);

@@ -1,5 +1,6 @@
 /** Goes back from every step of a plan that leaves something to undo, one run after another. */
 import assert from 'node:assert/strict';
+import { Reading } from '../../gen/relink/v1/participant_pb.ts';
 import { transportFromWire } from '../../migration/participants.ts';
 import { COMPLETE } from '../../migration/plan.ts';
 import type { RunWithSteps, StepRecord } from '../../migration/run.ts';
@@ -40,11 +41,27 @@ export async function goBackFromEveryStep(company: Company, way: WayThere): Prom
       at,
     );
     assert.equal(run.direction, 'back');
+    await assertOldReadings(company, way, at);
     last = position;
+    await company.assertNothingLost(way.link);
     position = nextToUndo(steps, position);
   }
   assert.ok(last > 0);
   await engine.stop();
+}
+
+/** Links that may be `pull`: whose value is read, and whether there is a replica, are as before. */
+async function assertOldReadings(company: Company, { link, from }: WayThere, at: string) {
+  const { producer } = (await company.participants.topology()).get(link)!;
+  if (!producer.transports.some((one) => transportFromWire(one) === 'pull')) return;
+  const isPull = from === 'pull';
+  for (const consumer of producer.consumers) {
+    const request = { link, sinceUnixMs: 0n };
+    const { lanes, hasReplica } = await company.participants.of(consumer).getReadings(request);
+    const wanted = isPull ? Reading.OWNER : Reading.REPLICA;
+    assert.deepEqual([...new Set(lanes.map(({ reading }) => reading))], [wanted], at);
+    assert.equal(hasReplica, !isPull, at);
+  }
 }
 
 /**

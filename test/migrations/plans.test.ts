@@ -33,12 +33,14 @@ describe('the plans', { timeout: 600_000 }, () => {
     it(`moves ${link} to ${there} and back to ${back}`, async () => {
       const desk = await company.desk();
       const engine = desk.engine();
-      await desk.runToEnd(there, link);
+      const gone = await desk.runToEnd(there, link);
       assert.deepEqual(await routesOf(company, link), [there]);
       await company.assertNothingLost(link);
-      await desk.runToEnd(back, link);
+      const returned = await desk.runToEnd(back, link);
       assert.deepEqual(await routesOf(company, link), [back]);
       await company.assertNothingLost(link);
+      for (const { run } of [gone, returned])
+        assert.ok((await desk.certificates.list({ run: run.id, limit: 100 })).length > 0);
       await engine.stop();
     });
 

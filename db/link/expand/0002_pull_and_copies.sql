@@ -11,13 +11,15 @@ CREATE TABLE "relink"."effects" (
 	"event_id" uuid PRIMARY KEY NOT NULL,
 	"link" text NOT NULL,
 	"effect" bigint NOT NULL,
-	"basis" bigint NOT NULL
+	"basis" bigint NOT NULL,
+	"applied_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "relink"."readings" (
 	"link" text NOT NULL,
 	"lane" smallint NOT NULL,
 	"reading" text NOT NULL,
+	"revision" bigint DEFAULT 0 NOT NULL,
 	CONSTRAINT "readings_link_lane_pk" PRIMARY KEY("link","lane"),
 	CONSTRAINT "readings_reading" CHECK (reading in ('replica', 'compared', 'owner'))
 );

@@ -7,12 +7,13 @@ import { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
 import type { Change, Handler } from '../../../link/inbox/handler.ts';
 import { ALL_LANES } from '../../../link/link.ts';
 import { countComparisons } from '../../../link/pull/comparisons.ts';
-import { type Reading, setReading } from '../../../link/pull/readings.ts';
+import { changeReading, prepareReadings, type Reading } from '../../../link/pull/readings.ts';
 import { createRpcClient, RpcCallError } from '../../../link/rpc/client.ts';
 import { unknownId } from '../../../link/rpc/errors.ts';
 import { createRpcServer, serve } from '../../../link/rpc/server.ts';
 import { closePostgres, connectPostgres } from '../../../runtime/postgres.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
+import { links } from '../../links.ts';
 import { UNRATED } from '../domain/booking.ts';
 import { pullRatings, ratingLookup } from './ratingLookup.ts';
 import { putRatings } from './ratings.ts';
@@ -35,7 +36,10 @@ async function open(t: TestContext, reading: Reading) {
   const hiring = createRpcClient(HiringService, `127.0.0.1:${server.port()}`);
   t.after(() => hiring.close());
   const ratings = ratingLookup(() => hiring);
-  await setReading(sql, ratings.link, ALL_LANES, reading);
+  await prepareReadings(sql, [links[ratings.link]!]);
+  await sql.begin((tx) =>
+    changeReading(tx, { link: ratings.link, lanes: ALL_LANES, reading, expected: 0 }),
+  );
   return {
     look: (assessmentId: string) => sql.begin((tx) => ratings.read(tx, assessmentId)),
     put: (version: bigint, rating: number) =>
@@ -106,11 +110,11 @@ test('the replica that is dropped and made again is the same table', async (t) =
     from information_schema.columns where table_name = 'rating_replicas' order by 1`;
   const before = [...(await shape())];
   assert.equal(before.length, 3);
-  await pull.dropTable(sql);
-  await pull.dropTable(sql);
+  await sql.begin((tx) => pull.dropTable(tx));
+  await sql.begin((tx) => pull.dropTable(tx));
   assert.deepEqual([...(await shape())], []);
-  await pull.makeTable(sql);
-  await pull.makeTable(sql);
+  await sql.begin((tx) => pull.makeTable(tx));
+  await sql.begin((tx) => pull.makeTable(tx));
   assert.deepEqual([...(await shape())], before);
 });
 

@@ -30,8 +30,8 @@ export function ratingLookup(hiring: () => AskHiring): PulledValue<Rating> {
 export function pullRatings(value: PulledValue<Rating>): Pull {
   return {
     value,
-    makeTable: (sql) => applyContract(sql, 'bonuses', 'makeRatingReplicas'),
-    dropTable: (sql) => applyContract(sql, 'bonuses', 'dropRatingReplicas'),
+    makeTable: (tx) => applyContract(tx, 'bonuses', 'makeRatingReplicas'),
+    dropTable: (tx) => applyContract(tx, 'bonuses', 'dropRatingReplicas'),
   };
 }
 
