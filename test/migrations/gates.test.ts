@@ -111,9 +111,10 @@ describe('a run that must not go on', { timeout: 180_000 }, () => {
   it('stops at a route whose messages keep failing, and says how many', async () => {
     const hiring = company.database('hiring');
     const settings = {
-      canary_seconds: '4',
-      patience_seconds: '4',
+      canary_seconds: '2',
+      patience_seconds: '3',
       lag_limit_ms: '600000',
+      dead_letter_limit: '1000000',
       latency_limit_ms: '600000',
       on_fail: 'pause',
     };

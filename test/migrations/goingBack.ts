@@ -14,6 +14,8 @@ export interface WayThere {
   readonly consumer?: string;
 }
 
+const MIDDLE = 'route-quarter';
+
 /** The transports of every leg's lanes, each once. */
 export async function routesOf(company: Company, link: string, consumer = ''): Promise<string[]> {
   const { producer } = (await company.participants.topology()).get(link)!;
@@ -27,7 +29,25 @@ export async function routesOf(company: Company, link: string, consumer = ''): P
   return [...found];
 }
 
+/** Before the first lane, amid them, and before `complete`: what a plan must be able to leave. */
+export async function goBackFromThreeSteps(company: Company, way: WayThere): Promise<void> {
+  await goBackFromSteps(company, way, (steps, position) => {
+    const middle = steps.findIndex(({ name }) => name === MIDDLE);
+    const complete = steps.findIndex(({ name }) => name === COMPLETE);
+    if (position < middle) return middle;
+    return position < complete - 1 ? complete - 1 : -1;
+  });
+}
+
 export async function goBackFromEveryStep(company: Company, way: WayThere): Promise<void> {
+  await goBackFromSteps(company, way, nextToUndo);
+}
+
+async function goBackFromSteps(
+  company: Company,
+  way: WayThere,
+  nextOf: (steps: readonly StepRecord[], position: number) => number,
+): Promise<void> {
   const desk = await company.desk();
   const engine = desk.engine();
   let last = 0;
@@ -44,7 +64,7 @@ export async function goBackFromEveryStep(company: Company, way: WayThere): Prom
     await assertOldReadings(company, way, at);
     last = position;
     await company.assertNothingLost(way.link);
-    position = nextToUndo(steps, position);
+    position = nextOf(steps, position);
   }
   assert.ok(last > 0);
   await engine.stop();
@@ -90,4 +110,25 @@ async function goBackFrom(
   }
   await desk.order(id, 'rollback');
   return desk.reached(id, 'rolled_back');
+}
+
+/** Links of the functional plans and of those with pull, moved at the same time. */
+export async function goBackOnThreeLinks(
+  company: Company,
+  goBack: (company: Company, way: WayThere) => Promise<void>,
+): Promise<void> {
+  await Promise.all([
+    goBack(company, { link: 'COMM-060', from: 'async', to: 'pull' }),
+    goBack(company, { link: 'COMM-040', from: 'sync', to: 'async' }),
+    goBack(company, { link: 'COMM-070', from: 'async', to: 'sync' }),
+  ]);
+  const desk = await company.desk();
+  const there = desk.engine();
+  await desk.runToEnd('pull', 'COMM-060');
+  await there.stop();
+  await goBack(company, { link: 'COMM-060', from: 'pull', to: 'async' });
+  const back = desk.engine();
+  await desk.runToEnd('async', 'COMM-060');
+  await back.stop();
+  for (const link of ['COMM-040', 'COMM-060', 'COMM-070']) await company.assertNothingLost(link);
 }

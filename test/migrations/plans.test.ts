@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { until } from '../harness/until.ts';
 import type { Business } from './business.ts';
 import { Company } from './company.ts';
-import { goBackFromEveryStep, routesOf } from './goingBack.ts';
+import { goBackFromThreeSteps, goBackOnThreeLinks, routesOf } from './goingBack.ts';
 
 /** Where each movable link goes; it starts from the other one. */
 const MOVES = [
@@ -44,24 +44,13 @@ describe('the plans', { timeout: 600_000 }, () => {
       await engine.stop();
     });
 
-  it('goes back from every step of the functional plans and of those with pull, on three links at once', {
-    timeout: 400_000,
-  }, async () => {
-    await Promise.all([
-      goBackFromEveryStep(company, { link: 'COMM-060', from: 'async', to: 'pull' }),
-      goBackFromEveryStep(company, { link: 'COMM-040', from: 'sync', to: 'async' }),
-      goBackFromEveryStep(company, { link: 'COMM-070', from: 'async', to: 'sync' }),
-    ]);
-    const desk = await company.desk();
-    const engine = desk.engine();
-    await desk.runToEnd('pull', 'COMM-060');
-    await engine.stop();
-    await goBackFromEveryStep(company, { link: 'COMM-060', from: 'pull', to: 'async' });
-    const last = desk.engine();
-    await desk.runToEnd('async', 'COMM-060');
-    for (const link of ['COMM-040', 'COMM-060', 'COMM-070']) await company.assertNothingLost(link);
-    await last.stop();
-  });
+  it(
+    'goes back from the functional plans and those with pull, on three links at once',
+    {
+      timeout: 400_000,
+    },
+    () => goBackOnThreeLinks(company, goBackFromThreeSteps),
+  );
 
   it('pays for every accepted solution once, whatever was moved meanwhile', async () => {
     await business.stop();
