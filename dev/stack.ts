@@ -225,6 +225,7 @@ async function startPrograms(
   started: { stop(): Promise<void> }[],
 ): Promise<Map<string, Program[]>> {
   const programs = new Map<string, Program[]>();
+  started.push({ stop: () => stopAtOnce([...programs.values()].flat()) });
   const startOne = async (name: string, main: string, database: string, instance: number) => {
     const address =
       name === OPERATOR.name
@@ -249,7 +250,6 @@ async function startPrograms(
       readyUrl: `${address.http}/readyz`,
       onUnexpectedEnd: options.onUnexpectedEnd,
     });
-    started.push(program);
     programs.set(name, [...(programs.get(name) ?? []), program]);
   };
   const starts = chosenServices(options).map(async ({ name, main }) => {
@@ -264,6 +264,16 @@ async function startPrograms(
     await startOne(OPERATOR.name, OPERATOR.main, OPERATOR.database, 1);
   }
   return programs;
+}
+
+/** All are told before one is waited for: each needs a moment for what is under way. */
+function stopAtOnce(programs: readonly Program[]): Promise<void> {
+  const stops = programs.map((program) => program.stop());
+  for (const stop of stops) stop.catch(() => {}); // awaited and joined below
+  return cleanUpAll(
+    'stopping the programs',
+    stops.map((stop) => () => stop),
+  );
 }
 
 function peersOf(services: StackAddresses['services']): string {

@@ -51,7 +51,7 @@ const NUMBERS = {
 const ON_FAIL = ['rollback', 'pause'] as const;
 /** One line of a shell; what is longer belongs in a script. */
 const COMMAND = /^[^\p{Cc}]{0,1000}$/u;
-const MAX_SUGGESTION_DISTANCE = 5; // edits; further away is no misprint
+const MAX_SUGGESTION_DISTANCE = 3; // edits; further away is no misprint
 
 export type Settings = { readonly [K in keyof typeof NUMBERS]: number } & {
   readonly on_fail: (typeof ON_FAIL)[number];
@@ -103,4 +103,13 @@ function suggestionFor(name: string): string {
   return best && best.distance <= MAX_SUGGESTION_DISTANCE
     ? `is not known; did you mean ${best.known}?`
     : `is not known; known are ${SETTING_NAMES.join(', ')}`;
+}
+
+/** Every numeric setting with its default, for people who choose. */
+export function describeSettings(): { name: string; default: number; about: string }[] {
+  return Object.entries(NUMBERS).map(([name, { default: value, about }]) => ({
+    name,
+    default: value,
+    about,
+  }));
 }

@@ -51,7 +51,7 @@ const EXIT_OF_REASON: Readonly<Record<string, ExitCode>> = {
 const NEXT_OF_REASON: Readonly<Record<string, string>> = {
   ID_UNKNOWN: 'relink runs',
   LINK_UNKNOWN: 'relink links',
-  LINK_BUSY: 'relink runs',
+  LINK_BUSY: 'relink status RUN   (the run that holds it; relink rollback RUN gives it up)',
   RUN_STATE: 'relink status RUN   (what the run does now)',
   DEAD_LETTER_STATE: 'relink dead-letters list --all',
   EDITED_MEANWHILE: 'relink dead-letters show ID   (what it is now)',

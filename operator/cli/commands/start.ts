@@ -1,6 +1,7 @@
 // relink plan LINK --to … · start LINK --to … --way-back …
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { PlanResponse, StartRequest } from '../../../gen/relink/v1/operator_pb.ts';
+import { describeSettings } from '../../../migration/settings.ts';
 import { confirmStep } from '../confirm.ts';
 import { followRun } from '../follow.ts';
 import { formatPlan, viewPlan } from '../output/planView.ts';
@@ -43,6 +44,7 @@ export function addStartCommands(program: Program, use: UseSession): void {
     .option('--no-hold', 'do not wait for what is in flight by the old route (when it is broken)')
     .option('--detach', 'begin it and do not follow')
     .addOption(settingsOption())
+    .addHelpText('after', () => `\nTunings (--set) and their defaults:\n${listSettings()}\n`)
     .action(async (link, { to, wayBack, consumer = '', step, hold, detach, set }) => {
       const session = use();
       const request = {
@@ -90,6 +92,12 @@ function settingsOption() {
   return new Option('--set <name=value...>', 'tunings, such as soak_seconds=5').argParser(
     addSetting,
   );
+}
+
+function listSettings(): string {
+  const all = describeSettings().map((one) => ({ ...one, shown: `${one.name}=${one.default}` }));
+  const width = Math.max(...all.map(({ shown }) => shown.length));
+  return all.map(({ shown, about }) => `  ${shown.padEnd(width)}  ${about}`).join('\n');
 }
 
 type Setting = [name: string, value: string];
