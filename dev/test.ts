@@ -18,7 +18,7 @@ import { childEnvironment, readEnvironment } from './environment.ts';
 import { ServerError } from './servers/errors.ts';
 import { COMPILE_CACHE, makeRunDir, PROJECT_DIR } from './servers/folders.ts';
 import { findNatsServer } from './servers/natsBinary.ts';
-import { startPostgres } from './servers/postgres.ts';
+import { NOT_DURABLE, startPostgres } from './servers/postgres.ts';
 import { findTestFiles, readTestOptions, TEST_USAGE, type TestOptions } from './testOptions.ts';
 
 const EXIT_FAILED = 1;
@@ -39,7 +39,9 @@ type TestRun = { id: string; dir: string; postgresUrl: string; natsPath: string 
 async function runTests(options: TestOptions, files: string[]): Promise<number> {
   const dir = await makeRunDir('test');
   const { postgresUrl: given } = readEnvironment();
-  const postgres = given ? undefined : await startPostgres({ dir: join(dir, 'postgres') });
+  const postgres = given
+    ? undefined
+    : await startPostgres({ dir: join(dir, 'postgres'), settings: NOT_DURABLE });
   try {
     const postgresUrl = given ?? (postgres?.url as string);
     if (given) await dropTemplates(given);

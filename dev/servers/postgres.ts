@@ -36,6 +36,16 @@ export type PostgresOptions = {
   settings?: Record<string, string>;
 };
 
+/**
+ * For servers of tests that nobody kills: nothing of them has to survive a power failure. Making and
+ * dropping hundreds of databases costs a fraction.
+ */
+export const NOT_DURABLE: Readonly<Record<string, string>> = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  max_wal_size: '4GB',
+};
+
 export type PostgresServer = {
   readonly port: number;
   readonly dataDir: string;

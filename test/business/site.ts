@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freeStackPorts } from '../../dev/ports.ts';
 import { cleanUpAll } from '../../dev/servers/errors.ts';
 import { makeRunDir } from '../../dev/servers/folders.ts';
-import { removePostgresData } from '../../dev/servers/postgres.ts';
+import { NOT_DURABLE, removePostgresData } from '../../dev/servers/postgres.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
 import { BonusesService } from '../../gen/bonuses/v1/bonuses_service_pb.ts';
@@ -34,6 +34,7 @@ export async function openSite(env: Record<string, string> = {}): Promise<Site> 
     dataDir,
     ports: await freeStackPorts(),
     env: { RELINK_LOG_LEVEL: 'warn', ...env },
+    postgresSettings: NOT_DURABLE,
   });
   const of = (name: string) => stack.addresses.services[name]!.map(({ grpc }) => grpc);
   const clients = {

@@ -10,6 +10,7 @@ import { freeStackPorts } from '../../dev/ports.ts';
 import { createDatabase } from '../../dev/servers/databases.ts';
 import { cleanUpAll } from '../../dev/servers/errors.ts';
 import { makeRunDir } from '../../dev/servers/folders.ts';
+import { NOT_DURABLE } from '../../dev/servers/postgres.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
 import { createRpcClient } from '../../link/rpc/client.ts';
@@ -73,6 +74,7 @@ export class Company {
       ports: await freeStackPorts(),
       only: withOperator ? [...SERVICES, 'operator'] : SERVICES,
       env: { RELINK_LOG_LEVEL: 'warn', ...env },
+      postgresSettings: NOT_DURABLE,
     });
     const nats = await connectNats(stack.addresses.nats, { name: 'engine-test' });
     return new Company(stack, nats, dir);
