@@ -293,9 +293,15 @@ function goBackOn({ problem }: RunRecord): Change {
 
 const UNDOING = 'undoing ';
 
+/** A way back that was given up is a move of its own. */
+function howToReturn({ state, link, from }: RunRecord): string {
+  const again = `; go back with: relink start ${link} --to ${from.transport} --way-back keep`;
+  return `it has ended${state === 'completed' ? again : ''}`;
+}
+
 export function rollBack(current: RunWithSteps, actor: string): Change {
   const { run, steps } = current;
-  if (isEnded(run)) throw refused(run, 'it has ended; start a migration to the old route instead');
+  if (isEnded(run)) throw refused(run, howToReturn(run));
   if (run.direction === 'back') {
     return run.state === 'paused' ? goBackOn(run) : {};
   }
