@@ -25,7 +25,7 @@ for (const transport of ['sync', 'async'] as const)
       const company = await Company.start(t, {
         link: LINK,
         transport,
-        limits: { handlerTimeoutMs: 300, maxAttempts: 2 },
+        limits: { handlerTimeoutMs: 1_500, maxAttempts: 2 },
         wrap: (handler) =>
           guarded(handler, (key) =>
             isHanging && key === hung ? new Promise(() => {}) : undefined,

@@ -81,8 +81,8 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
     const id = await desk.start({ to: 'async' });
     const held = armFailpoint('engine.before-apply', { do: 'hold' }, 11);
     const frozen = desk.engine();
-    const isHeld = async () => (await stepOf(desk, id)) === 'way-back';
-    await until(isHeld, { withinMs: 30_000, what: 'the engine is frozen before traffic moves' });
+    // The failpoint holds it just after this is recorded.
+    await desk.isAt(id, 'way-back');
     await desk.sql`update migration.leases set owner = 'another', term = term + 1,
       expires_at = clock_timestamp() + interval '1 minute'`;
     const before = (await desk.journal.read(id))!;
