@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { armFailpoint, disarmFailpoints } from '../../runtime/failpoints.ts';
 import { until } from '../harness/until.ts';
 import { Company, type Desk, LINK } from './company.ts';
-import { BACK, CHECKPOINT, dieAgainAndAgain, FORWARD, stepOf } from './dying.ts';
+import { BACK, CHECKPOINT, dieAgainAndAgain, FORWARD } from './dying.ts';
 
 describe('an engine that dies', { timeout: 240_000 }, () => {
   let company: Company;

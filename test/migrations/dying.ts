@@ -60,7 +60,7 @@ async function endOf(engine: Engine, desk: Desk, runId: string, wanted: RunState
   return !isDead && state === wanted;
 }
 
-export async function stepOf(desk: Desk, runId: string): Promise<string> {
+async function stepOf(desk: Desk, runId: string): Promise<string> {
   const { run, steps } = (await desk.journal.read(runId))!;
   const step =
     run.direction === 'forward'
