@@ -107,24 +107,4 @@ describe('a run that must not go on', { timeout: 180_000 }, () => {
     await desk.order(id, 'complete', LINK);
     await desk.reached(id, 'completed');
   });
-
-  it('stops at a route whose messages keep failing, and says how many', async () => {
-    const hiring = company.database('hiring');
-    const settings = {
-      canary_seconds: '3',
-      patience_seconds: '10',
-      lag_limit_ms: '600000',
-      dead_letter_limit: '1000000',
-      latency_limit_ms: '600000',
-      on_fail: 'pause',
-    };
-    const id = await desk.start({ to: 'sync', settings });
-    await desk.isAt(id, 'watch-all');
-    await hiring`alter table manager_replicas rename to manager_replicas_away`;
-    const { run } = await desk.reached(id, 'paused');
-    assert.match(run.problem, /^watch-all: failed dispatches to hiring lately: \d+ of \d+; last: /);
-    await hiring`alter table manager_replicas_away rename to manager_replicas`;
-    await desk.order(id, 'rollback');
-    await desk.reached(id, 'rolled_back');
-  });
 });
