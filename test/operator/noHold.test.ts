@@ -140,7 +140,9 @@ describe('relink start --no-hold', { timeout: 280_000 }, () => {
     await run('approve', 'last', '--watch');
     await approveUpTo('certify');
     await run('approve', 'last', '--watch');
-    const ran = await run('complete', 'last', '--confirm', LINK);
+    await run('complete', 'last', '--confirm', LINK);
+    // Step by step also after it: the consumers are gone, the stream is next.
+    const ran = await run('approve', 'last', '--watch');
     assert.equal(ran.exitCode, 0, ran.stderr);
     assert.match(ran.stdout, /completed · ended .* · way back given up/);
     const verified = await run('verify', LINK);
