@@ -15,6 +15,7 @@ import {
   type Program,
   type ProgramOptions,
   startProgram,
+  stopAtOnce,
   stopInReverse,
 } from './servers/processes.ts';
 import { OPERATOR, SERVICES } from './services.ts';
@@ -264,16 +265,6 @@ async function startPrograms(
     await startOne(OPERATOR.name, OPERATOR.main, OPERATOR.database, 1);
   }
   return programs;
-}
-
-/** All are told before one is waited for: each needs a moment for what is under way. */
-function stopAtOnce(programs: readonly Program[]): Promise<void> {
-  const stops = programs.map((program) => program.stop());
-  for (const stop of stops) stop.catch(() => {}); // awaited and joined below
-  return cleanUpAll(
-    'stopping the programs',
-    stops.map((stop) => () => stop),
-  );
 }
 
 function peersOf(services: StackAddresses['services']): string {

@@ -7,6 +7,7 @@
 import type { EntityRow } from '../gen/relink/v1/participant_pb.ts';
 import { pause } from '../runtime/wake.ts';
 import { type ParticipantClient, REPEATABLE } from './participants.ts';
+import type { StepContext } from './plan.ts';
 
 /**
  * Buckets of keys: 10,000 rows make 40 a bucket, so that one differing row costs little to find.
@@ -18,6 +19,15 @@ export interface ParitySides {
   readonly link: string;
   readonly producer: ParticipantClient;
   readonly consumer: ParticipantClient;
+}
+
+/** Both sides of a leg of the run. */
+export function sidesOf({ run, participants }: StepContext, consumer: string): ParitySides {
+  return {
+    link: run.link,
+    producer: participants.of(run.producer),
+    consumer: participants.of(consumer),
+  };
 }
 
 /** A row of the owner that the replica does not show. */

@@ -3,7 +3,8 @@ import { Reading } from '../gen/relink/v1/participant_pb.ts';
 import { RpcCallError } from '../link/rpc/client.ts';
 import { StepProblem } from './errors.ts';
 import { REPEATABLE } from './participants.ts';
-import type { JsonObject, StepContext } from './plan.ts';
+import type { StepContext } from './plan.ts';
+import { rememberOnce } from './routes.ts';
 
 /**
  * Changes what is read in these lanes, by compare-and-set. The revision it expects is kept in the
@@ -16,7 +17,10 @@ export async function setReadings(
   reading: Reading,
 ): Promise<void> {
   const { run, participants } = context;
-  const expected = await rememberRevisions(context, memo);
+  const expected = await rememberOnce(context, memo, async (consumer) => {
+    const request = { link: run.link, sinceUnixMs: BigInt(Date.now()) };
+    return Number((await participants.of(consumer).getReadings(request, REPEATABLE)).revision);
+  });
   for (const consumer of run.consumers) {
     const expectedRevision = BigInt(expected[consumer]!);
     const request = { link: run.link, lanes: [...lanes], reading, expectedRevision };
@@ -27,20 +31,6 @@ export async function setReadings(
       throw new StepProblem('stop', `${error.message}; something else changed what is read`);
     }
   }
-}
-
-async function rememberRevisions(context: StepContext, memo: string) {
-  const known = context.checkpoint[memo] as Record<string, number> | undefined;
-  if (known) return known;
-  const { run, participants } = context;
-  const revisions: Record<string, number> = {};
-  for (const consumer of run.consumers) {
-    const request = { link: run.link, sinceUnixMs: BigInt(Date.now()) };
-    const { revision } = await participants.of(consumer).getReadings(request, REPEATABLE);
-    revisions[consumer] = Number(revision);
-  }
-  await context.save({ ...context.checkpoint, [memo]: revisions as JsonObject });
-  return revisions;
 }
 
 /** What the living processes of a consumer counted since they started. */

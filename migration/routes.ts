@@ -34,9 +34,14 @@ export async function readEpochs(context: StepContext): Promise<JsonObject> {
   return epochs;
 }
 
-/** `canary` of the plans: which lanes each stage moves in addition. */
-export const CANARY_LANES: readonly number[] = ALL_LANES.slice(0, 1);
-export const QUARTER_LANES: readonly number[] = ALL_LANES.slice(0, ALL_LANES.length / 4);
+/** Which lanes each stage of a plan moves in addition. */
+export const STAGES = {
+  canary: ALL_LANES.slice(0, 1),
+  quarter: ALL_LANES.slice(1, ALL_LANES.length / 4),
+  all: ALL_LANES.slice(ALL_LANES.length / 4),
+} as const;
+
+export type Stage = keyof typeof STAGES;
 
 export function isOn(lane: LaneRoute, route: RouteName): boolean {
   return transportFromWire(lane.transport) === route.transport && lane.version === route.version;
@@ -57,22 +62,29 @@ export async function moveLanes(
   lanes: readonly number[],
   route: RouteName,
 ): Promise<void> {
-  const expected = await rememberEpochs(context, memo, lanes);
+  const expected = await rememberOnce(context, memo, async (consumer) => {
+    const named = (await readLanes(context, consumer)).filter(({ lane }) => lanes.includes(lane));
+    return Math.max(...named.map(({ epoch }) => Number(epoch)));
+  });
   for (const consumer of context.run.consumers) {
     await moveLeg(context, consumer, lanes, route, expected[consumer]!);
     await context.observe(`route of ${consumer}`, `${lanes.length} lanes to ${route.transport}`);
   }
 }
 
-async function rememberEpochs(context: StepContext, memo: string, lanes: readonly number[]) {
+/**
+ * What a change of each leg expects to find, read before the first one and kept in the checkpoint
+ * under `memo`: a repetition after a crash expects the same.
+ */
+export async function rememberOnce(
+  context: StepContext,
+  memo: string,
+  read: (consumer: string) => Promise<number>,
+): Promise<Record<string, number>> {
   const known = context.checkpoint[memo] as Record<string, number> | undefined;
   if (known) return known;
   const expected: Record<string, number> = {};
-  for (const consumer of context.run.consumers) {
-    const routes = await readLanes(context, consumer);
-    const named = routes.filter(({ lane }) => lanes.includes(lane));
-    expected[consumer] = Math.max(...named.map(({ epoch }) => Number(epoch)));
-  }
+  for (const consumer of context.run.consumers) expected[consumer] = await read(consumer);
   await context.save({ ...context.checkpoint, [memo]: expected as JsonObject });
   return expected;
 }

@@ -5,12 +5,10 @@ import {
   findUnrouted,
   type Leg,
   mergeLooks,
+  restMsOf,
 } from '../migration/gates/unroutedWriter.ts';
 import type { Participants } from '../migration/participants.ts';
 
-/** A count takes time with the size of the inbox: what it said holds ten times as long. */
-const REST_TIMES = 10;
-const REST_MIN_MS = 1_000;
 /** Nobody waits longer for it: the next look has the answer. */
 const ANSWER_LIMIT_MS = 1_000;
 
@@ -50,7 +48,7 @@ export class UnroutedWatch {
     const look: Look = { untilMs: Number.POSITIVE_INFINITY, found: this.#read(name, leg) };
     const rest = () => {
       const nowMs = performance.now();
-      look.untilMs = nowMs + Math.max(REST_MIN_MS, (nowMs - startedMs) * REST_TIMES);
+      look.untilMs = nowMs + restMsOf(nowMs - startedMs);
     };
     look.found.then(rest, rest);
     return look;

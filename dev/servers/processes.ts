@@ -129,3 +129,13 @@ export async function stopInReverse(started: readonly { stop(): Promise<void> }[
     [...started].reverse().map((one) => () => one.stop()),
   );
 }
+
+/** All are told before one is waited for: each needs a moment for what is under way. */
+export function stopAtOnce(programs: readonly Program[]): Promise<void> {
+  const stops = programs.map((program) => program.stop());
+  for (const stop of stops) stop.catch(() => {}); // awaited and joined below
+  return cleanUpAll(
+    'stopping the programs',
+    stops.map((stop) => () => stop),
+  );
+}

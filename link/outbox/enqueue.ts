@@ -44,11 +44,13 @@ export async function enqueue(
   link: LinkDefinition,
   messages: readonly Message[],
 ): Promise<Enqueued[]> {
-  const rows = messages.flatMap((message) => outboxRows(link, message));
-  const laneOfMessage = (message: Message) => laneOf(keyOf(link, message));
+  const rowsOf = messages.map((message) => outboxRows(link, message));
+  const rows = rowsOf.flat();
   noteWritten(
     tx,
-    messages.map((message) => ({ link: link.id, lane: laneOfMessage(message), message })),
+    rowsOf.flatMap(([row], i) =>
+      row ? [{ link: link.id, lane: row.lane, message: messages[i]! }] : [],
+    ),
   );
   const written = await (messages.length === 1 ? writeOne(tx, rows) : writeMany(tx, rows));
   return written.map((row) => ({
@@ -107,10 +109,6 @@ export function outboxRowOf(link: LinkDefinition, message: Message, leg: string)
   return { ...row!, seq: 0, ageMs: 0 };
 }
 
-function keyOf(link: LinkDefinition, message: Message): string {
-  return String(message.payload[link.keyField]);
-}
-
 interface OutboxInsert {
   readonly leg: string;
   readonly lane: number;
@@ -141,7 +139,7 @@ function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
       `${contract.event} v${contract.version} ${problems[0]?.field}: ${problems[0]?.message}`,
       { problems },
     );
-  const key = keyOf(link, message);
+  const key = String(message.payload[link.keyField]);
   const body = encodeText(contract, event);
   if (Buffer.byteLength(body) > MAX_EVENT_BYTES)
     throw new LinkError('INVALID_EVENT', `${contract.event}: larger than ${MAX_EVENT_BYTES} bytes`);

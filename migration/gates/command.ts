@@ -1,4 +1,5 @@
 import type { CommandEnd, Measure, Reading, StepContext } from '../plan.ts';
+import { seldom } from './seldom.ts';
 
 const NAME = 'gate command';
 /** Between two runs of the command: it may be dear, and the soak may last days. */
@@ -14,17 +15,11 @@ const FAIL = 1;
 export const gateCommand: Measure = {
   name: NAME,
   unanswered: 'inconclusive',
-  read: async (context) => {
-    const known = latest.get(context);
-    if (known && performance.now() < known.untilMs) return known.readings;
-    const readings = [await readCommand(context)];
-    latest.set(context, { untilMs: performance.now() + EVERY_MS, readings });
-    return readings;
-  },
+  read: seldom(
+    async (context) => [await readCommand(context)],
+    () => EVERY_MS,
+  ),
 };
-
-/** A gate reads its measures several times a second; each gate has one context. */
-const latest = new WeakMap<StepContext, { untilMs: number; readings: readonly Reading[] }>();
 
 async function readCommand(context: StepContext): Promise<Reading> {
   const { run, runCommand, signal } = context;

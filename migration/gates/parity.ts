@@ -1,4 +1,4 @@
-import { compareRows } from '../parity.ts';
+import { compareRows, sidesOf } from '../parity.ts';
 import type { Measure, StepContext } from '../plan.ts';
 
 /** One reading compares for this long; the gate reads again while its patience lasts. */
@@ -13,13 +13,9 @@ export const parity: Measure = {
     Promise.all(context.run.consumers.map((consumer) => readParity(context, consumer))),
 };
 
-async function readParity({ run, participants, signal }: StepContext, consumer: string) {
-  const sides = {
-    link: run.link,
-    producer: participants.of(run.producer),
-    consumer: participants.of(consumer),
-  };
-  const { rows, differing } = await compareRows(sides, READING_MS, signal);
+async function readParity(context: StepContext, consumer: string) {
+  const sides = sidesOf(context, consumer);
+  const { rows, differing } = await compareRows(sides, READING_MS, context.signal);
   const keys = differing.slice(0, EXAMPLES).map(({ key }) => key);
   return {
     what: `rows that differ at ${consumer}`,

@@ -13,6 +13,7 @@ import type { DeadLetter, InboxLaneDigest } from '../../gen/relink/v1/participan
 import type { LaneDigest } from '../../gen/relink/v1/route_pb.ts';
 import { type Participants, REPEATABLE } from '../participants.ts';
 import type { JsonObject, Measure, Reading, StepContext } from '../plan.ts';
+import { seldom } from './seldom.ts';
 
 /** Dead letters looked through; more than a person redrives in a day. */
 const DEAD_LETTERS = 500;
@@ -22,6 +23,11 @@ const NAMED = 5;
 const REST_TIMES = 10;
 const REST_MIN_MS = 1_000;
 const MEMO = 'unrouted';
+
+/** How long what was counted holds. */
+export function restMsOf(tookMs: number): number {
+  return Math.max(REST_MIN_MS, tookMs * REST_TIMES);
+}
 
 export interface Leg {
   readonly link: string;
@@ -130,27 +136,8 @@ interface Known {
 export const noUnroutedWriter: Measure = {
   name: 'no unrouted writer',
   unanswered: 'inconclusive',
-  read: (context) => {
-    const known = latest.get(context);
-    if (known && performance.now() < known.untilMs) return known.readings;
-    const startedMs = performance.now();
-    const readings = readAll(context).then((taken) => {
-      const nowMs = performance.now();
-      const restMs = Math.max(REST_MIN_MS, (nowMs - startedMs) * REST_TIMES);
-      latest.set(context, { untilMs: nowMs + restMs, readings });
-      return taken;
-    });
-    return readings;
-  },
+  read: seldom(readAll, restMsOf),
 };
-
-interface Rested {
-  readonly untilMs: number;
-  readonly readings: Promise<readonly Reading[]>;
-}
-
-/** A gate reads its measures several times a second; each gate has one context. */
-const latest = new WeakMap<StepContext, Rested>();
 
 async function readAll(context: StepContext): Promise<Reading[]> {
   const { run, participants } = context;

@@ -6,6 +6,7 @@ import {
   differingBuckets,
   type ParitySides,
   type Suspect,
+  sidesOf,
   stillSuspected,
 } from '../parity.ts';
 import { REPEATABLE } from '../participants.ts';
@@ -41,12 +42,7 @@ interface LegProgress {
 }
 
 export async function backfillLeg(context: StepContext, consumer: string): Promise<void> {
-  const { run, participants } = context;
-  const sides: ParitySides = {
-    link: run.link,
-    producer: participants.of(run.producer),
-    consumer: participants.of(consumer),
-  };
+  const sides = sidesOf(context, consumer);
   const differing = new Set((await differingBuckets(sides)).buckets);
   let { next, sent } = progressOf(context, consumer);
   for (; next < BUCKETS; next += BUCKETS_AT_ONCE) {

@@ -1,17 +1,9 @@
 import { ALL_LANES } from '../../link/link.ts';
 import type { Step } from '../plan.ts';
 import { Reading, setReadings } from '../readings.ts';
-import { CANARY_LANES, QUARTER_LANES } from '../routes.ts';
+import { STAGES, type Stage } from '../routes.ts';
 
 type Change = Omit<Step, 'title' | 'number'>;
-
-const STAGES = {
-  canary: CANARY_LANES,
-  quarter: QUARTER_LANES.filter((lane) => !CANARY_LANES.includes(lane)),
-  all: ALL_LANES.filter((lane) => !QUARTER_LANES.includes(lane)),
-} as const;
-
-export type Stage = keyof typeof STAGES;
 
 const FORWARD = 'forward';
 const BACK = 'back';

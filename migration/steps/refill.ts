@@ -1,6 +1,6 @@
 import { pause } from '../../runtime/wake.ts';
 import { StepProblem } from '../errors.ts';
-import { compareRows } from '../parity.ts';
+import { compareRows, sidesOf } from '../parity.ts';
 import type { Step, StepContext } from '../plan.ts';
 import { backfillLeg } from './backfill.ts';
 
@@ -28,12 +28,8 @@ export const refill: Omit<Step, 'title' | 'number'> = {
 };
 
 async function waitForParity(context: StepContext, consumer: string): Promise<void> {
-  const { run, participants, signal } = context;
-  const sides = {
-    link: run.link,
-    producer: participants.of(run.producer),
-    consumer: participants.of(consumer),
-  };
+  const { run, signal } = context;
+  const sides = sidesOf(context, consumer);
   const untilMs = performance.now() + run.settings.patience_seconds * 1_000;
   for (;;) {
     const { differing, rows } = await compareRows(sides, READING_MS, signal);

@@ -1,6 +1,5 @@
-import { ALL_LANES } from '../../link/link.ts';
 import { ROUTE_ALL, type Step } from '../plan.ts';
-import { CANARY_LANES, moveLanes, QUARTER_LANES } from '../routes.ts';
+import { moveLanes, STAGES } from '../routes.ts';
 
 const FORWARD = 'forward';
 const BACK = 'back';
@@ -17,14 +16,6 @@ function moveTo(name: string, lanes: readonly number[]): Omit<Step, 'title' | 'n
   };
 }
 
-export const routeCanary = moveTo('route-canary', CANARY_LANES);
-
-export const routeQuarter = moveTo(
-  'route-quarter',
-  QUARTER_LANES.filter((lane) => !CANARY_LANES.includes(lane)),
-);
-
-export const routeAll = moveTo(
-  ROUTE_ALL,
-  ALL_LANES.filter((lane) => !QUARTER_LANES.includes(lane)),
-);
+export const routeCanary = moveTo('route-canary', STAGES.canary);
+export const routeQuarter = moveTo('route-quarter', STAGES.quarter);
+export const routeAll = moveTo(ROUTE_ALL, STAGES.all);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePorts } from '../../dev/ports.ts';
 import { cleanUpAll } from '../../dev/servers/errors.ts';
 import { makeRunDir, PROJECT_DIR } from '../../dev/servers/folders.ts';
-import { type Program, startProgram } from '../../dev/servers/processes.ts';
+import { type Program, startProgram, stopAtOnce } from '../../dev/servers/processes.ts';
 import { SERVICES } from '../../dev/services.ts';
 import { formatPeers } from '../../runtime/config.ts';
 import type { Company } from '../conformance/company.ts';
@@ -129,9 +129,8 @@ export class Fleet {
   async stop(): Promise<void> {
     for (const name of [...this.#frozen]) this.thaw(name);
     // All at once: the servers of the test wait only so long for their clients to leave.
-    const stopping = [...this.programs.values()].map((program) => program.stop());
     await cleanUpAll('fleet of the test', [
-      ...stopping.map((stopped) => () => stopped),
+      () => stopAtOnce([...this.programs.values()]),
       () => rm(this.#dir, { recursive: true, force: true }),
     ]);
   }

@@ -1,0 +1,21 @@
+import type { Measure, Reading, StepContext } from '../plan.ts';
+
+/**
+ * For what is dear to read: a gate reads its measures several times a second, and in between the last
+ * readings hold. `restMsOf` answers how long, given how long reading took. Each gate has one context.
+ */
+export function seldom(
+  read: Measure['read'],
+  restMsOf: (tookMs: number) => number,
+): Measure['read'] {
+  const latest = new WeakMap<StepContext, { untilMs: number; readings: readonly Reading[] }>();
+  return async (context) => {
+    const known = latest.get(context);
+    if (known && performance.now() < known.untilMs) return known.readings;
+    const startedMs = performance.now();
+    const readings = await read(context);
+    const nowMs = performance.now();
+    latest.set(context, { untilMs: nowMs + restMsOf(nowMs - startedMs), readings });
+    return readings;
+  };
+}
