@@ -117,7 +117,10 @@ export class Engine implements Agent {
 
   async #look(): Promise<void> {
     if (!this.isActing || this.#isStopped) return;
-    for (const run of await this.#options.journal.live()) {
+    const live = await this.#options.journal.live();
+    // It may have stopped while the runs were read: a worker started now would outlive it.
+    if (!this.isActing || this.#isStopped) return;
+    for (const run of live) {
       const working = this.#working.get(run.id);
       // Another process recorded a person's order: what is under way ends.
       if (working && working.worker.knownState !== run.state) working.worker.interrupt();

@@ -97,4 +97,26 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
     await desk.reached(id, 'cancelled');
     await next.stop();
   });
+
+  it('or stops while it looks for runs starts none of them', async () => {
+    const desk = await company.desk();
+    const id = await desk.start({ to: 'async' });
+    const before = await desk.journal.read(id);
+    const engine = await desk.sql.begin(async (tx) => {
+      await tx`lock table migration.runs in access exclusive mode`;
+      const engine = desk.engine();
+      const isWaiting = async () => {
+        const [row] = await tx`select from pg_locks where not granted and database =
+          (select oid from pg_database where datname = current_database())`;
+        return row !== undefined;
+      };
+      await until(async () => engine.isActing && (await isWaiting()), {
+        what: 'it reads the runs',
+      });
+      return { stopping: engine.stop() };
+    });
+    await engine.stopping;
+    assert.deepEqual(await desk.journal.read(id), before);
+    await desk.order(id, 'cancel');
+  });
 });
