@@ -5,103 +5,97 @@ import { listDeadLetters } from '../../link/inbox/deadLetters.ts';
 import { formal, functional, type Handler } from '../../link/inbox/handler.ts';
 import { countParked } from '../../link/inbox/ordered.ts';
 import { redrive } from '../../link/inbox/redrive.ts';
-import type { LinkDefinition, Transport } from '../../link/link.ts';
+import { ALL_LANES, type LinkDefinition, type Transport } from '../../link/link.ts';
+import { type FaultProxy, startProxy } from '../harness/proxy.ts';
 import { until } from '../harness/until.ts';
 import { Company } from './company.ts';
 import { Courier } from './courier.ts';
 import { consumersOf, loseAnswers, loseStoredMessages, MESSAGES } from './losses.ts';
 
-/** Companies at once: a test mostly waits for disks. */
+/** Links and transports at once: a test mostly waits for disks and retries. */
 const CONCURRENCY = 3;
 
-type Fault = (t: TestContext, link: LinkDefinition, transport: Transport) => Promise<void>;
+/** A link on a transport, under its consumers' own handlers. */
+interface Subject {
+  readonly company: Company;
+  readonly link: LinkDefinition;
+  readonly transport: Transport;
+  /** Keys that every handler refuses. */
+  readonly poison: Set<string>;
+  /** What calls go through. */
+  readonly proxies: FaultProxy[];
+}
+
+type Fault = (t: TestContext, subject: Subject) => Promise<void>;
 
 const faults: Readonly<Record<string, Fault>> = {
-  'applies every message once': async (t, link, transport) => {
-    const company = await Company.start(t, { link: link.id, transport });
+  'applies every message once': async (_t, { company }) => {
     await company.writeMany(MESSAGES, await company.keysFor(MESSAGES));
-    await company.oracle();
   },
 
-  'applies a message once that arrives three times': async (t, link, transport) => {
-    const company = await Company.start(t, { link: link.id, transport });
+  'applies a message once that arrives three times': async (t, { company, link, transport }) => {
     const courier = await Courier.start(t, company);
-    const rows = await rowsBeforeRelay(company);
+    const rows = await rowsWithoutRelay(company);
+    await company.startNode(link.producer);
     for (const [consumer, open] of rows) {
       const how = { transport, consumer, epoch: await epochOf(company, consumer) };
       await courier.carry(open, how);
       await courier.carry(open, how);
     }
-    await company.oracle();
   },
 
-  'ends the same when messages arrive in the opposite order': async (t, link, transport) => {
-    const company = await Company.start(t, {
-      link: link.id,
-      transport,
-      elsewhere: [link.producer],
-    });
+  'ends the same when messages arrive in the opposite order': async (t, subject) => {
+    const { company, link, transport } = subject;
     const courier = await Courier.start(t, company);
-    await company.writeMany(MESSAGES, await company.keysFor(MESSAGES));
-    for (const consumer of company.consumers) {
-      const reversed = (await company.openRows(consumer)).reverse();
+    for (const [consumer, open] of await rowsWithoutRelay(company)) {
       const how = { transport, consumer, epoch: await epochOf(company, consumer) };
-      await courier.carry(reversed, how);
+      await courier.carry(open.reverse(), how);
     }
     await company.startNode(link.producer);
-    await company.oracle();
   },
 
-  'ignores a message that arrives after newer ones by another transport': async (
-    t,
-    link,
-    transport,
-  ) => {
-    const company = await Company.start(t, { link: link.id, transport });
+  'ignores a message that arrives after newer ones by another transport': async (t, subject) => {
+    const { company, link, transport } = subject;
     const courier = await Courier.start(t, company);
+    const others = link.transports.filter((one) => one !== transport && one !== 'pull');
     const keys = await company.keysFor(2 * MESSAGES);
-    const late = await rowsBeforeRelay(company, keys);
+    const late = await rowsWithoutRelay(company, keys);
+    await company.startNode(link.producer);
     const oldEpoch = new Map<string, bigint>();
     for (const consumer of company.consumers) {
       oldEpoch.set(consumer, await epochOf(company, consumer));
-      for (const other of link.transports.filter((one) => one !== transport && one !== 'pull'))
-        await company.flip(consumer, [0, 3, 5, 7, 11, 15], other, true);
+      for (const other of others) await company.flip(consumer, [0, 3, 5, 7, 11, 15], other, true);
     }
     await company.writeMany(MESSAGES, keys);
     for (const consumer of company.consumers) await company.waitUntilAdopted(consumer);
     for (const [consumer, rows] of late)
       await courier.carry(rows, { transport, consumer, epoch: oldEpoch.get(consumer)! });
-    await company.oracle();
+    for (const consumer of others.length > 0 ? company.consumers : []) {
+      await company.flip(consumer, ALL_LANES, transport, true);
+      await company.waitUntilAdopted(consumer);
+    }
   },
 
-  'sends again what the transport lost': async (t, link, transport) => {
-    if (transport === 'sync') await loseAnswers(t, link);
-    else await loseStoredMessages(t, link);
+  'sends again what the transport lost': async (t, { company, transport, proxies }) => {
+    if (transport === 'sync') await loseAnswers(company, proxies);
+    else await loseStoredMessages(t, company);
   },
 
   'gives up a message that never works, applies the others, redrives it once': async (
-    t,
-    link,
-    transport,
+    _t,
+    { company, poison },
   ) => {
-    let poison: string | undefined;
-    const company = await Company.start(t, {
-      link: link.id,
-      transport,
-      wrap: (handler) => failingOn(handler, (key) => key === poison),
-    });
     const keys = await company.keysFor(MESSAGES / 2);
-    poison = keys[0]!;
+    const bad = keys[0]!;
+    poison.add(bad);
     await company.writeMany(MESSAGES / 2, keys);
     await untilGivenUp(company);
-    await refuseEffects(company, poison);
-    poison = undefined;
+    await refuseEffects(company, bad);
+    poison.clear();
     for (const consumer of company.consumers) await redriveAll(company, consumer);
-    await company.oracle();
   },
 
-  'waits for a consumer that is down and goes on when it is back': async (t, link, transport) => {
-    const company = await Company.start(t, { link: link.id, transport });
+  'waits for a consumer that is down and goes on when it is back': async (_t, { company }) => {
     const [consumer] = company.consumers as [string];
     const keys = await company.keysFor(MESSAGES);
     await company.writeMany(MESSAGES / 3, keys);
@@ -109,32 +103,59 @@ const faults: Readonly<Record<string, Fault>> = {
     await company.writeMany(MESSAGES / 3, keys);
     await company.startNode(consumer);
     await company.writeMany(MESSAGES / 3, keys);
-    await company.oracle();
   },
 };
 
-/** Every link on every transport it can be moved to that delivers, under every fault. */
+/**
+ * Every link on every transport it can be moved to that delivers: one company lives through every
+ * fault, one after the other, and the oracle follows each.
+ */
 export function conform(links: readonly LinkDefinition[]): void {
-  for (const link of links)
-    describe(`${link.id}`, () => {
-      for (const transport of link.transports.filter((one) => one !== 'pull'))
-        describe(`on ${transport}`, { concurrency: CONCURRENCY }, () => {
-          for (const [name, fault] of Object.entries(faults))
-            test(name, (t) => fault(t, link, transport));
-        });
-    });
+  const subjects = links.flatMap((link) =>
+    link.transports.filter((one) => one !== 'pull').map((transport) => ({ link, transport })),
+  );
+  describe('conformance', { concurrency: CONCURRENCY }, () => {
+    for (const { link, transport } of subjects)
+      test(`${link.id} on ${transport}`, async (t) => {
+        const subject = await startSubject(t, link, transport);
+        for (const [name, fault] of Object.entries(faults))
+          await t.test(name, async (t) => {
+            await fault(t, subject);
+            await subject.company.oracle();
+          });
+      });
+  });
+}
+
+async function startSubject(
+  t: TestContext,
+  link: LinkDefinition,
+  transport: Transport,
+): Promise<Subject> {
+  const poison = new Set<string>();
+  const proxies: FaultProxy[] = [];
+  const company = await Company.start(t, {
+    link: link.id,
+    transport,
+    wrap: (handler) => failingOn(handler, (key) => poison.has(key)),
+    address: async (_consumer, address) => {
+      const proxy = await startProxy(t, { port: Number(address.split(':')[1]) });
+      proxies.push(proxy);
+      return proxy.address;
+    },
+  });
+  return { company, link, transport, poison, proxies };
 }
 
 // ---- small things ----
 
-/** Writes while no relay runs, and answers the rows of each consumer; then the relay runs again. */
-async function rowsBeforeRelay(company: Company, keys?: readonly string[]) {
+/** Stops the relay, writes, and answers what it would read for each consumer. */
+async function rowsWithoutRelay(company: Company, keys?: readonly string[]) {
   const { producer } = company.link;
   await company.stopNode(`${producer}-1`);
   await company.writeMany(MESSAGES, keys ?? (await company.keysFor(MESSAGES)));
   const rows = new Map<string, Awaited<ReturnType<Company['openRows']>>>();
   for (const consumer of company.consumers) rows.set(consumer, await company.openRows(consumer));
-  await company.startNode(producer);
   return rows;
 }
 

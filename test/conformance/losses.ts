@@ -2,29 +2,18 @@
 import type { TestContext } from 'node:test';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { setListening } from '../../link/consume/listening.ts';
-import type { LinkDefinition } from '../../link/link.ts';
 import { connectNats } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
-import { type FaultProxy, startProxy } from '../harness/proxy.ts';
+import type { FaultProxy } from '../harness/proxy.ts';
 import { until } from '../harness/until.ts';
-import { Company } from './company.ts';
+import type { Company } from './company.ts';
 
 /** Of each test. */
 export const MESSAGES = 120;
 const CUTS = 5;
 
 /** Answers of calls are lost, some before and some after the consumer's commit. */
-export async function loseAnswers(t: TestContext, link: LinkDefinition): Promise<void> {
-  const proxies: FaultProxy[] = [];
-  const company = await Company.start(t, {
-    link: link.id,
-    transport: 'sync',
-    address: async (_consumer, address) => {
-      const proxy = await startProxy(t, { port: Number(address.split(':')[1]) });
-      proxies.push(proxy);
-      return proxy.address;
-    },
-  });
+export async function loseAnswers(company: Company, proxies: readonly FaultProxy[]): Promise<void> {
   const keys = await company.keysFor(MESSAGES);
   for (let cuts = 0; cuts < CUTS; cuts++) {
     await company.writeMany(MESSAGES / CUTS, keys);
@@ -32,19 +21,19 @@ export async function loseAnswers(t: TestContext, link: LinkDefinition): Promise
     await until(async () => isAtWork() || (await company.countOpen()) === 0, { what: 'calls' });
     for (const proxy of proxies) proxy.cut();
   }
-  await company.oracle();
 }
 
 /** Stored and acknowledged messages vanish from the stream before anybody consumed them. */
-export async function loseStoredMessages(t: TestContext, link: LinkDefinition): Promise<void> {
-  const company = await Company.start(t, { link: link.id, transport: 'async' });
-  const manager = await pauseConsuming(t, company, link.id);
+export async function loseStoredMessages(t: TestContext, company: Company): Promise<void> {
+  const { id } = company.link;
+  const manager = await pauseConsuming(t, company, id);
+  const lastStored = async () => (await manager.streams.info(id)).state.last_seq;
+  const before = await lastStored();
   await company.writeMany(MESSAGES, await company.keysFor(MESSAGES));
-  const stored = async () => (await manager.streams.info(link.id)).state.messages;
-  await until(async () => (await stored()) >= MESSAGES, { what: 'everything is stored' });
-  await manager.streams.purge(link.id);
-  for (const sql of consumersOf(company)) await setListening(sql, link.id, true);
-  await company.oracle();
+  const areStored = async () => (await lastStored()) >= before + MESSAGES;
+  await until(areStored, { what: 'everything is stored' });
+  await manager.streams.purge(id);
+  for (const sql of consumersOf(company)) await setListening(sql, id, true);
 }
 
 /** Returns when no consumer of the link takes messages from its stream any more. */
