@@ -1,9 +1,11 @@
+import { pause } from '../../runtime/wake.ts';
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE, transportToWire } from '../participants.ts';
 import { nameRoute, type RouteName, type Step, type StepContext } from '../plan.ts';
 
-/** Tries of a probe; the first may meet a consumer that is just binding. */
-const TRIES = 3;
+/** Tries of a probe: longer apart in all than a client takes to reach a restarted consumer again. */
+const TRIES = 6;
+const PAUSE_MS = 100;
 
 /**
  * One copy of an entity goes each way and its handler runs, in a transaction that is rolled back.
@@ -35,6 +37,7 @@ async function probeRoute(context: StepContext, consumer: string, route: RouteNa
         `${result.latencyMs.toFixed(1)} ms`,
       );
     problem = result.problem;
+    if (!(await pause(PAUSE_MS * 2 ** tries, context.signal))) break;
   }
   throw new StepProblem('fail', `probe to ${consumer} by ${nameRoute(route)}: ${problem}`);
 }
