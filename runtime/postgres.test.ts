@@ -144,6 +144,31 @@ test('a handler that outlives its transaction reaches no connection any more', a
   assert.equal((await admin`select 1 from counted where id = 3`).length, 1);
 });
 
+test('a handler abandoned while its statement runs sends nothing behind the rollback', async () => {
+  await admin`select pg_advisory_lock(1)`;
+  const limit = Promise.withResolvers<never>();
+  let abandoned: Promise<unknown> = Promise.resolve();
+  const work = async (tx: Transaction) => {
+    await tx`select pg_advisory_xact_lock(1)`;
+    await tx`insert into counted values (9)`;
+  };
+  const given = sql.begin((tx) => {
+    abandoned = work(tx);
+    return Promise.race([abandoned, limit.promise]);
+  });
+  await until('its first statement runs', async () => {
+    const waiting = await admin`select from pg_stat_activity
+      where application_name = 'tested' and wait_event_type = 'Lock'`;
+    return waiting.length === 1;
+  });
+  const deadline = new Error('deadline');
+  limit.reject(deadline);
+  await admin`select pg_advisory_unlock(1)`;
+  await assert.rejects(given, deadline);
+  await assert.rejects(abandoned, TransactionRevokedError);
+  assert.equal((await admin`select 1 from counted where id = 9`).length, 0);
+});
+
 test('a query written before the revocation and awaited after it is not sent', async () => {
   await sql.begin(async (raw) => {
     const guarded = guardTransaction(raw);

@@ -8,8 +8,8 @@
 // pg_terminate_backend; the test beside this file repeats it.
 //
 // So every query of a transaction passes a guard which is revoked on the first sign of a lost
-// connection and when the transaction ends; and a handler whose guard was revoked is never
-// reported back to the driver, so that the driver sends nothing more for it.
+// connection, when the handler fails and when the transaction ends; and a handler whose connection
+// was lost is never reported back to the driver, so that the driver sends nothing more for it.
 import type { Sql, TransactionSql } from 'postgres';
 import { type Amounts, isConnectionLost } from './postgresErrors.ts';
 
@@ -76,7 +76,7 @@ export function guardedBegin(begin: Sql<Amounts>['begin']): Sql<Amounts>['begin'
     const body = (raw: Transaction) => {
       const guarded = guardTransaction(raw);
       revoke = guarded.revoke;
-      return settleUnlessRevoked(handler, guarded.tx, guarded.signal);
+      return settleUnlessRevoked(handler, guarded);
     };
     try {
       return await (begin as (...args: unknown[]) => Promise<unknown>)(...args, body);
@@ -93,21 +93,29 @@ export function guardedBegin(begin: Sql<Amounts>['begin']): Sql<Amounts>['begin'
 /**
  * The handler's result, or a promise that never settles once its connection is lost: the driver
  * then neither commits nor rolls back, and its own watch on the connection ends the transaction.
+ *
+ * A failure revokes before the driver hears of it: what an abandoned handler sends after that would
+ * be queued behind the rollback, and commit alone. A success does not: the driver may not have been
+ * handed yet what was sent before it, and the commit comes behind that.
  */
 function settleUnlessRevoked(
   handler: (tx: Transaction) => unknown,
-  tx: Transaction,
-  signal: AbortSignal,
+  { tx, signal, revoke }: GuardedTransaction,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const settle = (report: (value: unknown) => void) => (value: unknown) => {
-      if (!signal.aborted) report(value);
+    const succeed = (result: unknown) => {
+      if (!signal.aborted) resolve(result);
+    };
+    const fail = (error: unknown) => {
+      if (signal.aborted) return;
+      revoke(error);
+      reject(error);
     };
     const running = async () => {
       const result = handler(tx);
       return Array.isArray(result) ? Promise.all(result) : result;
     };
-    running().then(settle(resolve), settle(reject));
+    running().then(succeed, fail);
   });
 }
 
