@@ -1,6 +1,5 @@
 /** Copies of business events: noted, run before the message itself, and compared with it. */
 import assert from 'node:assert/strict';
-import { randomUUIDv7 } from 'node:crypto';
 import { after, beforeEach, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { applyExpand } from '../../db/schemaChanges.ts';
@@ -16,6 +15,7 @@ import { RpcCallError } from '../rpc/client.ts';
 import type { Arrival } from './delivery.ts';
 import { type ApplyEvent, type BusinessEvent, functional } from './handler.ts';
 import { Receiver } from './receiver.ts';
+import { solutionCompleted } from './solutions.fixture.ts';
 
 const link = links['COMM-040']!;
 const payouts = links['COMM-080']!;
@@ -49,30 +49,7 @@ async function pay(tx: Transaction, event: BusinessEvent, amount: number): Promi
   await enqueue(tx, payouts, [{ event: 'CreditToAccount', version: 1n, payload }]);
 }
 
-function completed(): Arrival {
-  const [eventId, key] = [randomUUIDv7(), randomUUIDv7()];
-  const payload = {
-    solution_id: key,
-    assessment_id: randomUUIDv7(),
-    exercise_id: randomUUIDv7(),
-    candidate_id: randomUUIDv7(),
-    author_id: randomUUIDv7(),
-    completed_at: '2026-01-01T00:00:00Z',
-  };
-  const event = {
-    event_id: eventId,
-    event_version: 0,
-    event_name: 'SolutionCompleted',
-    produced_at: '2026-01-01T00:00:00Z',
-    payload,
-  };
-  return {
-    ...{ link: link.id, eventId, event: 'SolutionCompleted', eventVersion: 0, key, version: 1n },
-    ...{ epoch: 1n, source: 'hiring', isShadow: false, isCopied: true, traceparent: undefined },
-    text: JSON.stringify(event),
-  };
-}
-
+const completed = () => ({ ...solutionCompleted(), isCopied: true });
 const copyOf = (arrival: Arrival): Arrival => ({ ...arrival, isShadow: true, isCopied: false });
 const compared = async () => {
   const { examples, ...counts } = await compareShadow(sql, link.id, {

@@ -29,12 +29,16 @@ export interface DeadLetterRow {
   readonly died_at: string;
 }
 
+/** Why a message was given up. */
+export interface WhyDead {
+  readonly reason: DeadReason;
+  readonly detail: string;
+  /** Failed tries. */
+  readonly attempts: number;
+}
+
 /** Writes a dead letter; a second one for the same message and reason is not written again. */
-export async function bury(
-  tx: Transaction,
-  arrival: Arrival,
-  why: { reason: DeadReason; detail: string; attempts: number },
-): Promise<void> {
+export async function bury(tx: Transaction, arrival: Arrival, why: WhyDead): Promise<void> {
   const eventId = isUuid(arrival.eventId) ? arrival.eventId : null;
   const headers = {
     source: arrival.source,

@@ -8,25 +8,25 @@
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
-import { payloadHash } from '../contracts/payloadHash.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
 import { type Backoff, backoffMs } from '../relay/backoff.ts';
 import { type Applying, applyNew, applyParked } from './applyNew.ts';
-import { bury, enterDead } from './deadLetters.ts';
+import { bury } from './deadLetters.ts';
 import {
   type Arrival,
   checkArrival,
   type DeadReason,
   type Delivery,
-  isUuid,
   type Settlement,
 } from './delivery.ts';
+import { giveUp, giveUpParked } from './givingUp.ts';
 import type { Handler } from './handler.ts';
-import { removeParked, takeParked } from './ordered.ts';
+import { takeParked } from './ordered.ts';
 import { isAnswerMissing, isDatabaseAway } from './passing.ts';
-import { countAttempt, enterInbox, type InboxRow, readInbox, setOutcome } from './rows.ts';
+import { countAttempt, enterInbox, type InboxRow, readInbox } from './rows.ts';
+import { retry, settle, settledBefore } from './settlements.ts';
 import { ShadowRunner } from './shadowRunner.ts';
 
 declareFailpoints('inbox.before-effect', 'inbox.before-commit', 'inbox.after-commit');
@@ -190,7 +190,7 @@ export class Receiver {
         if (isNew.has(d)) return settle(d, outcomes.get(d.eventId) ?? 'applied');
         const row = known.get(d.eventId);
         if (!row) return settle(d, fresh.has(d.eventId) ? 'duplicate' : 'fenced');
-        const settlement = { eventId: d.eventId, outcome: duplicateOf(row), epoch: row.epoch };
+        const settlement = settledBefore(row);
         if (row.eventVersion !== d.eventVersion || row.hash === d.hash) return settlement;
         reused.push(d);
         return { ...settlement, outcome: 'dead', detail: ID_REUSED };
@@ -286,9 +286,8 @@ export class Receiver {
         error instanceof LinkError && error.code === 'HANDLER_TIMEOUT'
           ? 'HANDLER_TIMEOUT'
           : 'HANDLER_FAILED';
-      return await (isParked
-        ? this.#dieParked(delivery, reason, detail, attempts)
-        : this.#die(delivery, reason, detail, attempts));
+      const why = { reason, detail, attempts } as const;
+      return await (isParked ? giveUpParked(sql, delivery, why) : giveUp(sql, delivery, why));
     } catch (failure) {
       log.error({ err: failure, link: link.id }, 'recording a failed message failed');
       return retry(delivery, DATABASE_RETRY_MS, detail);
@@ -296,54 +295,17 @@ export class Receiver {
   }
 
   async #refuse(arrival: Arrival, reason: DeadReason, detail: string): Promise<Settlement> {
-    const { log, link } = this.#options;
+    const { sql, log, link } = this.#options;
     log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
     try {
       if (arrival.isShadow) {
         await this.#shadows.refused(arrival, `${reason}: ${detail}`);
         return settle(arrival, 'duplicate');
       }
-      return await this.#die(arrival, reason, detail, 1);
+      return await giveUp(sql, arrival, { reason, detail, attempts: 1 });
     } catch (error) {
       return retry(arrival, DATABASE_RETRY_MS, (error as Error).message);
     }
-  }
-
-  /** The dead letter and its inbox row in one transaction, behind the same fence as effects. */
-  async #die(
-    arrival: Arrival,
-    reason: DeadReason,
-    detail: string,
-    attempts: number,
-  ): Promise<Settlement> {
-    const { sql } = this.#options;
-    const hash = payloadHash(arrival.eventId, arrival.text);
-    const isKeyed = isUuid(arrival.eventId);
-    await sql.begin(async (tx) => {
-      const isNew = !isKeyed || (await enterDead(tx, arrival, hash));
-      if (isNew) await bury(tx, arrival, { reason, detail, attempts });
-    });
-    const row = isKeyed
-      ? (await readInbox(sql, [arrival.eventId])).get(arrival.eventId)
-      : undefined;
-    if (!row) return { ...settle(arrival, isKeyed ? 'fenced' : 'dead'), detail };
-    const outcome = row.outcome === 'dead' ? 'dead' : duplicateOf(row);
-    return { eventId: arrival.eventId, outcome, epoch: row.epoch, detail };
-  }
-
-  /** A parked message is in the inbox already: it only changes its state. */
-  async #dieParked(
-    delivery: Delivery,
-    reason: DeadReason,
-    detail: string,
-    attempts: number,
-  ): Promise<Settlement> {
-    await this.#options.sql.begin(async (tx) => {
-      await removeParked(tx, delivery.eventId);
-      await setOutcome(tx, [delivery.eventId], 'dead');
-      await bury(tx, delivery, { reason, detail, attempts });
-    });
-    return { ...settle(delivery, 'dead'), detail };
   }
 
   async #alarmReused(delivery: Delivery): Promise<void> {
@@ -354,17 +316,4 @@ export class Receiver {
       await bury(tx, delivery, { reason: 'ID_REUSED', detail: ID_REUSED, attempts: 1 });
     });
   }
-}
-
-/** A message that was settled before: dead and parked ones still are. */
-function duplicateOf(row: InboxRow): Settlement['outcome'] {
-  return row.outcome === 'dead' || row.outcome === 'parked' ? row.outcome : 'duplicate';
-}
-
-function settle(arrival: Arrival, outcome: Settlement['outcome']): Settlement {
-  return { eventId: arrival.eventId, outcome, epoch: arrival.epoch };
-}
-
-function retry(arrival: Arrival, retryAfterMs: number, detail: string): Settlement {
-  return { ...settle(arrival, 'retry'), retryAfterMs, detail };
 }

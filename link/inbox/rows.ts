@@ -7,7 +7,7 @@ export interface InboxRow {
   readonly eventId: string;
   readonly hash: bigint;
   readonly eventVersion: number;
-  readonly outcome: string;
+  readonly outcome: Settlement['outcome'];
   readonly epoch: bigint;
 }
 

@@ -1,0 +1,39 @@
+/**
+ * Giving a message up: its dead letter and its inbox row in one transaction, so that it is never
+ * both dead and applied.
+ */
+import type { Database } from '../../runtime/postgres.ts';
+import { payloadHash } from '../contracts/payloadHash.ts';
+import { bury, enterDead, type WhyDead } from './deadLetters.ts';
+import { type Arrival, type Delivery, isUuid, type Settlement } from './delivery.ts';
+import { removeParked } from './ordered.ts';
+import { readInbox, setOutcome } from './rows.ts';
+import { settle, settledBefore } from './settlements.ts';
+
+/** A message that is not in the inbox, behind the same fence as effects. */
+export async function giveUp(sql: Database, arrival: Arrival, why: WhyDead): Promise<Settlement> {
+  const { detail } = why;
+  const hash = payloadHash(arrival.eventId, arrival.text);
+  const isKeyed = isUuid(arrival.eventId);
+  await sql.begin(async (tx) => {
+    const isNew = !isKeyed || (await enterDead(tx, arrival, hash));
+    if (isNew) await bury(tx, arrival, why);
+  });
+  if (!isKeyed) return { ...settle(arrival, 'dead'), detail };
+  const row = (await readInbox(sql, [arrival.eventId])).get(arrival.eventId);
+  return { ...(row ? settledBefore(row) : settle(arrival, 'fenced')), detail };
+}
+
+/** A parked message is in the inbox already: it only changes its state. */
+export async function giveUpParked(
+  sql: Database,
+  delivery: Delivery,
+  why: WhyDead,
+): Promise<Settlement> {
+  await sql.begin(async (tx) => {
+    await removeParked(tx, delivery.eventId);
+    await setOutcome(tx, [delivery.eventId], 'dead');
+    await bury(tx, delivery, why);
+  });
+  return { ...settle(delivery, 'dead'), detail: why.detail };
+}

@@ -1,0 +1,19 @@
+/** The answers a consumer gives about messages. */
+import type { Arrival, Settlement } from './delivery.ts';
+import type { InboxRow } from './rows.ts';
+
+export function settle(arrival: Arrival, outcome: Settlement['outcome']): Settlement {
+  return { eventId: arrival.eventId, outcome, epoch: arrival.epoch };
+}
+
+/** Nothing is committed: it is to be sent again. */
+export function retry(arrival: Arrival, retryAfterMs: number, detail: string): Settlement {
+  return { ...settle(arrival, 'retry'), retryAfterMs, detail };
+}
+
+/** A message that was settled before: dead and parked ones still are. */
+export function settledBefore(row: InboxRow): Settlement {
+  const { eventId, epoch, outcome } = row;
+  const isOpen = outcome === 'dead' || outcome === 'parked';
+  return { eventId, outcome: isOpen ? outcome : 'duplicate', epoch };
+}
