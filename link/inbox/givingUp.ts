@@ -2,7 +2,7 @@
  * Giving a message up: its dead letter and its inbox row in one transaction, so that it is never
  * both dead and applied.
  */
-import type { Database } from '../../runtime/postgres.ts';
+import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { bury, enterDead, type WhyDead } from './deadLetters.ts';
 import { type Arrival, type Delivery, isUuid, type Settlement } from './delivery.ts';
@@ -24,16 +24,24 @@ export async function giveUp(sql: Database, arrival: Arrival, why: WhyDead): Pro
   return { ...(row ? settledBefore(row) : settle(arrival, 'fenced')), detail };
 }
 
-/** A parked message is in the inbox already: it only changes its state. */
+/** A parked message that was taken in this transaction: it only changes its state in the inbox. */
+export async function giveUpTaken(
+  tx: Transaction,
+  arrival: Arrival,
+  why: WhyDead,
+): Promise<Settlement> {
+  await setOutcome(tx, [arrival.eventId], 'dead');
+  await bury(tx, arrival, why);
+  return { ...settle(arrival, 'dead'), detail: why.detail };
+}
+
 export async function giveUpParked(
   sql: Database,
   delivery: Delivery,
   why: WhyDead,
 ): Promise<Settlement> {
-  await sql.begin(async (tx) => {
+  return sql.begin(async (tx) => {
     await removeParked(tx, delivery.eventId);
-    await setOutcome(tx, [delivery.eventId], 'dead');
-    await bury(tx, delivery, why);
+    return giveUpTaken(tx, delivery, why);
   });
-  return { ...settle(delivery, 'dead'), detail: why.detail };
 }

@@ -21,7 +21,7 @@ import {
   type Delivery,
   type Settlement,
 } from './delivery.ts';
-import { giveUp, giveUpParked } from './givingUp.ts';
+import { giveUp, giveUpParked, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
 import { takeParked } from './ordered.ts';
 import { isAnswerMissing, isDatabaseAway } from './passing.ts';
@@ -232,10 +232,11 @@ export class Receiver {
 
   /**
    * Applies one parked message whose turn has come; answers what became of it, or undefined when
-   * none is due. One that keeps failing becomes a dead letter, and its key waits behind it.
+   * none is due. One that keeps failing, or no longer fits its contract, becomes a dead letter, and
+   * its key waits behind it.
    */
   async unparkOne(): Promise<Settlement | undefined> {
-    const { sql, link } = this.#options;
+    const { sql, log, link } = this.#options;
     const nowMs = performance.now();
     for (const [key, untilMs] of this.#restUntilMs)
       if (untilMs <= nowMs) this.#restUntilMs.delete(key);
@@ -244,8 +245,13 @@ export class Receiver {
     try {
       const settlement = await sql.begin(async (tx) => {
         const arrival = await takeParked(tx, link.id, [...this.#restUntilMs.keys()]);
-        const checked = arrival && checkArrival(link, arrival);
-        if (!checked?.ok) return undefined;
+        if (!arrival) return undefined;
+        const checked = checkArrival(link, arrival);
+        if (!checked.ok) {
+          const { reason, detail } = checked;
+          log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
+          return giveUpTaken(tx, arrival, { reason, detail, attempts: 1 });
+        }
         taken = checked.delivery;
         committing = tx;
         return settle(taken, await applyParked(tx, this.#applying, taken));

@@ -1,0 +1,56 @@
+/** Messages of an ordered link that came before their turn. */
+import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
+import { after, beforeEach, test } from 'node:test';
+import { applyExpand } from '../../db/schemaChanges.ts';
+import { silentLog } from '../../runtime/log.ts';
+import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
+import { links } from '../../services/links.ts';
+import { testDatabase } from '../../test/harness/postgres.ts';
+import type { Settlement } from './delivery.ts';
+import { type ApplyEvent, functional } from './handler.ts';
+import { Receiver } from './receiver.ts';
+import { solutionCompleted } from './solutions.fixture.ts';
+
+const link = links['COMM-040']!;
+const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
+const { url } = await testDatabase({ after }, template);
+const sql = connectPostgres(url, { name: 'parked' });
+after(() => closePostgres(sql));
+beforeEach(async () => {
+  await sql`truncate relink.inbox, relink.positions, relink.parked, relink.attempts,
+    relink.dead_letters`;
+});
+
+function receiverOf(apply: ApplyEvent = async () => undefined): Receiver {
+  return new Receiver({ sql, link, log: silentLog, handler: functional(apply) });
+}
+
+const outcomesOf = (settlements: readonly Settlement[]) => settlements.map((one) => one.outcome);
+
+async function inboxOutcome(eventId: string): Promise<string | undefined> {
+  const [row] = await sql<{ outcome: string }[]>`
+    select outcome from relink.inbox where event_id = ${eventId}`;
+  return row?.outcome;
+}
+
+test('a parked message that no longer fits its contract in its turn becomes a dead letter', async () => {
+  const receiver = receiverOf();
+  const key = randomUUIDv7();
+  const [first, second] = [solutionCompleted(key), solutionCompleted(key, 2n)];
+  assert.deepEqual(outcomesOf(await receiver.receive([second])), ['parked']);
+  // As if the contract of a newer release were stricter.
+  await sql`update relink.parked
+    set delivery = jsonb_set(delivery, '{text}', to_jsonb(${second.text.replace('completed_at', 'done_at')}::text))`;
+  await receiver.receive([first]);
+  const settlement = await receiver.unparkOne();
+  assert.equal(settlement?.outcome, 'dead');
+  assert.match(settlement.detail ?? '', /completed_at/);
+  assert.equal(await inboxOutcome(second.eventId), 'dead');
+  const letters = await sql`select event_id, reason, version from relink.dead_letters`;
+  assert.deepEqual(
+    letters.map((one) => ({ ...one })),
+    [{ event_id: second.eventId, reason: 'INVALID_EVENT', version: 2n }],
+  );
+  assert.equal(await receiver.unparkOne(), undefined);
+});
