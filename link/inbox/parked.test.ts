@@ -54,3 +54,21 @@ test('a parked message that no longer fits its contract in its turn becomes a de
   );
   assert.equal(await receiver.unparkOne(), undefined);
 });
+
+test('the second copy of a message in one batch is parked as the first is', async () => {
+  const second = solutionCompleted(randomUUIDv7(), 2n);
+  assert.deepEqual(outcomesOf(await receiverOf().receive([second, { ...second }])), [
+    'parked',
+    'parked',
+  ]);
+  const first = solutionCompleted();
+  const again = await receiverOf().receive([first, { ...first }]);
+  assert.deepEqual(outcomesOf(again), ['applied', 'duplicate']);
+});
+
+test('an id that comes twice in one batch with two payloads is refused the second time', async () => {
+  const first = solutionCompleted();
+  const other = { ...first, text: first.text.replace('T00:00:00Z', 'T00:00:01Z') };
+  const settlements = await receiverOf().receive([first, other]);
+  assert.deepEqual(outcomesOf(settlements), ['applied', 'dead']);
+});

@@ -25,7 +25,7 @@ import { giveUp, giveUpParked, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
 import { takeParked } from './ordered.ts';
 import { isAnswerMissing, isDatabaseAway } from './passing.ts';
-import { countAttempt, enterInbox, type InboxRow, readInbox } from './rows.ts';
+import { countAttempt, enterInbox, readInbox } from './rows.ts';
 import { retry, settle, settledBefore } from './settlements.ts';
 import { ShadowRunner } from './shadowRunner.ts';
 
@@ -172,24 +172,20 @@ export class Receiver {
     let committing: Transaction | undefined;
     const settlements = await sql.begin(async (tx) => {
       const fresh = await enterInbox(tx, link.id, [...first.values()]);
-      const known =
-        fresh.size === deliveries.length
-          ? new Map<string, InboxRow>()
-          : await readInbox(
-              tx,
-              deliveries.map((d) => d.eventId),
-            );
       await failpoint('inbox.before-effect');
       const news = deliveries.filter((d) => fresh.has(d.eventId) && first.get(d.eventId) === d);
       const isNew = new Set(news);
       this.#sawRepeats = news.length < deliveries.length;
       const outcomes = await applyNew(tx, this.#applying, news);
+      const others = deliveries.filter((d) => !isNew.has(d)).map((d) => d.eventId);
+      // Only now: a message of this batch may be parked, and so is its second copy.
+      const known = await readInbox(tx, others);
       committing = tx;
       await failpoint('inbox.before-commit');
       return deliveries.map((d): Settlement => {
         if (isNew.has(d)) return settle(d, outcomes.get(d.eventId) ?? 'applied');
         const row = known.get(d.eventId);
-        if (!row) return settle(d, fresh.has(d.eventId) ? 'duplicate' : 'fenced');
+        if (!row) return settle(d, 'fenced');
         const settlement = settledBefore(row);
         if (row.eventVersion !== d.eventVersion || row.hash === d.hash) return settlement;
         reused.push(d);

@@ -57,6 +57,7 @@ export async function readInbox(
   sql: Database | Transaction,
   eventIds: readonly string[],
 ): Promise<Map<string, InboxRow>> {
+  if (eventIds.length === 0) return new Map();
   const rows = await sql<InboxRow[]>`
     select event_id as "eventId", hash, event_version as "eventVersion", outcome, epoch
     from relink.inbox where event_id = any(${eventIds as string[]}::uuid[])`;
