@@ -25,7 +25,7 @@ type Own =
 const PAGE = 100;
 
 export function deadLetterHandlers(
-  options: ParticipantOptions,
+  options: Pick<ParticipantOptions, 'sql' | 'service' | 'consumed' | 'handlers'>,
 ): Pick<Handlers<typeof LinkParticipant>, Own> {
   const { sql, service, consumed, handlers } = options;
   const require = async (id: string) => {
@@ -58,7 +58,7 @@ export function deadLetterHandlers(
       const row = await require(id);
       const isDiscarded = await sql.begin(async (tx) => {
         if (!(await discardDeadLetter(tx, id, actor, reason))) return false;
-        if (findLink(consumed, row.link).ordered)
+        if (findLink(consumed, row.link).ordered && hasTurn(row))
           await passOver(tx, row.link, row.key, row.version);
         return true;
       });
@@ -78,6 +78,11 @@ export function deadLetterHandlers(
       return { revision: edited };
     },
   };
+}
+
+/** Its version counts among those of its key: it came from an outbox, under an id of its own. */
+function hasTurn(row: DeadLetterRow): boolean {
+  return row.event_id !== null && row.reason !== 'ID_REUSED';
 }
 
 function notDead(row: DeadLetterRow): RpcError {

@@ -1,0 +1,65 @@
+/** What a person does with dead letters of an ordered link. */
+import assert from 'node:assert/strict';
+import { after, beforeEach, test } from 'node:test';
+import { applyExpand } from '../../db/schemaChanges.ts';
+import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
+import { silentLog } from '../../runtime/log.ts';
+import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
+import { links } from '../../services/links.ts';
+import { testDatabase } from '../../test/harness/postgres.ts';
+import type { Arrival } from '../inbox/delivery.ts';
+import { functional } from '../inbox/handler.ts';
+import { Receiver } from '../inbox/receiver.ts';
+import { solutionCompleted } from '../inbox/solutions.fixture.ts';
+import { deadLetterHandlers } from './deadLetterHandlers.ts';
+
+const link = links['COMM-040']!;
+const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
+const { url } = await testDatabase({ after }, template);
+const sql = connectPostgres(url, { name: 'dead-letters' });
+after(() => closePostgres(sql));
+
+let applied: bigint[] = [];
+let isBroken = false;
+const handler = functional(async (_tx, { version }) => {
+  if (isBroken) throw new Error('broken');
+  applied.push(version);
+  return undefined;
+});
+const receiver = new Receiver({ sql, link, log: silentLog, handler, limits: { maxAttempts: 1 } });
+const [service, actor] = ['bonuses', 'test'];
+const handlers = { [link.id]: handler };
+const api = deadLetterHandlers({ sql, service, consumed: [link], handlers });
+
+beforeEach(async () => {
+  applied = [];
+  isBroken = false;
+  await sql`truncate relink.inbox, relink.positions, relink.parked, relink.attempts,
+    relink.dead_letters`;
+});
+
+/** The dead letter that becomes of a message. */
+async function dead(arrival: Arrival): Promise<string> {
+  const [settlement] = await receiver.receive([arrival]);
+  assert.equal(settlement!.outcome, 'dead');
+  const [row] = await sql<{ id: string }[]>`
+    select id from relink.dead_letters order by id desc limit 1`;
+  return row!.id;
+}
+
+/** These handlers look at nothing but their request. */
+const CALL = undefined as never;
+const redrive = async (id: string) => api.redriveDeadLetter({ id, actor }, CALL);
+const discard = async (id: string) => api.discardDeadLetter({ id, actor, reason: 'wrong' }, CALL);
+
+test('discarding a letter whose id was reused leaves the turn of the first message alone', async () => {
+  const first = solutionCompleted();
+  isBroken = true;
+  const letter = await dead(first);
+  const reused = await dead({ ...first, text: first.text.replace('T00:00:00Z', 'T00:00:01Z') });
+  isBroken = false;
+  await discard(reused);
+  const { outcome } = await redrive(letter);
+  assert.equal(outcome, Outcome.APPLIED);
+  assert.deepEqual(applied, [1n]);
+});
