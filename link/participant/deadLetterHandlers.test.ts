@@ -1,7 +1,12 @@
 /** What a person does with dead letters of an ordered link. */
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
 import { applyExpand } from '../../db/schemaChanges.ts';
+import {
+  DiscardDeadLetterRequestSchema,
+  RedriveDeadLetterRequestSchema,
+} from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
@@ -49,8 +54,14 @@ async function dead(arrival: Arrival): Promise<string> {
 
 /** These handlers look at nothing but their request. */
 const CALL = undefined as never;
-const redrive = async (id: string) => api.redriveDeadLetter({ id, actor }, CALL);
-const discard = async (id: string) => api.discardDeadLetter({ id, actor, reason: 'wrong' }, CALL);
+async function redrive(id: string) {
+  return api.redriveDeadLetter(create(RedriveDeadLetterRequestSchema, { id, actor }), CALL);
+}
+
+async function discard(id: string) {
+  const request = create(DiscardDeadLetterRequestSchema, { id, actor, reason: 'wrong' });
+  return api.discardDeadLetter(request, CALL);
+}
 
 test('discarding a letter whose id was reused leaves the turn of the first message alone', async () => {
   const first = solutionCompleted();
