@@ -110,15 +110,20 @@ export async function countParked(sql: Database, link: string): Promise<number> 
   return row!.count;
 }
 
-/** A key's message was given up: what is parked behind it may have its turn. */
+/**
+ * A key's message was given up: what is parked behind it may have its turn. Answers false when an
+ * earlier message of the key is not settled: nobody would pass this one again once that is.
+ */
 export async function passOver(
   tx: Transaction,
   link: string,
   key: string,
   version: bigint,
-): Promise<void> {
-  const positions = await lockPositions(tx, link, [key]);
-  if (positions.get(key) === version - 1n) await savePositions(tx, link, new Map([[key, version]]));
+): Promise<boolean> {
+  const position = (await lockPositions(tx, link, [key])).get(key)!;
+  if (position < version - 1n) return false;
+  if (position < version) await savePositions(tx, link, new Map([[key, version]]));
+  return true;
 }
 
 type WrittenArrival = Omit<Arrival, 'version' | 'epoch'> & { version: string; epoch: string };

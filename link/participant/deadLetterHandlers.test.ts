@@ -1,5 +1,6 @@
 /** What a person does with dead letters of an ordered link. */
 import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
 import { after, beforeEach, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { applyExpand } from '../../db/schemaChanges.ts';
@@ -16,6 +17,7 @@ import type { Arrival } from '../inbox/delivery.ts';
 import { functional } from '../inbox/handler.ts';
 import { Receiver } from '../inbox/receiver.ts';
 import { solutionCompleted } from '../inbox/solutions.fixture.ts';
+import { RpcError } from '../rpc/errors.ts';
 import { deadLetterHandlers } from './deadLetterHandlers.ts';
 
 const link = links['COMM-040']!;
@@ -73,4 +75,28 @@ test('discarding a letter whose id was reused leaves the turn of the first messa
   const { outcome } = await redrive(letter);
   assert.equal(outcome, Outcome.APPLIED);
   assert.deepEqual(applied, [1n]);
+});
+
+test('letters of a key are discarded in their order, and what is parked behind them comes free', async () => {
+  const key = randomUUIDv7();
+  const spoiled = (version: bigint): Arrival => {
+    const arrival = solutionCompleted(key, version);
+    return { ...arrival, text: arrival.text.replace('completed_at', 'done_at') };
+  };
+  const [second, first] = [await dead(spoiled(2n)), await dead(spoiled(1n))];
+  const [third] = await receiver.receive([solutionCompleted(key, 3n)]);
+  assert.equal(third!.outcome, 'parked');
+  await assert.rejects(discard(second), (error) => {
+    assert.ok(error instanceof RpcError);
+    assert.equal(error.code, 'FAILED_PRECONDITION');
+    assert.equal(error.reason, 'DEAD_LETTER_STATE');
+    assert.match(error.message, /earlier message of its key/);
+    return true;
+  });
+  const [row] = await sql`select state from relink.dead_letters where id = ${second}`;
+  assert.equal(row!.state, 'dead', 'nothing was done');
+  await discard(first);
+  await discard(second);
+  assert.equal((await receiver.unparkOne())?.outcome, 'applied');
+  assert.deepEqual(applied, [3n]);
 });

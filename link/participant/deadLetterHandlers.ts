@@ -58,8 +58,8 @@ export function deadLetterHandlers(
       const row = await require(id);
       const isDiscarded = await sql.begin(async (tx) => {
         if (!(await discardDeadLetter(tx, id, actor, reason))) return false;
-        if (findLink(consumed, row.link).ordered && hasTurn(row))
-          await passOver(tx, row.link, row.key, row.version);
+        if (!findLink(consumed, row.link).ordered || !hasTurn(row)) return true;
+        if (!(await passOver(tx, row.link, row.key, row.version))) throw notItsTurn(row);
         return true;
       });
       if (!isDiscarded) throw notDead(row);
@@ -90,6 +90,14 @@ function notDead(row: DeadLetterRow): RpcError {
     'FAILED_PRECONDITION',
     'DEAD_LETTER_STATE',
     `dead letter ${row.id} is ${row.state}: nothing was done`,
+  );
+}
+
+function notItsTurn(row: DeadLetterRow): RpcError {
+  return new RpcError(
+    'FAILED_PRECONDITION',
+    'DEAD_LETTER_STATE',
+    `an earlier message of its key than dead letter ${row.id} is not settled: settle that one first`,
   );
 }
 

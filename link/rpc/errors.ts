@@ -33,7 +33,7 @@ export const RPC_REASONS = [
   'EDITED_MEANWHILE', // ABORTED: a dead letter changed since it was read
   'RUN_STATE', // FAILED_PRECONDITION: the run is in no state for this command
   'CONFIRMATION_WRONG', // FAILED_PRECONDITION: the link's name was not given as asked
-  'DEAD_LETTER_STATE', // FAILED_PRECONDITION: already redriven or discarded
+  'DEAD_LETTER_STATE', // FAILED_PRECONDITION: already redriven or discarded, or not its turn
   'UNAVAILABLE', // UNAVAILABLE: a server or database that is needed is away
   'INTERNAL', // INTERNAL: nobody expected this; the server's log has it
 ] as const;
