@@ -20,8 +20,7 @@ export async function giveUp(sql: Database, arrival: Arrival, why: WhyDead): Pro
     if (isNew) await bury(tx, arrival, why);
   });
   if (!isKeyed) return { ...settle(arrival, 'dead'), detail };
-  const row = (await readInbox(sql, [arrival.eventId])).get(arrival.eventId);
-  return { ...(row ? settledBefore(row) : settle(arrival, 'fenced')), detail };
+  return { ...(await answerOfInbox(sql, arrival)), detail };
 }
 
 /** A parked message that was taken in this transaction: it only changes its state in the inbox. */
@@ -35,13 +34,20 @@ export async function giveUpTaken(
   return { ...settle(arrival, 'dead'), detail: why.detail };
 }
 
+/** A parked message, unless another replica settled it since the try that failed. */
 export async function giveUpParked(
   sql: Database,
   delivery: Delivery,
   why: WhyDead,
 ): Promise<Settlement> {
-  return sql.begin(async (tx) => {
-    await removeParked(tx, delivery.eventId);
-    return giveUpTaken(tx, delivery, why);
-  });
+  const settlement = await sql.begin(async (tx) =>
+    (await removeParked(tx, delivery.eventId)) ? giveUpTaken(tx, delivery, why) : undefined,
+  );
+  return settlement ?? { ...(await answerOfInbox(sql, delivery)), detail: why.detail };
+}
+
+/** What became of a message that is in the inbox unless the fence refused it. */
+async function answerOfInbox(sql: Database, arrival: Arrival): Promise<Settlement> {
+  const row = (await readInbox(sql, [arrival.eventId])).get(arrival.eventId);
+  return row ? settledBefore(row) : settle(arrival, 'fenced');
 }

@@ -99,8 +99,10 @@ export async function takeParked(
   return readArrival(row.delivery);
 }
 
-export async function removeParked(tx: Transaction, eventId: string): Promise<void> {
-  await tx`delete from relink.parked where event_id = ${eventId}`;
+/** Answers false when it is not parked any more. */
+export async function removeParked(tx: Transaction, eventId: string): Promise<boolean> {
+  const { count } = await tx`delete from relink.parked where event_id = ${eventId}`;
+  return count === 1;
 }
 
 /** How many messages are parked; on every link when `link` is empty. */

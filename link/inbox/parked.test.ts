@@ -7,6 +7,7 @@ import { silentLog } from '../../runtime/log.ts';
 import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { links } from '../../services/links.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
+import { until } from '../../test/harness/until.ts';
 import type { Settlement } from './delivery.ts';
 import { type ApplyEvent, functional } from './handler.ts';
 import { Receiver } from './receiver.ts';
@@ -72,3 +73,48 @@ test('an id that comes twice in one batch with two payloads is refused the secon
   const settlements = await receiverOf().receive([first, other]);
   assert.deepEqual(outcomesOf(settlements), ['applied', 'dead']);
 });
+
+test('a parked message that another replica applied meanwhile does not die of its last try here', async () => {
+  const failing = new Receiver({
+    ...{ sql, link, log: silentLog, limits: { maxAttempts: 1 } },
+    handler: functional(async () => {
+      throw new Error('broken');
+    }),
+  });
+  const other = receiverOf();
+  const key = randomUUIDv7();
+  const second = solutionCompleted(key, 2n);
+  await other.receive([second]);
+  await other.receive([solutionCompleted(key)]);
+  // The first replica's try is rolled back, and it cannot count it yet.
+  const counting = await lockAttempts();
+  const dying = failing.unparkOne();
+  await until(counting.isAwaited, { what: 'a try is to be counted' });
+  assert.equal((await other.unparkOne())?.outcome, 'applied');
+  await counting.unlock();
+  assert.equal((await dying)?.outcome, 'duplicate');
+  assert.equal(await inboxOutcome(second.eventId), 'applied');
+  assert.equal((await sql`select from relink.dead_letters`).length, 0);
+});
+
+async function lockAttempts() {
+  const locked = Promise.withResolvers<void>();
+  const unlocked = Promise.withResolvers<void>();
+  const holding = sql.begin(async (tx) => {
+    await tx`lock table relink.attempts`;
+    locked.resolve();
+    await unlocked.promise;
+  });
+  await locked.promise;
+  return {
+    isAwaited: async () => {
+      const waiting = await sql`select from pg_locks
+        where relation = 'relink.attempts'::regclass and not granted`;
+      return waiting.length > 0;
+    },
+    unlock: async () => {
+      unlocked.resolve();
+      await holding;
+    },
+  };
+}
