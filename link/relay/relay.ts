@@ -155,9 +155,14 @@ export class Relay {
     this.#settledEarly.set(seq, isApplied);
   }
 
-  /** Resolves `true` when the effect is committed, `false` after the time or when it was given up. */
+  /**
+   * Resolves `true` when the effect is committed, `false` after the time or when it was given up;
+   * never rejects. Where another process owns the lane, a message that was given up is `true`, too.
+   */
   async waitForReceipt(message: Enqueued, withinMs: number): Promise<boolean> {
-    if (!this.#legOf(message)?.gate.owns(message.lane)) return this.#pollClosed(message, withinMs);
+    if (!this.#legOf(message)?.gate.owns(message.lane))
+      // The message is committed: a request does not fail because nobody can look any more.
+      return this.#pollClosed(message, withinMs).catch(() => false);
     const early = this.#settledEarly.get(message.seq);
     if (early !== undefined) return early;
     return new Promise((resolve) => {
@@ -171,7 +176,7 @@ export class Relay {
     });
   }
 
-  /** Another process owns the lane: its receipt shows as the row's absence. */
+  /** Another process owns the lane: its receipt shows as the row's absence, whatever it said. */
   async #pollClosed(message: Enqueued, withinMs: number): Promise<boolean> {
     const untilMs = performance.now() + withinMs;
     for (let waitMs = 5; performance.now() < untilMs; waitMs = Math.min(waitMs * 2, 50)) {

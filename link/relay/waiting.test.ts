@@ -1,0 +1,49 @@
+/** What a request hears of a message whose lane another process owns. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { applyExpand } from '../../db/schemaChanges.ts';
+import { silentLog } from '../../runtime/log.ts';
+import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
+import { links } from '../../services/links.ts';
+import { testDatabase } from '../../test/harness/postgres.ts';
+import { solutionCompleted } from '../inbox/solutions.fixture.ts';
+import { enqueue } from '../outbox/enqueue.ts';
+import { Relay } from './relay.ts';
+
+const link = links['COMM-040']!;
+const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
+const { url } = await testDatabase({ after }, template);
+const sql = connectPostgres(url, { name: 'waiting' });
+const nobody = connectPostgres('postgres://postgres@127.0.0.1:1/postgres', { name: 'waiting' });
+after(() => Promise.all([closePostgres(sql), closePostgres(nobody)]));
+
+const WITHIN_MS = 50;
+
+/** It is never started: it owns no lane and sends nothing. */
+function relayOn(database: Database): Relay {
+  const unused = () => undefined as never;
+  return new Relay({
+    ...{ sql: database, queueSql: database, log: silentLog, nats: unused(), links: [link] },
+    ...{ service: 'hiring', instance: 'other', ask: unused, raiseFence: unused },
+    ...{ asyncDispatcher: unused, syncDispatcher: unused },
+  });
+}
+
+async function committed() {
+  const { event, version, text } = solutionCompleted();
+  const { payload } = JSON.parse(text);
+  const [message] = await sql.begin((tx) => enqueue(tx, link, [{ event, version, payload }]));
+  return message!;
+}
+
+test('the absence of the row is the receipt, and a row that stays is none', async () => {
+  const message = await committed();
+  assert.equal(await relayOn(sql).waitForReceipt(message, WITHIN_MS), false);
+  await sql`delete from relink.outbox where seq = ${message.seq}`;
+  assert.equal(await relayOn(sql).waitForReceipt(message, WITHIN_MS), true);
+});
+
+test('a database that goes away after the commit leaves the message pending', async () => {
+  const message = await committed();
+  assert.equal(await relayOn(nobody).waitForReceipt(message, WITHIN_MS), false);
+});
