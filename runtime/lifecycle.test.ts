@@ -47,25 +47,39 @@ test('an agent that hangs does not keep the others from stopping', async () => {
   assert.deepEqual(calls, ['stop c', 'stop a']);
 });
 
-function runChild(stop: string, afterStart = '') {
+interface AgentSource {
+  start?: string;
+  stop?: string;
+}
+
+function sourceOf({ start = '', stop = '' }: AgentSource): string {
+  return `{ name: 'agent', start() { ${start} }, stop() { ${stop} } }`;
+}
+
+function runChild(...agents: AgentSource[]) {
   const at = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
   const script = `
     import { createLog } from ${at('./log.ts')};
     import { runProcess } from ${at('./lifecycle.ts')};
     const alive = setInterval(() => {}, 1000);
-    const agent = { name: 'agent', start() { ${afterStart} }, stop() { ${stop} } };
-    await runProcess({ name: 'child', log: createLog({ service: 'child' }), agents: [agent] });`;
+    const agents = [${agents.map(sourceOf).join()}];
+    await runProcess({ name: 'child', log: createLog({ service: 'child' }), agents });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
   let output = '';
   child.stdout.on('data', (chunk) => {
     output += chunk;
   });
   const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
-  return { child, ended, says: (text: string) => until(text, () => output.includes(text)) };
+  return {
+    child,
+    ended,
+    output: () => output,
+    says: (text: string) => until(text, () => output.includes(text)),
+  };
 }
 
 test('SIGTERM stops a process cleanly with exit code 0', async () => {
-  const { child, ended, says } = runChild('clearInterval(alive)');
+  const { child, ended, says } = runChild({ stop: 'clearInterval(alive)' });
   await says('"msg":"ready"');
   child.kill('SIGTERM');
   assert.deepEqual(await ended, [0, null]);
@@ -73,7 +87,7 @@ test('SIGTERM stops a process cleanly with exit code 0', async () => {
 });
 
 test('a second signal ends a process that hangs while stopping', async () => {
-  const { child, ended, says } = runChild('return new Promise(() => {})');
+  const { child, ended, says } = runChild({ stop: 'return new Promise(() => {})' });
   await says('"msg":"ready"');
   child.kill('SIGINT');
   await says('a second signal ends at once');
@@ -82,18 +96,29 @@ test('a second signal ends a process that hangs while stopping', async () => {
 });
 
 test('a rejection that nobody handled is logged and ends the process with 1', async () => {
-  const reject = 'setTimeout(() => Promise.reject(new Error("lost")), 10)';
-  const { ended, says } = runChild('clearInterval(alive)', reject);
+  const start = 'setTimeout(() => Promise.reject(new Error("lost")), 10)';
+  const { ended, says } = runChild({ start, stop: 'clearInterval(alive)' });
   assert.deepEqual(await ended, [1, null]);
   await says('"message":"lost"');
 });
 
 test('SIGTERM ends a process whose agent is still starting', async () => {
-  const { child, ended, says } = runChild(
-    'clearInterval(alive)',
-    'process.stdout.write("starting"); return new Promise(() => {})',
-  );
+  const start = 'process.stdout.write("starting"); return new Promise(() => {})';
+  const { child, ended, says } = runChild({ start, stop: 'clearInterval(alive)' });
   await says('starting');
   child.kill('SIGTERM');
   assert.deepEqual(await ended, [0, null]);
+});
+
+test('SIGTERM while an agent starts keeps those after it from starting', async () => {
+  const slow = {
+    start: 'process.stdout.write("starting"); return new Promise((go) => { this.go = go; })',
+    stop: 'this.go(); return new Promise(setImmediate)',
+  };
+  const { child, ended, output, says } = runChild(slow, { start: 'process.stdout.write("late")' });
+  await says('starting');
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+  await says('"msg":"stopped"');
+  assert.doesNotMatch(output(), /late|"msg":"ready"/);
 });

@@ -14,11 +14,16 @@ export interface Agent {
 }
 
 /**
- * Starts agents in order. If one fails those before it are stopped again and the error is thrown,
- * joined with what stopping threw.
+ * Starts agents in order, none any more once `stopping` is aborted. If one fails those before it are
+ * stopped again and the error is thrown, joined with what stopping threw.
  */
-export async function startAgents(agents: Agent[], log: Log): Promise<void> {
+export async function startAgents(
+  agents: Agent[],
+  log: Log,
+  stopping?: AbortSignal,
+): Promise<void> {
   for (const [index, agent] of agents.entries()) {
+    if (stopping?.aborted) return;
     try {
       await agent.start();
       log.debug({ agent: agent.name }, 'agent started');
@@ -86,17 +91,20 @@ export interface ProcessOptions {
 export async function runProcess(options: ProcessOptions): Promise<never> {
   const { name, log, agents, stopLimitMs = STOP_LIMIT_MS, onReady } = options;
   const ending = Promise.withResolvers<number>();
+  const stopping = new AbortController();
   watchErrors(log, ending.resolve);
   watchSignals(log, ending.resolve);
   let exitCode: number;
   try {
-    const starting = startAgents(agents, log).then(() => {
+    const starting = startAgents(agents, log, stopping.signal).then(() => {
+      if (stopping.signal.aborted) return ending.promise;
       log.info({ pid: process.pid }, 'ready');
       onReady?.();
       return ending.promise;
     });
     // A signal must also end a process that still waits for a server to come up.
     exitCode = await Promise.race([starting, ending.promise]);
+    stopping.abort();
     await stopAgents(agents, log, stopLimitMs);
     log.info({ exitCode }, 'stopped');
   } catch (error) {
