@@ -64,6 +64,7 @@ const BROKER_ANSWER_MS = 2_000;
 export interface LegDelivery {
   readonly link: string;
   readonly consumer: string;
+  /** `applied`: its effect is committed; where another process owns its lane also: given up. */
   readonly state: 'applied' | 'pending';
 }
 
@@ -124,9 +125,7 @@ export function createLinkKit(options: KitOptions): LinkKit {
         },
         stop: () => {},
       },
-      listening,
-      unparker,
-      relay,
+      // Stopped after the relay, so that what it has under way still gets its answers.
       {
         name: 'link connections',
         start: () => {},
@@ -136,6 +135,9 @@ export function createLinkKit(options: KitOptions): LinkKit {
           for (const dispatcher of dispatchers.values()) dispatcher.close();
         },
       },
+      listening,
+      unparker,
+      relay,
     ],
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { silentLog } from '../runtime/log.ts';
+import { connectNats } from '../runtime/nats.ts';
+import { closePostgres, connectPostgres } from '../runtime/postgres.ts';
+import { links } from '../services/links.ts';
+import { testNats } from '../test/harness/nats.ts';
+import { createLinkKit } from './kit.ts';
+
+const { url } = await testNats({ after });
+const nats = await connectNats(url, { name: 'kit', log: silentLog });
+const sql = connectPostgres('postgres://postgres@127.0.0.1:1/postgres', { name: 'kit' });
+after(() => Promise.all([nats.close(), closePostgres(sql)]));
+
+test('connections to consumers and the broker stop after everything that uses them', () => {
+  const kit = createLinkKit({
+    ...{ service: 'hiring', instance: 'hiring-1', sql, queueSql: sql, log: silentLog },
+    ...{ nats: nats.connection, links: { 'COMM-040': links['COMM-040']! }, handlers: {} },
+    peers: { bonuses: ['127.0.0.1:1'] },
+  });
+  const stopped = kit.agents.map(({ name }) => name).toReversed();
+  assert.deepEqual(stopped.slice(-2), ['link connections', 'link state']);
+});
