@@ -10,7 +10,7 @@ import { readEnvironment } from './config.ts';
 import { pause } from './wake.ts';
 
 const POLL_MS = 10;
-const DEFAULT_PATIENCE_MS = 10_000; // a slow shared machine needs seconds for what takes 50 ms here
+const DEFAULT_PATIENCE_MS = 60_000; // a slow shared machine needs seconds for what takes 50 ms here
 
 export interface TestServer {
   url: string;

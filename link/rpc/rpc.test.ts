@@ -69,12 +69,12 @@ test('a unary call carries its message and metadata both typed', async () => {
   const server = await startServer({
     say: (request, context) => {
       seen = [context.header('relink-epoch'), context.header('absent'), context.method];
-      assert.ok(context.deadlineMs > 0 && context.deadlineMs <= 1_000);
+      assert.ok(context.deadlineMs > 0 && context.deadlineMs <= LONG_MS);
       assert.match(context.peer, /^127\.0\.0\.1:\d+$/);
       return { text: `${request.text}!`, times: request.times + 1 };
     },
   });
-  const call = { deadlineMs: 1_000, metadata: { 'relink-epoch': '7' } };
+  const call = { deadlineMs: LONG_MS, metadata: { 'relink-epoch': '7' } };
   const answer = await connect(server.address()).say({ text: 'hé', times: 1 }, call);
   assert.deepEqual([answer.text, answer.times], ['hé!', 2]);
   assert.deepEqual(seen, ['7', undefined, 'relink.test.v1.EchoService/Say']);
