@@ -7,8 +7,11 @@ import { relative } from 'node:path';
 import { after } from 'node:test';
 import { readEnvironment } from '../../runtime/config.ts';
 
-/** Clients close their sockets, and servers are given back, after the last test. */
-const AFTER_LAST_TEST_MS = 10_000;
+/**
+ * Clients close their sockets, and servers are given back, after the last test. Above the limits of
+ * these: whoever does not give back is named by them.
+ */
+const AFTER_LAST_TEST_MS = 90_000;
 const DEFAULT_FILE_LIMIT_MS = 300_000;
 
 // The runner process loads this too; only its children run test files.

@@ -10,11 +10,17 @@ import { until } from './until.ts';
 export const TEST_DATABASE_PREFIX = 'test_';
 export const TEMPLATE_PREFIX = 'template_';
 
-/** Closing a connection reaches the server a moment later. */
-const CLOSING_LIMIT_MS = 3_000;
+/**
+ * Counted from the first hook after a test: the hooks that close its clients come behind it, one after
+ * another, and a pool whose connections were cut takes seconds.
+ */
+const CLOSING_LIMIT_MS = 60_000;
 
 /** Throws with the names of clients that are still connected. */
-export async function refuseOpenConnections(server: NatsServer): Promise<void> {
+export async function refuseOpenConnections(
+  server: NatsServer,
+  withinMs = CLOSING_LIMIT_MS,
+): Promise<void> {
   // A test may end with its server stopped: then nobody can be connected.
   if (!server.isRunning) return;
   server.signal('SIGCONT');
@@ -24,7 +30,7 @@ export async function refuseOpenConnections(server: NatsServer): Promise<void> {
       open = await server.connections();
       return open.length === 0;
     },
-    { withinMs: CLOSING_LIMIT_MS, what: 'all NATS clients closed' },
+    { withinMs, what: 'all NATS clients closed' },
   ).catch((cause) => {
     const names = open.map(({ cid, name, lang }) => name ?? `${lang ?? 'client'} ${cid}`);
     throw new Error(`NATS connections left open: ${names.join(', ')}`, { cause });
@@ -32,14 +38,18 @@ export async function refuseOpenConnections(server: NatsServer): Promise<void> {
 }
 
 /** Throws with the clients that still use a database. */
-export async function refuseOpenClients(adminUrl: string, database: string): Promise<void> {
+export async function refuseOpenClients(
+  adminUrl: string,
+  database: string,
+  withinMs = CLOSING_LIMIT_MS,
+): Promise<void> {
   let open: string[] = [];
   await until(
     async () => {
       open = await postgresConnections(adminUrl, database);
       return open.length === 0;
     },
-    { withinMs: CLOSING_LIMIT_MS, what: 'all PostgreSQL clients closed', everyMs: 50 },
+    { withinMs, what: 'all PostgreSQL clients closed', everyMs: 50 },
   ).catch((cause) => {
     throw new Error(`PostgreSQL connections left open: ${open.join(', ')}`, { cause });
   });

@@ -6,6 +6,9 @@ import { refuseOpenConnections } from './leaks.ts';
 import { testNats } from './nats.ts';
 import { until } from './until.ts';
 
+/** Nobody is going to close what is asked for. */
+const SHORT_MS = 200;
+
 async function withStreams<T>(
   url: string,
   work: (streams: Awaited<ReturnType<typeof jetstreamManager>>['streams']) => Promise<T>,
@@ -51,7 +54,7 @@ test('a restart with an empty store forgets the streams', async (t) => {
 test('a client left open is named, and nothing is said of closed ones', async (t) => {
   const server = await testNats(t);
   const connection = await connect({ servers: server.url, name: 'forgotten' });
-  await assert.rejects(refuseOpenConnections(server), /left open: forgotten/);
+  await assert.rejects(refuseOpenConnections(server, SHORT_MS), /left open: forgotten/);
   await connection.close();
   await refuseOpenConnections(server);
 });

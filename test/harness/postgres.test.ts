@@ -5,6 +5,9 @@ import { leftDatabases, refuseOpenClients } from './leaks.ts';
 import { type Template, testDatabase, testPostgresUrl } from './postgres.ts';
 import { until } from './until.ts';
 
+/** Nobody is going to close what is asked for. */
+const SHORT_MS = 200;
+
 let fills = 0;
 const template: Template = {
   name: 'harness_self_test',
@@ -41,7 +44,8 @@ test('a client left open is named', async (t) => {
   const { name, url } = await testDatabase(t);
   const sql = connectAdmin(url);
   await sql`select 'forgotten'`;
-  await assert.rejects(refuseOpenClients(await testPostgresUrl(), name), /left open: .*forgotten/);
+  const refused = refuseOpenClients(await testPostgresUrl(), name, SHORT_MS);
+  await assert.rejects(refused, /left open: .*forgotten/);
   await sql.end();
 });
 

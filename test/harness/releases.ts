@@ -8,8 +8,8 @@
 import type { Owner } from './owner.ts';
 import { until } from './until.ts';
 
-/** How long the end of a file waits for its releases. */
-const ALL_RELEASED_LIMIT_MS = 10_000;
+/** How long the end of a file waits for its releases: longer than a release waits for clients. */
+const ALL_RELEASED_LIMIT_MS = 75_000;
 
 const lent = new Set<object>();
 
