@@ -64,8 +64,12 @@ function after({ run, steps }: life.RunWithSteps, change: life.Change): life.Run
   };
 }
 
-/** What an engine does with steps that always succeed; `fails` names one that does not. */
-function engineTurn(current: life.RunWithSteps, fails?: string): life.RunWithSteps {
+/** What an engine does with steps that succeed; `fails` names one that does not. */
+function engineTurn(
+  current: life.RunWithSteps,
+  fails?: string,
+  kind: 'fail' | 'stop' = 'fail',
+): life.RunWithSteps {
   const action = life.nextAction(current);
   if (action.kind === 'begin') return after(current, life.begin());
   if (action.kind === 'end') return after(current, life.end(current.run, AT));
@@ -78,7 +82,7 @@ function engineTurn(current: life.RunWithSteps, fails?: string): life.RunWithSte
   const started = after(current, life.startStep(step, AT));
   if (step.name === COMPLETE) return after(started, life.askToComplete(started.run, AT));
   if (step.name === fails) {
-    const why = { kind: 'fail', problem: 'no' } as const;
+    const why = { kind, problem: 'no' };
     return after(started, life.failStep(started, step.position, why, AT));
   }
   return after(started, life.finishStep(started, step.position, {}, AT));
@@ -167,6 +171,15 @@ describe('a run', () => {
     assert.equal(runUntilIdle(resumed).run.waiting?.gate, 'complete');
   });
 
+  it('undoes what failed and was to be tried again, when it is rolled back before that', () => {
+    const settings = parseSettings({ on_fail: 'pause' });
+    const resumed = give(runUntilIdle(newRun({ settings }), 'route-canary'), 'resume');
+    assert.throws(() => give(resumed, 'cancel'), isRefusal);
+    const { run, steps } = runUntilIdle(give(resumed, 'rollback'));
+    const canary = steps.find(({ name }) => name === 'route-canary');
+    assert.deepEqual([run.state, canary?.state], ['rolled_back', 'undone']);
+  });
+
   it('keeps what it waits for over a pause', () => {
     const waiting = runUntilIdle(newRun());
     const resumed = give(give(waiting, 'pause'), 'resume');
@@ -207,27 +220,40 @@ describe('a run', () => {
   });
 
   it('ends, whatever is ordered in whatever order, and never half done', () => {
-    const turn = fc.constantFrom('engine', 'engine', 'fail', ...Object.keys(orders));
+    const anyTurn = fc.constantFrom('engine', 'engine', 'fail', 'stop', ...Object.keys(orders));
     fc.assert(
-      fc.property(fc.array(turn, { maxLength: 60 }), fc.boolean(), (turns, isStepByStep) => {
+      fc.property(fc.array(anyTurn, { maxLength: 60 }), fc.boolean(), (turns, isStepByStep) => {
         let now = newRun({ isStepByStep });
-        for (const one of turns) now = tryTurn(now, one);
+        const begun = new Set<number>();
+        const turn = (one: string) => {
+          now = tryTurn(now, one);
+          for (const { position, state } of now.steps) if (state !== 'pending') begun.add(position);
+        };
+        for (const one of turns) turn(one);
         assertConsistent(now);
         for (let i = 0; i < 100 && !life.isEnded(now.run); i += 1)
-          for (const one of ['engine', 'resume', 'approve', 'complete']) now = tryTurn(now, one);
+          for (const one of ['engine', 'resume', 'approve', 'complete']) turn(one);
         assert.ok(life.isEnded(now.run), now.run.state);
         assertConsistent(now);
+        assertNothingLeft(now, begun);
       }),
+      { numRuns: 500 },
     );
   });
 });
 
+/** A run that went back has undone whatever it ever began: it may have had effects. */
+function assertNothingLeft({ run, steps }: life.RunWithSteps, begun: ReadonlySet<number>): void {
+  if (run.state !== 'rolled_back' && run.state !== 'cancelled') return;
+  for (const position of begun) assert.equal(steps[position]!.state, 'undone');
+}
+
 function tryTurn(current: life.RunWithSteps, turn: string): life.RunWithSteps {
   if (turn === 'engine') return engineTurn(current);
-  if (turn === 'fail') {
+  if (turn === 'fail' || turn === 'stop') {
     const action = life.nextAction(current);
     const name = action.kind === 'apply' ? NAMES[action.position] : undefined;
-    return engineTurn(current, name);
+    return engineTurn(current, name, turn);
   }
   try {
     return give(current, turn);

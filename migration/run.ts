@@ -275,11 +275,12 @@ export function pause({ run }: RunWithSteps, at: string): Change {
 export function resume({ run, steps }: RunWithSteps): Change {
   if (run.state !== 'paused') throw refused(run, 'only a paused run can be resumed');
   if (run.direction === 'back') return goBackOn(run);
-  // What failed is tried again from the start of its time.
+  // What failed is tried again from the start of its time. It stays failed until the engine begins:
+  // it may have had effects, and whoever goes back now has to undo them.
   const failed = steps.filter((step) => step.state === 'failed');
   const again = failed.map(({ position }) => ({
     position,
-    patch: { state: 'pending' as const, checkpoint: {}, startedAt: null, endedAt: null },
+    patch: { checkpoint: {}, startedAt: null, endedAt: null },
   }));
   const waiting = run.waiting?.before ?? null;
   return { run: { state: waiting ? 'waiting' : 'running', problem: '', waiting }, steps: again };
