@@ -1,10 +1,12 @@
 /** What a request is told about its messages. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { listDeadLetters } from '../../link/inbox/deadLetters.ts';
 import { formal } from '../../link/inbox/handler.ts';
 import { redrive } from '../../link/inbox/redrive.ts';
 import { Company } from '../conformance/company.ts';
+import { until } from '../harness/until.ts';
 
 const LINK = 'COMM-010';
 
@@ -23,16 +25,27 @@ test('a sync message is applied when its request is answered, a given up one nev
           }),
   });
   const { kit } = company.nodes.get('assessments-1')!;
-  const write = async () => {
-    const deliveries = await kit.deliver(await company.write());
-    return Object.fromEntries(deliveries.map(({ consumer, state }) => [consumer, state]));
+  const writeUntil = async (wanted: Record<string, string>) => {
+    const answers: Record<string, string>[] = [];
+    const write = async () => {
+      const deliveries = await kit.deliver(await company.write());
+      answers.push(Object.fromEntries(deliveries.map(({ consumer, state }) => [consumer, state])));
+      return isDeepStrictEqual(answers.at(-1), wanted);
+    };
+    // Where a request was answered before its receipts came, the next one may be luckier.
+    await until(write, { what: JSON.stringify(wanted) });
+    return answers;
   };
-  assert.deepEqual(await write(), { hiring: 'applied', bonuses: 'applied' });
+  await writeUntil({ hiring: 'applied', bonuses: 'applied' });
   isBroken = true;
-  assert.deepEqual(await write(), { hiring: 'pending', bonuses: 'applied' });
+  for (const { hiring } of await writeUntil({ hiring: 'pending', bonuses: 'applied' }))
+    assert.equal(hiring, 'pending');
+  await until(async () => (await company.countOpen()) === 0, { what: 'all is given up' });
   const sql = company.sqlOf.get('hiring')!;
-  const [dead] = await listDeadLetters(sql, { link: LINK, limit: 1 });
-  await redrive(sql, company.link, company.fixture.handlers.hiring!, dead!.id, 'test');
+  const dead = await listDeadLetters(sql, { link: LINK, limit: 1_000 });
+  assert.ok(dead.length > 0);
+  for (const { id } of dead)
+    await redrive(sql, company.link, company.fixture.handlers.hiring!, id, 'test');
   await company.oracle();
 });
 
