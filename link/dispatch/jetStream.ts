@@ -21,10 +21,20 @@ export class JetStreamDispatcher implements Dispatcher {
   }
 
   async dispatch(parcels: readonly Parcel[]): Promise<DispatchResult[]> {
-    const results = await this.#publisher.publish(
-      parcels.map((parcel) => this.#publicationOf(parcel)),
-    );
-    return results.map(dispatchResultOf);
+    const results: DispatchResult[] = [];
+    const publications: Publication[] = [];
+    const places: number[] = [];
+    for (const [i, parcel] of parcels.entries())
+      try {
+        publications.push(this.#publicationOf(parcel));
+        places.push(i);
+      } catch (error) {
+        // It cannot be said in the route's contract version; the others can.
+        results[i] = failed((error as Error).message);
+      }
+    const published = await this.#publisher.publish(publications);
+    for (const [i, result] of published.entries()) results[places[i]!] = dispatchResultOf(result);
+    return results;
   }
 
   #publicationOf(parcel: Parcel): Publication {
@@ -70,5 +80,9 @@ export class JetStreamDispatcher implements Dispatcher {
 }
 
 function dispatchResultOf(result: PublishResult): DispatchResult {
-  return result.kind === 'stored' ? { kind: 'sent' } : { kind: 'failed', reason: result.reason };
+  return result.kind === 'stored' ? { kind: 'sent' } : failed(result.reason);
+}
+
+function failed(reason: string): DispatchResult {
+  return { kind: 'failed', reason };
 }

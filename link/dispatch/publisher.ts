@@ -57,9 +57,6 @@ export class Publisher {
     timeoutMs = PUBLISH_TIMEOUT_MS,
   ): Promise<PublishResult[]> {
     if (messages.length === 0) return Promise.resolve([]);
-    this.#subscription ??= this.#nats.subscribe(`${this.#prefix}>`, {
-      callback: (_error, message) => this.#answered(message.subject, message.data, message.headers),
-    });
     const token = (this.#next++).toString(36);
     return new Promise((resolve) => {
       const results: PublishResult[] = new Array(messages.length);
@@ -79,6 +76,9 @@ export class Publisher {
 
   #send(messages: readonly Publication[], token: string, batch: PendingBatch): void {
     try {
+      this.#subscription ??= this.#nats.subscribe(`${this.#prefix}>`, {
+        callback: (_error, { subject, data, headers }) => this.#answered(subject, data, headers),
+      });
       for (let i = 0; i < messages.length; i++) {
         const { subject, body, headers } = messages[i]!;
         this.#nats.publish(subject, body, { reply: `${this.#prefix}${token}.${i}`, headers });
