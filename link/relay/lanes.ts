@@ -77,12 +77,16 @@ export class LaneLeases {
     const held = [...this.owned].flatMap(([link, lanes]) =>
       [...lanes].map(([lane, term]) => ({ link, lane, term })),
     );
+    // Locked in the order in which closing rows locks lanes: no two wait for each other.
     return this.#sql<LaneRow[]>`
+      with held as (select l.link, l.lane from relink.lanes l
+        join unnest(${held.map((one) => one.link)}::text[], ${held.map((one) => one.lane)}::int2[],
+          ${held.map((one) => String(one.term))}::int8[]) h(link, lane, term)
+          using (link, lane, term)
+        where l.owner = ${this.#instance} and l.expires_at > clock_timestamp()
+        order by l.link, l.lane for no key update of l)
       update relink.lanes l set expires_at = clock_timestamp() + ${LEASE_MS} * interval '1 ms'
-      from unnest(${held.map((one) => one.link)}::text[], ${held.map((one) => one.lane)}::int2[],
-        ${held.map((one) => String(one.term))}::int8[]) held(link, lane, term)
-      where l.link = held.link and l.lane = held.lane and l.term = held.term
-        and l.owner = ${this.#instance} and l.expires_at > clock_timestamp()
+      from held where l.link = held.link and l.lane = held.lane
       returning l.link, l.lane, l.term`;
   }
 

@@ -130,7 +130,8 @@ export async function closeRows(
   const [row] = await sql<ClosedRows[]>`
     with mine as (select l.lane from relink.lanes l
         join unnest(${lanes}::int2[], ${terms}::int8[]) t(lane, term) using (lane, term)
-        where l.link = ${owner.link} and l.owner = ${owner.instance} for share of l),
+        where l.link = ${owner.link} and l.owner = ${owner.instance}
+        order by l.lane for share of l),
       gone as (delete from relink.outbox where leg = ${closing.leg}
         and seq = any(${seqs}::int8[])
         and (select count(*) from mine) = ${lanes.length} returning seq),
