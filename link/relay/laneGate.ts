@@ -46,6 +46,8 @@ export class LaneGate {
   /** The adopted epoch of each lane that `adopt` answered last. */
   readonly #answered = new Map<number, bigint>();
   #isStale = true;
+  /** Reads of the routes so far: an older one that is slow does not replace a newer one's. */
+  #reads = 0;
   longestHoldMs = 0;
 
   constructor(options: LaneGateOptions) {
@@ -59,6 +61,13 @@ export class LaneGate {
 
   owns(lane: number): boolean {
     return this.#lanes.has(lane);
+  }
+
+  /** Whether another relay is about to adopt a route, which raises no revision. */
+  get isWaitingForOthers(): boolean {
+    return this.#routes.some(
+      ({ lane, epoch, adopted }) => epoch > adopted.epoch && !this.owns(lane),
+    );
   }
 
   /** The adopted transport of a lane, also of lanes that another relay owns. */
@@ -92,7 +101,8 @@ export class LaneGate {
     const { lane, seq } = flight.row;
     const state = this.#lanes.get(lane);
     const route = this.#routes[lane];
-    if (!state || !route) return undefined;
+    // The lease may have gone since the lanes were compared.
+    if (!state || !route || this.#options.owned.get(lane) !== state.term) return undefined;
     if (this.#isClosed(lane) && seq > state.sentBeforeThrough && !flight.isInFlight())
       return undefined;
     return route.adopted;
@@ -120,6 +130,9 @@ export class LaneGate {
     const { owned, sql, leg } = this.#options;
     const taken = [...owned].filter(([lane]) => !this.#lanes.has(lane));
     if (taken.length === 0) return;
+    // What the earlier owner adopted raised no revision; from now on nobody else adopts.
+    await this.#read();
+    this.#isStale = true;
     const open = await sql<{ lane: number; highest: number }[]>`
       select lane, max(seq)::float8 as highest from relink.outbox
       where leg = ${leg} and lane = any(${taken.map(([lane]) => lane)}) group by lane`;
@@ -158,7 +171,19 @@ export class LaneGate {
   async readRoutes(): Promise<void> {
     // Before reading: a change that comes meanwhile makes it stale again.
     this.#isStale = false;
-    this.#routes = await readRoutes(this.#options.sql, this.#options.leg);
+    await this.#read();
+  }
+
+  /** Looks what other relays have adopted. */
+  async refresh(): Promise<void> {
+    await this.#read();
+  }
+
+  async #read(): Promise<void> {
+    this.#reads += 1;
+    const read = this.#reads;
+    const routes = await readRoutes(this.#options.sql, this.#options.leg);
+    if (read === this.#reads) this.#routes = routes;
   }
 
   async #adoptIfClear(route: LaneRoute): Promise<void> {

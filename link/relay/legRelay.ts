@@ -26,6 +26,8 @@ declareFailpoints('relay.after-call');
 
 /** Messages waiting for their turn on a sync route. */
 const QUEUED = 256;
+/** Copies of published messages on their way as calls: publishing waits for the consumer then. */
+const COPIES = 256;
 export const RETRY_BACKOFF = { baseMs: 50, capMs: 5_000 };
 /** A sent message without a receipt is asked for after this time, then ever more rarely. */
 export const ASK_AFTER_MS = 2_000;
@@ -46,8 +48,17 @@ export interface LegRelayOptions {
   /** Carries copies of calls on the stream. */
   readonly async: Dispatcher;
   readonly wake: () => void;
+  /** Whether the leases surely hold at this moment. */
+  readonly areSure: () => boolean;
   /** A consumer settled this row: its effect is committed, or it was given up. */
   readonly onSettled: (seq: number, isApplied: boolean) => void;
+}
+
+/** What asking for a message's receipt brought. */
+export interface AskedFor {
+  readonly isKnown: boolean;
+  /** Nothing of the stream is on its way to the consumer. */
+  readonly isStreamIdle: boolean;
 }
 
 export class LegRelay {
@@ -59,6 +70,7 @@ export class LegRelay {
   readonly #options: LegRelayOptions;
   readonly #queue = new KeyQueue();
   readonly #waiting = new Set<Flight>();
+  #copies = 0;
   /** The message settled last: a probe of a link without a source sends a copy of it. */
   lastRow: OutboxRow | undefined;
   /** Read but not dispatched, in the order of the outbox. */
@@ -108,12 +120,15 @@ export class LegRelay {
     this.#requeueDue(performance.now());
     const publish: Flight[] = [];
     const later: Flight[] = [];
+    let copiesLeft = COPIES - this.#copies;
+    const mayPublish = ({ row }: Flight) =>
+      publish.length < room && (this.gate.shadowOf(row.lane) !== 'sync' || copiesLeft-- > 0);
     for (const flight of this.pending) {
       const route = this.gate.dispatchRoute(flight);
       if (route?.transport === 'sync' && this.#queue.size < QUEUED) {
         flight.route = route;
         this.#queue.push(flight);
-      } else if (route?.transport === 'async' && publish.length < room) {
+      } else if (route?.transport === 'async' && mayPublish(flight)) {
         flight.route = route;
         flight.state = 'sending';
         publish.push(flight);
@@ -136,14 +151,20 @@ export class LegRelay {
       if (flight.route?.transport === 'sync') {
         flight.state = 'queued';
         this.#queue.again(flight);
-      } else this.pending.push(flight);
+      } else {
+        flight.state = 'pending';
+        this.pending.push(flight);
+      }
     }
     this.#sortPending();
   }
 
   #startCalls(): void {
-    for (let flight = this.#queue.take(); flight; flight = this.#queue.take())
+    while (this.#options.areSure()) {
+      const flight = this.#queue.take();
+      if (!flight) return;
       void this.#call(flight);
+    }
   }
 
   async #call(flight: Flight): Promise<void> {
@@ -176,8 +197,15 @@ export class LegRelay {
       if (this.gate.shadowOf(row.lane) !== 'sync') continue;
       const { version } = route!;
       const shadow = [this.consumer];
-      void this.#options.sync.dispatch([{ row, version, to: [], shadow, copied: [], resends: 0 }]);
+      void this.#copy({ row, version, to: [], shadow, copied: [], resends: 0 });
     }
+  }
+
+  async #copy(parcel: Parcel): Promise<void> {
+    this.#copies += 1;
+    await this.#options.sync.dispatch([parcel]);
+    this.#copies -= 1;
+    this.#options.wake();
   }
 
   // ---- answers ----
@@ -278,20 +306,26 @@ export class LegRelay {
     return overdue;
   }
 
-  /** The consumer was asked and did not know the flight, unless it is settled by now. */
-  afterAsking(flight: Flight, isStreamIdle: boolean): void {
+  /** The consumer was asked. What it does not know, not even as parked, is sent again in the end. */
+  afterAsking(flight: Flight, { isKnown, isStreamIdle }: AskedFor): void {
     const nowMs = performance.now();
-    if (flight.state === 'parked') flight.dueMs = nowMs + PARKED_ASK_MS;
+    if (flight.state === 'parked') {
+      // The consumer may have come back without it, from a copy of its database.
+      if (!isKnown) this.#sendAgain(flight);
+      else flight.dueMs = nowMs + PARKED_ASK_MS;
+    }
     if (flight.state !== 'sent') return;
     const isGivenUp = nowMs - flight.sentAtMs > ASK_BACKOFF.capMs;
-    if (isStreamIdle || isGivenUp) {
-      flight.resends += 1;
-      flight.state = 'pending';
-      this.pending.unshift(flight);
-    } else {
-      flight.failures += 1;
-      flight.dueMs = nowMs + backoffMs(flight.failures, ASK_BACKOFF);
-    }
+    if (isStreamIdle || isGivenUp) return this.#sendAgain(flight);
+    flight.failures += 1;
+    flight.dueMs = nowMs + backoffMs(flight.failures, ASK_BACKOFF);
+  }
+
+  #sendAgain(flight: Flight): void {
+    if (flight.state === 'parked') this.window.parked -= 1;
+    flight.resends += 1;
+    flight.state = 'pending';
+    this.pending.unshift(flight);
   }
 
   // ---- letting go ----

@@ -59,6 +59,8 @@ export interface LinkRelayOptions {
   readonly raiseFence: RaiseFence;
   /** Something happened that makes another pass worthwhile. */
   readonly wake: () => void;
+  /** Whether the leases surely hold at this moment. */
+  readonly areSure: () => boolean;
   /** A consumer settled this row: its effect is committed, or it was given up. */
   readonly onSettled: (seq: number, isApplied: boolean) => void;
 }
@@ -100,6 +102,8 @@ export class LinkRelay {
     }
     if (this.#isReadDue()) await this.#readAll();
     await failpoint('relay.after-read');
+    // A process that was frozen meanwhile asks for its leases first.
+    if (!this.#options.areSure()) return 0;
     this.#dispatchDue();
     void this.#askForReceipts();
     return this.#isReadDue() ? 0 : Math.max(1, this.#nextReadAtMs - performance.now());
@@ -117,7 +121,9 @@ export class LinkRelay {
   // ---- reading ----
 
   #isReadDue(): boolean {
-    const hasRoom = this.legs.some((leg) => leg.isBehind && leg.window.size < WINDOW);
+    const hasRoom = this.legs.some(
+      (leg) => leg.isBehind && leg.window.size < WINDOW && leg.gate.readMask() !== 0,
+    );
     return this.#isReadWanted || hasRoom || performance.now() >= this.#nextReadAtMs;
   }
 
@@ -246,7 +252,9 @@ export class LinkRelay {
       const { receipts, isStreamIdle } = await this.#options.ask(leg.consumer, ids);
       this.receive(leg.consumer, receipts);
       for (const flight of leaving) leg.leaveUnknown(flight);
-      for (const flight of overdue) leg.afterAsking(flight, isStreamIdle);
+      const known = new Set(receipts.map((receipt) => receipt.eventId));
+      for (const flight of overdue)
+        leg.afterAsking(flight, { isKnown: known.has(flight.row.eventId), isStreamIdle });
     } catch (error) {
       leg.progress.failedWith(`asking for receipts: ${(error as Error).message}`);
       for (const flight of overdue) flight.dueMs = performance.now() + ASK_AFTER_MS;

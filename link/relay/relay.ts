@@ -80,6 +80,7 @@ export class Relay {
       ask: ask(link),
       raiseFence: raiseFence(link),
       wake: () => wake.wake(),
+      areSure: () => !this.#stopping.signal.aborted && this.#leases.areSure(),
       onSettled: (seq, isApplied) => this.#settled(seq, isApplied),
     });
     this.#links.set(link.id, { relay, wake });
@@ -93,6 +94,8 @@ export class Relay {
     await this.#refreshLeases();
     for (const { relay } of this.#links.values())
       for (const leg of relay.legs) await leg.gate.readRoutes();
+    // Stopped while it was starting.
+    if (this.#stopping.signal.aborted) return this.#leases.leave();
     this.#subscriptions.push(
       onReceipts(
         nats,
@@ -280,6 +283,8 @@ export class Relay {
       wake.wake();
     }
     this.#revisions = revisions;
+    for (const { relay } of this.#links.values())
+      for (const { gate } of relay.legs) if (gate.isWaitingForOthers) await gate.refresh();
   }
 }
 
