@@ -35,6 +35,8 @@ export interface RecordingContext extends StepContext {
   learnt(): JsonObject;
 }
 
+/** In the checkpoint of a gate: how long it was watched. Nobody watches while the run is paused. */
+export const WATCHED = 'watchedMs';
 /** Under `undoing` the time counts from when going back reached the step. */
 export const UNDO_SINCE = 'undoSinceMs';
 
@@ -52,6 +54,9 @@ export function createContext(
     current = await journal.record(current, change, lease.requireSure());
     onChange();
   };
+  const enteredMs = performance.now();
+  const watchedBeforeMs = Number(step().checkpoint[WATCHED] ?? 0);
+  const actingMs = () => performance.now() - enteredMs;
   const sinceMs = () => {
     const undoSinceMs = step().checkpoint[UNDO_SINCE];
     if (step().state === 'undoing' && typeof undoSinceMs === 'number') return undoSinceMs;
@@ -76,7 +81,9 @@ export function createContext(
     get checkpoint() {
       return step().checkpoint;
     },
-    elapsedMs: () => Date.now() - sinceMs(),
+    actingMs,
+    elapsedMs: () =>
+      step().kind === 'gate' ? watchedBeforeMs + actingMs() : Date.now() - sinceMs(),
     save: async (checkpoint: JsonObject, progress?: Progress) => {
       await record(life.progressed(position, checkpoint, progress));
       await failpoint('engine.after-checkpoint');

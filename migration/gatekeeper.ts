@@ -1,9 +1,13 @@
 /**
  * Watches a gate: reads its measures again and again until they agree, fail, or patience is over.
+ *
+ * Its window is time that it was watched: what happened while the run was paused, or no engine acted,
+ * nobody saw. Its patience begins anew with each engine and after each pause: what was restarted
+ * meanwhile may take as long as ever to answer.
  */
 import { RpcCallError } from '../link/rpc/client.ts';
 import { pause } from '../runtime/wake.ts';
-import type { RecordingContext } from './context.ts';
+import { type RecordingContext, WATCHED } from './context.ts';
 import { StepProblem } from './errors.ts';
 import type { Gate, Measure, Reading } from './plan.ts';
 import type { EvidenceRecord, Waiting } from './run.ts';
@@ -22,7 +26,7 @@ interface Taken {
 /** Resolves when the gate passes. @throws StepProblem when it fails or stays inconclusive */
 export async function watchGate(gate: Gate, context: RecordingContext): Promise<void> {
   const windowMs = gate.windowSeconds * 1_000;
-  const patienceMs = windowMs + context.run.settings.patience_seconds * 1_000;
+  const patienceMs = context.run.settings.patience_seconds * 1_000;
   const writer = new ReadingWriter(context);
   for (;;) {
     const elapsedMs = context.elapsedMs();
@@ -30,12 +34,13 @@ export async function watchGate(gate: Gate, context: RecordingContext): Promise<
     const failed = find(taken, 'fail');
     const waiting = find(taken, 'wait');
     const isOver = elapsedMs >= windowMs;
-    const isLast = failed !== undefined || (isOver && (!waiting || elapsedMs >= patienceMs));
+    const isTooLong = elapsedMs >= windowMs + patienceMs && context.actingMs() >= patienceMs;
+    const isLast = failed !== undefined || (waiting ? isTooLong : isOver);
     const shown = waiting?.reading ?? timeLeft(elapsedMs, windowMs);
     await writer.write(taken, isLast ? undefined : { reading: shown, ...waiting }, isLast);
     if (failed) throw new StepProblem('fail', describe(failed.reading));
     if (isOver && !waiting) return;
-    if (waiting && elapsedMs >= patienceMs) throw outOfPatience(waiting);
+    if (waiting && isTooLong) throw outOfPatience(waiting);
     if (!(await pause(EVERY_MS, context.signal))) throw new StepProblem('stop', 'interrupted');
   }
 }
@@ -109,8 +114,11 @@ class ReadingWriter {
     this.#writtenMs = nowMs;
     const { run, steps } = this.#context.current();
     const position = steps.findIndex(({ state }) => state === 'running');
+    const { checkpoint } = this.#context;
+    const watched = { ...checkpoint, [WATCHED]: Math.round(this.#context.elapsedMs()) };
     await this.#context.record({
       run: { waiting: waiting ? asWaiting(waiting, run.waiting) : null },
+      steps: [{ position, patch: { checkpoint: watched } }],
       evidence: readings.map((reading) => asEvidence(reading, position)),
     });
   }

@@ -119,8 +119,13 @@ export interface StepContext {
   /** Aborts when the run is paused, changed or handed to another engine. */
   readonly signal: AbortSignal;
   readonly checkpoint: JsonObject;
-  /** Milliseconds since the step or its undoing began, over restarts. */
+  /**
+   * Milliseconds since the step or its undoing began, over restarts; of a gate only those that it was
+   * watched, by whichever engine.
+   */
   elapsedMs(): number;
+  /** Milliseconds since this engine took the step up: from 0 again after a restart or a pause. */
+  actingMs(): number;
   /** Remembers how far the step is; after a crash it goes on from there. */
   save(checkpoint: JsonObject, progress?: Progress): Promise<void>;
   /** What later steps need; recorded with the end of this step. */

@@ -7,7 +7,7 @@ const SAMPLE = 20;
 
 /**
  * The replica and the owner say the same: in what the traffic reads, and in a sample, because there
- * may be little traffic, from the gate's beginning on. A value that the owner has in a newer version
+ * may be little traffic, over the time the gate was watched. A value that the owner has in a newer version
  * is on its way; when most of a sample is, the replica is not fed.
  */
 export const readsEqual: Measure = {

@@ -63,7 +63,8 @@ function judge(
   const { memory, settings } = context.run;
   const { patience_seconds, shadow_seconds, shadow_messages, effect_difference_limit } = settings;
   const waitedMs = context.elapsedMs() - shadow_seconds * 1_000;
-  const isLate = waitedMs > (patience_seconds * 1_000) / 2;
+  // After a restart or a pause what lacks has its time again.
+  const isLate = Math.min(waitedMs, context.actingMs()) > (patience_seconds * 1_000) / 2;
   if (equal < expected) return isLate ? 'fail' : 'wait';
   if (other > ran * effect_difference_limit) return isLate ? 'fail' : 'wait';
   // Not even one effect could be compared: that proves nothing.
