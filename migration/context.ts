@@ -56,7 +56,7 @@ export function createContext(
   };
   const enteredMs = performance.now();
   const watchedBeforeMs = Number(step().checkpoint[WATCHED] ?? 0);
-  const actingMs = () => performance.now() - enteredMs;
+  const actingMs = () => Math.round(performance.now() - enteredMs);
   const sinceMs = () => {
     const undoSinceMs = step().checkpoint[UNDO_SINCE];
     if (step().state === 'undoing' && typeof undoSinceMs === 'number') return undoSinceMs;
