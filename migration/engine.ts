@@ -4,6 +4,7 @@
  * lease next reads the same record and repeats at most one step, and every step may be repeated.
  */
 
+import { randomUUID } from 'node:crypto';
 import { FailpointError } from '../runtime/failpoints.ts';
 import type { Agent } from '../runtime/lifecycle.ts';
 import type { Log } from '../runtime/log.ts';
@@ -55,7 +56,10 @@ export class Engine implements Agent {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { sql, instance: owner, log, leaseMs: durationMs } = options;
+    const { sql, instance, log, leaseMs: durationMs } = options;
+    // A term belongs to one process, not to a name: two of the same name must not share it, and one
+    // that was restarted must fence what it was before.
+    const owner = `${instance}/${randomUUID()}`;
     this.#lease = new Lease({ sql, owner, log, ...(durationMs ? { durationMs } : {}) });
   }
 

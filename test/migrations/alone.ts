@@ -73,7 +73,7 @@ function refuse(): never {
   throw new RpcError('FAILED_PRECONDITION', 'RUN_STATE', 'the test plays no such call');
 }
 
-const noStreams: Streams = {
+export const noStreams: Streams = {
   manager: () => Promise.reject(new Error('the test has no JetStream')),
   alone: (_link, work) => work(),
   isNeededByOthers: async () => false,
