@@ -205,6 +205,21 @@ describe('a run', () => {
     assert.equal(runUntilIdle(resumed).run.problem, 'rolled back by test');
   });
 
+  it('looks anew, when it is resumed, at what stopped it on the way back', () => {
+    const back = give(runUntilIdle(newRun(), 'certify'), 'rollback');
+    const since = '2026-01-01T00:00:01.000Z';
+    for (const order of ['resume', 'rollback']) {
+      const step = back.steps.find(({ name }) => name === ROUTE_ALL)!;
+      let now = after(back, life.startUndo(step, since));
+      const expected = { back: { hiring: 3 }, undoSinceMs: Date.parse(since) };
+      now = after(now, life.progressed(step.position, expected));
+      now = after(now, life.failUndo(now.steps[step.position]!, 'the epoch is 4', AT));
+      const { steps, run } = give(now, order);
+      assert.equal(run.state, 'rolling_back');
+      assert.deepEqual(steps[step.position]!.checkpoint, { undoSinceMs: Date.parse(since) });
+    }
+  });
+
   it('forgets after a pause what a gate waited for: the gate says it again', () => {
     const begun = engineTurn(newRun());
     const waiting = { gate: 'lag', value: '9 s', threshold: '5 s', since: '2025-01-01T00:00:00Z' };

@@ -272,9 +272,10 @@ export function pause({ run }: RunWithSteps, at: string): Change {
   return { run: { state: 'paused', waiting: untilResumed(at, asked) } };
 }
 
-export function resume({ run, steps }: RunWithSteps): Change {
+export function resume(current: RunWithSteps): Change {
+  const { run, steps } = current;
   if (run.state !== 'paused') throw refused(run, 'only a paused run can be resumed');
-  if (run.direction === 'back') return goBackOn(run);
+  if (run.direction === 'back') return goBackOn(current);
   // What failed is tried again from the start of its time. It stays failed until the engine begins:
   // it may have had effects, and whoever goes back now has to undo them.
   const failed = steps.filter((step) => step.state === 'failed');
@@ -286,10 +287,18 @@ export function resume({ run, steps }: RunWithSteps): Change {
   return { run: { state: waiting ? 'waiting' : 'running', problem: '', waiting }, steps: again };
 }
 
-/** Why it goes back stays said; what stopped it on the way is tried again. */
-function goBackOn({ problem }: RunRecord): Change {
-  const why = problem.startsWith(UNDOING) ? '' : problem;
-  return { run: { state: 'rolling_back', problem: why, waiting: null } };
+/**
+ * Why it goes back stays said; what stopped it on the way is tried again. What that expected to find
+ * is forgotten: a person has looked at what else changed it, and it would stop there for ever.
+ */
+function goBackOn({ run, steps }: RunWithSteps): Change {
+  const problem = run.problem.startsWith(UNDOING) ? '' : run.problem;
+  const undoing = steps.filter((step) => step.state === 'undoing');
+  const again = undoing.map(({ position, checkpoint: { undoSinceMs = null } }) => ({
+    position,
+    patch: { checkpoint: { undoSinceMs } },
+  }));
+  return { run: { state: 'rolling_back', problem, waiting: null }, steps: again };
 }
 
 const UNDOING = 'undoing ';
@@ -304,7 +313,7 @@ export function rollBack(current: RunWithSteps, actor: string): Change {
   const { run, steps } = current;
   if (isEnded(run)) throw refused(run, howToReturn(run));
   if (run.direction === 'back') {
-    return run.state === 'paused' ? goBackOn(run) : {};
+    return run.state === 'paused' ? goBackOn(current) : {};
   }
   if (isCompleting(steps)) throw refused(run, 'the way back was given up by complete');
   if (isWayBackGone(current))
