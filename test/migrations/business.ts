@@ -2,6 +2,7 @@
  * Traffic over the whole business, small and steady: every link of the company carries messages
  * while a test moves one of them.
  */
+import { randomUUIDv7 } from 'node:crypto';
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
@@ -11,6 +12,10 @@ import { until } from '../harness/until.ts';
 
 /** Traffic leaves most of the machine to what is tested: about 40 requests a second. */
 export const PACE_MS = 20;
+/** Traffic lives through a call that a busy machine answers late. */
+export const CALM = { deadlineMs: 60_000 };
+/** Above that of one call. */
+const ACCEPTED_LIMIT_MS = 90_000;
 /** One in so many accepted solutions is revoked. */
 const REVOKED = 4;
 /** The completion of an exercise that makes it harder is the eleventh. */
@@ -32,14 +37,15 @@ export class Business {
   paid = 0;
 
   constructor({ assessments, hiring, management }: Addresses) {
-    this.#assessments = createRpcClient(AssessmentsService, assessments);
-    this.#hiring = createRpcClient(HiringService, hiring);
-    this.#management = createRpcClient(ManagementService, management);
+    this.#assessments = createRpcClient(AssessmentsService, assessments, CALM);
+    this.#hiring = createRpcClient(HiringService, hiring, CALM);
+    this.#management = createRpcClient(ManagementService, management, CALM);
   }
 
   async start(): Promise<void> {
     await this.#liveOnce(COMPLETIONS);
     this.#running = this.#live();
+    this.#running.catch(() => {}); // `stop` awaits it and reports
   }
 
   async #live(): Promise<void> {
@@ -68,9 +74,9 @@ export class Business {
     );
     for (let i = 1; i <= completions && !this.#isStopping; i += 1) {
       await pause(PACE_MS);
-      const request = { candidateId, assessmentId, exerciseId, correct: true };
-      const { solution } = await this.#untilAccepted(() => this.#hiring.submitSolution(request));
-      const { solutionId } = solution!;
+      const solutionId = randomUUIDv7();
+      const request = { solutionId, candidateId, assessmentId, exerciseId, correct: true };
+      await this.#untilAccepted(() => this.#hiring.submitSolution(request));
       this.paid += 1;
       if (i % REVOKED === 0) {
         await this.#hiring.revokeSolution({ solutionId });
@@ -87,7 +93,7 @@ export class Business {
   /** What a request needs may be on its way from another service: it is repeated until it is there. */
   async #untilAccepted<T extends object>(call: () => Promise<T>): Promise<T> {
     const answer = await until(() => call(), {
-      withinMs: 30_000,
+      withinMs: ACCEPTED_LIMIT_MS,
       what: 'the request is accepted',
       everyMs: 10,
     });

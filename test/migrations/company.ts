@@ -18,7 +18,7 @@ import { Certificates } from '../../migration/certificate.ts';
 import { Engine } from '../../migration/engine.ts';
 import { Journal } from '../../migration/journal.ts';
 import { giveOrder, type Order } from '../../migration/orders.ts';
-import { Participants } from '../../migration/participants.ts';
+import { type DescribedLink, Participants } from '../../migration/participants.ts';
 import { isEnded, type RunState, type RunWithSteps } from '../../migration/run.ts';
 import { type MoveRequest, resolveMove } from '../../migration/starting.ts';
 import { verifyLeg } from '../../migration/verify.ts';
@@ -27,20 +27,29 @@ import { silentLog } from '../../runtime/log.ts';
 import { connectNats, type NatsLink } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
+import { links } from '../../services/links.ts';
 import { until } from '../harness/until.ts';
-import { Business, PACE_MS } from './business.ts';
+import { Business, CALM, PACE_MS } from './business.ts';
 
 export const LINK = 'COMM-010';
-/** Quick, and still every step and gate. */
+/**
+ * Quick, and still every step and gate. What a gate measures is what a busy machine is slow at: tests
+ * of a gate set a limit of their own.
+ */
 export const QUICK: Readonly<Record<string, string>> = {
   soak_seconds: '0',
   canary_seconds: '0',
   shadow_seconds: '0',
   shadow_messages: '1',
-  patience_seconds: '20',
+  patience_seconds: '60',
+  lag_limit_ms: '60000',
+  latency_limit_ms: '60000',
+  error_rate_limit: '0.5',
 };
-/** A lease short enough that a test does not wait for a dead engine. */
-const LEASE_MS = 2_000;
+/** An engine that is only slow keeps it; that of a dead one is ended by the test. */
+const LEASE_MS = 10_000;
+/** Above the patience of a gate and the time to go back. */
+const RUN_LIMIT_MS = 150_000;
 const SERVICES = ['assessments', 'hiring', 'management', 'bonuses', 'finance'];
 
 export class Company {
@@ -83,15 +92,20 @@ export class Company {
   async stop(): Promise<void> {
     await cleanUpAll('company of the test', [
       async () => await this.#traffic?.stop(),
-      async () => {
-        for (const engine of this.#engines) await engine.stop();
-      },
+      () => this.stopEngines(),
       async () => this.participants.close(),
       () => this.nats.close(),
       ...this.#open.map((sql) => () => closePostgres(sql)),
       () => this.stack.stop(),
       () => rm(this.#dir, { recursive: true, force: true }),
     ]);
+  }
+
+  /** No engine goes on, also of a test that failed: it would move the links of the next one. */
+  async stopEngines(): Promise<void> {
+    const engines = [...this.#engines];
+    this.#engines.clear();
+    await Promise.all(engines.map((engine) => engine.stop()));
   }
 
   /** A connection to a service's database. */
@@ -101,15 +115,32 @@ export class Company {
     return sql;
   }
 
-  /** Compares both sides of every leg of the link. */
+  /** The link as its producer and all its consumers describe it: a busy one is asked again. */
+  async described(id: string): Promise<DescribedLink> {
+    const link = await until(
+      async () => {
+        const link = (await this.participants.topology()).get(id);
+        return link?.consumers.size === link?.producer.consumers.length ? link : undefined;
+      },
+      { what: `all services of ${id} answer` },
+    );
+    return link!;
+  }
+
+  /** Compares both sides of every leg of the link, again while something is on its way. */
   async assertNothingLost(id: string): Promise<void> {
     const { participants } = this;
-    const link = (await participants.topology()).get(id)!;
-    for (const consumer of link.producer.consumers) {
-      const { findings } = await verifyLeg({ participants, link, consumer });
-      const unequal = findings.filter(({ isEqual }) => !isEqual);
-      assert.deepEqual(unequal, [], `${id}/${consumer}`);
-    }
+    const link = await this.described(id);
+    for (const consumer of link.producer.consumers)
+      await until(
+        async () => {
+          const { findings } = await verifyLeg({ participants, link, consumer });
+          const unequal = findings.filter(({ isEqual }) => !isEqual);
+          assert.deepEqual(unequal, []);
+          return true;
+        },
+        { what: `both sides of ${id}/${consumer} are equal` },
+      );
   }
 
   /** An operator's database of its own, with nothing in it yet. */
@@ -183,7 +214,11 @@ export class Desk {
     await this.sql`update migration.leases set expires_at = '-infinity'`;
   }
 
-  async start(request: Partial<MoveRequest> & { to: string }): Promise<string> {
+  /** Creates the run; `isAway` when a service of the link does not run. */
+  async start(
+    request: Partial<MoveRequest> & { to: string },
+    { isAway = false } = {},
+  ): Promise<string> {
     const { settings, ...rest } = request;
     const full: MoveRequest = {
       link: LINK,
@@ -195,6 +230,7 @@ export class Desk {
       ...rest,
       settings: { ...QUICK, ...settings },
     };
+    if (!isAway && links[full.link]) await this.company.described(full.link);
     const live = await this.journal.live();
     const { run, plan } = await resolveMove(this.company.participants, full, live);
     return (await this.journal.create(run, plan.steps)).run.id;
@@ -205,7 +241,7 @@ export class Desk {
   }
 
   /** Waits until the run is in the state; throws at once when it stops in another one. */
-  async reached(runId: string, state: RunState, withinMs = 60_000): Promise<RunWithSteps> {
+  async reached(runId: string, state: RunState, withinMs = RUN_LIMIT_MS): Promise<RunWithSteps> {
     const current = await until(
       async () => {
         const now = (await this.journal.read(runId))!;
@@ -226,7 +262,7 @@ export class Desk {
         const current = await this.journal.read(runId);
         return current!.steps.some((step) => step.name === name && step.state === 'running');
       },
-      { withinMs: 60_000, what: `run ${runId} is at ${name}` },
+      { withinMs: RUN_LIMIT_MS, what: `run ${runId} is at ${name}` },
     );
   }
 
@@ -249,7 +285,7 @@ export class Traffic {
   updates = 0;
 
   constructor(addresses: string[]) {
-    this.#client = createRpcClient(AssessmentsService, addresses);
+    this.#client = createRpcClient(AssessmentsService, addresses, CALM);
   }
 
   async start(managers: number): Promise<void> {
@@ -261,6 +297,7 @@ export class Traffic {
       (i % 2 === 0 ? this.ids : this.quiet).push(manager!.managerId);
     }
     this.#running = this.#rename();
+    this.#running.catch(() => {}); // `stop` awaits it and reports
   }
 
   async #rename(): Promise<void> {
@@ -278,7 +315,10 @@ export class Traffic {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await this.#running;
-    this.#client.close();
+    try {
+      await this.#running;
+    } finally {
+      this.#client.close();
+    }
   }
 }

@@ -4,21 +4,31 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { armFailpoint, disarmFailpoints } from '../../runtime/failpoints.ts';
+import { armFailpoint, disarmFailpoints, failpointReached } from '../../runtime/failpoints.ts';
 import { until } from '../harness/until.ts';
 import { Company, type Desk, LINK } from './company.ts';
 import { BACK, CHECKPOINT, dieAgainAndAgain, FORWARD } from './dying.ts';
 
-describe('an engine that dies', { timeout: 240_000 }, () => {
+/** The step of a run that one of two engines dies before. */
+const AMID = 6;
+/** An engine lives a second or two, and sixty or more live one after another. */
+const MANY_LIVES_MS = 900_000;
+
+describe('an engine that dies', () => {
   let company: Company;
   before(async () => {
     company = await Company.start();
     await company.startTraffic(20);
   });
-  afterEach(disarmFailpoints);
+  afterEach(async () => {
+    disarmFailpoints();
+    await company.stopEngines();
+  });
   after(() => company?.stop());
 
-  it('at any boundary leaves a run that the next engine carries to the same end', async () => {
+  it('at any boundary leaves a run that the next engine carries to the same end', {
+    timeout: MANY_LIVES_MS,
+  }, async () => {
     const desk = await company.desk();
     const id = await desk.start({ to: 'async' });
     const died = await dieAgainAndAgain(desk, id, FORWARD, 'waiting');
@@ -33,7 +43,9 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
     await company.assertNothingLost(LINK);
   });
 
-  it('after any checkpoint is followed by one that goes on from there', async () => {
+  it('after any checkpoint is followed by one that goes on from there', {
+    timeout: MANY_LIVES_MS,
+  }, async () => {
     const desk = await company.desk();
     const id = await desk.start({ to: 'async' });
     const died = await dieAgainAndAgain(desk, id, CHECKPOINT, 'waiting');
@@ -50,6 +62,15 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
     await company.assertNothingLost(LINK);
   });
 
+  /** Approves step by step until the next one is the step named. */
+  async function approveUpTo(desk: Desk, id: string, name: string): Promise<void> {
+    for (;;) {
+      const { steps } = await desk.reached(id, 'waiting');
+      if (steps.find(({ state }) => state !== 'done')!.name === name) return;
+      await desk.order(id, 'approve');
+    }
+  }
+
   /** Epochs that have more than one certificate. */
   async function oneCertificatePerEpoch(desk: Desk): Promise<string[]> {
     const all = await desk.certificates.list({ limit: 1_000 });
@@ -61,13 +82,14 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
     const desk = await company.desk();
     const engines = [desk.engine(), desk.engine()];
     await until(() => engines.some(({ isActing }) => isActing), { what: 'one engine acts' });
-    const id = await desk.start({ to: 'async' });
-    await desk.isAt(id, 'shadow-equal');
     assert.equal(engines.filter(({ isActing }) => isActing).length, 1);
     const [acting, idle] = engines.toSorted((a, b) => Number(b.isActing) - Number(a.isActing));
-    const armed = armFailpoint('engine.before-step', { do: 'throw' }, 1);
+    const armed = armFailpoint('engine.before-step', { do: 'throw' }, AMID);
+    const id = await desk.start({ to: 'async' });
     await acting!.crashed;
     armed.disarm();
+    assert.equal((await desk.journal.read(id))!.run.state, 'running');
+    await desk.expireLease();
     await until(() => idle!.isActing, { what: 'the other engine takes the lease' });
     await desk.reached(id, 'waiting');
     await desk.order(id, 'rollback');
@@ -78,11 +100,12 @@ describe('an engine that dies', { timeout: 240_000 }, () => {
 
   it('and comes back to life records nothing, and changes no route', async () => {
     const desk = await company.desk();
-    const id = await desk.start({ to: 'async' });
-    const held = armFailpoint('engine.before-apply', { do: 'hold' }, 11);
     const frozen = desk.engine();
-    // The failpoint holds it just after this is recorded.
-    await desk.isAt(id, 'way-back');
+    const id = await desk.start({ to: 'async', isStepByStep: true });
+    await approveUpTo(desk, id, 'way-back');
+    const held = armFailpoint('engine.before-apply', { do: 'hold' }, 1);
+    await desk.order(id, 'approve');
+    await failpointReached('engine.before-apply');
     await desk.sql`update migration.leases set owner = 'another', term = term + 1,
       expires_at = clock_timestamp() + interval '1 minute'`;
     const before = (await desk.journal.read(id))!;

@@ -12,17 +12,23 @@ const MOVES = [
   ['COMM-060', 'async', 'pull'],
 ] as const;
 
-describe('an engine that dies', { timeout: 300_000 }, () => {
+/** An engine lives a second or two, and fifty or more live one after another. */
+const manyLives = { timeout: 900_000 };
+
+describe('an engine that dies', () => {
   let company: Company;
   before(async () => {
     company = await Company.start();
     await company.startBusiness();
   });
-  afterEach(disarmFailpoints);
+  afterEach(async () => {
+    disarmFailpoints();
+    await company.stopEngines();
+  });
   after(() => company?.stop());
 
   for (const [link, from, to] of MOVES)
-    it(`at any boundary of ${link} to ${to} harms nothing, there and back`, async () => {
+    it(`at any boundary of ${link} to ${to} harms nothing, there and back`, manyLives, async () => {
       const desk = await company.desk();
       const id = await desk.start({ link, to });
       const died = await dieAgainAndAgain(desk, id, FORWARD, 'waiting');
@@ -36,7 +42,7 @@ describe('an engine that dies', { timeout: 300_000 }, () => {
       await company.assertNothingLost(link);
     });
 
-  it('at any boundary of COMM-060 back from pull harms nothing', async () => {
+  it('at any boundary of COMM-060 back from pull harms nothing', manyLives, async () => {
     const desk = await company.desk();
     const engine = desk.engine();
     await desk.runToEnd('pull', 'COMM-060');

@@ -54,7 +54,7 @@ async function endOf(engine: Engine, desk: Desk, runId: string, wanted: RunState
       state = (await desk.journal.read(runId))?.run.state;
       return state === wanted || state === 'paused';
     },
-    { withinMs: 60_000, what: `the engine dies or the run is ${wanted}` },
+    { withinMs: 150_000, what: `the engine dies or the run is ${wanted}` },
   );
   if (state === 'paused') assert.fail((await desk.journal.read(runId))!.run.problem);
   return !isDead && state === wanted;

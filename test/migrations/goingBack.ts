@@ -18,7 +18,7 @@ const MIDDLE = 'route-quarter';
 
 /** The transports of every leg's lanes, each once. */
 export async function routesOf(company: Company, link: string, consumer = ''): Promise<string[]> {
-  const { producer } = (await company.participants.topology()).get(link)!;
+  const { producer } = await company.described(link);
   const found = new Set<string>();
   for (const one of producer.consumers) {
     if (consumer !== '' && one !== consumer) continue;
@@ -72,7 +72,7 @@ async function goBackFromSteps(
 
 /** Links that may be `pull`: whose value is read, and whether there is a replica, are as before. */
 async function assertOldReadings(company: Company, { link, from }: WayThere, at: string) {
-  const { producer } = (await company.participants.topology()).get(link)!;
+  const { producer } = await company.described(link);
   if (!producer.transports.some((one) => transportFromWire(one) === 'pull')) return;
   const isPull = from === 'pull';
   for (const consumer of producer.consumers) {

@@ -18,7 +18,7 @@ function refusal(code: MigrationErrorCode) {
   return (error: unknown) => error instanceof MigrationError && error.code === code;
 }
 
-describe('migrations under traffic', { timeout: 900_000 }, () => {
+describe('migrations under traffic', () => {
   let company: Company;
   let traffic: Traffic;
   before(async () => {

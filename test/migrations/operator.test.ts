@@ -14,7 +14,7 @@ function refused(code: string, reason: string) {
     error instanceof RpcCallError && error.code === code && error.reason === reason;
 }
 
-describe('the operator', { timeout: 180_000 }, () => {
+describe('the operator', () => {
   let company: Company;
   let operator: RpcClient<typeof Operator>;
   before(async () => {

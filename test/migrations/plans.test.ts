@@ -20,7 +20,7 @@ const MOVES = [
   ['COMM-070', 'sync', 'async'],
 ] as const;
 
-describe('the plans', { timeout: 600_000 }, () => {
+describe('the plans', () => {
   let company: Company;
   let business: Business;
   before(async () => {
