@@ -11,7 +11,7 @@ import { ARRIVES, arrives, isRefusal, openSite, type Site } from './site.ts';
 
 const BASE_MINOR = 10_000n;
 
-describe('the company', { timeout: 240_000 }, () => {
+describe('the company', () => {
   let site: Site;
   before(async () => {
     site = await openSite();

@@ -15,7 +15,7 @@ import { relink } from './relink.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-describe('a command as a gate', { timeout: 280_000 }, () => {
+describe('a command as a gate', () => {
   let company: Company;
   let dir: string;
   let operator: Program | undefined;

@@ -28,7 +28,7 @@ const CALLS = 12;
 /** What most terminals have at least. */
 const COLUMNS = 80;
 
-describe('the links of the company', { timeout: 280_000 }, () => {
+describe('the links of the company', () => {
   let company: Company;
   before(async () => {
     company = await Company.start({}, { withOperator: true });

@@ -21,7 +21,7 @@ const LINK = 'COMM-020';
 const CONSUMER = 'hiring';
 const HOUR_MS = 3_600_000;
 
-describe('relink start --no-hold', { timeout: 280_000 }, () => {
+describe('relink start --no-hold', () => {
   let company: Company;
   let assessments: RpcClient<typeof AssessmentsService>;
   let hiring: RpcClient<typeof HiringService>;

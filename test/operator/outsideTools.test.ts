@@ -10,7 +10,7 @@ import { Company, LINK } from '../migrations/company.ts';
 const TOOL_LIMIT_MS = 20_000;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-describe('programs that are not ours', { timeout: 280_000 }, () => {
+describe('programs that are not ours', () => {
   let company: Company;
   before(async () => {
     company = await Company.start();

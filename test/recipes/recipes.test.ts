@@ -25,7 +25,7 @@ const RUNNING = ['hiring', 'management', 'notices'];
 const NOT_RUNNING = ['assessments', 'bonuses', 'finance'];
 const NOBODY = '127.0.0.1:1';
 
-describe('the recipes of docs/recipes', { timeout: 280_000 }, () => {
+describe('the recipes of docs/recipes', () => {
   let dir: string;
   let copy: string;
   let stack: Stack | undefined;
