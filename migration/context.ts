@@ -46,7 +46,15 @@ export function createContext(
   options: WorkerOptions,
   signal: AbortSignal,
 ): RecordingContext {
-  const { journal, lease, participants, streams, certificates, log, onChange } = options;
+  const { journal, lease, certificates, log, onChange } = options;
+  // A step makes many calls: an engine that froze between two of them must not make the second, and
+  // what a person ordered meanwhile comes first.
+  const guard = () => {
+    signal.throwIfAborted();
+    lease.requireSure();
+  };
+  const participants = options.participants.guarded(guard);
+  const streams = guardStreams(options.streams, guard);
   let current = started;
   let learnt: JsonObject = {};
   const step = () => current.steps[position]!;
@@ -90,5 +98,17 @@ export function createContext(
     },
     observe: (what, value) =>
       record({ evidence: [{ position, what, verdict: '', value, threshold: '' }] }),
+  };
+}
+
+/** Who changes JetStream asks for its manager before each change. */
+function guardStreams(streams: Streams, guard: () => void): Streams {
+  return {
+    manager: async () => {
+      guard();
+      return streams.manager();
+    },
+    alone: (link, work) => streams.alone(link, work),
+    isNeededByOthers: (run) => streams.isNeededByOthers(run),
   };
 }

@@ -10,7 +10,8 @@ export const ENGINE_LEASE = 'engine';
 /** How long a dead engine keeps the others waiting. */
 const LEASE_MS = 5_000;
 /**
- * Calls to participants end this long before the lease does: an engine frozen in between is late.
+ * This share of its time before the lease ends no call to a participant begins any more: what takes
+ * the lease over has to find its predecessor silent.
  */
 const MARGIN = 0.2;
 

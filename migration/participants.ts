@@ -41,7 +41,7 @@ interface Service {
 
 /** Every replica of every service of the peers; connects at the first call. */
 export class Participants {
-  readonly #services: ReadonlyMap<string, Service>;
+  #services: ReadonlyMap<string, Service>;
 
   constructor(peers: Readonly<Record<string, readonly string[]>>) {
     const open = (addresses: readonly string[]) =>
@@ -52,6 +52,24 @@ export class Participants {
         { any: open(addresses), each: new Map(addresses.map((one) => [one, open([one])])) },
       ]),
     );
+  }
+
+  /**
+   * The same services for somebody who may lose the right to call them: `guard` is asked before each
+   * call, and refuses it by throwing.
+   */
+  guarded(guard: () => void): Participants {
+    const guarded = new Participants({});
+    guarded.#services = new Map(
+      [...this.#services].map(([name, { any, each }]) => [
+        name,
+        {
+          any: guardClient(any, guard),
+          each: new Map([...each].map(([address, one]) => [address, guardClient(one, guard)])),
+        },
+      ]),
+    );
+    return guarded;
   }
 
   get services(): readonly string[] {
@@ -124,6 +142,18 @@ export class Participants {
       for (const client of each.values()) client.close();
     }
   }
+}
+
+function guardClient(client: ParticipantClient, guard: () => void): ParticipantClient {
+  const calls = LinkParticipant.methods.map(({ localName }) => {
+    const call = client[localName as keyof ParticipantClient] as (...args: never[]) => unknown;
+    const guarded = async (...args: never[]) => {
+      guard();
+      return call(...args);
+    };
+    return [localName, guarded];
+  });
+  return { ...client, ...Object.fromEntries(calls) };
 }
 
 /** Calls of the engine may be repeated: every change is idempotent or by compare-and-set. */

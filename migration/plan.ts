@@ -136,6 +136,7 @@ export interface StepContext {
 
 /** JetStream, and the turn-taking of whoever makes or removes a link's stream. */
 export interface Streams {
+  /** Asked for before each change: it is refused to an engine that is no longer sure of its lease. */
   manager(): Promise<JetStreamManager>;
   /** One at a time for each link. */
   alone<T>(link: string, work: () => Promise<T>): Promise<T>;

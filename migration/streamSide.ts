@@ -20,9 +20,9 @@ const UNBIND_MS = 5_000;
 export async function openStreamSide(context: StepContext): Promise<void> {
   const { run, streams, participants } = context;
   await streams.alone(run.link, async () => {
-    const manager = await streams.manager();
-    await ensureStream(manager, run.link);
-    for (const consumer of run.consumers) await ensureConsumer(manager, run.link, consumer);
+    await ensureStream(await streams.manager(), run.link);
+    for (const consumer of run.consumers)
+      await ensureConsumer(await streams.manager(), run.link, consumer);
     for (const consumer of run.consumers)
       await participants.of(consumer).setListening({ link: run.link, listening: true }, REPEATABLE);
   });
@@ -43,9 +43,8 @@ export async function closeConsumers(context: StepContext): Promise<void> {
         .of(consumer)
         .setListening({ link: run.link, listening: false }, REPEATABLE);
     for (const consumer of run.consumers) await waitUntilUnbound(context, consumer);
-    const manager = await streams.manager();
     for (const consumer of run.consumers) {
-      const isRemoved = await removeConsumer(manager, run.link, consumer);
+      const isRemoved = await removeConsumer(await streams.manager(), run.link, consumer);
       if (isRemoved) await context.observe(`durable consumer of ${consumer}`, 'removed');
     }
   });

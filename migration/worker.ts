@@ -168,6 +168,7 @@ export class RunWorker {
     const untilMs = performance.now() + limitMs;
     for (let waitMs = RETRY_MIN_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       try {
+        context.signal.throwIfAborted();
         this.#options.lease.requireSure();
         return await work();
       } catch (error) {
