@@ -8,6 +8,7 @@ import type { LaneDigest } from '../gen/relink/v1/route_pb.ts';
 import { pause } from '../runtime/wake.ts';
 import type { ClosedLane, ClosingStatement } from './certificate.ts';
 import { StepProblem } from './errors.ts';
+import { listDead } from './observe.ts';
 import { REPEATABLE } from './participants.ts';
 import type { StepContext } from './plan.ts';
 import { nameRoute } from './plan.ts';
@@ -18,8 +19,6 @@ import { epochsAtStart, isAdopted, type Lanes, readLanes } from './routes.ts';
  */
 const SETTLE_MS = 5_000;
 const POLL_MS = 100;
-/** Dead letters read at once to find those of an old epoch. */
-const DEAD_LETTER_PAGE = 500;
 /** Ids that a message names; enough to start looking. */
 const EXAMPLES = 5;
 
@@ -41,18 +40,6 @@ export async function readDrainState(context: StepContext, consumer: string): Pr
   const carriedOpen = lanes.reduce((sum, lane) => sum + Number(lane.carriedOpen), 0);
   const dead = (await listDead(context, consumer)).filter(isOver).map(({ eventId }) => eventId);
   return { notAdopted, carriedOpen, dead };
-}
-
-async function listDead({ run, participants }: StepContext, consumer: string) {
-  const found = [];
-  for (let afterId = ''; ; ) {
-    const page = await participants
-      .of(consumer)
-      .listDeadLetters({ link: run.link, limit: DEAD_LETTER_PAGE, afterId }, REPEATABLE);
-    found.push(...page.deadLetters);
-    if (page.nextId === '') return found;
-    afterId = page.nextId;
-  }
 }
 
 /** What is still missing, or an empty text. */

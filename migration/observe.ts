@@ -2,7 +2,9 @@
 
 import { RpcCallError } from '../link/rpc/client.ts';
 import { type ParticipantClient, REPEATABLE } from './participants.ts';
-import type { StepContext } from './plan.ts';
+import type { JsonObject, StepContext } from './plan.ts';
+
+const DEAD_LETTER_PAGE = 500;
 
 export interface Latency {
   readonly p50Ms: number;
@@ -56,8 +58,26 @@ async function readProgress({ run, participants }: StepContext, consumer: string
   return answers.filter((answer) => answer !== undefined);
 }
 
-/** Dead letters of the link at the consumer. */
-export async function countDead({ run, participants }: StepContext, consumer: string) {
-  const request = { link: run.link, limit: 1 };
-  return Number((await participants.of(consumer).listDeadLetters(request, REPEATABLE)).total);
+/** Dead letters of the link at the consumer that nobody handled, oldest first. */
+export async function listDead(
+  { run, participants }: StepContext,
+  consumer: string,
+  newerThanId = '',
+) {
+  const found = [];
+  for (let afterId = newerThanId; ; ) {
+    const request = { link: run.link, limit: DEAD_LETTER_PAGE, afterId };
+    const page = await participants.of(consumer).listDeadLetters(request, REPEATABLE);
+    found.push(...page.deadLetters);
+    if (page.nextId === '') return found;
+    afterId = page.nextId;
+  }
+}
+
+/** By consumer; empty where there is none. Ids grow with time. */
+export async function newestDeadIds(context: StepContext): Promise<JsonObject> {
+  const ids: JsonObject = {};
+  for (const consumer of context.run.consumers)
+    ids[consumer] = (await listDead(context, consumer)).at(-1)?.id ?? '';
+  return ids;
 }

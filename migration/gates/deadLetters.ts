@@ -1,16 +1,19 @@
-import { countDead } from '../observe.ts';
+import { listDead } from '../observe.ts';
 import type { Measure, Reading } from '../plan.ts';
 
-/** The consumers gave up on no more messages than allowed since the run began. */
+/**
+ * The consumers gave up on no more messages than allowed since the run began. Those from before count
+ * neither way: somebody who handles them meanwhile makes no room for new ones.
+ */
 export const noNewDeadLetters: Measure = {
   name: 'no new dead letters',
   unanswered: 'fail',
   read: async (context) => {
     const { memory, settings, consumers } = context.run;
-    const before = (memory.deadBefore ?? {}) as Record<string, number>;
+    const newestBefore = (memory.newestDead ?? {}) as Record<string, string>;
     return Promise.all(
       consumers.map(async (consumer): Promise<Reading> => {
-        const grown = Math.max(0, (await countDead(context, consumer)) - (before[consumer] ?? 0));
+        const grown = (await listDead(context, consumer, newestBefore[consumer])).length;
         return {
           what: `new dead letters at ${consumer}`,
           verdict: grown <= settings.dead_letter_limit ? 'pass' : 'fail',

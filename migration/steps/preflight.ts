@@ -1,6 +1,6 @@
 import { pause } from '../../runtime/wake.ts';
 import { StepProblem } from '../errors.ts';
-import { countDead, readLatency } from '../observe.ts';
+import { newestDeadIds, readLatency } from '../observe.ts';
 import type { JsonObject, Step, StepContext } from '../plan.ts';
 import { isOn, readEpochs, readLanes } from '../routes.ts';
 
@@ -20,7 +20,7 @@ export const preflight: Omit<Step, 'title' | 'number'> = {
     await observeServers(context);
     context.remember({
       epochsAtStart: await readEpochs(context),
-      deadBefore: await countDeadBefore(context),
+      newestDead: await newestDeadIds(context),
       baselineP99Ms: await measureBaseline(context),
     });
   },
@@ -63,13 +63,6 @@ async function waitForReplicas(context: StepContext, service: string) {
       throw new StepProblem('fail', `no replica of ${service} answers`);
     if (!(await pause(POLL_MS, signal))) throw new StepProblem('stop', 'interrupted');
   }
-}
-
-async function countDeadBefore(context: StepContext): Promise<JsonObject> {
-  const counts: JsonObject = {};
-  for (const consumer of context.run.consumers)
-    counts[consumer] = await countDead(context, consumer);
-  return counts;
 }
 
 async function measureBaseline(context: StepContext): Promise<JsonObject> {
