@@ -12,9 +12,11 @@ import { HiringLinks } from '../../gen/hiring/v1/links_pb.ts';
 import { HEADER, METADATA } from '../../link/dispatch/headers.ts';
 import { pushRequest } from '../../link/dispatch/pushMethod.ts';
 import { contractOf, laneOf, subjectOf } from '../../link/link.ts';
-import { createRpcClient } from '../../link/rpc/client.ts';
+import { createRpcClient, type RpcClient } from '../../link/rpc/client.ts';
+import { pause } from '../../runtime/wake.ts';
 import { links } from '../../services/links.ts';
 import { until } from '../harness/until.ts';
+import { CALM } from '../migrations/business.ts';
 import { Company, QUICK } from '../migrations/company.ts';
 import { Relink, relink } from './relink.ts';
 import { jsonOf } from './setting.ts';
@@ -22,8 +24,8 @@ import { jsonOf } from './setting.ts';
 const PRODUCER = 'assessments';
 const CONSUMER = 'hiring';
 const LOOKS = 20;
-/** More than are on their way at any look: those could hide as many. */
-const CALLS = 12;
+/** Soon more calls than messages are on their way at any look: those could hide as many. */
+const CALL_EVERY_MS = 50;
 
 /** What most terminals have at least. */
 const COLUMNS = 80;
@@ -48,7 +50,7 @@ describe('the links of the company', () => {
   async function waitForWarning(link: string, pattern: RegExp): Promise<string> {
     const found = await until(
       async () => (await warningsOf(link)).find((text) => pattern.test(text)),
-      { what: `${link} warns of ${pattern}`, withinMs: 20_000, everyMs: 200 },
+      { what: `${link} warns of ${pattern}`, everyMs: 200 },
     );
     return found!;
   }
@@ -90,7 +92,7 @@ describe('the links of the company', () => {
 
   it('show no writer around the outbox in live traffic, however often one looks', async () => {
     for (let looks = 0; looks < LOOKS; looks += 1)
-      assert.deepEqual(await warningsOf('COMM-010'), []);
+      assert.doesNotMatch((await warningsOf('COMM-010')).join('; '), /unrouted/);
   });
 
   it('name a writer that publishes what is no event at all', async () => {
@@ -128,7 +130,7 @@ describe('the links of the company', () => {
   });
 
   it('stop a run while something else writes, until it is gone', async () => {
-    const settings = { ...QUICK, canary_seconds: '5', patience_seconds: '3' };
+    const settings = { ...QUICK, canary_seconds: '3', patience_seconds: '10' };
     const started = await run(
       ...['start', 'COMM-010', '--to', 'async', '--way-back', 'keep', '--consumer', CONSUMER],
       ...['--detach', '--json', '--set'],
@@ -141,16 +143,17 @@ describe('the links of the company', () => {
         const canary = steps.find(({ name }: { name: string }) => name === 'watch-canary');
         return canary.evidence.some(({ what }: { what: string }) => /around the outbox/.test(what));
       },
-      { what: 'the canary is watched', withinMs: 60_000 },
+      { what: 'the canary is watched', withinMs: 150_000 },
     );
-    const ids: string[] = [];
-    for (let calls = 0; calls < CALLS; calls += 1) ids.push(await callByHand());
-    const paused = await run('status', id, '--watch');
+    const calling = keepCalling();
+    const paused = await run('status', id, '--watch').finally(() => calling.stop());
     assert.equal(paused.exitCode, 3);
+    // Whichever gate watched it for long enough.
     assert.match(
       paused.stdout.replaceAll(/\s+/g, ' '),
-      /problem watch-canary: written to hiring around the outbox: 1?\d messages reached hiring that/,
+      /problem (watch-\w+|soak): written to hiring around the outbox: \d+ messages reached hiring that/,
     );
+    const { ids } = calling;
     await company.database(CONSUMER)`delete from relink.inbox where event_id = any(${ids}::uuid[])`;
     const resumed = await run('resume', id, '--watch');
     assert.match(resumed.stdout, /complete it/);
@@ -158,9 +161,31 @@ describe('the links of the company', () => {
     assert.equal(back.exitCode, 0, back.stderr);
   });
 
-  /** As a program does that still calls hiring itself. Answers the id of its message. */
-  async function callByHand(): Promise<string> {
-    const [eventId, key] = [randomUUIDv7(), randomUUID()];
+  /** As a program does that still calls hiring itself, until it is told to stop. */
+  function keepCalling(): { readonly ids: string[]; stop(): Promise<void> } {
+    const { grpc } = company.stack.addresses.services[CONSUMER]![0]!;
+    const client = createRpcClient(HiringLinks, grpc, CALM);
+    const ids: string[] = [];
+    let isStopped = false;
+    const call = async () => {
+      while (!isStopped) {
+        const eventId = randomUUIDv7();
+        ids.push(eventId);
+        await callByHand(client, eventId);
+        await pause(CALL_EVERY_MS);
+      }
+    };
+    const calling = call().finally(() => client.close());
+    calling.catch(() => {}); // `stop` awaits it and reports
+    const stop = async () => {
+      isStopped = true;
+      await calling;
+    };
+    return { ids, stop };
+  }
+
+  async function callByHand(client: RpcClient<typeof HiringLinks>, eventId: string) {
+    const key = randomUUID();
     const method = HiringLinks.method.putManager;
     const contract = contractOf(links['COMM-010']!, 'ManagerCreated', 0)!;
     const at = new Date().toISOString();
@@ -171,17 +196,10 @@ describe('the links of the company', () => {
         ...{ first_name: 'Around', last_name: 'Outbox' },
       },
     });
-    const { grpc } = company.stack.addresses.services[CONSUMER]![0]!;
-    const client = createRpcClient(HiringLinks, grpc);
-    try {
-      const metadata = {
-        ...{ [METADATA.eventId]: eventId, [METADATA.key]: key, [METADATA.version]: '1' },
-        ...{ [METADATA.epoch]: '1', [METADATA.source]: PRODUCER },
-      };
-      await client.putManager(request as never, { metadata });
-    } finally {
-      client.close();
-    }
-    return eventId;
+    const metadata = {
+      ...{ [METADATA.eventId]: eventId, [METADATA.key]: key, [METADATA.version]: '1' },
+      ...{ [METADATA.epoch]: '1', [METADATA.source]: PRODUCER },
+    };
+    await client.putManager(request as never, { metadata });
   }
 });

@@ -23,7 +23,7 @@ import { LINKS, PLAN } from './fixtures.ts';
 type Init<S extends Parameters<typeof create>[0]> = MessageInitShape<S>;
 type RunPatch = { run?: Partial<Init<typeof RunStatusSchema>['run']>; waiting?: object | null };
 
-const POLL_MS = 5_000; // watchers are woken; this only bounds a lost wake
+const POLL_MS = 60_000; // watchers are woken, and a status that did not change counts as a line
 const ENDED = new Set(['completed', 'rolled_back', 'failed', 'cancelled']);
 
 export class TestOperator {
