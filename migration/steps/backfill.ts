@@ -20,8 +20,10 @@ const ARRIVAL_MS = 250;
 /**
  * Live traffic must not wait behind the backfill: no more is enqueued above so many open messages.
  */
-const OPEN_LIMIT = 2_000n;
+const OPEN_LIMIT = 2_000;
 const POLL_MS = 50;
+/** How often a person sees how many are open. */
+const SHOW_EVERY_MS = 1_000;
 
 /**
  * What the replica lacks is sent again from the owner's table as formal events. Resumed by bucket;
@@ -101,12 +103,28 @@ async function send(
   return sent;
 }
 
+/** As long as fewer and fewer are open it waits. */
 async function waitForRoom(context: StepContext, consumer: string): Promise<void> {
   const { run, participants } = context;
   const request = { link: run.link, consumer };
+  const patienceMs = run.settings.patience_seconds * 1_000;
+  let fewest = { open: Number.POSITIVE_INFINITY, atMs: performance.now() };
+  let shownMs = Number.NEGATIVE_INFINITY;
   for (;;) {
-    const { open } = await participants.of(run.producer).getProgress(request, REPEATABLE);
+    const progress = await participants.of(run.producer).getProgress(request, REPEATABLE);
+    const [open, nowMs] = [Number(progress.open), performance.now()];
     if (open <= OPEN_LIMIT) return;
+    if (open < fewest.open) fewest = { open, atMs: nowMs };
+    if (nowMs - fewest.atMs > patienceMs)
+      throw new StepProblem(
+        'stop',
+        `${open} messages to ${consumer} are open and do not grow fewer: ` +
+          `see what ${consumer} does, then relink resume ${run.id}`,
+      );
+    if (nowMs - shownMs > SHOW_EVERY_MS) {
+      shownMs = nowMs;
+      await context.observe(`open messages to ${consumer}`, String(open));
+    }
     await wait(context, POLL_MS);
   }
 }
