@@ -12,6 +12,8 @@ import type { Owner } from '../harness/owner.ts';
 
 /** Port 1 belongs to nobody: a link that nobody uses here must only have an address. */
 const NOBODY = '127.0.0.1:1';
+/** Above the service's own limit, also when all of them stop at once: none is killed for being slow. */
+const STOP_LIMIT_MS = 60_000;
 
 export interface FleetOptions {
   /** Processes of each service that runs in the fleet. */
@@ -79,6 +81,7 @@ export class Fleet {
       env: settings,
       logFile: join(this.#dir, `${name}.log`),
       readyUrl: `http://127.0.0.1:${httpPort}/readyz`,
+      stopLimitMs: STOP_LIMIT_MS,
     });
     this.programs.set(name, program);
   }

@@ -11,14 +11,14 @@ import { createRpcClient, RpcCallError, type RpcClient } from '../../link/rpc/cl
 import { pause } from '../../runtime/wake.ts';
 
 /** Of every call: goes on with the next replica, which must answer. */
-const RELIABLY = { retryUnavailable: true, deadlineMs: 10_000 };
+const RELIABLY = { retryUnavailable: true, deadlineMs: 30_000 };
 /** One more than it takes to make an exercise harder. */
 const SOLUTIONS = 12;
 const REVOKED = 3;
 /** Leaves two cores time to start processes. */
 const BETWEEN_CALLS_MS = 20;
 /** What another service said is on its way: a link that waits for a lease may need so long. */
-const EARLY_LIMIT_MS = 45_000;
+const EARLY_LIMIT_MS = 90_000;
 
 export type Addresses = Readonly<Record<string, readonly string[]>>;
 

@@ -9,7 +9,7 @@ import type { Owner } from '../harness/owner.ts';
 import { until } from '../harness/until.ts';
 
 export const REPLICAS = 2;
-const SHARED_LIMIT_MS = 30_000;
+const SHARED_LIMIT_MS = 90_000;
 
 export interface Rolling {
   readonly company: Company;
