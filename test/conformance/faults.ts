@@ -14,6 +14,8 @@ import { consumersOf, loseAnswers, loseStoredMessages, MESSAGES } from './losses
 
 /** Links and transports at once: a test mostly waits for disks and retries. */
 const CONCURRENCY = 3;
+/** Each fault ends in an oracle that may wait a minute and a half for the last receipt. */
+const ALL_FAULTS_LIMIT_MS = 900_000;
 
 /** A link on a transport, under its consumers' own handlers. */
 interface Subject {
@@ -116,12 +118,17 @@ export function conform(links: readonly LinkDefinition[]): void {
   );
   describe('conformance', { concurrency: CONCURRENCY }, () => {
     for (const { link, transport } of subjects)
-      test(`${link.id} on ${transport}`, async (t) => {
+      test(`${link.id} on ${transport}`, { timeout: ALL_FAULTS_LIMIT_MS }, async (t) => {
         const subject = await startSubject(t, link, transport);
         for (const [name, fault] of Object.entries(faults))
           await t.test(name, async (t) => {
-            await fault(t, subject);
-            await subject.company.oracle();
+            try {
+              await fault(t, subject);
+              await subject.company.oracle();
+            } finally {
+              // What fails here must not fail the next one as well.
+              subject.poison.clear();
+            }
           });
       });
   });

@@ -12,7 +12,6 @@ import { recording } from './recording.ts';
 
 /** Retries that do not keep a test waiting; the shape is the same. */
 const QUICK_LIMITS: Partial<ReceiverLimits> = {
-  handlerTimeoutMs: 2_000,
   maxAttempts: 3,
   backoff: { baseMs: 20, capMs: 100 },
 };
