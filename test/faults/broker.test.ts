@@ -22,8 +22,10 @@ async function outlive(t: TestContext, emptyStore: boolean): Promise<void> {
   await company.nats.kill();
   // Nothing closes a row but its receipt.
   await until(async () => (await company.countOpen()) > WAITING, { what: 'rows wait', ...patient });
+  const before = await settled(company);
   await company.nats.start({ emptyStore });
-  await until(async () => (await company.countOpen()) < WAITING, { what: 'it flows', ...patient });
+  const flows = async () => (await settled(company)) > before + WAITING;
+  await until(flows, { what: 'it flows', ...patient });
   await writing.stop();
   await company.oracle();
 }
