@@ -1,7 +1,6 @@
 /** What the engine reads about traffic, over all processes of the producer. */
 
-import { RpcCallError } from '../link/rpc/client.ts';
-import { type ParticipantClient, REPEATABLE } from './participants.ts';
+import { askEach, REPEATABLE } from './participants.ts';
 import type { JsonObject, StepContext } from './plan.ts';
 
 const DEAD_LETTER_PAGE = 500;
@@ -46,16 +45,9 @@ export async function readTraffic(context: StepContext, consumer: string): Promi
   };
 }
 
-/** Of the processes that answer: one that is being restarted has no counters. */
 async function readProgress({ run, participants }: StepContext, consumer: string, recentMs = 0) {
   const request = { link: run.link, consumer, recentMs };
-  const read = (client: ParticipantClient) =>
-    client.getProgress(request).catch((error: unknown) => {
-      if (error instanceof RpcCallError && error.outcome === 'unknown') return undefined;
-      throw error;
-    });
-  const answers = await Promise.all(participants.each(run.producer).map(read));
-  return answers.filter((answer) => answer !== undefined);
+  return askEach(participants.each(run.producer), (client) => client.getProgress(request));
 }
 
 /** Dead letters of the link at the consumer that nobody handled, oldest first. */

@@ -1,8 +1,8 @@
 /**
  * Compares the entity's rows on both sides of a formal leg under live traffic. Both sides are never
  * read in the same instant, so a row that differs is only suspected: it is cleared as soon as the
- * replica holds that version or a newer one. What is still suspected after a while differs for
- * good.
+ * replica holds that version or a newer one that the owner has as well. What is still suspected after
+ * a while differs for good.
  */
 import type { EntityRow } from '../gen/relink/v1/participant_pb.ts';
 import { pause } from '../runtime/wake.ts';
@@ -30,7 +30,7 @@ export function sidesOf({ run, participants }: StepContext, consumer: string): P
   };
 }
 
-/** A row of the owner that the replica does not show. */
+/** A row of the owner that the replica does not show, or is ahead of. */
 export interface Suspect {
   readonly key: string;
   readonly bucket: number;
@@ -64,9 +64,10 @@ export async function differingBuckets({ link, producer, consumer }: ParitySides
 export async function compareBucket(sides: ParitySides, bucket: number): Promise<Suspect[]> {
   const { owner, replica } = await readBucket(sides, bucket);
   const suspects: Suspect[] = [];
-  for (const { key, version, hash } of owner.values())
-    if (!isShown({ version, hash }, replica.get(key)))
-      suspects.push({ key, bucket, version, hash });
+  for (const { key, version, hash } of owner.values()) {
+    const wanted = { key, bucket, version, hash };
+    if (!isExplained(wanted, wanted, replica.get(key))) suspects.push(wanted);
+  }
   for (const { key, hash } of replica.values())
     if (!owner.has(key)) suspects.push({ key, bucket, version: 0n, hash });
   return suspects;
@@ -81,8 +82,24 @@ async function readBucket({ link, producer, consumer }: ParitySides, bucket: num
   return { owner: byKey(owner.rows), replica: byKey(replica.rows) };
 }
 
+type Shown = Pick<EntityRow, 'version' | 'hash'>;
+
+/** Whether a suspect is none, by rows that were read now, the replica's first. */
+function isExplained(suspect: Suspect, owner?: Shown, replica?: Shown): boolean {
+  if (!owner && !replica) return true;
+  if (suspect.version === 0n) return owner !== undefined;
+  if (owner && replica && isLost(owner, replica)) return false;
+  return isShown(suspect, replica);
+}
+
+/** What the replica was sent the owner no longer has: it lost commits, by a fail-over for example. */
+function isLost(owner: Shown, replica: Shown): boolean {
+  const isSame = owner.version === replica.version && owner.hash === replica.hash;
+  return replica.version >= owner.version && !isSame;
+}
+
 /** Whether the replica's row shows this version of the owner's row, or a newer one. */
-function isShown(wanted: Pick<EntityRow, 'version' | 'hash'>, row: EntityRow | undefined): boolean {
+function isShown(wanted: Shown, row: Shown | undefined): boolean {
   if (!row) return false;
   return (
     row.version > wanted.version || (row.version === wanted.version && row.hash === wanted.hash)
@@ -98,9 +115,8 @@ export async function stillSuspected(
   for (const [bucket, ofBucket] of Map.groupBy(suspects, (one) => one.bucket)) {
     const { owner, replica } = await readBucket(sides, bucket);
     for (const suspect of ofBucket) {
-      const isExcess = suspect.version === 0n;
-      if (isExcess ? !owner.has(suspect.key) : !isShown(suspect, replica.get(suspect.key)))
-        left.push(suspect);
+      const { key } = suspect;
+      if (!isExplained(suspect, owner.get(key), replica.get(key))) left.push(suspect);
     }
   }
   return left;

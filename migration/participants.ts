@@ -159,6 +159,22 @@ function guardClient(client: ParticipantClient, guard: () => void): ParticipantC
 /** Calls of the engine may be repeated: every change is idempotent or by compare-and-set. */
 export const REPEATABLE = { retryUnavailable: true } as const;
 
+/**
+ * What the processes of a service answer; one that is being restarted does not.
+ * @throws RpcCallError when none answers, or one refuses
+ */
+export async function askEach<T>(
+  clients: readonly ParticipantClient[],
+  ask: (client: ParticipantClient) => Promise<T>,
+): Promise<T[]> {
+  const all = await Promise.allSettled(clients.map(ask));
+  const answers = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failures = all.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  for (const failure of failures) absentIfUnreachable(failure);
+  if (answers.length === 0 && failures.length > 0) throw failures[0];
+  return answers;
+}
+
 function absentIfUnreachable(error: unknown): undefined {
   if (error instanceof RpcCallError && error.outcome === 'unknown') return undefined;
   throw error;

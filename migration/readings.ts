@@ -2,7 +2,7 @@
 import { Reading } from '../gen/relink/v1/participant_pb.ts';
 import { RpcCallError } from '../link/rpc/client.ts';
 import { StepProblem } from './errors.ts';
-import { REPEATABLE } from './participants.ts';
+import { askEach, REPEATABLE } from './participants.ts';
 import type { StepContext } from './plan.ts';
 import { rememberOnce } from './routes.ts';
 
@@ -41,16 +41,13 @@ export interface Asked {
   readonly p99Ms: number;
 }
 
-/** Over every process of the consumer that answers; the slowest counts. */
+/** Over every process of the consumer that answers; the slowest counts. Rejects when none does. */
 export async function readAsked(
   { run, participants }: StepContext,
   consumer: string,
 ): Promise<Asked> {
   const request = { link: run.link, sinceUnixMs: BigInt(Date.now()) };
-  const answers = await Promise.all(
-    participants.each(consumer).map((client) => client.getReadings(request).catch(() => undefined)),
-  );
-  const up = answers.filter((answer) => answer !== undefined);
+  const up = await askEach(participants.each(consumer), (client) => client.getReadings(request));
   return {
     asked: up.reduce((sum, { asked }) => sum + Number(asked), 0),
     unanswered: up.reduce((sum, { unanswered }) => sum + Number(unanswered), 0),
