@@ -140,7 +140,7 @@ export interface Streams {
   manager(): Promise<JetStreamManager>;
   /** One at a time for each link. */
   alone<T>(link: string, work: () => Promise<T>): Promise<T>;
-  /** Whether another live run needs the link's stream. */
+  /** Whether another live run is on its way to the link's stream. */
   isNeededByOthers(run: RunRecord): Promise<boolean>;
 }
 

@@ -46,10 +46,15 @@ export class StreamDesk implements Streams {
   async isNeededByOthers(run: RunRecord): Promise<boolean> {
     const live = await this.#journal.live();
     return live.some(
-      (other) =>
-        other.id !== run.id &&
-        other.link === run.link &&
-        [other.from.transport, other.to.transport].includes('async'),
+      (other) => other.id !== run.id && other.link === run.link && isBoundForAsync(other),
     );
   }
+}
+
+/**
+ * A run that leaves the stream needs it only while its consumers listen or a lane goes by it, which
+ * those say themselves: two that leave it together must not each keep it for the other.
+ */
+function isBoundForAsync({ direction, from, to }: RunRecord): boolean {
+  return (direction === 'forward' ? to : from).transport === 'async';
 }

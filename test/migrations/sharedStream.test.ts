@@ -1,0 +1,48 @@
+/** Runs of one link that end together, beside the stream that their legs share. */
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { Journal } from '../../migration/journal.ts';
+import type { PlanStep, RouteName } from '../../migration/plan.ts';
+import { numbered } from '../../migration/plans/transport.ts';
+import { type RunRecord, rollBack } from '../../migration/run.ts';
+import { removeStream } from '../../migration/steps/removeStream.ts';
+import { StreamDesk } from '../../operator/streams.ts';
+import { operatorDatabase, syncToAsync } from './alone.ts';
+
+const journal = new Journal(await operatorDatabase({ after }));
+/** It asks the journal alone. */
+const desk = new StreamDesk(undefined as never, journal);
+const plan: PlanStep[] = [numbered('6', 'Remove', removeStream)];
+const sync: RouteName = { transport: 'sync', version: 0 };
+const async: RouteName = { transport: 'async', version: 0 };
+
+async function start(link: string, consumer: string, to: RouteName, isGoingBack = false) {
+  const from = to === sync ? async : sync;
+  const created = await journal.create({ ...syncToAsync([consumer]), link, from, to }, plan);
+  if (!isGoingBack) return created.run;
+  return (await journal.record(created, rollBack(created, 'test'))).run;
+}
+
+async function isKept(link: string, mine: RouteName, others: RouteName, isOtherBack = false) {
+  const run: RunRecord = await start(link, 'hiring', mine);
+  await start(link, 'bonuses', others, isOtherBack);
+  return desk.isNeededByOthers(run);
+}
+
+describe('the stream of a link with two runs', () => {
+  it('is removed when both leave it', async () => {
+    assert.equal(await isKept('COMM-001', sync, sync), false);
+  });
+
+  it('is removed when the other one goes back to calls', async () => {
+    assert.equal(await isKept('COMM-002', sync, async, true), false);
+  });
+
+  it('is kept for a run that is on its way to it', async () => {
+    assert.equal(await isKept('COMM-003', sync, async), true);
+  });
+
+  it('is kept for a run that goes back to it', async () => {
+    assert.equal(await isKept('COMM-004', sync, sync, true), true);
+  });
+});
