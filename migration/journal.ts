@@ -81,12 +81,13 @@ export class Journal {
 
   async read(id: string): Promise<RunWithSteps | undefined> {
     if (!/^[0-9a-f-]{36}$/i.test(id)) return undefined;
-    const [rows, steps] = await Promise.all([
-      this.#sql<RunRow[]>`select * from migration.runs where id = ${id}`,
-      this.#sql<StepRow[]>`select * from migration.steps where run_id = ${id} order by position`,
-    ]);
-    const row = rows[0];
-    return row && { run: runFrom(row), steps: steps.map(stepFrom) };
+    // One snapshot: a run with the steps of another transition is a state it never had.
+    return this.#sql.begin('isolation level repeatable read read only', async (tx) => {
+      const [row] = await tx<RunRow[]>`select * from migration.runs where id = ${id}`;
+      const steps = await tx<StepRow[]>`
+        select * from migration.steps where run_id = ${id} order by position`;
+      return row && { run: runFrom(row), steps: steps.map(stepFrom) };
+    });
   }
 
   /** Newest first. */

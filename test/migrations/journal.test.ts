@@ -269,3 +269,28 @@ describe('certificates', () => {
     assert.match(check.isValid ? '' : check.problem, /not equal/);
   });
 });
+
+describe('a reader of the journal', () => {
+  it('sees a run and its steps as one transition left them', async (t) => {
+    const journal = new Journal(await openDatabase(t));
+    let current = await journal.create(newRun(['hiring']), plan.steps);
+    let isWriting = true;
+    const writing = (async () => {
+      for (let done = 1; done <= 300; done += 1)
+        current = await journal.record(current, {
+          run: { memory: { done } },
+          steps: [{ position: 0, patch: { done } }],
+        });
+    })().finally(() => {
+      isWriting = false;
+    });
+    const mixed: unknown[] = [];
+    while (isWriting) {
+      const { run, steps } = (await journal.read(current.run.id))!;
+      const [ofRun = 0, ofStep] = [run.memory.done, steps[0]!.done];
+      if (ofRun !== ofStep) mixed.push([ofRun, ofStep]);
+    }
+    await writing;
+    assert.deepEqual(mixed, []);
+  });
+});
