@@ -1,5 +1,5 @@
 /** Connections to PostgreSQL break in the middle of everything, on both sides of a link. */
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { ALL_LANES, type Transport } from '../../link/link.ts';
 import { Company, someKeys } from '../conformance/company.ts';
 import { type FaultProxy, startProxy } from '../harness/proxy.ts';
@@ -12,32 +12,35 @@ const WRITE_EVERY_MS = 5;
 /** Effects that must come through before the next cut: the system lives between cuts. */
 const EFFECTS_A_ROUND = 10;
 
-for (const transport of ['sync', 'async'] as const)
-  test(`ended database sessions do no harm on ${transport}`, async (t) => {
-    const company = await Company.start(t, { link: LINK, transport });
-    await underCuts(company, transport, async () => {
-      for (const sql of company.sqlOf.values())
-        await sql`select pg_terminate_backend(pid) from pg_stat_activity
+// Side by side: after a cut most of the time is waiting for answers that were lost.
+describe('cuts', { concurrency: 3 }, () => {
+  for (const transport of ['sync', 'async'] as const)
+    test(`ended database sessions do no harm on ${transport}`, async (t) => {
+      const company = await Company.start(t, { link: LINK, transport });
+      await underCuts(company, transport, async () => {
+        for (const sql of company.sqlOf.values())
+          await sql`select pg_terminate_backend(pid) from pg_stat_activity
           where datname = current_database() and application_name not like 'test/%'`;
+      });
     });
-  });
 
-test('broken and half-open database connections do no harm', async (t) => {
-  const proxies: FaultProxy[] = [];
-  const company = await Company.start(t, {
-    link: LINK,
-    transport: 'async',
-    postgresUrl: (_service, url) => throughProxy(t, url, proxies),
-  });
-  let round = 0;
-  await underCuts(company, 'async', async () => {
-    for (const proxy of proxies) {
-      // Every third time statements still run and their answers are lost.
-      if (round % 3 === 0) proxy.blackHole(['toClient']);
-      else proxy.cut();
-    }
-    if (round++ % 3 === 0) await afterSomeEffects(company, 0);
-    for (const proxy of proxies) await proxy.restore();
+  test('broken and half-open database connections do no harm', async (t) => {
+    const proxies: FaultProxy[] = [];
+    const company = await Company.start(t, {
+      link: LINK,
+      transport: 'async',
+      postgresUrl: (_service, url) => throughProxy(t, url, proxies),
+    });
+    let round = 0;
+    await underCuts(company, 'async', async () => {
+      for (const proxy of proxies) {
+        // Every third time statements still run and their answers are lost.
+        if (round % 3 === 0) proxy.blackHole(['toClient']);
+        else proxy.cut();
+      }
+      if (round++ % 3 === 0) await afterSomeEffects(company, 0);
+      for (const proxy of proxies) await proxy.restore();
+    });
   });
 });
 
