@@ -44,7 +44,7 @@ async function startServer(
 }
 
 function connect(addresses: string | string[], options: RpcClientOptions = {}) {
-  const client = createRpcClient(EchoService, addresses, options);
+  const client = createRpcClient(EchoService, addresses, { deadlineMs: LONG_MS, ...options });
   cleanUps.push(() => client.close());
   return client;
 }
@@ -286,7 +286,7 @@ test('stopping lets open calls end, refuses new ones, and ends streams', async (
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     },
   });
-  const client = connect(server.address(), { deadlineMs: LONG_MS });
+  const client = connect(server.address());
   const open = client.say({ text: 'last' });
   const stream = client.repeat({ text: 'x' })[Symbol.asyncIterator]();
   assert.equal((await stream.next()).value?.text, 'open');
@@ -306,7 +306,7 @@ test('stopping cuts calls that do not end in time', async () => {
     return never();
   };
   const server = await startServer({ say: hang }, { stopLimitMs: 20 });
-  const open = connect(server.address(), { deadlineMs: LONG_MS }).say({ text: 'x' });
+  const open = connect(server.address()).say({ text: 'x' });
   await isCalled.promise;
   const [refusal] = await Promise.all([refusalOf(open), server.stop()]);
   assert.equal(refusal.outcome, 'unknown');
