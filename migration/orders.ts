@@ -25,8 +25,11 @@ export async function giveOrder(
   journal: Journal,
   request: OrderRequest,
 ): Promise<life.RunWithSteps> {
+  let seen: life.RunRecord | undefined;
   for (let tries = 0; ; tries += 1) {
     const current = await requireRun(journal, request.runId);
+    seen ??= current.run;
+    if (request.order === 'approve') refuseOtherQuestion(seen, current.run);
     const change = decide(current, request);
     if (Object.keys(change).length === 0) return current;
     try {
@@ -42,6 +45,15 @@ export async function requireRun(journal: Journal, id: string): Promise<life.Run
   const current = await journal.read(id);
   if (current) return current;
   throw new MigrationError('RUN_UNKNOWN', `there is no run ${id}; relink runs lists them`);
+}
+
+/** Somebody else approved what was seen, and the run waits again: nobody approved that. */
+function refuseOtherQuestion(seen: life.RunRecord, { id, state, waiting }: life.RunRecord): void {
+  if (state !== 'waiting' || waiting?.threshold === seen.waiting?.threshold) return;
+  throw new MigrationError(
+    'RUN_STATE',
+    `run ${id} went on meanwhile: it waits ${waiting?.threshold} now; see relink status ${id}`,
+  );
 }
 
 function decide(current: life.RunWithSteps, request: OrderRequest): life.Change {
