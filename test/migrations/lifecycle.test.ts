@@ -3,7 +3,7 @@
  * wrong.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { readStream } from '../../link/consume/provision.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
@@ -25,6 +25,7 @@ describe('migrations under traffic', () => {
     company = await Company.start();
     traffic = await company.startTraffic();
   });
+  afterEach(() => company.stopEngines());
   after(() => company?.stop());
 
   async function hasStream(desk: Desk): Promise<boolean> {
@@ -71,7 +72,7 @@ describe('migrations under traffic', () => {
   });
 
   it('goes back before, amid and after the lanes, in both directions at once on two legs', {
-    timeout: 400_000,
+    timeout: 900_000,
   }, async () => {
     const desk = await company.desk();
     const engine = desk.engine();
@@ -156,7 +157,7 @@ describe('migrations under traffic', () => {
   it('pauses at any time and goes on where it was', async () => {
     const desk = await company.desk();
     const engine = desk.engine();
-    const id = await desk.start({ to: 'async', settings: { canary_seconds: '30' } });
+    const id = await desk.start({ to: 'async', settings: { canary_seconds: '60' } });
     await desk.isAt(id, 'watch-canary');
     await desk.order(id, 'pause');
     await desk.reached(id, 'paused');
