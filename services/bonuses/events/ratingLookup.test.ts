@@ -35,6 +35,8 @@ async function open(t: TestContext, reading: Reading) {
   t.after(() => server.stop());
   const hiring = createRpcClient(HiringService, `127.0.0.1:${server.port()}`);
   t.after(() => hiring.close());
+  // The first call connects, and a comparison waits half a second at most.
+  await hiring.getAssessmentRating({ assessmentId: rated }, { deadlineMs: 60_000 });
   const ratings = ratingLookup(() => hiring);
   await prepareReadings(sql, [links[ratings.link]!]);
   await sql.begin((tx) =>
