@@ -14,7 +14,7 @@ import { consumersOf, loseAnswers, loseStoredMessages, MESSAGES } from './losses
 
 /** Links and transports at once: a test mostly waits for disks and retries. */
 const CONCURRENCY = 3;
-/** Each fault ends in an oracle that may wait a minute and a half for the last receipt. */
+/** Each fault ends in an oracle that may wait two minutes for the last receipt. */
 const ALL_FAULTS_LIMIT_MS = 900_000;
 
 /** A link on a transport, under its consumers' own handlers. */
@@ -197,7 +197,7 @@ async function untilGivenUp(company: Company): Promise<void> {
       const waiting = (await Promise.all(parked)).reduce((sum, one) => sum + one, 0);
       return (await company.countOpen()) === waiting;
     },
-    { withinMs: 60_000, what: 'only parked messages are open' },
+    { withinMs: 120_000, what: 'only parked messages are open' },
   );
 }
 

@@ -12,7 +12,7 @@ import { until } from '../harness/until.ts';
 import type { FormalFixture, FunctionalFixture, LinkFixture, StateTable } from './fixture.ts';
 
 /** Longest wait for the last receipt: after faults, retries are up to seconds apart. */
-const SETTLED_LIMIT_MS = 90_000;
+const SETTLED_LIMIT_MS = 120_000;
 
 export interface OracleOptions {
   readonly link: LinkDefinition;

@@ -9,7 +9,7 @@ import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
 
 /** After a kill, leases and acknowledgements expire first. */
-const ADOPTED_LIMIT_MS = 60_000;
+const ADOPTED_LIMIT_MS = 120_000;
 
 /** What the prepare step does: the stream and the durable consumers of each link. */
 export async function provision(natsUrl: string, links: readonly LinkDefinition[]): Promise<void> {

@@ -71,7 +71,7 @@ test('a publish that seems to fail although it was stored has one effect', async
 });
 
 /** After an outage clients and relays come back in their own time. */
-const patient = { withinMs: 60_000, everyMs: 50 };
+const patient = { withinMs: 120_000, everyMs: 50 };
 
 async function settled(company: Company): Promise<number> {
   const [row] = await company.sqlOf.get('hiring')!<{ settled: number }[]>`

@@ -9,7 +9,7 @@ import { Fleet } from './fleet.ts';
 const LINK = 'COMM-010';
 const KEYS = 24;
 const WRITE_EVERY_MS = 5;
-const patient = { withinMs: 60_000, everyMs: 50 };
+const patient = { withinMs: 120_000, everyMs: 50 };
 
 /** Crash windows by the process that has them, with the hit at which it dies. */
 const WINDOWS: readonly (readonly [service: string, failpoint: string, hit: number])[] = [

@@ -78,7 +78,7 @@ async function afterSomeEffects(company: Company, count: number): Promise<void> 
     const done = async () => (await sql`select 1 from relink.inbox`).length;
     const before = await done();
     await until(async () => (await done()) >= before + count, {
-      withinMs: 60_000,
+      withinMs: 120_000,
       what: `${consumer} goes on`,
     });
   }

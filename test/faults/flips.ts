@@ -27,7 +27,7 @@ const HELD = 0.7;
 const FROZEN_FOR_FLIPS_MAX = 12;
 const WRITE_EVERY_MS = 10;
 /** Some lanes of a leg must become free for the next flip: after a kill, leases and acks expire. */
-const NEXT_FLIP_LIMIT_MS = 60_000;
+const NEXT_FLIP_LIMIT_MS = 120_000;
 /**
  * A process frozen inside a transaction holds its row locks until PostgreSQL ends its session after a
  * minute; flips that wait for these rows would wait for the thaw that waits for flips.

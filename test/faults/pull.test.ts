@@ -25,7 +25,7 @@ const SOLVED = 60;
 const WAITING = 60;
 /** More than the attempts after which a message that fails is given up. */
 const UNANSWERED_MIN = 25;
-const patient = { withinMs: 60_000, everyMs: 20 };
+const patient = { withinMs: 120_000, everyMs: 20 };
 
 test('events wait for an owner that is down, uncounted, and are credited by its ratings when it is back', async (t) => {
   const { company, fleet, bonuses, participant } = await start(t);

@@ -6,7 +6,7 @@ import { fixtureOf } from '../conformance/fixtures.ts';
 import { oracle } from '../conformance/oracle.ts';
 import { until } from '../harness/until.ts';
 
-const CLOSED_LIMIT_MS = 90_000;
+const CLOSED_LIMIT_MS = 120_000;
 
 /**
  * What is otherwise than when the test writes to one link: two links tell states of an assessment,
