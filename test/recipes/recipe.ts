@@ -10,7 +10,7 @@ import { childEnvironment, readEnvironment } from '../../runtime/config.ts';
 
 const BLOCK = /^```(\w+)(?: (\S+))?\n([\s\S]*?)^```$/gm;
 /** Of one command, on a machine that does other things as well. */
-const COMMAND_LIMIT_MS = 120_000;
+const COMMAND_LIMIT_MS = 300_000;
 
 type Block =
   | { readonly does: 'write'; readonly path: string; readonly text: string }

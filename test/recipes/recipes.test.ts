@@ -24,6 +24,8 @@ const LEFT_OUT = new Set(['.git', '.relink', '.cache', 'node_modules']);
 const RUNNING = ['hiring', 'management', 'notices'];
 const NOT_RUNNING = ['assessments', 'bonuses', 'finance'];
 const NOBODY = '127.0.0.1:1';
+/** A page has several commands, each with a limit of its own. */
+const someCommands = { timeout: 900_000 };
 
 describe('the recipes of docs/recipes', () => {
   let dir: string;
@@ -52,10 +54,13 @@ describe('the recipes of docs/recipes', () => {
   /** A module of the copy: it knows the service that was added. */
   const load = (path: string) => import(join(copy, path));
 
-  it('add a service that the compiler takes', () => follow('add-a-service.md'));
+  it('add a service that the compiler takes', someCommands, () => follow('add-a-service.md'));
 
-  it('add a link that the compiler, the linter and the rules of the project take', () =>
-    follow('add-a-link.md'));
+  it(
+    'add a link that the compiler, the linter and the rules of the project take',
+    someCommands,
+    () => follow('add-a-link.md'),
+  );
 
   it('bring a message of the new link to the new service, once', async () => {
     stack = await startCopy();
@@ -69,7 +74,7 @@ describe('the recipes of docs/recipes', () => {
       const { candidate } = await hiring.registerCandidate({ name: 'Emmy Noether' });
       const { candidateId } = candidate!;
       const promote = () => management.promoteCandidate({ candidateId });
-      await until(() => promote(), { what: 'management promotes', withinMs: 30_000 });
+      await until(() => promote(), { what: 'management promotes' });
       const told = await until(
         async () => {
           const { notices: found } = await notices.listNotices({ personId: candidateId });
