@@ -5,7 +5,6 @@
  */
 import type { InboxLaneDigest } from '../gen/relink/v1/participant_pb.ts';
 import type { LaneDigest } from '../gen/relink/v1/route_pb.ts';
-import { pause } from '../runtime/wake.ts';
 import type { ClosedLane, ClosingStatement } from './certificate.ts';
 import { StepProblem } from './errors.ts';
 import { listDead } from './observe.ts';
@@ -13,6 +12,7 @@ import { REPEATABLE } from './participants.ts';
 import type { StepContext } from './plan.ts';
 import { nameRoute } from './plan.ts';
 import { epochsAtStart, isAdopted, type Lanes, readLanes } from './routes.ts';
+import { stepPause } from './stepPause.ts';
 
 /**
  * A row is closed some milliseconds after its receipt: an epoch is compared again for this long.
@@ -79,7 +79,7 @@ export async function certifyClosedEpochs(context: StepContext, consumer: string
         'stop',
         `certificate of ${run.link}/${consumer}: ${unequal.join('; ')}`,
       );
-    if (!(await pause(POLL_MS, context.signal))) throw new StepProblem('stop', 'interrupted');
+    await stepPause(POLL_MS, context.signal);
   }
 }
 

@@ -6,11 +6,11 @@
  * meanwhile may take as long as ever to answer.
  */
 import { RpcCallError } from '../link/rpc/client.ts';
-import { pause } from '../runtime/wake.ts';
 import { type RecordingContext, WATCHED } from './context.ts';
 import { StepProblem } from './errors.ts';
 import type { Gate, Measure, Reading } from './plan.ts';
 import type { EvidenceRecord, Waiting } from './run.ts';
+import { stepPause } from './stepPause.ts';
 
 /** Often enough for a person to watch, seldom enough for the services not to notice. */
 const EVERY_MS = 250;
@@ -41,7 +41,7 @@ export async function watchGate(gate: Gate, context: RecordingContext): Promise<
     if (failed) throw new StepProblem('fail', describe(failed.reading));
     if (isOver && !waiting) return;
     if (waiting && isTooLong) throw outOfPatience(waiting);
-    if (!(await pause(EVERY_MS, context.signal))) throw new StepProblem('stop', 'interrupted');
+    await stepPause(EVERY_MS, context.signal);
   }
 }
 
@@ -115,7 +115,7 @@ class ReadingWriter {
     const { run, steps } = this.#context.current();
     const position = steps.findIndex(({ state }) => state === 'running');
     const { checkpoint } = this.#context;
-    const watched = { ...checkpoint, [WATCHED]: Math.round(this.#context.elapsedMs()) };
+    const watched = { ...checkpoint, [WATCHED]: this.#context.elapsedMs() };
     await this.#context.record({
       run: { waiting: waiting ? asWaiting(waiting, run.waiting) : null },
       steps: [{ position, patch: { checkpoint: watched } }],

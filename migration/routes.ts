@@ -4,10 +4,10 @@
 import type { LaneRoute } from '../gen/relink/v1/route_pb.ts';
 import { ALL_LANES } from '../link/link.ts';
 import { RpcCallError } from '../link/rpc/client.ts';
-import { pause } from '../runtime/wake.ts';
 import { StepProblem } from './errors.ts';
 import { REPEATABLE, transportFromWire, transportToWire } from './participants.ts';
 import type { JsonObject, RouteName, StepContext } from './plan.ts';
+import { stepPause } from './stepPause.ts';
 
 const POLL_MS = 50;
 
@@ -120,7 +120,7 @@ async function moveLeg(
       if (error.reason !== 'ROUTE_PENDING') throw error;
     }
     await releaseOverdue(context, consumer);
-    if (!(await pause(POLL_MS, signal))) throw new StepProblem('stop', 'interrupted');
+    await stepPause(POLL_MS, signal);
   }
 }
 

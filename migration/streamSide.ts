@@ -5,10 +5,9 @@ import {
   removeConsumer,
   removeStream,
 } from '../link/consume/provision.ts';
-import { pause } from '../runtime/wake.ts';
-import { StepProblem } from './errors.ts';
 import { REPEATABLE, transportFromWire } from './participants.ts';
 import type { StepContext } from './plan.ts';
+import { stepPause } from './stepPause.ts';
 
 const POLL_MS = 50;
 /**
@@ -68,7 +67,7 @@ async function waitUntilUnbound({ run, participants, signal }: StepContext, cons
       description?.consumes.some((link) => link.id === run.link && link.bound),
     );
     if (!isBound || performance.now() > untilMs) return;
-    if (!(await pause(POLL_MS, signal))) throw new StepProblem('stop', 'interrupted');
+    await stepPause(POLL_MS, signal);
   }
 }
 

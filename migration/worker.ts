@@ -12,6 +12,7 @@ import { watchGate } from './gatekeeper.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { planNamed } from './plans/index.ts';
 import * as life from './run.ts';
+import { stepPause } from './stepPause.ts';
 
 declareFailpoints(
   'engine.before-step',
@@ -175,7 +176,7 @@ export class RunWorker {
         if (!isPassing(error) || performance.now() + waitMs > untilMs) throw error;
         await context.observe('tried again', (error as Error).message);
       }
-      if (!(await pause(waitMs, context.signal))) throw new StepProblem('stop', 'interrupted');
+      await stepPause(waitMs, context.signal);
     }
   }
 

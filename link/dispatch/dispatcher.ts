@@ -42,6 +42,10 @@ export type DispatchResult =
   /** Not handed over, or nobody knows: send the same message again. */
   | { readonly kind: 'failed'; readonly reason: string };
 
+export function failed(reason: string): DispatchResult {
+  return { kind: 'failed', reason };
+}
+
 export interface Dispatcher {
   dispatch(parcels: readonly Parcel[]): Promise<DispatchResult[]>;
 }

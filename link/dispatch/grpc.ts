@@ -2,7 +2,13 @@
 import type { Receipt } from '../../gen/relink/v1/receipt_pb.ts';
 import { contractOf, type LinkDefinition } from '../link.ts';
 import { createRpcClient, RpcCallError } from '../rpc/client.ts';
-import { type Dispatcher, type DispatchResult, type Parcel, textFor } from './dispatcher.ts';
+import {
+  type Dispatcher,
+  type DispatchResult,
+  failed,
+  type Parcel,
+  textFor,
+} from './dispatcher.ts';
 import { encodeHeaderValue, METADATA } from './headers.ts';
 import { outcomeFromWire } from './outcomes.ts';
 import { methodName, pushRequest } from './pushMethod.ts';
@@ -72,8 +78,4 @@ export class GrpcDispatcher implements Dispatcher {
     if (row.traceparent) metadata[METADATA.traceparent] = row.traceparent;
     return metadata;
   }
-}
-
-function failed(reason: string): DispatchResult {
-  return { kind: 'failed', reason };
 }

@@ -2,7 +2,7 @@
 import type { LinkDefinition } from '../link.ts';
 import { subjectOf } from '../link.ts';
 import type { Dispatcher, DispatchResult, Parcel } from './dispatcher.ts';
-import { textFor } from './dispatcher.ts';
+import { failed, textFor } from './dispatcher.ts';
 import { encodeHeaderValue, HEADER, rawHeaders } from './headers.ts';
 import type { Publication, Publisher, PublishResult } from './publisher.ts';
 
@@ -81,8 +81,4 @@ export class JetStreamDispatcher implements Dispatcher {
 
 function dispatchResultOf(result: PublishResult): DispatchResult {
   return result.kind === 'stored' ? { kind: 'sent' } : failed(result.reason);
-}
-
-function failed(reason: string): DispatchResult {
-  return { kind: 'failed', reason };
 }

@@ -131,7 +131,7 @@ export class LaneGate {
     const taken = [...owned].filter(([lane]) => !this.#lanes.has(lane));
     if (taken.length === 0) return;
     // What the earlier owner adopted raised no revision; from now on nobody else adopts.
-    await this.#read();
+    await this.refresh();
     this.#isStale = true;
     const open = await sql<{ lane: number; highest: number }[]>`
       select lane, max(seq)::float8 as highest from relink.outbox
@@ -171,15 +171,11 @@ export class LaneGate {
   async readRoutes(): Promise<void> {
     // Before reading: a change that comes meanwhile makes it stale again.
     this.#isStale = false;
-    await this.#read();
+    await this.refresh();
   }
 
-  /** Looks what other relays have adopted. */
+  /** Reads them as they are now, also what other relays have adopted. */
   async refresh(): Promise<void> {
-    await this.#read();
-  }
-
-  async #read(): Promise<void> {
     this.#reads += 1;
     const read = this.#reads;
     const routes = await readRoutes(this.#options.sql, this.#options.leg);

@@ -19,7 +19,7 @@ export const readsEqual: Measure = {
 
 async function readComparison(context: StepContext, consumer: string): Promise<Reading> {
   const { run, participants } = context;
-  const sinceMs = Math.round(Date.now() - context.elapsedMs());
+  const sinceMs = Date.now() - context.elapsedMs();
   const { error_rate_limit: limit } = run.settings;
   const client = participants.of(consumer);
   const since = { link: run.link, sinceUnixMs: BigInt(sinceMs) };

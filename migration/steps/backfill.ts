@@ -1,4 +1,3 @@
-import { pause } from '../../runtime/wake.ts';
 import { StepProblem } from '../errors.ts';
 import {
   BUCKETS,
@@ -11,6 +10,7 @@ import {
 } from '../parity.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext } from '../plan.ts';
+import { stepPause } from '../stepPause.ts';
 
 /** Buckets compared together: 2,500 rows of 10,000. */
 const BUCKETS_AT_ONCE = 64;
@@ -83,7 +83,7 @@ async function findLacking(
   for (const bucket of buckets) suspects.push(...(await compareBucket(sides, bucket)));
   const lacking = suspects.filter(({ version }) => version > 0n);
   if (lacking.length === 0) return [];
-  await wait(context, ARRIVAL_MS);
+  await stepPause(ARRIVAL_MS, context.signal);
   return stillSuspected(sides, lacking);
 }
 
@@ -125,10 +125,6 @@ async function waitForRoom(context: StepContext, consumer: string): Promise<void
       shownMs = nowMs;
       await context.observe(`open messages to ${consumer}`, String(open));
     }
-    await wait(context, POLL_MS);
+    await stepPause(POLL_MS, context.signal);
   }
-}
-
-async function wait({ signal }: StepContext, ms: number): Promise<void> {
-  if (!(await pause(ms, signal))) throw new StepProblem('stop', 'interrupted');
 }

@@ -1,7 +1,7 @@
-import { pause } from '../../runtime/wake.ts';
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext } from '../plan.ts';
+import { stepPause } from '../stepPause.ts';
 
 /** Values asked for to see that the owner's query works. */
 const SAMPLE = 20;
@@ -23,7 +23,7 @@ export const findOwner: Omit<Step, 'title' | 'number'> = {
 async function askOwner(context: StepContext, consumer: string): Promise<void> {
   let { asked, unanswered, slowestMs } = await compareSample(context, consumer);
   for (let tries = 1; unanswered > 0n && tries < TRIES; tries += 1) {
-    if (!(await pause(PAUSE_MS, context.signal))) throw new StepProblem('stop', 'interrupted');
+    await stepPause(PAUSE_MS, context.signal);
     ({ asked, unanswered, slowestMs } = await compareSample(context, consumer));
   }
   const { producer } = context.run;

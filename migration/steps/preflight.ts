@@ -1,8 +1,8 @@
-import { pause } from '../../runtime/wake.ts';
 import { StepProblem } from '../errors.ts';
 import { newestDeadIds, readLatency } from '../observe.ts';
 import type { JsonObject, Step, StepContext } from '../plan.ts';
 import { isOn, readEpochs, readLanes } from '../routes.ts';
+import { stepPause } from '../stepPause.ts';
 
 /** A service that is being restarted is back within this time. */
 const RESTART_MS = 5_000;
@@ -61,7 +61,7 @@ async function waitForReplicas(context: StepContext, service: string) {
     if (replicas.some(({ description }) => description)) return replicas;
     if (performance.now() > untilMs)
       throw new StepProblem('fail', `no replica of ${service} answers`);
-    if (!(await pause(POLL_MS, signal))) throw new StepProblem('stop', 'interrupted');
+    await stepPause(POLL_MS, signal);
   }
 }
 

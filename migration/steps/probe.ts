@@ -1,7 +1,7 @@
-import { pause } from '../../runtime/wake.ts';
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE, transportToWire } from '../participants.ts';
 import { nameRoute, type RouteName, type Step, type StepContext } from '../plan.ts';
+import { stepPause } from '../stepPause.ts';
 
 /** Tries of a probe: longer apart in all than a client takes to reach a restarted consumer again. */
 const TRIES = 6;
@@ -30,6 +30,7 @@ async function probeRoute(context: StepContext, consumer: string, route: RouteNa
   const request = { link: run.link, consumer, transport, version: route.version };
   let problem = '';
   for (let tries = 0; tries < TRIES; tries += 1) {
+    if (tries > 0) await stepPause(PAUSE_MS * 2 ** (tries - 1), context.signal);
     const result = await participants.of(run.producer).probe(request, REPEATABLE);
     if (result.ok)
       return context.observe(
@@ -37,7 +38,6 @@ async function probeRoute(context: StepContext, consumer: string, route: RouteNa
         `${result.latencyMs.toFixed(1)} ms`,
       );
     problem = result.problem;
-    if (!(await pause(PAUSE_MS * 2 ** tries, context.signal))) break;
   }
   throw new StepProblem('fail', `probe to ${consumer} by ${nameRoute(route)}: ${problem}`);
 }

@@ -1,7 +1,7 @@
-import { pause } from '../../runtime/wake.ts';
 import { StepProblem } from '../errors.ts';
 import { compareRows, sidesOf } from '../parity.ts';
 import type { Step, StepContext } from '../plan.ts';
+import { stepPause } from '../stepPause.ts';
 import { backfillLeg } from './backfill.ts';
 
 /** One comparison takes this long at most; it is repeated until the replica holds every row. */
@@ -36,6 +36,6 @@ async function waitForParity(context: StepContext, consumer: string): Promise<vo
     if (differing.length === 0) return context.observe(`rows held by ${consumer}`, String(rows));
     if (performance.now() > untilMs)
       throw new StepProblem('stop', `${consumer}: ${differing.length} of ${rows} rows differ`);
-    if (!(await pause(POLL_MS, signal))) throw new StepProblem('stop', 'interrupted');
+    await stepPause(POLL_MS, signal);
   }
 }

@@ -1,8 +1,8 @@
-import { pause } from '../../runtime/wake.ts';
 import { certifyClosedEpochs, raiseFences, readDrainState } from '../drain.ts';
 import { StepProblem } from '../errors.ts';
 import type { Step, StepContext } from '../plan.ts';
 import { releaseOverdue } from '../routes.ts';
+import { stepPause } from '../stepPause.ts';
 
 const POLL_MS = 100;
 
@@ -49,6 +49,6 @@ async function waitUntilSettled(context: StepContext, consumer: string): Promise
         'stop',
         `${consumer}: ${notAdopted} lanes not adopted, ${carriedOpen} messages open`,
       );
-    if (!(await pause(POLL_MS, context.signal))) throw new StepProblem('stop', 'interrupted');
+    await stepPause(POLL_MS, context.signal);
   }
 }

@@ -1,6 +1,6 @@
 /** Messages a consumer cannot apply: retried, then kept with the reason; the others go on. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import {
   type DeadLetterRow,
   discardDeadLetter,
@@ -10,6 +10,7 @@ import {
 } from '../../link/inbox/deadLetters.ts';
 import { formal, type Handler } from '../../link/inbox/handler.ts';
 import { redrive } from '../../link/inbox/redrive.ts';
+import type { Transport } from '../../link/link.ts';
 import { Company, someKeys } from '../conformance/company.ts';
 import { until } from '../harness/until.ts';
 
@@ -45,13 +46,7 @@ describe('dead letters', { concurrency: 2 }, () => {
       });
 
       test('an event that does not fit its schema is kept with the field, edited and redriven once', async (t) => {
-        const company = await Company.start(t, {
-          link: LINK,
-          transport,
-          elsewhere: ['assessments'],
-        });
-        const key = await writeBadEvent(company);
-        await company.startNode('assessments');
+        const { company, key } = await startWithBadEvent(t, transport);
         for (const consumer of company.consumers) {
           const [dead] = await deadOf(company, 1, consumer);
           assert.equal(dead!.reason, 'INVALID_EVENT');
@@ -64,13 +59,7 @@ describe('dead letters', { concurrency: 2 }, () => {
       });
 
       test('a discarded message is given up and counted as settled', async (t) => {
-        const company = await Company.start(t, {
-          link: LINK,
-          transport,
-          elsewhere: ['assessments'],
-        });
-        const key = await writeBadEvent(company);
-        await company.startNode('assessments');
+        const { company, key } = await startWithBadEvent(t, transport);
         for (const consumer of company.consumers) {
           const [dead] = await deadOf(company, 1, consumer);
           const sql = company.sqlOf.get(consumer)!;
@@ -92,6 +81,14 @@ function guarded(handler: Handler, before: (key: string) => Promise<void> | unde
     for (const { key } of changes) await before(key);
     return (handler as Extract<Handler, { kind: 'formal' }>).apply(tx, changes);
   });
+}
+
+/** A company whose relay starts when one of its messages is spoilt already; answers its key. */
+async function startWithBadEvent(t: TestContext, transport: Transport) {
+  const company = await Company.start(t, { link: LINK, transport, elsewhere: ['assessments'] });
+  const key = await writeBadEvent(company);
+  await company.startNode('assessments');
+  return { company, key };
 }
 
 /** Writes managers; the first name of one is not what the schema wants, as a bug would make it. */
