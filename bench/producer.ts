@@ -1,9 +1,9 @@
 /** The producing side of a benchmark: a database with an outbox, a stream, and relays on demand. */
 import { randomUUIDv7 } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { ensureConsumer, ensureStream } from '../link/consume/provision.ts';
 import { createLinkKit, type LinkKit } from '../link/kit.ts';
 import type { LinkDefinition } from '../link/link.ts';
+import { ensureConsumer, ensureStream } from '../link/transport/jetStream/provision.ts';
 import { startAgents, stopAgents } from '../runtime/lifecycle.ts';
 import { silentLog } from '../runtime/log.ts';
 import { connectNats } from '../runtime/nats.ts';

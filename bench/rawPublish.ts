@@ -1,7 +1,8 @@
 /** The raw limit that drains are held against: publishing with message ids and nothing else. */
-import { HEADER, rawHeaders } from '../link/dispatch/headers.ts';
-import { Publisher } from '../link/dispatch/publisher.ts';
+
 import { laneOf, subjectOf } from '../link/link.ts';
+import { Publisher } from '../link/transport/jetStream/publisher.ts';
+import { HEADER, rawHeaders } from '../link/wire/headers.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 import { newEvent } from './events.ts';
 

@@ -5,21 +5,11 @@
  */
 import { jetstreamManager } from '@nats-io/jetstream';
 import { LinkParticipant } from '../gen/relink/v1/participant_pb.ts';
+import { type ServedService, serve } from '../rpc/server.ts';
 import type { Agent } from '../runtime/lifecycle.ts';
 import type { Log } from '../runtime/log.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
-import { pushHandler, unmappedService } from './consume/callHandler.ts';
-import {
-  forgetCompared,
-  ListeningAgent,
-  prepareListening,
-  readListening,
-} from './consume/listening.ts';
-import { StreamConsumer } from './consume/streamConsumer.ts';
-import { GrpcDispatcher } from './dispatch/grpc.ts';
-import { JetStreamDispatcher } from './dispatch/jetStream.ts';
-import { Publisher } from './dispatch/publisher.ts';
 import { LinkError } from './errors.ts';
 import type { Handler } from './inbox/handler.ts';
 import { Receiver, type ReceiverLimits, type ReceiverOptions } from './inbox/receiver.ts';
@@ -33,7 +23,17 @@ import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { participantHandlers } from './participant/service.ts';
 import { prepareReadings } from './pull/readings.ts';
 import { Relay } from './relay/relay.ts';
-import { type ServedService, serve } from './rpc/server.ts';
+import { pushHandler, unmappedService } from './transport/grpc/receive.ts';
+import { GrpcDispatcher } from './transport/grpc/send.ts';
+import {
+  forgetCompared,
+  ListeningAgent,
+  prepareListening,
+  readListening,
+} from './transport/jetStream/listening.ts';
+import { Publisher } from './transport/jetStream/publisher.ts';
+import { StreamConsumer } from './transport/jetStream/receive.ts';
+import { JetStreamDispatcher } from './transport/jetStream/send.ts';
 
 export interface KitOptions {
   readonly service: string;

@@ -5,7 +5,7 @@
  * nobody saw. Its patience begins anew with each engine and after each pause: what was restarted
  * meanwhile may take as long as ever to answer.
  */
-import { RpcCallError } from '../link/rpc/client.ts';
+import { RpcCallError } from '../rpc/client.ts';
 import { type RecordingContext, WATCHED } from './context.ts';
 import { StepProblem } from './errors.ts';
 import type { Gate, Measure, Reading } from './plan.ts';

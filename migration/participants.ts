@@ -9,7 +9,7 @@ import {
 } from '../gen/relink/v1/participant_pb.ts';
 import { Transport as Wire } from '../gen/relink/v1/route_pb.ts';
 import type { Transport } from '../link/link.ts';
-import { createRpcClient, RpcCallError, type RpcClient } from '../link/rpc/client.ts';
+import { createRpcClient, RpcCallError, type RpcClient } from '../rpc/client.ts';
 import { MigrationError } from './errors.ts';
 
 /** Above the time a probe takes when nothing arrives. */

@@ -1,6 +1,6 @@
 /** Whose value the consumers of a run's legs use, for links that may be `pull`. */
 import { Reading } from '../gen/relink/v1/participant_pb.ts';
-import { RpcCallError } from '../link/rpc/client.ts';
+import { RpcCallError } from '../rpc/client.ts';
 import { StepProblem } from './errors.ts';
 import { askEach, REPEATABLE } from './participants.ts';
 import type { StepContext } from './plan.ts';

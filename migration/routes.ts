@@ -3,7 +3,7 @@
  */
 import type { LaneRoute } from '../gen/relink/v1/route_pb.ts';
 import { ALL_LANES } from '../link/link.ts';
-import { RpcCallError } from '../link/rpc/client.ts';
+import { RpcCallError } from '../rpc/client.ts';
 import { StepProblem } from './errors.ts';
 import { REPEATABLE, transportFromWire, transportToWire } from './participants.ts';
 import type { JsonObject, RouteName, StepContext } from './plan.ts';

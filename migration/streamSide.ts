@@ -4,7 +4,7 @@ import {
   ensureStream,
   removeConsumer,
   removeStream,
-} from '../link/consume/provision.ts';
+} from '../link/transport/jetStream/provision.ts';
 import { REPEATABLE, transportFromWire } from './participants.ts';
 import type { StepContext } from './plan.ts';
 import { stepPause } from './stepPause.ts';

@@ -2,7 +2,7 @@
  * Carries one run on: reads its record, does what comes next, records it, again. Each step passes
  * the same four places where the engine may die; the failpoints name them.
  */
-import { RpcCallError } from '../link/rpc/client.ts';
+import { RpcCallError } from '../rpc/client.ts';
 import { declareFailpoints, failpoint } from '../runtime/failpoints.ts';
 import { isConnectionLost } from '../runtime/postgres.ts';
 import { pause } from '../runtime/wake.ts';

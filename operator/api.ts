@@ -1,8 +1,6 @@
 /** `relink.v1.Operator`: everything the command line and the console can do. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Operator, RunStatusSchema, StartRequest } from '../gen/relink/v1/operator_pb.ts';
-import { unknownId } from '../link/rpc/errors.ts';
-import type { Handlers } from '../link/rpc/handlers.ts';
 import type { Certificates } from '../migration/certificate.ts';
 import { MigrationError } from '../migration/errors.ts';
 import type { Journal } from '../migration/journal.ts';
@@ -12,6 +10,8 @@ import type { Streams } from '../migration/plan.ts';
 import { isEnded, type RunWithSteps } from '../migration/run.ts';
 import { chooseConsumers, findLink, type MoveRequest, resolveMove } from '../migration/starting.ts';
 import { verifyLeg } from '../migration/verify.ts';
+import { unknownId } from '../rpc/errors.ts';
+import type { Handlers } from '../rpc/handlers.ts';
 import { deadLetterHandlers } from './deadLetters.ts';
 import { withStatuses } from './errors.ts';
 import { type LinkSources, listLinks } from './links.ts';

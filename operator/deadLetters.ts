@@ -1,12 +1,12 @@
 /** Dead letters of every service, asked where they are kept. */
 import type { Operator } from '../gen/relink/v1/operator_pb.ts';
-import { RpcCallError, unknownId } from '../link/rpc/errors.ts';
-import type { Handlers } from '../link/rpc/handlers.ts';
 import {
   type ParticipantClient,
   type Participants,
   REPEATABLE,
 } from '../migration/participants.ts';
+import { RpcCallError, unknownId } from '../rpc/errors.ts';
+import type { Handlers } from '../rpc/handlers.ts';
 
 type Own =
   | 'listDeadLetters'

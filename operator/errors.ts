@@ -1,12 +1,13 @@
 /** From the engine's errors, and those of the services it asked, to what callers get. */
+
+import { MigrationError, type MigrationErrorCode } from '../migration/errors.ts';
 import {
   RPC_REASONS,
   RpcCallError,
   type RpcCode,
   RpcError,
   type RpcReason,
-} from '../link/rpc/errors.ts';
-import { MigrationError, type MigrationErrorCode } from '../migration/errors.ts';
+} from '../rpc/errors.ts';
 
 const STATUSES: Readonly<Record<MigrationErrorCode, readonly [RpcCode, RpcReason]>> = {
   LINK_UNKNOWN: ['NOT_FOUND', 'LINK_UNKNOWN'],

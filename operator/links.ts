@@ -5,8 +5,7 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { LegSchema, LinkSchema } from '../gen/relink/v1/operator_pb.ts';
 import { LinkKind } from '../gen/relink/v1/participant_pb.ts';
 import type { LaneRoute } from '../gen/relink/v1/route_pb.ts';
-import { readStreamState, type StreamState } from '../link/consume/provision.ts';
-import { RpcCallError } from '../link/rpc/client.ts';
+import { readStreamState, type StreamState } from '../link/transport/jetStream/provision.ts';
 import {
   type DescribedLink,
   type Participants,
@@ -14,6 +13,7 @@ import {
   transportFromWire,
 } from '../migration/participants.ts';
 import type { RunRecord } from '../migration/run.ts';
+import { RpcCallError } from '../rpc/client.ts';
 import type { UnroutedWatch } from './unrouted.ts';
 import { type LegState, legWarnings } from './warnings.ts';
 

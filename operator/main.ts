@@ -1,11 +1,11 @@
 /** The operator: the migration engine, and the API that the command line and the console use. */
 import { applyExpand } from '../db/schemaChanges.ts';
 import { Operator } from '../gen/relink/v1/operator_pb.ts';
-import { createRpcServer, serve } from '../link/rpc/server.ts';
 import { Certificates } from '../migration/certificate.ts';
 import { Engine } from '../migration/engine.ts';
 import { Journal } from '../migration/journal.ts';
 import { Participants } from '../migration/participants.ts';
+import { createRpcServer, serve } from '../rpc/server.ts';
 import { armFailpoints } from '../runtime/failpoints.ts';
 import { createHealthServer } from '../runtime/http.ts';
 import { runProcess } from '../runtime/lifecycle.ts';

@@ -2,7 +2,7 @@
  * Keeps the streams of async legs in being: at the start, and when JetStream lost them. What a lost
  * stream held is sent again by the relays, because only receipts close their rows.
  */
-import { ensureConsumer, ensureStream } from '../link/consume/provision.ts';
+import { ensureConsumer, ensureStream } from '../link/transport/jetStream/provision.ts';
 import type { DescribedLink, Participants } from '../migration/participants.ts';
 import { REPEATABLE, transportFromWire } from '../migration/participants.ts';
 import type { Streams } from '../migration/plan.ts';

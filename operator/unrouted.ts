@@ -1,5 +1,5 @@
 /** Unrouted writers for whoever looks at the links, without counting inboxes at every look. */
-import { RpcCallError } from '../link/rpc/client.ts';
+
 import {
   describeUnrouted,
   findUnrouted,
@@ -8,6 +8,7 @@ import {
   restMsOf,
 } from '../migration/gates/unroutedWriter.ts';
 import type { Participants } from '../migration/participants.ts';
+import { RpcCallError } from '../rpc/client.ts';
 
 /** Nobody waits longer for it: the next look has the answer. */
 const ANSWER_LIMIT_MS = 1_000;

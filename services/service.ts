@@ -2,8 +2,8 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { applyExpand, type DatabaseName } from '../db/schemaChanges.ts';
 import { createLinkKit, type KitOptions, type LinkKit } from '../link/kit.ts';
-import type { RpcClient } from '../link/rpc/client.ts';
-import { createRpcServer, type ServedService } from '../link/rpc/server.ts';
+import type { RpcClient } from '../rpc/client.ts';
+import { createRpcServer, type ServedService } from '../rpc/server.ts';
 import { type BaseConfig, baseConfigSchema, loadConfig } from '../runtime/config.ts';
 import { armFailpoints } from '../runtime/failpoints.ts';
 import { createHealthServer } from '../runtime/http.ts';

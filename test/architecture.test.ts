@@ -22,10 +22,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   runtime: [],
   gen: ['schemas'],
   db: ['runtime'],
-  link: ['runtime', 'gen'],
-  services: ['link', 'runtime', 'gen', 'db'],
-  migration: ['link', 'runtime', 'gen', 'db'],
-  operator: ['migration', 'link', 'runtime', 'gen', 'db', 'schemas'],
+  rpc: ['runtime', 'gen'],
+  link: ['rpc', 'runtime', 'gen'],
+  services: ['link', 'rpc', 'runtime', 'gen', 'db'],
+  migration: ['link', 'rpc', 'runtime', 'gen', 'db'],
+  operator: ['migration', 'link', 'rpc', 'runtime', 'gen', 'db', 'schemas'],
 };
 
 test('imports go one way: operator, migration, link, runtime', () => {
@@ -113,7 +114,7 @@ test('docs/errors.md explains exactly the codes that the program has', () => {
   const codes = new Set([
     ...quoted(section('link/errors.ts', 'export type LinkErrorCode')),
     ...quoted(section('link/inbox/delivery.ts', 'export type DeadReason')),
-    ...quoted(section('link/rpc/errors.ts', 'export const RPC_REASONS')),
+    ...quoted(section('rpc/errors.ts', 'export const RPC_REASONS')),
     ...quoted(section('migration/errors.ts', 'export type MigrationErrorCode')),
   ]);
   assert.deepEqual(

@@ -1,11 +1,11 @@
 /** Relay drain ÷ raw JetStream publish with message ids, in the same process. */
 import { randomUUIDv7 } from 'node:crypto';
-import type { Dispatcher, Parcel } from '../../link/dispatch/dispatcher.ts';
-import { JetStreamDispatcher } from '../../link/dispatch/jetStream.ts';
-import { Publisher } from '../../link/dispatch/publisher.ts';
-import { sendReceipts } from '../../link/dispatch/receipts.ts';
 import type { Settlement } from '../../link/inbox/delivery.ts';
 import { Relay } from '../../link/relay/relay.ts';
+import type { Dispatcher, Parcel } from '../../link/transport/dispatcher.ts';
+import { Publisher } from '../../link/transport/jetStream/publisher.ts';
+import { sendReceipts } from '../../link/transport/jetStream/receipts.ts';
+import { JetStreamDispatcher } from '../../link/transport/jetStream/send.ts';
 import { silentLog } from '../../runtime/log.ts';
 import type { NatsConnection } from '../../runtime/nats.ts';
 import { type BenchContext, type Benchmark, mustBe, scaled } from '../benchmark.ts';

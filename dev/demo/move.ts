@@ -1,8 +1,8 @@
 /** One migration through the operator, as a person would do it: start, watch, complete. */
 import type { Certificate, Operator, RunStatus } from '../../gen/relink/v1/operator_pb.ts';
-import { RpcCallError, type RpcClient } from '../../link/rpc/client.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
 import { hasEnded } from '../../operator/cli/runState.ts';
+import { RpcCallError, type RpcClient } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
 
 const ACTOR = 'demo';

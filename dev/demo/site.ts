@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Operator } from '../../gen/relink/v1/operator_pb.ts';
-import { createRpcClient, type RpcClient } from '../../link/rpc/client.ts';
+import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 import { readEnvironment } from '../environment.ts';
 import { freeStackPorts } from '../ports.ts';

@@ -1,6 +1,6 @@
 /** One call of a careful caller: repeated when its answer is lost, refused ones told apart. */
-import { RpcCallError } from '../../link/rpc/client.ts';
-import type { RpcReason } from '../../link/rpc/errors.ts';
+import { RpcCallError } from '../../rpc/client.ts';
+import type { RpcReason } from '../../rpc/errors.ts';
 import { pause } from '../../runtime/wake.ts';
 
 /** Tries of one call; the client takes the next replica each time. */

@@ -9,7 +9,7 @@ import { AssessmentsService } from '../../gen/assessments/v1/assessments_service
 import type { AssessmentRating } from '../../gen/hiring/v1/assessment_rating_pb.ts';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
-import { createRpcClient, type RpcClient } from '../../link/rpc/client.ts';
+import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { type CallResult, callRepeatedly } from './call.ts';
 import { inventNames } from './people.ts';
 import type { Told, ToldAssignment, ToldSolution } from './told.ts';

@@ -7,8 +7,8 @@ import type { DescService } from '@bufbuild/protobuf';
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
-import type { Handlers } from '../../link/rpc/handlers.ts';
-import { createRpcServer, serve } from '../../link/rpc/server.ts';
+import type { Handlers } from '../../rpc/handlers.ts';
+import { createRpcServer, serve } from '../../rpc/server.ts';
 import type { CalledAddresses } from './caller.ts';
 
 export type StandIns = {

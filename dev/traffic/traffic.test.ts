@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { RpcError } from '../../link/rpc/errors.ts';
+import { RpcError } from '../../rpc/errors.ts';
 import { until } from '../../test/harness/until.ts';
 import { Caller } from './caller.ts';
 import { openCompany, pending, type StandIns } from './company.fixture.ts';

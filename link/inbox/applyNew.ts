@@ -4,10 +4,10 @@
  * on ordered links when it is their turn.
  */
 import type { Transaction } from '../../runtime/postgres.ts';
+import { effectOf, saveEffect } from '../copies/effects.ts';
 import type { LinkDefinition } from '../link.ts';
 import { writtenIn } from '../outbox/written.ts';
 import type { Delivery, Settlement } from './delivery.ts';
-import { effectOf, saveEffect } from './effects.ts';
 import { type ApplyChanges, type ApplyEvent, type Handler, withinLimit } from './handler.ts';
 import { lockPositions, park, savePositions, takeTurns } from './ordered.ts';
 import { setOutcome } from './rows.ts';

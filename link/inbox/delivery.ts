@@ -1,8 +1,8 @@
 /** A message as it reached a consumer, by whatever transport, checked and ready to apply. */
 import { type Contract, decodeText } from '../contracts/contract.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
-import type { ReceiptOutcome } from '../dispatch/dispatcher.ts';
 import { contractOf, type LinkDefinition, laneOf } from '../link.ts';
+import type { ReceiptOutcome } from '../transport/dispatcher.ts';
 
 /** What the transport says about a message; nothing of it is trusted yet. */
 export interface Arrival {

@@ -8,10 +8,12 @@
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
+import { type Backoff, backoffMs } from '../backoff.ts';
+import { ShadowRunner } from '../copies/shadowRunner.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
-import { type Backoff, backoffMs } from '../relay/backoff.ts';
+import { isAnswerMissing, isDatabaseAway } from '../transient.ts';
 import { type Applying, applyNew, applyParked } from './applyNew.ts';
 import { bury } from './deadLetters.ts';
 import {
@@ -24,10 +26,8 @@ import {
 import { giveUp, giveUpParked, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
 import { takeParked } from './ordered.ts';
-import { isAnswerMissing, isDatabaseAway } from './passing.ts';
 import { countAttempt, enterInbox, readInbox } from './rows.ts';
 import { retry, settle, settledBefore } from './settlements.ts';
-import { ShadowRunner } from './shadowRunner.ts';
 
 declareFailpoints('inbox.before-effect', 'inbox.before-commit', 'inbox.after-commit');
 

@@ -1,7 +1,7 @@
 /** The hot statements of the consumer's side. */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
+import type { Effect } from '../copies/effects.ts';
 import type { Delivery, Settlement } from './delivery.ts';
-import type { Effect } from './effects.ts';
 
 export interface InboxRow {
   readonly eventId: string;

@@ -6,8 +6,8 @@
 import type { Log } from '../../runtime/log.ts';
 import type { NatsConnection } from '../../runtime/nats.ts';
 import { type Repeater, repeat } from '../../runtime/wake.ts';
-import { sendReceipts } from '../dispatch/receipts.ts';
 import type { LinkDefinition } from '../link.ts';
+import { sendReceipts } from '../transport/jetStream/receipts.ts';
 import type { Receiver } from './receiver.ts';
 
 const EVERY_MS = 1_000;

@@ -8,7 +8,7 @@ import type { Transaction } from '../../runtime/postgres.ts';
 import { encodeText } from '../contracts/contract.ts';
 import { LinkError } from '../errors.ts';
 import { contractsOf, type LinkDefinition, laneOf, legsOf } from '../link.ts';
-import type { OutboxRow } from '../relay/rows.ts';
+import type { OutboxRow } from './openRows.ts';
 import { noteWritten } from './written.ts';
 
 /** What a use case says about a business fact. */

@@ -1,14 +1,14 @@
 /** The participant API about the consumer's side of a link. */
 import { CopyHandling, type LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
-import { setCopyHandling, setListening } from '../consume/listening.ts';
-import { readConsumer } from '../consume/provision.ts';
-import type { ReceiptOutcome } from '../dispatch/dispatcher.ts';
-import { outcomeToWire } from '../dispatch/outcomes.ts';
+import { invalidField } from '../../rpc/errors.ts';
+import type { Handlers } from '../../rpc/handlers.ts';
 import { isUuid } from '../inbox/delivery.ts';
 import { raiseFence, readInbox } from '../inbox/rows.ts';
-import { invalidField } from '../rpc/errors.ts';
-import type { Handlers } from '../rpc/handlers.ts';
+import type { ReceiptOutcome } from '../transport/dispatcher.ts';
+import { setCopyHandling, setListening } from '../transport/jetStream/listening.ts';
+import { readConsumer } from '../transport/jetStream/provision.ts';
+import { outcomeToWire } from '../wire/outcome.ts';
 import { compareShadow, readCopies, readInboxDigest } from './consumerState.ts';
 import { findLink, type ParticipantOptions } from './service.ts';
 

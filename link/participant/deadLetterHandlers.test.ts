@@ -9,6 +9,7 @@ import {
   RedriveDeadLetterRequestSchema,
 } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
+import { RpcError } from '../../rpc/errors.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { links } from '../../services/links.ts';
@@ -17,7 +18,6 @@ import type { Arrival } from '../inbox/delivery.ts';
 import { functional } from '../inbox/handler.ts';
 import { Receiver } from '../inbox/receiver.ts';
 import { solutionCompleted } from '../inbox/solutions.fixture.ts';
-import { RpcError } from '../rpc/errors.ts';
 import { deadLetterHandlers } from './deadLetterHandlers.ts';
 
 const link = links['COMM-040']!;

@@ -1,6 +1,8 @@
 /** The participant API about dead letters. */
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
+import { RpcError, unknownId } from '../../rpc/errors.ts';
+import type { Handlers } from '../../rpc/handlers.ts';
 import {
   countDeadLetters,
   type DeadLetterRow,
@@ -11,8 +13,6 @@ import {
 } from '../inbox/deadLetters.ts';
 import { countParked, passOver } from '../inbox/ordered.ts';
 import { redrive } from '../inbox/redrive.ts';
-import { RpcError, unknownId } from '../rpc/errors.ts';
-import type { Handlers } from '../rpc/handlers.ts';
 import { findLink, type ParticipantOptions } from './service.ts';
 
 type Own =

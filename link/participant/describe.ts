@@ -5,9 +5,9 @@ import {
   type LinkDescriptionSchema,
   LinkKind,
 } from '../../gen/relink/v1/participant_pb.ts';
-import { readListening } from '../consume/listening.ts';
-import { acceptsContract, methodName } from '../dispatch/pushMethod.ts';
 import type { LinkDefinition } from '../link.ts';
+import { acceptsContract, methodName } from '../transport/grpc/pushMethod.ts';
+import { readListening } from '../transport/jetStream/listening.ts';
 import type { ParticipantOptions } from './service.ts';
 import { transportToWire } from './wire.ts';
 

@@ -1,7 +1,7 @@
 /** The participant API about a replicated entity's rows, on the owner's and on a replica's side. */
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import type { Handlers } from '../../rpc/handlers.ts';
 import { LinkError } from '../errors.ts';
-import type { Handlers } from '../rpc/handlers.ts';
 import { digestEntity, type EntityTable, entityOf, listBucket } from './entity.ts';
 import type { ParticipantOptions } from './service.ts';
 

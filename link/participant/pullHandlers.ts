@@ -3,13 +3,13 @@ import {
   type LinkParticipant,
   Reading as WireReading,
 } from '../../gen/relink/v1/participant_pb.ts';
+import { invalidField } from '../../rpc/errors.ts';
+import type { Handlers } from '../../rpc/handlers.ts';
 import type { Transaction } from '../../runtime/postgres.ts';
 import { LinkError } from '../errors.ts';
 import { type ComparisonCounts, countComparisons, tally } from '../pull/comparisons.ts';
 import type { PulledValue } from '../pull/pulledValue.ts';
 import { changeReading, lockReadings, type Reading, readReadings } from '../pull/readings.ts';
-import { invalidField } from '../rpc/errors.ts';
-import type { Handlers } from '../rpc/handlers.ts';
 import { entityOf, listKeys, tableExists } from './entity.ts';
 import type { ParticipantOptions } from './service.ts';
 

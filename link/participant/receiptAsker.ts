@@ -1,9 +1,9 @@
 /** Asks consumers what became of messages, and fences them off, through any of their replicas. */
 import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
-import type { DispatchReceipt } from '../dispatch/dispatcher.ts';
-import { outcomeFromWire } from '../dispatch/outcomes.ts';
+import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import type { AskReceipts, RaiseFence } from '../relay/linkRelay.ts';
-import { createRpcClient, type RpcClient } from '../rpc/client.ts';
+import type { DispatchReceipt } from '../transport/dispatcher.ts';
+import { outcomeFromWire } from '../wire/outcome.ts';
 
 const DEADLINE_MS = 5_000;
 

@@ -1,19 +1,19 @@
 /** Serves `relink.v1.LinkParticipant`: what the migration engine asks of a service. */
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import { RpcError } from '../../rpc/errors.ts';
+import type { Handlers } from '../../rpc/handlers.ts';
 import type { NatsConnection } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
-import type { ListeningAgent } from '../consume/listening.ts';
-import type { StreamConsumer } from '../consume/streamConsumer.ts';
-import type { GrpcDispatcher } from '../dispatch/grpc.ts';
-import type { Publisher } from '../dispatch/publisher.ts';
 import { LinkError } from '../errors.ts';
 import type { Handler } from '../inbox/handler.ts';
 import type { ReplicaTable } from '../inbox/upsertNewer.ts';
 import type { LinkDefinition } from '../link.ts';
 import type { Relay } from '../relay/relay.ts';
-import { RpcError } from '../rpc/errors.ts';
-import type { Handlers } from '../rpc/handlers.ts';
+import type { GrpcDispatcher } from '../transport/grpc/send.ts';
+import type { ListeningAgent } from '../transport/jetStream/listening.ts';
+import type { Publisher } from '../transport/jetStream/publisher.ts';
+import type { StreamConsumer } from '../transport/jetStream/receive.ts';
 import { consumerHandlers } from './consumerHandlers.ts';
 import { deadLetterHandlers } from './deadLetterHandlers.ts';
 import { describe } from './describe.ts';

@@ -1,8 +1,8 @@
 /** Routes and transports as the participant API writes them. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type LaneRouteSchema, Transport as Wire } from '../../gen/relink/v1/route_pb.ts';
+import { invalidField } from '../../rpc/errors.ts';
 import type { Transport } from '../link.ts';
-import { invalidField } from '../rpc/errors.ts';
 import type { LaneStanding } from './producerState.ts';
 
 const WIRE: Record<Transport, Wire> = { sync: Wire.SYNC, async: Wire.ASYNC, pull: Wire.PULL };

@@ -4,8 +4,9 @@
  * While both are compared the replica answers, and an owner that does not answer holds nobody up for
  * long.
  */
+
+import { Latencies } from '../../runtime/latencies.ts';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
-import { Latencies } from '../latencies.ts';
 import { type Comparison, saveComparison } from './comparisons.ts';
 import { type Reading, readReading } from './readings.ts';
 

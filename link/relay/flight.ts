@@ -1,7 +1,7 @@
 /** The window of a leg: the open rows this relay holds in memory, and where each of them is. */
 
+import type { OutboxRow } from '../outbox/openRows.ts';
 import type { Route } from './routes.ts';
-import type { OutboxRow } from './rows.ts';
 
 /**
  * - `pending`: read, not dispatched since

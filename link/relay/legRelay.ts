@@ -5,22 +5,22 @@
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
+import { backoffMs } from '../backoff.ts';
+import { type LinkDefinition, legOf } from '../link.ts';
+import { Closer } from '../outbox/closer.ts';
+import { NOT_DELIVERED, type OutboxRow } from '../outbox/openRows.ts';
 import type {
   Dispatcher,
   DispatchReceipt,
   DispatchResult,
   Parcel,
-} from '../dispatch/dispatcher.ts';
-import { textFor } from '../dispatch/dispatcher.ts';
-import { type LinkDefinition, legOf } from '../link.ts';
-import { backoffMs } from './backoff.ts';
-import { Closer } from './closer.ts';
+} from '../transport/dispatcher.ts';
+import { textFor } from '../transport/dispatcher.ts';
 import { type Flight, LegWindow } from './flight.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
 import { LegProgress } from './progress.ts';
-import { NOT_DELIVERED, type OutboxRow } from './rows.ts';
 
 declareFailpoints('relay.after-call');
 

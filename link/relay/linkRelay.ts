@@ -6,14 +6,14 @@
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
-import type { Dispatcher, DispatchReceipt, DispatchResult } from '../dispatch/dispatcher.ts';
+import { backoffMs } from '../backoff.ts';
 import type { LinkDefinition } from '../link.ts';
-import { backoffMs } from './backoff.ts';
+import { GAP_MARGIN, readOpen, readRows } from '../outbox/openRows.ts';
+import type { Dispatcher, DispatchReceipt, DispatchResult } from '../transport/dispatcher.ts';
 import type { Flight } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';
 import { ASK_AFTER_MS, LegRelay, RETRY_BACKOFF } from './legRelay.ts';
 import { parcelsFor } from './parcels.ts';
-import { GAP_MARGIN, readOpen, readRows } from './rows.ts';
 
 declareFailpoints('relay.after-read', 'relay.after-publish');
 

@@ -1,5 +1,5 @@
 /** What a relay can say about its own work on a leg: counts, the last error, recent latencies. */
-import { Latencies } from '../latencies.ts';
+import { Latencies } from '../../runtime/latencies.ts';
 
 export class LegProgress {
   dispatched = 0;

@@ -1,6 +1,6 @@
 // Which operator the command line talks to, and the client for it.
 import { Operator } from '../../gen/relink/v1/operator_pb.ts';
-import { createRpcClient, type RpcClient } from '../../link/rpc/client.ts';
+import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { readEnvironment } from '../../runtime/config.ts';
 import { usageError } from './errors.ts';
 

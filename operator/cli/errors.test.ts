@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RpcCallError } from '../../link/rpc/client.ts';
-import { RpcError, type RpcReason, toStatus } from '../../link/rpc/errors.ts';
+import { RpcCallError } from '../../rpc/client.ts';
+import { RpcError, type RpcReason, toStatus } from '../../rpc/errors.ts';
 import { explainError } from './errors.ts';
 
 /** What a client sees of an error that a server threw. */

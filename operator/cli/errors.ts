@@ -1,5 +1,5 @@
 // What a person reads when a command could not be done: what, why, and the command to go on with.
-import { RpcCallError } from '../../link/rpc/client.ts';
+import { RpcCallError } from '../../rpc/client.ts';
 import { EXIT, type ExitCode } from './exitCode.ts';
 import { cleanText } from './output/paint.ts';
 

@@ -1,7 +1,7 @@
 // Following a run until it ends or needs a person, across restarts of the operator. Ctrl-C stops
 // the following and nothing else.
 import type { RunStatus } from '../../gen/relink/v1/operator_pb.ts';
-import { RpcCallError } from '../../link/rpc/client.ts';
+import { RpcCallError } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
 import { Interrupted } from './errors.ts';
 import { createProgress, type Progress } from './output/progress.ts';

@@ -1,6 +1,6 @@
 // Ids as people type them: a beginning, or `last`, into the id the operator knows.
 import type { Run } from '../../gen/relink/v1/operator_pb.ts';
-import { RpcCallError } from '../../link/rpc/client.ts';
+import { RpcCallError } from '../../rpc/client.ts';
 import { usageError } from './errors.ts';
 import type { Session } from './session.ts';
 import { didYouMean, findSimilar, pickByPrefix, UUID_LENGTH } from './suggest.ts';

@@ -1,5 +1,5 @@
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
-import { serve } from '../../link/rpc/server.ts';
+import { serve } from '../../rpc/server.ts';
 import { runService } from '../service.ts';
 import { raiseDifficulties } from './events/completions.ts';
 import { assessmentsHandlers } from './rpc/assessments.ts';

@@ -1,5 +1,5 @@
 import { FinanceService } from '../../gen/finance/v1/finance_service_pb.ts';
-import { serve } from '../../link/rpc/server.ts';
+import { serve } from '../../rpc/server.ts';
 import { runService } from '../service.ts';
 import { transferMoney } from './events/orders.ts';
 import { financeHandlers } from './rpc/finance.ts';

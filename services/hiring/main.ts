@@ -1,5 +1,5 @@
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
-import { serve } from '../../link/rpc/server.ts';
+import { serve } from '../../rpc/server.ts';
 import { runService } from '../service.ts';
 import { putAssessments } from './events/assessments.ts';
 import { assignAssessments } from './events/assignments.ts';

@@ -1,5 +1,5 @@
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
-import { serve } from '../../link/rpc/server.ts';
+import { serve } from '../../rpc/server.ts';
 import { runService } from '../service.ts';
 import { putCandidates } from './events/candidates.ts';
 import { managementHandlers } from './rpc/management.ts';

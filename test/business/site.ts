@@ -12,7 +12,7 @@ import { BonusesService } from '../../gen/bonuses/v1/bonuses_service_pb.ts';
 import { FinanceService } from '../../gen/finance/v1/finance_service_pb.ts';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
-import { createRpcClient, RpcCallError, type RpcClient } from '../../link/rpc/client.ts';
+import { createRpcClient, RpcCallError, type RpcClient } from '../../rpc/client.ts';
 import { until } from '../harness/until.ts';
 
 /** What another service said arrives within this time, on a slow machine too. */

@@ -2,11 +2,12 @@
  * A transport that misbehaves: carries messages of the outbox again, late or in another order,
  * through the kit's own dispatchers, beside the relay and without its knowledge.
  */
-import { GrpcDispatcher } from '../../link/dispatch/grpc.ts';
-import { JetStreamDispatcher } from '../../link/dispatch/jetStream.ts';
-import { Publisher } from '../../link/dispatch/publisher.ts';
+
 import type { LinkDefinition, Transport } from '../../link/link.ts';
-import type { OutboxRow } from '../../link/relay/rows.ts';
+import type { OutboxRow } from '../../link/outbox/openRows.ts';
+import { GrpcDispatcher } from '../../link/transport/grpc/send.ts';
+import { Publisher } from '../../link/transport/jetStream/publisher.ts';
+import { JetStreamDispatcher } from '../../link/transport/jetStream/send.ts';
 import { connectNats } from '../../runtime/nats.ts';
 import type { Owner } from '../harness/owner.ts';
 import type { Company } from './company.ts';

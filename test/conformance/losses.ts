@@ -1,7 +1,7 @@
 /** How transports lose things. */
 import type { TestContext } from 'node:test';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { setListening } from '../../link/consume/listening.ts';
+import { setListening } from '../../link/transport/jetStream/listening.ts';
 import { connectNats } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import type { FaultProxy } from '../harness/proxy.ts';

@@ -1,6 +1,6 @@
 /** One replica of a service inside the test's process: real connections, kit and gRPC server. */
 import { createLinkKit, type KitOptions, type LinkKit } from '../../link/kit.ts';
-import { createRpcServer, type RpcServer } from '../../link/rpc/server.ts';
+import { createRpcServer, type RpcServer } from '../../rpc/server.ts';
 import { readEnvironment } from '../../runtime/config.ts';
 import { startAgents, stopAgents } from '../../runtime/lifecycle.ts';
 import { createLog, type Log, type LogLevel } from '../../runtime/log.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { legOf, type Transport } from '../../link/link.ts';
-import type { OutboxRow } from '../../link/relay/rows.ts';
+import type { OutboxRow } from '../../link/outbox/openRows.ts';
 import { links } from '../../services/links.ts';
 import { until } from '../harness/until.ts';
 import { Company, someKeys } from './company.ts';

@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { setListening } from '../../link/consume/listening.ts';
 import type { Transport } from '../../link/link.ts';
 import { enqueue } from '../../link/outbox/enqueue.ts';
+import { setListening } from '../../link/transport/jetStream/listening.ts';
 import {
   assessmentCreated,
   assessmentUpdated,

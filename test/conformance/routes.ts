@@ -1,9 +1,9 @@
 /** What an engine does for a link: provides its stream, changes its routes. */
 import { jetstreamManager } from '@nats-io/jetstream';
-import { ensureConsumer, ensureStream } from '../../link/consume/provision.ts';
 import { LinkError } from '../../link/errors.ts';
 import { type LinkDefinition, legOf, type Transport } from '../../link/link.ts';
 import { changeRoute, readRoutes } from '../../link/relay/routes.ts';
+import { ensureConsumer, ensureStream } from '../../link/transport/jetStream/provision.ts';
 import { connectNats } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';

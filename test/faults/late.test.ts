@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { formal, type Handler } from '../../link/inbox/handler.ts';
 import { raiseFence } from '../../link/inbox/rows.ts';
 import { ALL_LANES } from '../../link/link.ts';
-import { closeRows, GAP_MARGIN } from '../../link/relay/rows.ts';
+import { closeRows, GAP_MARGIN } from '../../link/outbox/openRows.ts';
 import { Company, type CompanyOptions, someKeys } from '../conformance/company.ts';
 import { Courier } from '../conformance/courier.ts';
 import { until } from '../harness/until.ts';

@@ -1,9 +1,9 @@
 /** A lane is left for `pull` at once, while messages of its old route are on their way. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setListening } from '../../link/consume/listening.ts';
-import { readConsumer } from '../../link/consume/provision.ts';
 import { ALL_LANES } from '../../link/link.ts';
+import { setListening } from '../../link/transport/jetStream/listening.ts';
+import { readConsumer } from '../../link/transport/jetStream/provision.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { Company, someKeys } from '../conformance/company.ts';
 import { pauseConsuming } from '../conformance/losses.ts';

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
-import { setListening } from '../../link/consume/listening.ts';
 import { ALL_LANES } from '../../link/link.ts';
 import { enqueue } from '../../link/outbox/enqueue.ts';
 import { changeReading } from '../../link/pull/readings.ts';
-import { createRpcClient, type RpcClient } from '../../link/rpc/client.ts';
+import { setListening } from '../../link/transport/jetStream/listening.ts';
+import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { BASE_BONUS_MINOR } from '../../services/bonuses/domain/booking.ts';
 import { Company, someKeys } from '../conformance/company.ts';
 import type { FunctionalFixture } from '../conformance/fixture.ts';

@@ -8,7 +8,7 @@ import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { raiseFence } from '../../link/inbox/rows.ts';
 import { ALL_LANES, LANES, legOf } from '../../link/link.ts';
 import { readRoutes } from '../../link/relay/routes.ts';
-import { createRpcClient, type RpcClient } from '../../link/rpc/client.ts';
+import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { Company, someKeys } from '../conformance/company.ts';
 import { pauseConsuming } from '../conformance/losses.ts';
 import { until } from '../harness/until.ts';

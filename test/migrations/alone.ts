@@ -4,9 +4,6 @@
  */
 import { applyExpand } from '../../db/schemaChanges.ts';
 import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
-import { RpcError } from '../../link/rpc/errors.ts';
-import type { Handlers } from '../../link/rpc/handlers.ts';
-import { createRpcServer, serve } from '../../link/rpc/server.ts';
 import { Certificates } from '../../migration/certificate.ts';
 import { createContext, type RecordingContext } from '../../migration/context.ts';
 import { Journal, type NewRun } from '../../migration/journal.ts';
@@ -15,6 +12,9 @@ import { Participants } from '../../migration/participants.ts';
 import type { PlanStep, Streams } from '../../migration/plan.ts';
 import { startStep, startUndo } from '../../migration/run.ts';
 import { parseSettings } from '../../migration/settings.ts';
+import { RpcError } from '../../rpc/errors.ts';
+import type { Handlers } from '../../rpc/handlers.ts';
+import { createRpcServer, serve } from '../../rpc/server.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 import type { Owner } from '../harness/owner.ts';

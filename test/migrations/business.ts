@@ -6,7 +6,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
-import { createRpcClient } from '../../link/rpc/client.ts';
+import { createRpcClient } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
 import { until } from '../harness/until.ts';
 

@@ -13,7 +13,6 @@ import { makeRunDir } from '../../dev/servers/folders.ts';
 import { NOT_DURABLE } from '../../dev/servers/postgres.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
-import { createRpcClient } from '../../link/rpc/client.ts';
 import { Certificates } from '../../migration/certificate.ts';
 import { Engine } from '../../migration/engine.ts';
 import { Journal } from '../../migration/journal.ts';
@@ -23,6 +22,7 @@ import { isEnded, type RunState, type RunWithSteps } from '../../migration/run.t
 import { type MoveRequest, resolveMove } from '../../migration/starting.ts';
 import { verifyLeg } from '../../migration/verify.ts';
 import { StreamDesk } from '../../operator/streams.ts';
+import { createRpcClient } from '../../rpc/client.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { connectNats, type NatsLink } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';

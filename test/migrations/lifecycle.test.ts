@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { readStream } from '../../link/consume/provision.ts';
+import { readStream } from '../../link/transport/jetStream/provision.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
 import { ROUTE_ALL } from '../../migration/plan.ts';

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { Operator, type RunStatus } from '../../gen/relink/v1/operator_pb.ts';
-import { createRpcClient, RpcCallError, type RpcClient } from '../../link/rpc/client.ts';
+import { createRpcClient, RpcCallError, type RpcClient } from '../../rpc/client.ts';
 import { until } from '../harness/until.ts';
 import { CALM } from './business.ts';
 import { Company, LINK, QUICK } from './company.ts';

@@ -14,9 +14,9 @@ import {
 } from '../../gen/relink/v1/operator_pb.ts';
 import type { DeadLetterSchema } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
-import { invalidField, RpcError, unknownId } from '../../link/rpc/errors.ts';
-import type { RpcContext } from '../../link/rpc/handlers.ts';
-import { createRpcServer, type RpcServer, serve } from '../../link/rpc/server.ts';
+import { invalidField, RpcError, unknownId } from '../../rpc/errors.ts';
+import type { RpcContext } from '../../rpc/handlers.ts';
+import { createRpcServer, type RpcServer, serve } from '../../rpc/server.ts';
 import { Wake } from '../../runtime/wake.ts';
 import { LINKS, PLAN } from './fixtures.ts';
 

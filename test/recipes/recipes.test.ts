@@ -12,7 +12,7 @@ import { exists, makeRunDir } from '../../dev/servers/folders.ts';
 import type { Stack } from '../../dev/stack.ts';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
-import { createRpcClient } from '../../link/rpc/client.ts';
+import { createRpcClient } from '../../rpc/client.ts';
 import { formatPeers } from '../../runtime/config.ts';
 import { until } from '../harness/until.ts';
 import { followRecipe } from './recipe.ts';

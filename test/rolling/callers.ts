@@ -7,7 +7,7 @@ import type { Assessment } from '../../gen/assessments/v1/assessment_pb.ts';
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
-import { createRpcClient, RpcCallError, type RpcClient } from '../../link/rpc/client.ts';
+import { createRpcClient, RpcCallError, type RpcClient } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
 
 /** Of every call: goes on with the next replica, which must answer. */

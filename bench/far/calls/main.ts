@@ -2,11 +2,11 @@
 import { create } from '@bufbuild/protobuf';
 import { HiringLinks } from '../../../gen/hiring/v1/links_pb.ts';
 import { Outcome, ReceiptSchema } from '../../../gen/relink/v1/receipt_pb.ts';
-import { pushHandler, unmappedService } from '../../../link/consume/callHandler.ts';
 import { type Arrival, checkArrival, type Settlement } from '../../../link/inbox/delivery.ts';
 import { Receiver } from '../../../link/inbox/receiver.ts';
 import type { LinkDefinition } from '../../../link/link.ts';
-import { createRpcServer } from '../../../link/rpc/server.ts';
+import { pushHandler, unmappedService } from '../../../link/transport/grpc/receive.ts';
+import { createRpcServer } from '../../../rpc/server.ts';
 import { silentLog } from '../../../runtime/log.ts';
 import { Metrics } from '../../../runtime/metrics.ts';
 import { connectPostgres } from '../../../runtime/postgres.ts';

@@ -1,7 +1,7 @@
 /** The API of assessments: managers and assessments. */
 import type { AssessmentsService } from '../../../gen/assessments/v1/assessments_service_pb.ts';
 import type { LinkKit } from '../../../link/kit.ts';
-import type { Handlers } from '../../../link/rpc/handlers.ts';
+import type { Handlers } from '../../../rpc/handlers.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import { managerMethods } from './managers.ts';
 import { writingMethods } from './writing.ts';

@@ -6,8 +6,8 @@ import type {
   ExerciseDraft as WireDraft,
 } from '../../../gen/assessments/v1/assessments_service_pb.ts';
 import type { LinkKit } from '../../../link/kit.ts';
-import { RpcError, unknownId } from '../../../link/rpc/errors.ts';
-import type { Handlers } from '../../../link/rpc/handlers.ts';
+import { RpcError, unknownId } from '../../../rpc/errors.ts';
+import type { Handlers } from '../../../rpc/handlers.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import { nextPageToken, pageById } from '../../paging.ts';
 import {

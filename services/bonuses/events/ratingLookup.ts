@@ -6,7 +6,7 @@ import { applyContract } from '../../../db/schemaChanges.ts';
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
 import type { Pull } from '../../../link/participant/pullHandlers.ts';
 import { PulledValue } from '../../../link/pull/pulledValue.ts';
-import type { RpcClient } from '../../../link/rpc/client.ts';
+import type { RpcClient } from '../../../rpc/client.ts';
 import type { Transaction } from '../../../runtime/postgres.ts';
 import { type Rating, UNRATED } from '../domain/booking.ts';
 import { findRatingReplica } from '../store/ratingReplicas.ts';

@@ -2,8 +2,8 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { BonusesService } from '../../../gen/bonuses/v1/bonuses_service_pb.ts';
 import { BookingKind } from '../../../gen/bonuses/v1/statement_pb.ts';
-import { unknownId } from '../../../link/rpc/errors.ts';
-import type { Handlers } from '../../../link/rpc/handlers.ts';
+import { unknownId } from '../../../rpc/errors.ts';
+import type { Handlers } from '../../../rpc/handlers.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import { nextPageToken, pageBySeq } from '../../paging.ts';
 import type { Booking } from '../domain/booking.ts';

@@ -4,7 +4,7 @@ import {
   type Transfer,
   TransferKind,
 } from '../../../gen/finance/v1/finance_service_pb.ts';
-import { RpcCallError, type RpcClient } from '../../../link/rpc/client.ts';
+import { RpcCallError, type RpcClient } from '../../../rpc/client.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import { compareWithFinance, type Moved } from '../domain/reconciliation.ts';
 import { findBookings, type LedgerState, readLedger } from '../store/reconciliation.ts';

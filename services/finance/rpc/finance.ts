@@ -6,8 +6,8 @@ import {
   type GetStatementRequest,
   TransferKind,
 } from '../../../gen/finance/v1/finance_service_pb.ts';
-import { RpcError } from '../../../link/rpc/errors.ts';
-import type { Handlers } from '../../../link/rpc/handlers.ts';
+import { RpcError } from '../../../rpc/errors.ts';
+import type { Handlers } from '../../../rpc/handlers.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import { nextPageToken, pageBySeq } from '../../paging.ts';
 import { WELL } from '../domain/behaviour.ts';

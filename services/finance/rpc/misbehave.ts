@@ -6,9 +6,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { FinanceService } from '../../../gen/finance/v1/finance_service_pb.ts';
 import { FinanceLinks } from '../../../gen/finance/v1/links_pb.ts';
-import { RpcError } from '../../../link/rpc/errors.ts';
-import type { RpcContext } from '../../../link/rpc/handlers.ts';
-import type { ServedService } from '../../../link/rpc/server.ts';
+import { RpcError } from '../../../rpc/errors.ts';
+import type { RpcContext } from '../../../rpc/handlers.ts';
+import type { ServedService } from '../../../rpc/server.ts';
 import { type Behaviour, fateOf } from '../domain/behaviour.ts';
 
 /** Longer than any caller waits: link calls give up after 12 s. */

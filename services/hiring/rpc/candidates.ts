@@ -3,8 +3,8 @@ import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
 import type { LinkKit } from '../../../link/kit.ts';
-import { RpcError, unknownId } from '../../../link/rpc/errors.ts';
-import type { Handlers } from '../../../link/rpc/handlers.ts';
+import { RpcError, unknownId } from '../../../rpc/errors.ts';
+import type { Handlers } from '../../../rpc/handlers.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import {
   type Candidate,

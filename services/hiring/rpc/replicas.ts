@@ -1,7 +1,7 @@
 /** The replicas, as hiring sees them now. */
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
-import { unknownId } from '../../../link/rpc/errors.ts';
-import type { Handlers } from '../../../link/rpc/handlers.ts';
+import { unknownId } from '../../../rpc/errors.ts';
+import type { Handlers } from '../../../rpc/handlers.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import { findAssessmentReplica } from '../store/assessmentReplicas.ts';
 import { findManagerReplica } from '../store/managerReplicas.ts';

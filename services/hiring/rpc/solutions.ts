@@ -8,8 +8,8 @@ import type {
 import { SolutionState } from '../../../gen/hiring/v1/solution_pb.ts';
 import type { LinkKit } from '../../../link/kit.ts';
 import type { Enqueued } from '../../../link/outbox/enqueue.ts';
-import { RpcError, unknownId } from '../../../link/rpc/errors.ts';
-import type { Handlers } from '../../../link/rpc/handlers.ts';
+import { RpcError, unknownId } from '../../../rpc/errors.ts';
+import type { Handlers } from '../../../rpc/handlers.ts';
 import type { Database, Transaction } from '../../../runtime/postgres.ts';
 import { candidateCreated, solveExercise } from '../domain/candidate.ts';
 import {

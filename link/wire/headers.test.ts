@@ -4,7 +4,7 @@ import { type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers as natsHeaders } from '@nats-io/transport-node';
 import { connectNats, type NatsConnection } from '../../runtime/nats.ts';
 import { testNats } from '../../test/harness/nats.ts';
-import { ensureConsumer, ensureStream } from '../consume/provision.ts';
+import { ensureConsumer, ensureStream } from '../transport/jetStream/provision.ts';
 import { rawHeaders, readHeaders } from './headers.ts';
 
 const STREAM = 'COMM-010';

@@ -5,9 +5,9 @@
  */
 import type { DescField, DescMethodUnary, Message } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
-import { type Contract, toMessage } from '../contracts/contract.ts';
-import { LinkError } from '../errors.ts';
-import type { LinkDefinition } from '../link.ts';
+import { type Contract, toMessage } from '../../contracts/contract.ts';
+import { LinkError } from '../../errors.ts';
+import type { LinkDefinition } from '../../link.ts';
 
 /** The request that carries `event`, a valid event of `contract`. */
 export function pushRequest(method: DescMethodUnary, contract: Contract, event: unknown): Message {

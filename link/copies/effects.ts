@@ -5,8 +5,8 @@
  */
 import type { Transaction } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
+import type { Basis } from '../inbox/handler.ts';
 import type { WrittenMessage } from '../outbox/written.ts';
-import type { Basis } from './handler.ts';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 

@@ -5,8 +5,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { anyPack, anyUnpack } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { BadRequestSchema, ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
+import { BadRequestSchema, ErrorInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
+import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 
 export const ERROR_DOMAIN = 'relink';
 const DETAILS_KEY = 'grpc-status-details-bin';

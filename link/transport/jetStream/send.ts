@@ -1,9 +1,9 @@
 /** Dispatches to the link's stream: one publication serves every consumer whose lane is `async`. */
-import type { LinkDefinition } from '../link.ts';
-import { subjectOf } from '../link.ts';
-import type { Dispatcher, DispatchResult, Parcel } from './dispatcher.ts';
-import { failed, textFor } from './dispatcher.ts';
-import { encodeHeaderValue, HEADER, rawHeaders } from './headers.ts';
+import type { LinkDefinition } from '../../link.ts';
+import { subjectOf } from '../../link.ts';
+import { encodeHeaderValue, HEADER, rawHeaders } from '../../wire/headers.ts';
+import type { Dispatcher, DispatchResult, Parcel } from '../dispatcher.ts';
+import { failed, textFor } from '../dispatcher.ts';
 import type { Publication, Publisher, PublishResult } from './publisher.ts';
 
 export class JetStreamDispatcher implements Dispatcher {

@@ -3,8 +3,8 @@ import type { DescService } from '@bufbuild/protobuf';
 import {
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
-} from '../../gen/grpc/health/v1/health_pb.ts';
-import { Wake } from '../../runtime/wake.ts';
+} from '../gen/grpc/health/v1/health_pb.ts';
+import { Wake } from '../runtime/wake.ts';
 import { RpcError } from './errors.ts';
 import type { Handlers } from './handlers.ts';
 

@@ -1,16 +1,16 @@
 /** Dispatches by calling the consumer's typed method; the answer is the receipt. */
-import type { Receipt } from '../../gen/relink/v1/receipt_pb.ts';
-import { contractOf, type LinkDefinition } from '../link.ts';
-import { createRpcClient, RpcCallError } from '../rpc/client.ts';
+import type { Receipt } from '../../../gen/relink/v1/receipt_pb.ts';
+import { createRpcClient, RpcCallError } from '../../../rpc/client.ts';
+import { contractOf, type LinkDefinition } from '../../link.ts';
+import { encodeHeaderValue, METADATA } from '../../wire/headers.ts';
+import { outcomeFromWire } from '../../wire/outcome.ts';
 import {
   type Dispatcher,
   type DispatchResult,
   failed,
   type Parcel,
   textFor,
-} from './dispatcher.ts';
-import { encodeHeaderValue, METADATA } from './headers.ts';
-import { outcomeFromWire } from './outcomes.ts';
+} from '../dispatcher.ts';
 import { methodName, pushRequest } from './pushMethod.ts';
 
 /** Above a handler's own limit (10 s), so that its dead letter is heard of. */

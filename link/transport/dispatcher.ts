@@ -6,7 +6,7 @@
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import { contractOf } from '../link.ts';
-import type { OutboxRow } from '../relay/rows.ts';
+import type { OutboxRow } from '../outbox/openRows.ts';
 
 /** A message as it is dispatched: to whom for real, and to whom as a copy to be compared. */
 export interface Parcel {

@@ -2,9 +2,9 @@
 // streams without one: health says NOT_SERVING, streams are asked to end, no new calls, wait, cut.
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { Agent } from '../../runtime/lifecycle.ts';
-import { type Log, silentLog } from '../../runtime/log.ts';
-import type { Histogram, Metrics } from '../../runtime/metrics.ts';
+import type { Agent } from '../runtime/lifecycle.ts';
+import { type Log, silentLog } from '../runtime/log.ts';
+import type { Histogram, Metrics } from '../runtime/metrics.ts';
 import { defineService } from './definition.ts';
 import { adapt, type CallSetting, type Handlers } from './handlers.ts';
 import { createHealthService } from './health.ts';

@@ -5,18 +5,18 @@
  */
 import type { DescService, Message } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
-import { type Receipt, ReceiptSchema } from '../../gen/relink/v1/receipt_pb.ts';
-import { encodeText, fromMessage } from '../contracts/contract.ts';
-import { decodeHeaderValue, METADATA } from '../dispatch/headers.ts';
-import { outcomeToWire } from '../dispatch/outcomes.ts';
-import { pushedEvent } from '../dispatch/pushMethod.ts';
-import type { Arrival } from '../inbox/delivery.ts';
-import { ID_REUSED, type Receiver } from '../inbox/receiver.ts';
-import type { LinkDefinition } from '../link.ts';
-import { invalidField, RpcError } from '../rpc/errors.ts';
-import type { RpcContext } from '../rpc/handlers.ts';
-import type { ServedService } from '../rpc/server.ts';
-import { integerOf } from './arrivals.ts';
+import { type Receipt, ReceiptSchema } from '../../../gen/relink/v1/receipt_pb.ts';
+import { invalidField, RpcError } from '../../../rpc/errors.ts';
+import type { RpcContext } from '../../../rpc/handlers.ts';
+import type { ServedService } from '../../../rpc/server.ts';
+import { encodeText, fromMessage } from '../../contracts/contract.ts';
+import type { Arrival } from '../../inbox/delivery.ts';
+import { ID_REUSED, type Receiver } from '../../inbox/receiver.ts';
+import type { LinkDefinition } from '../../link.ts';
+import { decodeHeaderValue, METADATA } from '../../wire/headers.ts';
+import { outcomeToWire } from '../../wire/outcome.ts';
+import { integerOf } from '../jetStream/arrival.ts';
+import { pushedEvent } from './pushMethod.ts';
 
 /** The handler of a link's typed method. Answers after the commit. */
 export function pushHandler(link: LinkDefinition, receiver: Receiver) {

@@ -12,8 +12,8 @@ import type {
   sendUnaryData,
   UntypedHandleCall,
 } from '@grpc/grpc-js';
-import type { Log } from '../../runtime/log.ts';
-import { isConnectionLost } from '../../runtime/postgres.ts';
+import type { Log } from '../runtime/log.ts';
+import { isConnectionLost } from '../runtime/postgres.ts';
 import { decode, encode, type Input, type OutputInit } from './definition.ts';
 import { RpcError, toStatus } from './errors.ts';
 import type { Validate } from './validation.ts';

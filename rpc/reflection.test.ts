@@ -16,12 +16,12 @@ import {
 import {
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
-} from '../../gen/grpc/health/v1/health_pb.ts';
+} from '../gen/grpc/health/v1/health_pb.ts';
 import {
   ServerReflection,
   type ServerReflectionRequest,
-} from '../../gen/grpc/reflection/v1/reflection_pb.ts';
-import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+} from '../gen/grpc/reflection/v1/reflection_pb.ts';
+import { ServerReflection as ServerReflectionAlpha } from '../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { createRpcClient, RpcCallError } from './client.ts';
 import { EchoService } from './echo.fixture.ts';
 import { createRpcServer, type RpcServer, serve } from './server.ts';

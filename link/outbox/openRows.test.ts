@@ -10,7 +10,7 @@ import {
   type Transaction,
 } from '../../runtime/postgres.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
-import { closeRows, readOpen, readRows } from './rows.ts';
+import { closeRows, readOpen, readRows } from './openRows.ts';
 
 const LEG = 'COMM-010/hiring';
 const OWNER = { link: 'COMM-010', instance: 'relay-1' };

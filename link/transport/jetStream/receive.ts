@@ -14,14 +14,14 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { Log } from '../../runtime/log.ts';
-import { Wake } from '../../runtime/wake.ts';
-import { sendReceipts } from '../dispatch/receipts.ts';
-import type { Arrival, Settlement } from '../inbox/delivery.ts';
-import type { Receiver } from '../inbox/receiver.ts';
-import { LANES, type LinkDefinition } from '../link.ts';
-import { readArrival } from './arrivals.ts';
+import type { Log } from '../../../runtime/log.ts';
+import { Wake } from '../../../runtime/wake.ts';
+import type { Arrival, Settlement } from '../../inbox/delivery.ts';
+import type { Receiver } from '../../inbox/receiver.ts';
+import { LANES, type LinkDefinition } from '../../link.ts';
+import { readArrival } from './arrival.ts';
 import { ACK_WAIT_MS, ensureConsumer, ensureStream } from './provision.ts';
+import { sendReceipts } from './receipts.ts';
 
 /** Messages applied in one transaction (measured: 500 is 50 times one each, more gains little). */
 const BATCH = 500;

@@ -10,15 +10,20 @@
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
-import { readCopyHandling } from '../consume/listening.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
+import type { Applying } from '../inbox/applyNew.ts';
+import { type Arrival, type Delivery, isUuid } from '../inbox/delivery.ts';
+import { withinLimit } from '../inbox/handler.ts';
+import {
+  countShadowResults,
+  readInbox,
+  type ShadowResult,
+  saveShadowResults,
+} from '../inbox/rows.ts';
 import { writtenIn } from '../outbox/written.ts';
-import type { Applying } from './applyNew.ts';
-import { type Arrival, type Delivery, isUuid } from './delivery.ts';
+import { isPassing } from '../transient.ts';
+import { readCopyHandling } from '../transport/jetStream/listening.ts';
 import { type Effect, effectOf } from './effects.ts';
-import { withinLimit } from './handler.ts';
-import { isPassing } from './passing.ts';
-import { countShadowResults, readInbox, type ShadowResult, saveShadowResults } from './rows.ts';
 
 /** Thrown inside the transaction so that it rolls back. */
 class ShadowDone extends Error {}

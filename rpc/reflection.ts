@@ -5,13 +5,13 @@ import type { DescFile, DescMessage, DescService } from '@bufbuild/protobuf';
 import { toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
-import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
-import { file_google_rpc_status } from '../../gen/google/rpc/status_pb.ts';
+import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
+import { file_google_rpc_status } from '../gen/google/rpc/status_pb.ts';
 import {
   ServerReflection,
   type ServerReflectionRequest,
-} from '../../gen/grpc/reflection/v1/reflection_pb.ts';
-import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+} from '../gen/grpc/reflection/v1/reflection_pb.ts';
+import { ServerReflection as ServerReflectionAlpha } from '../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import type { Handlers } from './handlers.ts';
 
 /** No method names these, but errors hold them: tools ask for them to show the details. */

@@ -1,7 +1,7 @@
 /** Reads a JetStream message into an arrival. Header facts that are missing become values that fail the check. */
 import type { JsMsg } from '@nats-io/jetstream';
-import { decodeHeaderValue, HEADER, readHeaders } from '../dispatch/headers.ts';
-import type { Arrival } from '../inbox/delivery.ts';
+import type { Arrival } from '../../inbox/delivery.ts';
+import { decodeHeaderValue, HEADER, readHeaders } from '../../wire/headers.ts';
 
 /** For whom a message is: for this consumer, only a copy for it, or for others. */
 export type Addressed =

@@ -1,6 +1,7 @@
 /** Failures of a handler that are not its own and pass by themselves: no attempt is counted. */
-import { isConnectionLost, isSerializationFailure } from '../../runtime/postgres.ts';
+
 import { RpcCallError } from '../rpc/client.ts';
+import { isConnectionLost, isSerializationFailure } from '../runtime/postgres.ts';
 
 /** The database was lost, or wants the transaction again. */
 export function isDatabaseAway(error: unknown): boolean {

@@ -2,11 +2,11 @@
  * Whether this service listens on a link's stream is a row in its database, so that every process of
  * the service follows and a restart remembers it.
  */
-import type { Log } from '../../runtime/log.ts';
-import type { Database } from '../../runtime/postgres.ts';
-import { type Repeater, repeat } from '../../runtime/wake.ts';
-import type { LinkDefinition } from '../link.ts';
-import type { StreamConsumer } from './streamConsumer.ts';
+import type { Log } from '../../../runtime/log.ts';
+import type { Database } from '../../../runtime/postgres.ts';
+import { type Repeater, repeat } from '../../../runtime/wake.ts';
+import type { LinkDefinition } from '../../link.ts';
+import type { StreamConsumer } from './receive.ts';
 
 /** How soon the other processes of a service follow a change. */
 const POLL_MS = 200;

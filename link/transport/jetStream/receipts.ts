@@ -7,8 +7,8 @@
  * `{"link":"COMM-010","consumer":"hiring","receipts":[["<event id>","applied",5], …]}`.
  */
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
-import type { Settlement } from '../inbox/delivery.ts';
-import type { DispatchReceipt } from './dispatcher.ts';
+import type { Settlement } from '../../inbox/delivery.ts';
+import type { DispatchReceipt } from '../dispatcher.ts';
 
 export interface ReceiptBatch {
   readonly link: string;

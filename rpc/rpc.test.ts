@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { Client, credentials, status } from '@grpc/grpc-js';
-import { Metrics } from '../../runtime/metrics.ts';
-import { freePort, until } from '../../runtime/testing.ts';
-import { startProxy } from '../../test/harness/proxy.ts';
+import { Metrics } from '../runtime/metrics.ts';
+import { freePort, until } from '../runtime/testing.ts';
+import { startProxy } from '../test/harness/proxy.ts';
 import { createRpcClient, RpcCallError, type RpcClientOptions } from './client.ts';
 import { EchoService } from './echo.fixture.ts';
 import { RpcError } from './errors.ts';
