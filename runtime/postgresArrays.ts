@@ -3,7 +3,8 @@
 // by nobody and ends the process (postgres 3.4.9).
 //
 // Source of the numbers: pg_type.dat of PostgreSQL; they are fixed for built-in types.
-import type { Database } from './postgres.ts';
+import type { Sql } from 'postgres';
+import type { Amounts } from './postgresErrors.ts';
 
 /** element type → array type */
 const ARRAY_TYPES: Record<number, number> = {
@@ -37,7 +38,7 @@ interface DriverTypes {
 }
 
 /** Makes the pool read and write arrays of the built-in types. */
-export function declareArrayTypes(sql: Database): void {
+export function declareArrayTypes(sql: Sql<Amounts>): void {
   const { parsers, serializers, shared } = sql.options as unknown as DriverTypes;
   for (const [element, array] of Object.entries(ARRAY_TYPES)) {
     const elementType = Number(element);

@@ -8,6 +8,7 @@
  * outbox is compared, if both based it on the same. At any other time a copy only has arrived. So that enough of them are compared,
  * a message waits for its copy a moment, unless another one does.
  */
+import { messageOf } from '../../runtime/errors.ts';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
@@ -101,7 +102,7 @@ export class ShadowRunner {
         return ARRIVED;
       // Nothing that the copy could be blamed for.
       if (isPassing(error)) return ARRIVED;
-      return { ok: false, detail: (error as Error).message, effect: null };
+      return { ok: false, detail: messageOf(error), effect: null };
     }
   }
 

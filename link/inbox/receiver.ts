@@ -5,6 +5,7 @@
  * each message is tried alone, so that a poison message does not hold up the others. A message that
  * keeps failing becomes a dead letter. A copy (shadow) runs in a transaction that is rolled back.
  */
+import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
@@ -273,7 +274,7 @@ export class Receiver {
 
   async #afterFailure(delivery: Delivery, error: unknown, isParked = false): Promise<Settlement> {
     const { sql, log, link } = this.#options;
-    const detail = (error as Error).message ?? String(error);
+    const detail = messageOf(error);
     if (isDatabaseAway(error)) return retry(delivery, DATABASE_RETRY_MS, detail);
     if (isAnswerMissing(error)) return retry(delivery, REMOTE_RETRY_MS, detail);
     try {
@@ -306,7 +307,7 @@ export class Receiver {
       }
       return await giveUp(sql, arrival, { reason, detail, attempts: 1 });
     } catch (error) {
-      return retry(arrival, DATABASE_RETRY_MS, (error as Error).message);
+      return retry(arrival, DATABASE_RETRY_MS, messageOf(error));
     }
   }
 

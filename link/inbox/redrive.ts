@@ -1,4 +1,5 @@
 /** Trying a dead letter again, once: its state, its effect and its inbox row commit together. */
+import { messageOf } from '../../runtime/errors.ts';
 import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
 import type { LinkDefinition } from '../link.ts';
 import { arrivalOf, takeForRedrive } from './deadLetters.ts';
@@ -41,7 +42,7 @@ export async function redrive(
   } catch (error) {
     // Nobody knows whether it is committed: not a word about the dead letter.
     if (isConnectionLost(error)) throw error;
-    return { outcome: 'dead', detail: (error as Error).message };
+    return { outcome: 'dead', detail: messageOf(error) };
   }
 }
 

@@ -4,6 +4,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import { encodeText } from '../contracts/contract.ts';
 import { LinkError } from '../errors.ts';
 import { contractOf, type LinkDefinition, legOf } from '../link.ts';
@@ -201,7 +202,7 @@ async function reach(options: ParticipantOptions, link: LinkDefinition, consumer
     await options.asker.clientOf(consumer).getReceipts({ link: link.id, eventIds: [] });
     return '';
   } catch (error) {
-    return (error as Error).message;
+    return messageOf(error);
   }
 }
 

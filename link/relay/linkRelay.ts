@@ -3,6 +3,7 @@
  * receipts settle. One pass (`pump`) decides from what is in memory; dispatchers answer later and
  * only ever steer the flight generation they were given.
  */
+import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
@@ -256,7 +257,7 @@ export class LinkRelay {
       for (const flight of overdue)
         leg.afterAsking(flight, { isKnown: known.has(flight.row.eventId), isStreamIdle });
     } catch (error) {
-      leg.progress.failedWith(`asking for receipts: ${(error as Error).message}`);
+      leg.progress.failedWith(`asking for receipts: ${messageOf(error)}`);
       for (const flight of overdue) flight.dueMs = performance.now() + ASK_AFTER_MS;
     }
   }

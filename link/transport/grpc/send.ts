@@ -1,6 +1,8 @@
 /** Dispatches by calling the consumer's typed method; the answer is the receipt. */
+
 import type { Receipt } from '../../../gen/relink/v1/receipt_pb.ts';
 import { createRpcClient, RpcCallError } from '../../../rpc/client.ts';
+import { messageOf } from '../../../runtime/errors.ts';
 import { contractOf, type LinkDefinition } from '../../link.ts';
 import { encodeHeaderValue, METADATA } from '../../wire/headers.ts';
 import { outcomeFromWire } from '../../wire/outcome.ts';
@@ -60,7 +62,7 @@ export class GrpcDispatcher implements Dispatcher {
       return { kind: 'receipt', receipt: { eventId, outcome, epoch, retryAfterMs, detail } };
     } catch (error) {
       if (error instanceof RpcCallError) return failed(`${error.code}: ${error.message}`);
-      return failed((error as Error).message);
+      return failed(messageOf(error));
     }
   }
 

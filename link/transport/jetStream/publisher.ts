@@ -6,8 +6,10 @@
  * An acknowledgement means "stored", never "delivered" and not even "on disk": it closes nothing.
  * A missing one means unknown: the message may be stored all the same.
  */
+
 import type { MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { createInbox } from '@nats-io/transport-node';
+import { messageOf } from '../../../runtime/errors.ts';
 
 export interface Publication {
   readonly subject: string;
@@ -85,7 +87,7 @@ export class Publisher {
       }
     } catch (error) {
       // The client throws when it is closed or the message is too large; what it took is unknown.
-      const reason = (error as Error).message;
+      const reason = messageOf(error);
       for (let i = 0; i < messages.length; i++) batch.results[i] ??= { kind: 'unknown', reason };
       batch.done();
     }

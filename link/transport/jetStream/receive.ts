@@ -5,6 +5,7 @@
  * Batches of one lane never run at once, so a key's messages are applied in the order of the stream.
  * A batch that waits says so to the server, which otherwise would deliver it again.
  */
+
 import {
   type ConsumerMessages,
   JetStreamApiError,
@@ -14,6 +15,7 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { messageOf } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import { Wake } from '../../../runtime/wake.ts';
 import type { Arrival, Settlement } from '../../inbox/delivery.ts';
@@ -111,7 +113,7 @@ export class StreamConsumer {
         if (this.#stopping.signal.aborted) this.#messages.stop();
         for await (const message of this.#messages) await this.#take(message);
       } catch (error) {
-        log.debug({ link: link.id, reason: (error as Error).message }, 'not bound to the stream');
+        log.debug({ link: link.id, reason: messageOf(error) }, 'not bound to the stream');
         await this.#provisionAgain(error);
       }
       this.isBound = false;

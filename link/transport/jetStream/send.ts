@@ -1,4 +1,5 @@
 /** Dispatches to the link's stream: one publication serves every consumer whose lane is `async`. */
+import { messageOf } from '../../../runtime/errors.ts';
 import type { LinkDefinition } from '../../link.ts';
 import { subjectOf } from '../../link.ts';
 import { encodeHeaderValue, HEADER, rawHeaders } from '../../wire/headers.ts';
@@ -30,7 +31,7 @@ export class JetStreamDispatcher implements Dispatcher {
         places.push(i);
       } catch (error) {
         // It cannot be said in the route's contract version; the others can.
-        results[i] = failed((error as Error).message);
+        results[i] = failed(messageOf(error));
       }
     const published = await this.#publisher.publish(publications);
     for (const [i, result] of published.entries()) results[places[i]!] = dispatchResultOf(result);
