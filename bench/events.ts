@@ -4,7 +4,8 @@ import { HiringLinks } from '../gen/hiring/v1/links_pb.ts';
 import { encodeText } from '../link/contracts/contract.ts';
 import type { LinkDefinition, LinkKind, Transport } from '../link/link.ts';
 import { legOf } from '../link/link.ts';
-import { enqueue, type Message } from '../link/outbox/enqueue.ts';
+import { enqueue } from '../link/outbox/enqueue.ts';
+import type { Message } from '../link/outbox/message.ts';
 import type { Database } from '../runtime/postgres.ts';
 import { links } from '../services/links.ts';
 

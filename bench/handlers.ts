@@ -1,8 +1,9 @@
 /** The handlers of the consuming side, and a receiver that remembers when effects were committed. */
-import type { Arrival, Settlement } from '../link/inbox/delivery.ts';
+import type { Arrival } from '../link/inbox/delivery.ts';
 import { functional, type Handler } from '../link/inbox/handler.ts';
 import { Receiver } from '../link/inbox/receiver.ts';
 import type { LinkKind } from '../link/link.ts';
+import type { Receipt } from '../link/wire/receipt.ts';
 import type { Database } from '../runtime/postgres.ts';
 import { putManagers } from '../services/hiring/events/managers.ts';
 import { machineMs } from './measure.ts';
@@ -14,12 +15,12 @@ export class TimedReceiver extends Receiver {
   #effects: Effects = [];
   settled = 0;
 
-  override async receive(arrivals: readonly Arrival[]): Promise<Settlement[]> {
-    const settlements = await super.receive(arrivals);
+  override async receive(arrivals: readonly Arrival[]): Promise<Receipt[]> {
+    const receipts = await super.receive(arrivals);
     const atMs = machineMs();
     for (const { eventId } of arrivals) this.#effects.push([eventId, atMs]);
     this.settled += arrivals.length;
-    return settlements;
+    return receipts;
   }
 
   /** What was committed since the last time. */

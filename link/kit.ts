@@ -10,23 +10,24 @@ import type { Agent } from '../runtime/lifecycle.ts';
 import type { Log } from '../runtime/log.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
+import { forgetCompared } from './copies/results.ts';
 import { LinkError } from './errors.ts';
 import type { Handler } from './inbox/handler.ts';
 import { Receiver, type ReceiverLimits, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
 import type { ReplicaTable } from './inbox/upsertNewer.ts';
 import type { LinkDefinition, LinkMap } from './link.ts';
-import { type Enqueued, enqueue, type Message } from './outbox/enqueue.ts';
+import { enqueue } from './outbox/enqueue.ts';
+import type { Enqueued, Message } from './outbox/message.ts';
 import type { EntitySource } from './participant/entity.ts';
-import type { Pull } from './participant/pullHandlers.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { participantHandlers } from './participant/service.ts';
+import type { Pull } from './pull/pull.ts';
 import { prepareReadings } from './pull/readings.ts';
 import { Relay } from './relay/relay.ts';
 import { pushHandler, unmappedService } from './transport/grpc/receive.ts';
 import { GrpcDispatcher } from './transport/grpc/send.ts';
 import {
-  forgetCompared,
   ListeningAgent,
   prepareListening,
   readListening,

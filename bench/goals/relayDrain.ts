@@ -1,11 +1,12 @@
 /** Relay drain ÷ raw JetStream publish with message ids, in the same process. */
 import { randomUUIDv7 } from 'node:crypto';
-import type { Settlement } from '../../link/inbox/delivery.ts';
 import { Relay } from '../../link/relay/relay.ts';
-import type { Dispatcher, Parcel } from '../../link/transport/dispatcher.ts';
+import type { Dispatcher } from '../../link/transport/dispatcher.ts';
 import { Publisher } from '../../link/transport/jetStream/publisher.ts';
 import { sendReceipts } from '../../link/transport/jetStream/receipts.ts';
 import { JetStreamDispatcher } from '../../link/transport/jetStream/send.ts';
+import type { Parcel } from '../../link/wire/parcel.ts';
+import type { Receipt } from '../../link/wire/receipt.ts';
 import { silentLog } from '../../runtime/log.ts';
 import type { NatsConnection } from '../../runtime/nats.ts';
 import { type BenchContext, type Benchmark, mustBe, scaled } from '../benchmark.ts';
@@ -53,14 +54,14 @@ class AnsweringDispatcher implements Dispatcher {
   }
 
   #answer(parcels: readonly Parcel[]): void {
-    const settlements = parcels.map(
-      ({ row, to }): Settlement => ({
+    const receipts = parcels.map(
+      ({ row, to }): Receipt => ({
         eventId: row.eventId,
         outcome: 'applied',
         epoch: to[0]!.epoch,
       }),
     );
-    sendReceipts(this.#nats, link.producer, { link: link.id, consumer: CONSUMER, settlements });
+    sendReceipts(this.#nats, link.producer, { link: link.id, consumer: CONSUMER, receipts });
   }
 }
 

@@ -14,8 +14,9 @@ import { Receiver } from '../inbox/receiver.ts';
 import { solutionCompleted } from '../inbox/solutions.fixture.ts';
 import { enqueue } from '../outbox/enqueue.ts';
 import type { WrittenMessage } from '../outbox/written.ts';
-import { compareShadow } from '../participant/consumerState.ts';
-import { prepareListening, setCopyHandling } from '../transport/jetStream/listening.ts';
+import { prepareListening } from '../transport/jetStream/listening.ts';
+import { compareShadow } from './comparison.ts';
+import { setCopyHandling } from './handling.ts';
 
 const link = links['COMM-040']!;
 const payouts = links['COMM-080']!;
@@ -164,11 +165,11 @@ test('a message whose handler gets no answer from another service waits and dies
   });
   const message = { ...completed(), isCopied: false };
   for (let tries = 0; tries < 12; tries += 1) {
-    const [settlement] = await receiver.receive([message]);
-    assert.equal(settlement!.outcome, 'retry');
+    const [receipt] = await receiver.receive([message]);
+    assert.equal(receipt!.outcome, 'retry');
   }
   assert.equal((await sql`select from relink.attempts`).length, 0);
   isAway = false;
-  const [settlement] = await receiver.receive([message]);
-  assert.equal(settlement!.outcome, 'applied');
+  const [receipt] = await receiver.receive([message]);
+  assert.equal(receipt!.outcome, 'applied');
 });

@@ -15,16 +15,12 @@ import { payloadHash } from '../contracts/payloadHash.ts';
 import type { Applying } from '../inbox/applyNew.ts';
 import { type Arrival, type Delivery, isUuid } from '../inbox/delivery.ts';
 import { withinLimit } from '../inbox/handler.ts';
-import {
-  countShadowResults,
-  readInbox,
-  type ShadowResult,
-  saveShadowResults,
-} from '../inbox/rows.ts';
+import { readInbox } from '../inbox/rows.ts';
 import { writtenIn } from '../outbox/written.ts';
 import { isPassing } from '../transient.ts';
-import { readCopyHandling } from '../transport/jetStream/listening.ts';
 import { type Effect, effectOf } from './effects.ts';
+import { readCopyHandling } from './handling.ts';
+import { countShadowResults, type ShadowResult, saveShadowResults } from './results.ts';
 
 /** Thrown inside the transaction so that it rolls back. */
 class ShadowDone extends Error {}

@@ -7,7 +7,8 @@ import type { Transaction } from '../../runtime/postgres.ts';
 import { effectOf, saveEffect } from '../copies/effects.ts';
 import type { LinkDefinition } from '../link.ts';
 import { writtenIn } from '../outbox/written.ts';
-import type { Delivery, Settlement } from './delivery.ts';
+import type { Receipt } from '../wire/receipt.ts';
+import type { Delivery } from './delivery.ts';
 import { type ApplyChanges, type ApplyEvent, type Handler, withinLimit } from './handler.ts';
 import { lockPositions, park, savePositions, takeTurns } from './ordered.ts';
 import { setOutcome } from './rows.ts';
@@ -20,7 +21,7 @@ export interface Applying {
 }
 
 /** Outcomes by event id; a message that is not among them was applied. */
-export type Outcomes = ReadonlyMap<string, Settlement['outcome']>;
+export type Outcomes = ReadonlyMap<string, Receipt['outcome']>;
 
 export async function applyNew(
   tx: Transaction,
@@ -71,7 +72,7 @@ async function takeDue(tx: Transaction, link: string, news: readonly Delivery[])
   const { now, later, past, positions } = takeTurns(news, await lockPositions(tx, link, keys));
   await savePositions(tx, link, positions);
   await park(tx, link, later);
-  const outcomes = new Map<string, Settlement['outcome']>();
+  const outcomes = new Map<string, Receipt['outcome']>();
   for (const [outcome, some] of [
     ['parked', later],
     ['superseded', past],

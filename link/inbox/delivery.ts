@@ -2,7 +2,6 @@
 import { type Contract, decodeText } from '../contracts/contract.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { contractOf, type LinkDefinition, laneOf } from '../link.ts';
-import type { ReceiptOutcome } from '../transport/dispatcher.ts';
 
 /** What the transport says about a message; nothing of it is trusted yet. */
 export interface Arrival {
@@ -36,15 +35,6 @@ export type DeadReason =
   | 'ID_REUSED'
   | 'HANDLER_FAILED'
   | 'HANDLER_TIMEOUT';
-
-/** What became of a message at this consumer. `retry`: nothing is committed, send it again. */
-export interface Settlement {
-  readonly eventId: string;
-  readonly outcome: ReceiptOutcome;
-  readonly epoch: bigint;
-  readonly retryAfterMs?: number;
-  readonly detail?: string;
-}
 
 export type Checked =
   | { readonly ok: true; readonly delivery: Delivery }

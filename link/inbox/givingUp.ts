@@ -4,14 +4,15 @@
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
+import type { Receipt } from '../wire/receipt.ts';
 import { bury, enterDead, type WhyDead } from './deadLetters.ts';
-import { type Arrival, type Delivery, isUuid, type Settlement } from './delivery.ts';
+import { type Arrival, type Delivery, isUuid } from './delivery.ts';
 import { removeParked } from './ordered.ts';
+import { settle, settledBefore } from './receipts.ts';
 import { readInbox, setOutcome } from './rows.ts';
-import { settle, settledBefore } from './settlements.ts';
 
 /** A message that is not in the inbox, behind the same fence as effects. */
-export async function giveUp(sql: Database, arrival: Arrival, why: WhyDead): Promise<Settlement> {
+export async function giveUp(sql: Database, arrival: Arrival, why: WhyDead): Promise<Receipt> {
   const { detail } = why;
   const hash = payloadHash(arrival.eventId, arrival.text);
   const isKeyed = isUuid(arrival.eventId);
@@ -28,7 +29,7 @@ export async function giveUpTaken(
   tx: Transaction,
   arrival: Arrival,
   why: WhyDead,
-): Promise<Settlement> {
+): Promise<Receipt> {
   await setOutcome(tx, [arrival.eventId], 'dead');
   await bury(tx, arrival, why);
   return { ...settle(arrival, 'dead'), detail: why.detail };
@@ -39,15 +40,15 @@ export async function giveUpParked(
   sql: Database,
   delivery: Delivery,
   why: WhyDead,
-): Promise<Settlement> {
-  const settlement = await sql.begin(async (tx) =>
+): Promise<Receipt> {
+  const receipt = await sql.begin(async (tx) =>
     (await removeParked(tx, delivery.eventId)) ? giveUpTaken(tx, delivery, why) : undefined,
   );
-  return settlement ?? { ...(await answerOfInbox(sql, delivery)), detail: why.detail };
+  return receipt ?? { ...(await answerOfInbox(sql, delivery)), detail: why.detail };
 }
 
 /** What became of a message that is in the inbox unless the fence refused it. */
-async function answerOfInbox(sql: Database, arrival: Arrival): Promise<Settlement> {
+async function answerOfInbox(sql: Database, arrival: Arrival): Promise<Receipt> {
   const row = (await readInbox(sql, [arrival.eventId])).get(arrival.eventId);
   return row ? settledBefore(row) : settle(arrival, 'fenced');
 }

@@ -8,7 +8,7 @@ import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { links } from '../../services/links.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import { until } from '../../test/harness/until.ts';
-import type { Settlement } from './delivery.ts';
+import type { Receipt } from '../wire/receipt.ts';
 import { type ApplyEvent, functional } from './handler.ts';
 import { Receiver } from './receiver.ts';
 import { solutionCompleted } from './solutions.fixture.ts';
@@ -27,7 +27,7 @@ function receiverOf(apply: ApplyEvent = async () => undefined): Receiver {
   return new Receiver({ sql, link, log: silentLog, handler: functional(apply) });
 }
 
-const outcomesOf = (settlements: readonly Settlement[]) => settlements.map((one) => one.outcome);
+const outcomesOf = (receipts: readonly Receipt[]) => receipts.map((one) => one.outcome);
 
 async function inboxOutcome(eventId: string): Promise<string | undefined> {
   const [row] = await sql<{ outcome: string }[]>`
@@ -44,9 +44,9 @@ test('a parked message that no longer fits its contract in its turn becomes a de
   await sql`update relink.parked
     set delivery = jsonb_set(delivery, '{text}', to_jsonb(${second.text.replace('completed_at', 'done_at')}::text))`;
   await receiver.receive([first]);
-  const settlement = await receiver.unparkOne();
-  assert.equal(settlement?.outcome, 'dead');
-  assert.match(settlement.detail ?? '', /completed_at/);
+  const receipt = await receiver.unparkOne();
+  assert.equal(receipt?.outcome, 'dead');
+  assert.match(receipt.detail ?? '', /completed_at/);
   assert.equal(await inboxOutcome(second.eventId), 'dead');
   const letters = await sql`select event_id, reason, version from relink.dead_letters`;
   assert.deepEqual(
@@ -70,8 +70,8 @@ test('the second copy of a message in one batch is parked as the first is', asyn
 test('an id that comes twice in one batch with two payloads is refused the second time', async () => {
   const first = solutionCompleted();
   const other = { ...first, text: first.text.replace('T00:00:00Z', 'T00:00:01Z') };
-  const settlements = await receiverOf().receive([first, other]);
-  assert.deepEqual(outcomesOf(settlements), ['applied', 'dead']);
+  const receipts = await receiverOf().receive([first, other]);
+  assert.deepEqual(outcomesOf(receipts), ['applied', 'dead']);
 });
 
 test('a parked message that another replica applied meanwhile does not die of its last try here', async () => {

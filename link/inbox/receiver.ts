@@ -15,20 +15,15 @@ import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
 import { isAnswerMissing, isDatabaseAway } from '../transient.ts';
+import type { Receipt } from '../wire/receipt.ts';
 import { type Applying, applyNew, applyParked } from './applyNew.ts';
 import { bury } from './deadLetters.ts';
-import {
-  type Arrival,
-  checkArrival,
-  type DeadReason,
-  type Delivery,
-  type Settlement,
-} from './delivery.ts';
+import { type Arrival, checkArrival, type DeadReason, type Delivery } from './delivery.ts';
 import { giveUp, giveUpParked, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
 import { takeParked } from './ordered.ts';
+import { retry, settle, settledBefore } from './receipts.ts';
 import { countAttempt, enterInbox, readInbox } from './rows.ts';
-import { retry, settle, settledBefore } from './settlements.ts';
 
 declareFailpoints('inbox.before-effect', 'inbox.before-commit', 'inbox.after-commit');
 
@@ -92,9 +87,9 @@ export class Receiver {
     this.#shadows = new ShadowRunner(options.sql, this.#applying);
   }
 
-  /** Applies a batch; answers one settlement per arrival, in order. Never rejects. */
-  async receive(arrivals: readonly Arrival[]): Promise<Settlement[]> {
-    const settled = new Map<Arrival, Settlement>();
+  /** Applies a batch; answers one receipt per arrival, in order. Never rejects. */
+  async receive(arrivals: readonly Arrival[]): Promise<Receipt[]> {
+    const settled = new Map<Arrival, Receipt>();
     const good: Delivery[] = [];
     const arrivalOf = new Map<Delivery, Arrival>();
     for (const arrival of arrivals) {
@@ -108,36 +103,36 @@ export class Receiver {
     const real = good.filter((delivery) => !delivery.isShadow);
     await this.#shadows.waitForCopies(real);
     const answers = [...(await this.#runShadows(shadows)), ...(await this.#applyAll(real))];
-    for (const [delivery, settlement] of answers) settled.set(arrivalOf.get(delivery)!, settlement);
+    for (const [delivery, receipt] of answers) settled.set(arrivalOf.get(delivery)!, receipt);
     return arrivals.map((arrival) => settled.get(arrival)!);
   }
 
   /** A copy settles nothing: its answer only says that it arrived. */
-  async #runShadows(deliveries: readonly Delivery[]): Promise<[Delivery, Settlement][]> {
+  async #runShadows(deliveries: readonly Delivery[]): Promise<[Delivery, Receipt][]> {
     try {
       await this.#shadows.run(deliveries);
       return deliveries.map((delivery) => [delivery, settle(delivery, 'duplicate')]);
     } catch (error) {
-      const { message } = error as Error;
+      const message = messageOf(error);
       return deliveries.map((delivery) => [delivery, retry(delivery, DATABASE_RETRY_MS, message)]);
     }
   }
 
   // ---- real messages ----
 
-  async #applyAll(deliveries: readonly Delivery[]): Promise<[Delivery, Settlement][]> {
+  async #applyAll(deliveries: readonly Delivery[]): Promise<[Delivery, Receipt][]> {
     if (deliveries.length === 0) return [];
     try {
-      const settlements = await this.#applyTogether(deliveries);
+      const receipts = await this.#applyTogether(deliveries);
       await failpoint('inbox.after-commit');
-      return deliveries.map((delivery, i) => [delivery, settlements[i]!]);
+      return deliveries.map((delivery, i) => [delivery, receipts[i]!]);
     } catch (error) {
       if (deliveries.length === 1) {
-        const settlement = await this.#afterFailure(deliveries[0]!, error);
-        return [[deliveries[0]!, settlement]];
+        const receipt = await this.#afterFailure(deliveries[0]!, error);
+        return [[deliveries[0]!, receipt]];
       }
       if (isConnectionLost(error)) {
-        const { message } = error as Error;
+        const message = messageOf(error);
         return deliveries.map((delivery) => [
           delivery,
           retry(delivery, DATABASE_RETRY_MS, message),
@@ -147,8 +142,8 @@ export class Receiver {
     }
   }
 
-  async #applyOneByOne(deliveries: readonly Delivery[]): Promise<[Delivery, Settlement][]> {
-    const answers: [Delivery, Settlement][] = [];
+  async #applyOneByOne(deliveries: readonly Delivery[]): Promise<[Delivery, Receipt][]> {
+    const answers: [Delivery, Receipt][] = [];
     let unanswered = 0;
     for (const delivery of deliveries) {
       if (unanswered >= UNANSWERED_IN_A_ROW) {
@@ -162,16 +157,16 @@ export class Receiver {
     return answers;
   }
 
-  async #applyTogether(deliveries: readonly Delivery[]): Promise<Settlement[]> {
+  async #applyTogether(deliveries: readonly Delivery[]): Promise<Receipt[]> {
     const { sql, link, handler } = this.#options;
     const first = new Map(deliveries.map((d) => [d.eventId, d] as const).reverse());
     if (handler.kind === 'formal' && first.size === deliveries.length && !this.#sawRepeats) {
-      const settlements = await this.#applyAsNew(deliveries);
-      if (settlements) return settlements;
+      const receipts = await this.#applyAsNew(deliveries);
+      if (receipts) return receipts;
     }
     const reused: Delivery[] = [];
     let committing: Transaction | undefined;
-    const settlements = await sql.begin(async (tx) => {
+    const receipts = await sql.begin(async (tx) => {
       const fresh = await enterInbox(tx, link.id, [...first.values()]);
       await failpoint('inbox.before-effect');
       const news = deliveries.filter((d) => fresh.has(d.eventId) && first.get(d.eventId) === d);
@@ -183,20 +178,20 @@ export class Receiver {
       const known = await readInbox(tx, others);
       committing = tx;
       await failpoint('inbox.before-commit');
-      return deliveries.map((d): Settlement => {
+      return deliveries.map((d): Receipt => {
         if (isNew.has(d)) return settle(d, outcomes.get(d.eventId) ?? 'applied');
         const row = known.get(d.eventId);
         if (!row) return settle(d, 'fenced');
-        const settlement = settledBefore(row);
-        if (row.eventVersion !== d.eventVersion || row.hash === d.hash) return settlement;
+        const receipt = settledBefore(row);
+        if (row.eventVersion !== d.eventVersion || row.hash === d.hash) return receipt;
         reused.push(d);
-        return { ...settlement, outcome: 'dead', detail: ID_REUSED };
+        return { ...receipt, outcome: 'dead', detail: ID_REUSED };
       });
     });
     this.#committed(committing);
     for (const delivery of reused) await this.#alarmReused(delivery);
     if (link.ordered) this.onAdvanced();
-    return settlements as Settlement[];
+    return receipts as Receipt[];
   }
 
   /**
@@ -204,11 +199,11 @@ export class Receiver {
    * without waiting for them, which saves a round trip. Undefined, with everything rolled back, when
    * one of them was known or fenced.
    */
-  async #applyAsNew(deliveries: readonly Delivery[]): Promise<Settlement[] | undefined> {
+  async #applyAsNew(deliveries: readonly Delivery[]): Promise<Receipt[] | undefined> {
     const { sql, link } = this.#options;
     let committing: Transaction | undefined;
     try {
-      const settlements = await sql.begin(async (tx) => {
+      const receipts = await sql.begin(async (tx) => {
         committing = tx;
         const entering = enterInbox(tx, link.id, deliveries);
         entering.catch(() => {}); // awaited below, unless the failpoint throws
@@ -220,7 +215,7 @@ export class Receiver {
         return deliveries.map((one) => settle(one, outcomes.get(one.eventId) ?? 'applied'));
       });
       this.#committed(committing);
-      return settlements as Settlement[];
+      return receipts as Receipt[];
     } catch (error) {
       if (error instanceof NotAllNew) return undefined;
       throw error;
@@ -232,7 +227,7 @@ export class Receiver {
    * none is due. One that keeps failing, or no longer fits its contract, becomes a dead letter, and
    * its key waits behind it.
    */
-  async unparkOne(): Promise<Settlement | undefined> {
+  async unparkOne(): Promise<Receipt | undefined> {
     const { sql, log, link } = this.#options;
     const nowMs = performance.now();
     for (const [key, untilMs] of this.#restUntilMs)
@@ -240,7 +235,7 @@ export class Receiver {
     let taken: Delivery | undefined;
     let committing: Transaction | undefined;
     try {
-      const settlement = await sql.begin(async (tx) => {
+      const receipt = await sql.begin(async (tx) => {
         const arrival = await takeParked(tx, link.id, [...this.#restUntilMs.keys()]);
         if (!arrival) return undefined;
         const checked = checkArrival(link, arrival);
@@ -254,13 +249,13 @@ export class Receiver {
         return settle(taken, await applyParked(tx, this.#applying, taken));
       });
       this.#committed(committing);
-      return settlement;
+      return receipt;
     } catch (error) {
       if (!taken) throw error;
-      const settlement = await this.#afterFailure(taken, error, true);
-      if (settlement.outcome === 'retry')
-        this.#restUntilMs.set(taken.key, performance.now() + (settlement.retryAfterMs ?? 0));
-      return settlement;
+      const receipt = await this.#afterFailure(taken, error, true);
+      if (receipt.outcome === 'retry')
+        this.#restUntilMs.set(taken.key, performance.now() + (receipt.retryAfterMs ?? 0));
+      return receipt;
     }
   }
 
@@ -272,7 +267,7 @@ export class Receiver {
 
   // ---- failures ----
 
-  async #afterFailure(delivery: Delivery, error: unknown, isParked = false): Promise<Settlement> {
+  async #afterFailure(delivery: Delivery, error: unknown, isParked = false): Promise<Receipt> {
     const { sql, log, link } = this.#options;
     const detail = messageOf(error);
     if (isDatabaseAway(error)) return retry(delivery, DATABASE_RETRY_MS, detail);
@@ -297,7 +292,7 @@ export class Receiver {
     }
   }
 
-  async #refuse(arrival: Arrival, reason: DeadReason, detail: string): Promise<Settlement> {
+  async #refuse(arrival: Arrival, reason: DeadReason, detail: string): Promise<Receipt> {
     const { sql, log, link } = this.#options;
     log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
     try {

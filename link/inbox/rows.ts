@@ -1,13 +1,13 @@
 /** The hot statements of the consumer's side. */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
-import type { Effect } from '../copies/effects.ts';
-import type { Delivery, Settlement } from './delivery.ts';
+import type { Receipt } from '../wire/receipt.ts';
+import type { Delivery } from './delivery.ts';
 
 export interface InboxRow {
   readonly eventId: string;
   readonly hash: bigint;
   readonly eventVersion: number;
-  readonly outcome: Settlement['outcome'];
+  readonly outcome: Receipt['outcome'];
   readonly epoch: bigint;
 }
 
@@ -68,7 +68,7 @@ export async function readInbox(
 export async function setOutcome(
   tx: Transaction,
   eventIds: readonly string[],
-  outcome: Settlement['outcome'],
+  outcome: Receipt['outcome'],
 ): Promise<void> {
   if (eventIds.length === 0) return;
   await tx`update relink.inbox set outcome = ${outcome}
@@ -107,43 +107,4 @@ export async function raiseFence(
       select ${link}, lane, ${minEpoch} from unnest(${lanes as number[]}::int2[]) lane
       on conflict (link, lane) do update set min_epoch = greatest(fences.min_epoch, excluded.min_epoch)`;
   });
-}
-
-/** What a copy on the second path would have done. */
-export interface ShadowResult {
-  readonly eventId: string;
-  readonly hash: bigint;
-  readonly ok: boolean;
-  readonly detail: string;
-  /** What its handler wrote to the outbox; null when it did not run or that says nothing. */
-  readonly effect: Effect | null;
-}
-
-export async function saveShadowResults(
-  sql: Database,
-  link: string,
-  results: readonly ShadowResult[],
-): Promise<void> {
-  const sorted = [...results].sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
-  await sql`
-    insert into relink.shadow_results (event_id, link, hash, ok, detail, effect, basis)
-    select event_id, ${link}, hash, ok, detail, effect, basis from unnest(
-      ${sorted.map((r) => r.eventId)}::uuid[], ${sorted.map((r) => String(r.hash))}::int8[],
-      ${sorted.map((r) => String(r.ok))}::text[]::bool[], ${sorted.map((r) => r.detail)}::text[],
-      ${sorted.map(({ effect }) => effect && String(effect.effect))}::text[]::int8[],
-      ${sorted.map(({ effect }) => effect && String(effect.basis))}::text[]::int8[]
-    ) r(event_id, hash, ok, detail, effect, basis)
-    on conflict (event_id) do update set ok = excluded.ok, detail = excluded.detail,
-      effect = coalesce(excluded.effect, shadow_results.effect),
-      basis = coalesce(excluded.basis, shadow_results.basis)`;
-}
-
-/** How many of the messages have a copy that came. */
-export async function countShadowResults(
-  sql: Database,
-  eventIds: readonly string[],
-): Promise<number> {
-  const [row] = await sql<{ count: number }[]>`select count(*)::int as count
-    from relink.shadow_results where event_id = any(${eventIds as string[]}::uuid[])`;
-  return row!.count;
 }

@@ -48,11 +48,11 @@ export class Unparker {
     const { links, nats, service } = this.#options;
     for (const { link, receiver } of links) {
       while (!signal.aborted) {
-        const settlement = await receiver.unparkOne();
-        if (!settlement) break;
+        const receipt = await receiver.unparkOne();
+        if (!receipt) break;
         if (nats.isClosed()) continue;
-        const settlements = [settlement];
-        sendReceipts(nats, link.producer, { link: link.id, consumer: service, settlements });
+        const receipts = [receipt];
+        sendReceipts(nats, link.producer, { link: link.id, consumer: service, receipts });
       }
     }
   }

@@ -7,7 +7,7 @@ import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import type { Flight, LegWindow } from '../relay/flight.ts';
-import { type ClosingRow, closeRows } from './openRows.ts';
+import { type ClosingRow, closeRows } from './closeRows.ts';
 
 /** Rows one statement removes at most; larger batches gain nothing (measured at 1,000). */
 const CLOSE_BATCH = 2_000;

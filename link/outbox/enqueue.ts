@@ -3,36 +3,15 @@
  * (late binding): the relay decides transport and contract version when it dispatches, so business
  * transactions never wait for, fail by, or notice a migration.
  */
+
 import { randomUUIDv7 } from 'node:crypto';
 import type { Transaction } from '../../runtime/postgres.ts';
 import { encodeText } from '../contracts/contract.ts';
 import { LinkError } from '../errors.ts';
 import { contractsOf, type LinkDefinition, laneOf, legsOf } from '../link.ts';
+import type { Enqueued, Message } from './message.ts';
 import type { OutboxRow } from './openRows.ts';
 import { noteWritten } from './written.ts';
-
-/** What a use case says about a business fact. */
-export interface Message {
-  /** The event's name, for example `ManagerCreated`. */
-  readonly event: string;
-  /** The event's payload in the newest contract version, as JSON. */
-  readonly payload: Record<string, unknown>;
-  /** The entity's version, taken under its row lock; per key it rises by one with every message. */
-  readonly version: bigint;
-  /** W3C trace context to carry along. */
-  readonly traceparent?: string;
-  /** Only these consumers; all of the link when absent (a backfill serves one leg). */
-  readonly legs?: readonly string[];
-}
-
-/** One open outbox row of a message. */
-export interface Enqueued {
-  readonly link: string;
-  readonly leg: string;
-  readonly lane: number;
-  readonly seq: number;
-  readonly eventId: string;
-}
 
 /**
  * Writes messages of one link, one outbox row per leg, in the caller's transaction. Not awaited it

@@ -10,7 +10,8 @@ import {
   type Transaction,
 } from '../../runtime/postgres.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
-import { closeRows, readOpen, readRows } from './openRows.ts';
+import { closeRows } from './closeRows.ts';
+import { readOpen, readRows } from './openRows.ts';
 
 const LEG = 'COMM-010/hiring';
 const OWNER = { link: 'COMM-010', instance: 'relay-1' };

@@ -1,5 +1,5 @@
 /**
- * The two hot statements on the outbox: reading open rows in batches and removing closed ones.
+ * Reads open outbox rows in batches.
  *
  * Sequence order is not commit order, so the read has two parts in one snapshot: the rows after the
  * tail, and the numbers of open rows within GAP_MARGIN before it. A number there that the relay does
@@ -84,67 +84,4 @@ export async function readRows(
       event_id as "eventId", body, traceparent,
       extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as "ageMs"
     from relink.outbox where leg = ${leg} and seq = any(${seqs as number[]}::int8[]) order by seq`;
-}
-
-/** The epoch of rows that are closed without having been delivered: no digest counts them. */
-export const NOT_DELIVERED = 0n;
-
-/** A row that a receipt closes, and what the certificate adds up. */
-export interface ClosingRow {
-  readonly seq: number;
-  readonly lane: number;
-  /** The epoch under which the consumer settled it, or NOT_DELIVERED. */
-  readonly epoch: bigint;
-  readonly hash: bigint;
-}
-
-/** What a batch of receipts closes on one leg. All lanes must be owned under the terms given. */
-export interface Closing {
-  readonly leg: string;
-  readonly rows: readonly ClosingRow[];
-  /** The lanes of these rows with the fencing term each is owned under. */
-  readonly terms: ReadonlyMap<number, bigint>;
-}
-
-export interface ClosedRows {
-  /** Every lane is still owned under its term: none of the rows is open any more. */
-  readonly isOwned: boolean;
-  readonly removed: number;
-}
-
-/**
- * Removes closed rows and adds them to the epoch's digest in one statement, only if every lane is
- * still owned under its term. The digest counts exactly the rows that this statement removed: one
- * that an earlier statement closed, whose answer was lost, is not counted twice, and one that
- * somebody else removed is missing, so that no certificate comes out equal.
- */
-export async function closeRows(
-  sql: Database,
-  owner: { link: string; instance: string },
-  closing: Closing,
-): Promise<ClosedRows> {
-  const lanes = [...closing.terms.keys()];
-  const terms = [...closing.terms.values()].map(String);
-  const { rows } = closing;
-  const seqs = rows.map((row) => row.seq);
-  const [row] = await sql<ClosedRows[]>`
-    with mine as (select l.lane from relink.lanes l
-        join unnest(${lanes}::int2[], ${terms}::int8[]) t(lane, term) using (lane, term)
-        where l.link = ${owner.link} and l.owner = ${owner.instance}
-        order by l.lane for share of l),
-      gone as (delete from relink.outbox where leg = ${closing.leg}
-        and seq = any(${seqs}::int8[])
-        and (select count(*) from mine) = ${lanes.length} returning seq),
-      summed as (insert into relink.closed (leg, lane, epoch, count, sum)
-        select ${closing.leg}, r.lane, r.epoch, count(*), sum(r.hash) from gone
-        join unnest(${seqs}::int8[], ${rows.map((one) => one.lane)}::int2[],
-          ${rows.map((one) => String(one.epoch))}::int8[],
-          ${rows.map((one) => String(one.hash))}::int8[]) r(seq, lane, epoch, hash) using (seq)
-        where r.epoch <> ${NOT_DELIVERED}
-        group by r.lane, r.epoch
-        on conflict (leg, lane, epoch) do update
-        set count = closed.count + excluded.count, sum = closed.sum + excluded.sum)
-    select (select count(*) from mine) = ${lanes.length} as "isOwned",
-      count(*)::int as removed from gone`;
-  return row!;
 }

@@ -3,7 +3,7 @@
  * the effects of two runs of a handler can be compared.
  */
 import type { Transaction } from '../../runtime/postgres.ts';
-import type { Message } from './enqueue.ts';
+import type { Message } from './message.ts';
 
 /** One message as it was written, on all its legs. */
 export interface WrittenMessage {

@@ -3,14 +3,17 @@ import { CopyHandling, type LinkParticipant } from '../../gen/relink/v1/particip
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
 import { invalidField } from '../../rpc/errors.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
+import { compareShadow } from '../copies/comparison.ts';
+import { setCopyHandling } from '../copies/handling.ts';
+import { readCopies } from '../copies/results.ts';
 import { isUuid } from '../inbox/delivery.ts';
+import { readInboxDigest } from '../inbox/digest.ts';
 import { raiseFence, readInbox } from '../inbox/rows.ts';
-import type { ReceiptOutcome } from '../transport/dispatcher.ts';
-import { setCopyHandling, setListening } from '../transport/jetStream/listening.ts';
+import { setListening } from '../transport/jetStream/listening.ts';
 import { readConsumer } from '../transport/jetStream/provision.ts';
 import { outcomeToWire } from '../wire/outcome.ts';
-import { compareShadow, readCopies, readInboxDigest } from './consumerState.ts';
-import { findLink, type ParticipantOptions } from './service.ts';
+import type { ReceiptOutcome } from '../wire/receipt.ts';
+import { findLink, type ParticipantOptions } from './context.ts';
 
 type Own =
   | 'getReceipts'

@@ -47,8 +47,8 @@ beforeEach(async () => {
 
 /** The dead letter that becomes of a message. */
 async function dead(arrival: Arrival): Promise<string> {
-  const [settlement] = await receiver.receive([arrival]);
-  assert.equal(settlement!.outcome, 'dead');
+  const [receipt] = await receiver.receive([arrival]);
+  assert.equal(receipt!.outcome, 'dead');
   const [row] = await sql<{ id: string }[]>`
     select id from relink.dead_letters order by id desc limit 1`;
   return row!.id;

@@ -13,7 +13,7 @@ import {
 } from '../inbox/deadLetters.ts';
 import { countParked, passOver } from '../inbox/ordered.ts';
 import { redrive } from '../inbox/redrive.ts';
-import { findLink, type ParticipantOptions } from './service.ts';
+import { findLink, type ParticipantOptions } from './context.ts';
 
 type Own =
   | 'listDeadLetters'

@@ -8,8 +8,8 @@ import {
 import type { LinkDefinition } from '../link.ts';
 import { acceptsContract, methodName } from '../transport/grpc/pushMethod.ts';
 import { readListening } from '../transport/jetStream/listening.ts';
-import type { ParticipantOptions } from './service.ts';
-import { transportToWire } from './wire.ts';
+import type { ParticipantOptions } from './context.ts';
+import { transportToWire } from './encoding.ts';
 
 type Description = MessageInitShape<typeof LinkDescriptionSchema>;
 

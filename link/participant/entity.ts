@@ -5,7 +5,7 @@
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { ReplicaTable } from '../inbox/upsertNewer.ts';
-import type { Message } from '../outbox/enqueue.ts';
+import type { Message } from '../outbox/message.ts';
 
 /** How an entity is stored on one side. The columns of both sides must give the same texts. */
 export interface EntityTable {

@@ -2,8 +2,8 @@
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
 import { LinkError } from '../errors.ts';
+import type { ParticipantOptions } from './context.ts';
 import { digestEntity, type EntityTable, entityOf, listBucket } from './entity.ts';
-import type { ParticipantOptions } from './service.ts';
 
 type Own = 'getEntityDigest' | 'listEntityBucket';
 

@@ -10,13 +10,15 @@ import { LinkError } from '../errors.ts';
 import { contractOf, type LinkDefinition, legOf } from '../link.ts';
 import { enqueue, outboxRowOf } from '../outbox/enqueue.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
+import { readClosed, readOpenState } from '../outbox/state.ts';
 import { changeRoute, releaseHold, setShadow } from '../relay/routes.ts';
-import type { Dispatcher, Parcel } from '../transport/dispatcher.ts';
+import { readEpoch, readStandings } from '../relay/standings.ts';
+import type { Dispatcher } from '../transport/dispatcher.ts';
 import { JetStreamDispatcher } from '../transport/jetStream/send.ts';
+import type { Parcel } from '../wire/parcel.ts';
+import { findLink, type ParticipantOptions } from './context.ts';
+import { laneToWire, requireTransport, transportFromWire } from './encoding.ts';
 import { countEntities } from './entity.ts';
-import { readClosed, readOpenState, readStandings } from './producerState.ts';
-import { findLink, type ParticipantOptions } from './service.ts';
-import { laneToWire, requireTransport, transportFromWire } from './wire.ts';
 
 type Own =
   | 'getRoutes'
@@ -46,9 +48,7 @@ export function producerHandlers(
   return {
     getRoutes: async ({ link, consumer }) => {
       const lanes = await readStandings(sql, legFor(link, consumer).leg);
-      const [row] = await sql<{ epoch: bigint }[]>`
-        select epoch from relink.links where link = ${link}`;
-      return { lanes: lanes.map(laneToWire), epoch: row!.epoch };
+      return { lanes: lanes.map(laneToWire), epoch: await readEpoch(sql, link) };
     },
     changeRoute: async (request) => {
       const { definition } = legFor(request.link, request.consumer);

@@ -1,29 +1,17 @@
 /** The participant API about links that may be `pull`: whose value a consumer uses. */
+
 import {
   type LinkParticipant,
   Reading as WireReading,
 } from '../../gen/relink/v1/participant_pb.ts';
 import { invalidField } from '../../rpc/errors.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
-import type { Transaction } from '../../runtime/postgres.ts';
 import { LinkError } from '../errors.ts';
 import { type ComparisonCounts, countComparisons, tally } from '../pull/comparisons.ts';
-import type { PulledValue } from '../pull/pulledValue.ts';
+import type { Pull } from '../pull/pull.ts';
 import { changeReading, lockReadings, type Reading, readReadings } from '../pull/readings.ts';
+import type { ParticipantOptions } from './context.ts';
 import { entityOf, listKeys, tableExists } from './entity.ts';
-import type { ParticipantOptions } from './service.ts';
-
-/** What a consumer of a link that may be `pull` gives the kit. */
-export interface Pull {
-  /** The value its handlers read. */
-  readonly value: Pick<
-    PulledValue<{ readonly version: bigint }>,
-    'latencies' | 'asked' | 'unanswered' | 'compare'
-  >;
-  /** Makes or drops the table of the replica; both may be repeated. */
-  readonly makeTable: (tx: Transaction) => Promise<void>;
-  readonly dropTable: (tx: Transaction) => Promise<void>;
-}
 
 type Own = 'setReading' | 'getReadings' | 'compareReadings' | 'setReplica';
 

@@ -2,8 +2,8 @@
 import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import type { AskReceipts, RaiseFence } from '../relay/linkRelay.ts';
-import type { DispatchReceipt } from '../transport/dispatcher.ts';
 import { outcomeFromWire } from '../wire/outcome.ts';
+import type { Receipt } from '../wire/receipt.ts';
 
 const DEADLINE_MS = 5_000;
 
@@ -31,7 +31,7 @@ export class ReceiptAsker {
     return async (consumer, eventIds) => {
       const request = { link, eventIds: [...eventIds] };
       const answer = await this.clientOf(consumer).getReceipts(request, { retryUnavailable: true });
-      const receipts = answer.receipts.flatMap((receipt): DispatchReceipt[] => {
+      const receipts = answer.receipts.flatMap((receipt): Receipt[] => {
         const outcome = outcomeFromWire(receipt.outcome);
         return outcome ? [{ eventId: receipt.eventId, outcome, epoch: receipt.epoch }] : [];
       });

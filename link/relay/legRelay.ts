@@ -7,15 +7,12 @@ import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { backoffMs } from '../backoff.ts';
 import { type LinkDefinition, legOf } from '../link.ts';
+import { NOT_DELIVERED } from '../outbox/closeRows.ts';
 import { Closer } from '../outbox/closer.ts';
-import { NOT_DELIVERED, type OutboxRow } from '../outbox/openRows.ts';
-import type {
-  Dispatcher,
-  DispatchReceipt,
-  DispatchResult,
-  Parcel,
-} from '../transport/dispatcher.ts';
-import { textFor } from '../transport/dispatcher.ts';
+import type { OutboxRow } from '../outbox/openRows.ts';
+import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
+import { type Parcel, textFor } from '../wire/parcel.ts';
+import type { Receipt } from '../wire/receipt.ts';
 import { type Flight, LegWindow } from './flight.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
@@ -239,14 +236,14 @@ export class LegRelay {
   }
 
   /** A receipt that was pushed or asked for. Ids that are not in the window are another relay's. */
-  receive({ eventId, outcome, epoch }: DispatchReceipt): void {
+  receive({ eventId, outcome, epoch }: Receipt): void {
     const flight = this.window.ofEvent(eventId);
     if (flight && outcome !== 'retry' && outcome !== 'fenced') this.settle(flight, outcome, epoch);
   }
 
   settle(
     flight: Flight,
-    outcome: Exclude<DispatchReceipt['outcome'], 'retry' | 'fenced'>,
+    outcome: Exclude<Receipt['outcome'], 'retry' | 'fenced'>,
     epoch: bigint,
   ): void {
     if (this.window.get(flight.row.seq) !== flight || flight.state === 'settled') return;

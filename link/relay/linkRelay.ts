@@ -10,7 +10,8 @@ import type { Database } from '../../runtime/postgres.ts';
 import { backoffMs } from '../backoff.ts';
 import type { LinkDefinition } from '../link.ts';
 import { GAP_MARGIN, readOpen, readRows } from '../outbox/openRows.ts';
-import type { Dispatcher, DispatchReceipt, DispatchResult } from '../transport/dispatcher.ts';
+import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
+import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';
 import { ASK_AFTER_MS, LegRelay, RETRY_BACKOFF } from './legRelay.ts';
@@ -40,7 +41,7 @@ const ASK_EVERY_MS = ASK_AFTER_MS / 4;
 export type AskReceipts = (
   consumer: string,
   eventIds: readonly string[],
-) => Promise<{ receipts: readonly DispatchReceipt[]; isStreamIdle: boolean }>;
+) => Promise<{ receipts: readonly Receipt[]; isStreamIdle: boolean }>;
 
 /** Lets the consumer refuse what was dispatched to a lane under an older epoch. */
 export type RaiseFence = (consumer: string, lane: number, minEpoch: bigint) => Promise<void>;
@@ -224,7 +225,7 @@ export class LinkRelay {
   // ---- receipts ----
 
   /** Receipts that were pushed by a consumer. */
-  receive(consumer: string, receipts: readonly DispatchReceipt[]): void {
+  receive(consumer: string, receipts: readonly Receipt[]): void {
     const leg = this.legs.find((one) => one.consumer === consumer);
     for (const receipt of receipts) leg?.receive(receipt);
     this.#options.wake();

@@ -1,5 +1,5 @@
 /** Groups the flights of a link's legs so that one publication serves every consumer it can. */
-import type { Parcel } from '../transport/dispatcher.ts';
+import type { Parcel } from '../wire/parcel.ts';
 import type { Flight } from './flight.ts';
 
 export interface LegFlights {

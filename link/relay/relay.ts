@@ -11,7 +11,7 @@ import type { Database } from '../../runtime/postgres.ts';
 import { Wake } from '../../runtime/wake.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition, Transport } from '../link.ts';
-import type { Enqueued } from '../outbox/enqueue.ts';
+import type { Enqueued } from '../outbox/message.ts';
 import type { Dispatcher } from '../transport/dispatcher.ts';
 import { onReceipts } from '../transport/jetStream/receipts.ts';
 import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';

@@ -1,6 +1,6 @@
 /** Outcomes by name in the kit and by number on the wire. */
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
-import type { ReceiptOutcome } from '../transport/dispatcher.ts';
+import type { ReceiptOutcome } from './receipt.ts';
 
 const WIRE: Record<ReceiptOutcome, Outcome> = {
   applied: Outcome.APPLIED,

@@ -1,7 +1,7 @@
 /** How to exercise a link: what a test needs to know of it beyond the map. */
 import type { Handler } from '../../link/inbox/handler.ts';
-import type { Message } from '../../link/outbox/enqueue.ts';
-import type { Pull } from '../../link/participant/pullHandlers.ts';
+import type { Message } from '../../link/outbox/message.ts';
+import type { Pull } from '../../link/pull/pull.ts';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { Clients } from '../../services/clients.ts';
 

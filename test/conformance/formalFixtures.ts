@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
-import type { Message } from '../../link/outbox/enqueue.ts';
+import type { Message } from '../../link/outbox/message.ts';
 import {
   type Assessment,
   assessmentCreated,

@@ -3,7 +3,7 @@ import type { NatsServer } from '../../dev/servers/nats.ts';
 import type { Handler } from '../../link/inbox/handler.ts';
 import type { ReceiverLimits } from '../../link/inbox/receiver.ts';
 import type { LinkMap } from '../../link/link.ts';
-import type { Pull } from '../../link/participant/pullHandlers.ts';
+import type { Pull } from '../../link/pull/pull.ts';
 import type { Clients } from '../../services/clients.ts';
 import type { TestDatabase } from '../harness/postgres.ts';
 import { fixtureOf } from './fixtures.ts';

@@ -4,9 +4,9 @@
  * what the consumers' tables say was done, and what inbox, outbox and digests say about the way.
  */
 import assert from 'node:assert/strict';
+import { readInboxDigest } from '../../link/inbox/digest.ts';
 import { type LinkDefinition, legOf } from '../../link/link.ts';
-import { readInboxDigest } from '../../link/participant/consumerState.ts';
-import { readClosed } from '../../link/participant/producerState.ts';
+import { readClosed } from '../../link/outbox/state.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
 import type { FormalFixture, FunctionalFixture, LinkFixture, StateTable } from './fixture.ts';

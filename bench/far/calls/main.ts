@@ -2,10 +2,11 @@
 import { create } from '@bufbuild/protobuf';
 import { HiringLinks } from '../../../gen/hiring/v1/links_pb.ts';
 import { Outcome, ReceiptSchema } from '../../../gen/relink/v1/receipt_pb.ts';
-import { type Arrival, checkArrival, type Settlement } from '../../../link/inbox/delivery.ts';
+import { type Arrival, checkArrival } from '../../../link/inbox/delivery.ts';
 import { Receiver } from '../../../link/inbox/receiver.ts';
 import type { LinkDefinition } from '../../../link/link.ts';
 import { pushHandler, unmappedService } from '../../../link/transport/grpc/receive.ts';
+import type { Receipt } from '../../../link/wire/receipt.ts';
 import { createRpcServer } from '../../../rpc/server.ts';
 import { silentLog } from '../../../runtime/log.ts';
 import { Metrics } from '../../../runtime/metrics.ts';
@@ -26,7 +27,7 @@ class CheckingReceiver extends Receiver {
     this.#link = link;
   }
 
-  override async receive(arrivals: readonly Arrival[]): Promise<Settlement[]> {
+  override async receive(arrivals: readonly Arrival[]): Promise<Receipt[]> {
     return arrivals.map((arrival) => {
       const outcome = checkArrival(this.#link, arrival).ok ? 'applied' : 'dead';
       return { eventId: arrival.eventId, outcome, epoch: arrival.epoch };

@@ -5,7 +5,10 @@
  */
 import type { DescService, Message } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
-import { type Receipt, ReceiptSchema } from '../../../gen/relink/v1/receipt_pb.ts';
+import {
+  type Receipt as ReceiptMessage,
+  ReceiptSchema,
+} from '../../../gen/relink/v1/receipt_pb.ts';
 import { invalidField, RpcError } from '../../../rpc/errors.ts';
 import type { RpcContext } from '../../../rpc/handlers.ts';
 import type { ServedService } from '../../../rpc/server.ts';
@@ -20,10 +23,10 @@ import { pushedEvent } from './pushMethod.ts';
 
 /** The handler of a link's typed method. Answers after the commit. */
 export function pushHandler(link: LinkDefinition, receiver: Receiver) {
-  return async (request: Message, context: RpcContext): Promise<Receipt> => {
+  return async (request: Message, context: RpcContext): Promise<ReceiptMessage> => {
     const arrival = arrivalOf(link, request, context);
-    const [settlement] = await receiver.receive([arrival]);
-    const { eventId, outcome, epoch, retryAfterMs, detail } = settlement!;
+    const [receipt] = await receiver.receive([arrival]);
+    const { eventId, outcome, epoch, retryAfterMs, detail } = receipt!;
     if (outcome === 'dead' && detail === ID_REUSED)
       throw new RpcError('FAILED_PRECONDITION', 'PAYLOAD_CONFLICT', ID_REUSED);
     return create(ReceiptSchema, {

@@ -1,18 +1,13 @@
 /** Dispatches by calling the consumer's typed method; the answer is the receipt. */
 
-import type { Receipt } from '../../../gen/relink/v1/receipt_pb.ts';
+import type { Receipt as ReceiptMessage } from '../../../gen/relink/v1/receipt_pb.ts';
 import { createRpcClient, RpcCallError } from '../../../rpc/client.ts';
 import { messageOf } from '../../../runtime/errors.ts';
 import { contractOf, type LinkDefinition } from '../../link.ts';
 import { encodeHeaderValue, METADATA } from '../../wire/headers.ts';
 import { outcomeFromWire } from '../../wire/outcome.ts';
-import {
-  type Dispatcher,
-  type DispatchResult,
-  failed,
-  type Parcel,
-  textFor,
-} from '../dispatcher.ts';
+import { type Parcel, textFor } from '../../wire/parcel.ts';
+import { type Dispatcher, type DispatchResult, failed } from '../dispatcher.ts';
 import { methodName, pushRequest } from './pushMethod.ts';
 
 /** Above a handler's own limit (10 s), so that its dead letter is heard of. */
@@ -21,7 +16,7 @@ const CALL_DEADLINE_MS = 12_000;
 type Push = (
   request: unknown,
   options: { metadata: Record<string, string>; deadlineMs: number },
-) => Promise<Receipt>;
+) => Promise<ReceiptMessage>;
 
 export class GrpcDispatcher implements Dispatcher {
   readonly #link: LinkDefinition;

@@ -21,16 +21,6 @@ export async function prepareListening(
       values (${link.id}, ${link.starts.transport === 'async'}) on conflict do nothing`;
 }
 
-/** Copies and comparisons of runs that are over; a run looks at those since its own steps began. */
-const COMPARED_KEPT = '2 days';
-
-/** Removes what copies and comparisons left behind. */
-export async function forgetCompared(sql: Database): Promise<void> {
-  await sql`delete from relink.shadow_results where received_at < now() - ${COMPARED_KEPT}::interval`;
-  await sql`delete from relink.effects where applied_at < now() - ${COMPARED_KEPT}::interval`;
-  await sql`delete from relink.comparisons where compared_at < now() - ${COMPARED_KEPT}::interval`;
-}
-
 export async function setListening(
   sql: Database,
   link: string,
@@ -44,26 +34,6 @@ export async function readListening(sql: Database): Promise<Map<string, boolean>
   const rows = await sql<{ link: string; listening: boolean }[]>`
     select link, listening from relink.listening`;
   return new Map(rows.map((row) => [row.link, row.listening]));
-}
-
-/**
- * What is done with copies. `log`: noted that they arrived; `run`: the handler runs and is rolled
- * back. A formal handler may always run; a functional one only when somebody asked for it.
- */
-export type CopyHandling = 'log' | 'run';
-
-export async function readCopyHandling(sql: Database, link: LinkDefinition): Promise<CopyHandling> {
-  const [row] = await sql<{ copies: CopyHandling | null }[]>`
-    select copies from relink.listening where link = ${link.id}`;
-  return row?.copies ?? (link.kind === 'formal' ? 'run' : 'log');
-}
-
-export async function setCopyHandling(
-  sql: Database,
-  link: string,
-  copies: CopyHandling,
-): Promise<void> {
-  await sql`update relink.listening set copies = ${copies} where link = ${link}`;
 }
 
 /** Starts and stops this process's stream consumers as the database says. */

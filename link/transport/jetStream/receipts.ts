@@ -7,13 +7,12 @@
  * `{"link":"COMM-010","consumer":"hiring","receipts":[["<event id>","applied",5], …]}`.
  */
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
-import type { Settlement } from '../../inbox/delivery.ts';
-import type { DispatchReceipt } from '../dispatcher.ts';
+import type { Receipt } from '../../wire/receipt.ts';
 
 export interface ReceiptBatch {
   readonly link: string;
   readonly consumer: string;
-  readonly receipts: readonly DispatchReceipt[];
+  readonly receipts: readonly Receipt[];
 }
 
 /** Core NATS takes 1 MiB; 5,000 receipts are about 300 kB. */
@@ -23,17 +22,15 @@ export function receiptSubject(producer: string): string {
   return `relink.receipts.${producer}`;
 }
 
-/** Sends what is settled; `retry` and `fenced` are no receipts and stay unsaid. */
-export function sendReceipts(
-  nats: NatsConnection,
-  producer: string,
-  batch: { link: string; consumer: string; settlements: readonly Settlement[] },
-): void {
-  const settled = batch.settlements.filter((s) => s.outcome !== 'retry' && s.outcome !== 'fenced');
+/** Sends what is settled or parked; `retry` and `fenced` stay unsaid: the transport says them. */
+export function sendReceipts(nats: NatsConnection, producer: string, batch: ReceiptBatch): void {
+  const settled = batch.receipts.filter(
+    (one) => one.outcome !== 'retry' && one.outcome !== 'fenced',
+  );
   for (let i = 0; i < settled.length; i += RECEIPTS_PER_MESSAGE) {
     const receipts = settled
       .slice(i, i + RECEIPTS_PER_MESSAGE)
-      .map((s) => [s.eventId, s.outcome, Number(s.epoch)]);
+      .map((one) => [one.eventId, one.outcome, Number(one.epoch)]);
     const body = JSON.stringify({ link: batch.link, consumer: batch.consumer, receipts });
     nats.publish(receiptSubject(producer), body);
   }
@@ -62,7 +59,7 @@ function parseBatch(text: string): ReceiptBatch {
   const { link, consumer, receipts } = JSON.parse(text) as {
     link: string;
     consumer: string;
-    receipts: [string, DispatchReceipt['outcome'], number][];
+    receipts: [string, Receipt['outcome'], number][];
   };
   return {
     link,

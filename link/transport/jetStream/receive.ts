@@ -18,9 +18,10 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import { Wake } from '../../../runtime/wake.ts';
-import type { Arrival, Settlement } from '../../inbox/delivery.ts';
+import type { Arrival } from '../../inbox/delivery.ts';
 import type { Receiver } from '../../inbox/receiver.ts';
 import { LANES, type LinkDefinition } from '../../link.ts';
+import type { Receipt } from '../../wire/receipt.ts';
 import { readArrival } from './arrival.ts';
 import { ACK_WAIT_MS, ensureConsumer, ensureStream } from './provision.ts';
 import { sendReceipts } from './receipts.ts';
@@ -167,11 +168,11 @@ export class StreamConsumer {
   async #apply(batch: readonly Received[]): Promise<void> {
     const { nats, link, service, receiver, log } = this.#options;
     try {
-      const settlements = await receiver.receive(batch.map((one) => one.arrival));
-      for (const [i, { message }] of batch.entries()) acknowledge(message, settlements[i]!);
-      const real = settlements.filter((_settlement, i) => !batch[i]!.arrival.isShadow);
+      const receipts = await receiver.receive(batch.map((one) => one.arrival));
+      for (const [i, { message }] of batch.entries()) acknowledge(message, receipts[i]!);
+      const real = receipts.filter((_receipt, i) => !batch[i]!.arrival.isShadow);
       if (real.length > 0)
-        sendReceipts(nats, link.producer, { link: link.id, consumer: service, settlements: real });
+        sendReceipts(nats, link.producer, { link: link.id, consumer: service, receipts: real });
     } catch (error) {
       // Closed connection: everything stays unacknowledged and is delivered again.
       log.warn({ err: error, link: link.id }, 'a batch could not be acknowledged');
@@ -187,7 +188,7 @@ export class StreamConsumer {
   }
 }
 
-function acknowledge(message: JsMsg, settlement: Settlement): void {
-  if (settlement.outcome === 'retry') message.nak(Math.max(1, settlement.retryAfterMs ?? 1));
+function acknowledge(message: JsMsg, receipt: Receipt): void {
+  if (receipt.outcome === 'retry') message.nak(Math.max(1, receipt.retryAfterMs ?? 1));
   else message.ack();
 }

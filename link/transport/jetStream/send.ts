@@ -3,8 +3,8 @@ import { messageOf } from '../../../runtime/errors.ts';
 import type { LinkDefinition } from '../../link.ts';
 import { subjectOf } from '../../link.ts';
 import { encodeHeaderValue, HEADER, rawHeaders } from '../../wire/headers.ts';
-import type { Dispatcher, DispatchResult, Parcel } from '../dispatcher.ts';
-import { failed, textFor } from '../dispatcher.ts';
+import { type Parcel, textFor } from '../../wire/parcel.ts';
+import { type Dispatcher, type DispatchResult, failed } from '../dispatcher.ts';
 import type { Publication, Publisher, PublishResult } from './publisher.ts';
 
 export class JetStreamDispatcher implements Dispatcher {

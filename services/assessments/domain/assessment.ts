@@ -1,7 +1,7 @@
 /** An assessment with its exercises, and the business facts about one. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AssessmentCreatedV0, AssessmentUpdatedV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/enqueue.ts';
+import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Exercise {
   readonly id: string;

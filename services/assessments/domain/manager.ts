@@ -1,6 +1,6 @@
 /** A manager, and the business facts about one. */
 import type { ManagerCreatedV0, ManagerUpdatedV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/enqueue.ts';
+import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Manager {
   readonly id: string;

@@ -1,6 +1,6 @@
 /** A booking of the ledger, its two entries, and the order to finance that pays it out. */
 import type { CreditToAccountV0, DebitFromAccountV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/enqueue.ts';
+import type { Message } from '../../../link/outbox/message.ts';
 
 /** What an accepted solution earns with a rating of 100, in minor units. */
 export const BASE_BONUS_MINOR = 10_000n;

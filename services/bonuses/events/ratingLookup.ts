@@ -4,7 +4,7 @@
  */
 import { applyContract } from '../../../db/schemaChanges.ts';
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
-import type { Pull } from '../../../link/participant/pullHandlers.ts';
+import type { Pull } from '../../../link/pull/pull.ts';
 import { PulledValue } from '../../../link/pull/pulledValue.ts';
 import type { RpcClient } from '../../../rpc/client.ts';
 import type { Transaction } from '../../../runtime/postgres.ts';

@@ -1,6 +1,6 @@
 /** A candidate, and the business fact about one. */
 import type { CandidateCreatedV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/enqueue.ts';
+import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Candidate {
   readonly id: string;

@@ -1,6 +1,6 @@
 /** The rating of an assessment, and the business fact that it moved. */
 import type { AssessmentRatingChangedV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/enqueue.ts';
+import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Rating {
   readonly assessmentId: string;

@@ -4,7 +4,7 @@ import type {
   SolutionCompletedV0,
   SolutionRevokedV0,
 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/enqueue.ts';
+import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Solution {
   readonly id: string;

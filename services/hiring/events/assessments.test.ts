@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { applyExpand } from '../../../db/schemaChanges.ts';
 import type { Change, Handler } from '../../../link/inbox/handler.ts';
-import type { Message } from '../../../link/outbox/enqueue.ts';
+import type { Message } from '../../../link/outbox/message.ts';
 import { closePostgres, connectPostgres } from '../../../runtime/postgres.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
 import { findAssessmentReplica } from '../store/assessmentReplicas.ts';

@@ -7,7 +7,7 @@ import type {
 } from '../../../gen/hiring/v1/hiring_service_pb.ts';
 import { SolutionState } from '../../../gen/hiring/v1/solution_pb.ts';
 import type { LinkKit } from '../../../link/kit.ts';
-import type { Enqueued } from '../../../link/outbox/enqueue.ts';
+import type { Enqueued } from '../../../link/outbox/message.ts';
 import { RpcError, unknownId } from '../../../rpc/errors.ts';
 import type { Handlers } from '../../../rpc/handlers.ts';
 import type { Database, Transaction } from '../../../runtime/postgres.ts';

@@ -1,6 +1,6 @@
 /** An assessment that a candidate is to solve, and the business fact that it was assigned. */
 import type { AssessmentAssignedV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/enqueue.ts';
+import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Assignment {
   readonly id: string;

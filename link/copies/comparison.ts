@@ -1,33 +1,5 @@
-/** What the consumer's database says about a link: digests of the inbox, copies compared. */
+/** Compares copies with the messages themselves: what arrived, and what functional handlers wrote. */
 import type { Database } from '../../runtime/postgres.ts';
-
-export interface InboxDigest {
-  readonly lane: number;
-  readonly epoch: bigint;
-  readonly count: bigint;
-  readonly sum: string;
-  readonly applied: bigint;
-  readonly superseded: bigint;
-  readonly dead: bigint;
-  readonly parked: bigint;
-}
-
-/** Digests of settled messages per lane and epoch; `epoch` 0 for all that are kept. */
-export async function readInboxDigest(
-  sql: Database,
-  link: string,
-  epoch: bigint,
-): Promise<InboxDigest[]> {
-  const rows = await sql<InboxDigest[]>`
-    select lane, epoch, count(*) as count, sum(hash)::text as sum,
-      count(*) filter (where outcome = 'applied') as applied,
-      count(*) filter (where outcome = 'superseded') as superseded,
-      count(*) filter (where outcome = 'dead') as dead,
-      count(*) filter (where outcome = 'parked') as parked
-    from relink.inbox where link = ${link} and (${epoch} = 0 or epoch = ${epoch})
-    group by lane, epoch order by epoch, lane`;
-  return [...rows];
-}
 
 export interface ShadowComparison {
   readonly expected: number;
@@ -79,15 +51,4 @@ export async function compareShadow(
     from compared`;
   const { examples, ...counts } = row!;
   return { ...counts, examples: examples ? examples.split(',') : [] };
-}
-
-/** What became of copies: the id with '' when its handler ran, or with the problem. */
-export async function readCopies(
-  sql: Database,
-  eventIds: readonly string[],
-): Promise<Map<string, string>> {
-  const rows = await sql<{ event_id: string; ok: boolean; detail: string }[]>`
-    select event_id, ok, detail from relink.shadow_results
-    where event_id = any(${eventIds as string[]}::uuid[])`;
-  return new Map(rows.map((row) => [row.event_id, row.ok ? '' : row.detail || 'failed']));
 }

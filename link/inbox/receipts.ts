@@ -1,18 +1,20 @@
 /** The answers a consumer gives about messages. */
-import type { Arrival, Settlement } from './delivery.ts';
+
+import type { Receipt } from '../wire/receipt.ts';
+import type { Arrival } from './delivery.ts';
 import type { InboxRow } from './rows.ts';
 
-export function settle(arrival: Arrival, outcome: Settlement['outcome']): Settlement {
+export function settle(arrival: Arrival, outcome: Receipt['outcome']): Receipt {
   return { eventId: arrival.eventId, outcome, epoch: arrival.epoch };
 }
 
 /** Nothing is committed: it is to be sent again. */
-export function retry(arrival: Arrival, retryAfterMs: number, detail: string): Settlement {
+export function retry(arrival: Arrival, retryAfterMs: number, detail: string): Receipt {
   return { ...settle(arrival, 'retry'), retryAfterMs, detail };
 }
 
 /** A message that was settled before: dead and parked ones still are. */
-export function settledBefore(row: InboxRow): Settlement {
+export function settledBefore(row: InboxRow): Receipt {
   const { eventId, epoch, outcome } = row;
   const isOpen = outcome === 'dead' || outcome === 'parked';
   return { eventId, outcome: isOpen ? outcome : 'duplicate', epoch };

@@ -3,7 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type LaneRouteSchema, Transport as Wire } from '../../gen/relink/v1/route_pb.ts';
 import { invalidField } from '../../rpc/errors.ts';
 import type { Transport } from '../link.ts';
-import type { LaneStanding } from './producerState.ts';
+import type { LaneStanding } from '../relay/standings.ts';
 
 const WIRE: Record<Transport, Wire> = { sync: Wire.SYNC, async: Wire.ASYNC, pull: Wire.PULL };
 

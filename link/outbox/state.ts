@@ -1,23 +1,5 @@
-/** What the producer's database says about a leg: what is open, what was closed, how lanes stand. */
+/** What the outbox says about a leg: what is open, and the digests of what receipts closed. */
 import type { Database } from '../../runtime/postgres.ts';
-import { type LaneRoute, readRoutes } from '../relay/routes.ts';
-
-export interface LaneStanding extends LaneRoute {
-  /** Open rows that an older route may have sent. */
-  readonly carriedOpen: number;
-}
-
-export async function readStandings(sql: Database, leg: string): Promise<LaneStanding[]> {
-  const routes = await readRoutes(sql, leg);
-  if (routes.every((route) => route.carriedThrough === 0))
-    return routes.map((route) => ({ ...route, carriedOpen: 0 }));
-  const carried = await sql<{ lane: number; open: number }[]>`
-    select r.lane, count(*)::int as open from relink.routes r
-    join relink.outbox o on o.leg = r.leg and o.lane = r.lane and o.seq <= r.carried_through
-    where r.leg = ${leg} group by r.lane`;
-  const openOf = new Map(carried.map((row) => [row.lane, row.open]));
-  return routes.map((route) => ({ ...route, carriedOpen: openOf.get(route.lane) ?? 0 }));
-}
 
 export interface OpenRowsState {
   readonly open: number;

@@ -1,0 +1,23 @@
+/** What a service does with the copies of a link's messages, a row in its database. */
+import type { Database } from '../../runtime/postgres.ts';
+import type { LinkDefinition } from '../link.ts';
+
+/**
+ * What is done with copies. `log`: noted that they arrived; `run`: the handler runs and is rolled
+ * back. A formal handler may always run; a functional one only when somebody asked for it.
+ */
+export type CopyHandling = 'log' | 'run';
+
+export async function readCopyHandling(sql: Database, link: LinkDefinition): Promise<CopyHandling> {
+  const [row] = await sql<{ copies: CopyHandling | null }[]>`
+    select copies from relink.listening where link = ${link.id}`;
+  return row?.copies ?? (link.kind === 'formal' ? 'run' : 'log');
+}
+
+export async function setCopyHandling(
+  sql: Database,
+  link: string,
+  copies: CopyHandling,
+): Promise<void> {
+  await sql`update relink.listening set copies = ${copies} where link = ${link}`;
+}

@@ -1,0 +1,43 @@
+/** What every handler of the participant API works with. */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '../../runtime/nats.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import { LinkError } from '../errors.ts';
+import type { Handler } from '../inbox/handler.ts';
+import type { ReplicaTable } from '../inbox/upsertNewer.ts';
+import type { LinkDefinition } from '../link.ts';
+import type { Pull } from '../pull/pull.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { GrpcDispatcher } from '../transport/grpc/send.ts';
+import type { ListeningAgent } from '../transport/jetStream/listening.ts';
+import type { Publisher } from '../transport/jetStream/publisher.ts';
+import type { StreamConsumer } from '../transport/jetStream/receive.ts';
+import type { EntitySource } from './entity.ts';
+import type { ReceiptAsker } from './receiptAsker.ts';
+
+export interface ParticipantOptions {
+  readonly service: string;
+  readonly instance: string;
+  readonly sql: Database;
+  readonly nats: NatsConnection;
+  readonly produced: readonly LinkDefinition[];
+  readonly consumed: readonly LinkDefinition[];
+  readonly handlers: Readonly<Record<string, Handler>>;
+  readonly sources?: Readonly<Record<string, EntitySource>>;
+  readonly replicas?: Readonly<Record<string, ReplicaTable>>;
+  readonly pulls?: Readonly<Record<string, Pull>>;
+  readonly relay: Relay;
+  readonly listening: ListeningAgent;
+  readonly streams: ReadonlyMap<string, StreamConsumer>;
+  readonly publisher: Publisher;
+  readonly dispatchers: ReadonlyMap<string, GrpcDispatcher>;
+  readonly asker: ReceiptAsker;
+  readonly manager: () => Promise<JetStreamManager>;
+}
+
+/** The produced or consumed link of this id. */
+export function findLink(links: readonly LinkDefinition[], id: string): LinkDefinition {
+  const link = links.find((one) => one.id === id);
+  if (!link) throw new LinkError('UNKNOWN_LINK', `${id} is not a link of this side of the service`);
+  return link;
+}
