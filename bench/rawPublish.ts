@@ -1,8 +1,9 @@
 /** The raw limit that drains are held against: publishing with message ids and nothing else. */
 
 import { laneOf, subjectOf } from '../link/link.ts';
+import { rawHeaders } from '../link/transport/jetStream/headers.ts';
 import { Publisher } from '../link/transport/jetStream/publisher.ts';
-import { HEADER, rawHeaders } from '../link/wire/headers.ts';
+import { HEADER } from '../link/wire/headers.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 import { newEvent } from './events.ts';
 

@@ -1,10 +1,13 @@
-/** Failures of a handler that are not its own and pass by themselves: no attempt is counted. */
+/**
+ * Which errors pass by themselves: decided by type and code, never by the text of a message. Of
+ * these no attempt is counted, and nothing is blamed for them.
+ */
 
 import { RpcCallError } from '../rpc/client.ts';
 import { isConnectionLost, isSerializationFailure } from '../runtime/postgres.ts';
 
-/** The database was lost, or wants the transaction again. */
-export function isDatabaseAway(error: unknown): boolean {
+/** The database was lost, or asks for the transaction again (serialization, deadlock). */
+export function isDatabaseUnavailable(error: unknown): boolean {
   return isConnectionLost(error) || isSerializationFailure(error);
 }
 
@@ -16,10 +19,10 @@ const NO_ANSWER: ReadonlySet<string> = new Set([
 ]);
 
 /** A service that the handler asked did not answer. */
-export function isAnswerMissing(error: unknown): boolean {
+export function isServiceUnavailable(error: unknown): boolean {
   return error instanceof RpcCallError && NO_ANSWER.has(error.code);
 }
 
-export function isPassing(error: unknown): boolean {
-  return isDatabaseAway(error) || isAnswerMissing(error);
+export function isTransient(error: unknown): boolean {
+  return isDatabaseUnavailable(error) || isServiceUnavailable(error);
 }

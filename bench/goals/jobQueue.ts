@@ -1,8 +1,9 @@
 /** Relay drain ÷ graphile-worker, tuned, publishing the same events. */
 import { Logger, makeWorkerUtils, run } from 'graphile-worker';
 import { laneOf, subjectOf } from '../../link/link.ts';
+import { rawHeaders } from '../../link/transport/jetStream/headers.ts';
 import { Publisher } from '../../link/transport/jetStream/publisher.ts';
-import { HEADER, rawHeaders } from '../../link/wire/headers.ts';
+import { HEADER } from '../../link/wire/headers.ts';
 import type { NatsConnection } from '../../runtime/nats.ts';
 import { type BenchContext, type Benchmark, mustBe, scaled } from '../benchmark.ts';
 import { benchLink } from '../events.ts';

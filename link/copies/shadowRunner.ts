@@ -17,7 +17,7 @@ import { type Arrival, type Delivery, isUuid } from '../inbox/delivery.ts';
 import { withinLimit } from '../inbox/handler.ts';
 import { readInbox } from '../inbox/rows.ts';
 import { writtenIn } from '../outbox/written.ts';
-import { isPassing } from '../transient.ts';
+import { isTransient } from '../transient.ts';
 import { type Effect, effectOf } from './effects.ts';
 import { readCopyHandling } from './handling.ts';
 import { countShadowResults, type ShadowResult, saveShadowResults } from './results.ts';
@@ -97,7 +97,7 @@ export class ShadowRunner {
       if (this.#applying.handler.kind === 'functional' && (await this.#isInInbox(delivery)))
         return ARRIVED;
       // Nothing that the copy could be blamed for.
-      if (isPassing(error)) return ARRIVED;
+      if (isTransient(error)) return ARRIVED;
       return { ok: false, detail: messageOf(error), effect: null };
     }
   }

@@ -9,12 +9,18 @@ import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
-import { type Backoff, backoffMs } from '../backoff.ts';
+import {
+  type Backoff,
+  backoffMs,
+  DATABASE_RETRY_MS,
+  HANDLER_BACKOFF,
+  SERVICE_RETRY_MS,
+} from '../backoff.ts';
 import { ShadowRunner } from '../copies/shadowRunner.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
-import { isAnswerMissing, isDatabaseAway } from '../transient.ts';
+import { isDatabaseUnavailable, isServiceUnavailable } from '../transient.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { type Applying, applyNew, applyParked } from './applyNew.ts';
 import { bury } from './deadLetters.ts';
@@ -38,16 +44,11 @@ export interface ReceiverLimits {
 export const DEFAULT_LIMITS: ReceiverLimits = {
   handlerTimeoutMs: 10_000,
   maxAttempts: 5,
-  backoff: { baseMs: 200, capMs: 10_000 },
+  backoff: HANDLER_BACKOFF,
 };
 
-/** How long a message waits when another service, which its handler asked, did not answer. */
-const REMOTE_RETRY_MS = 500;
 /** So many messages in a row without that answer, and the rest of a batch does not ask. */
 const UNANSWERED_IN_A_ROW = 3;
-
-/** How long a message waits when the database, not the message, was the problem. */
-const DATABASE_RETRY_MS = 250;
 
 export interface ReceiverOptions {
   readonly sql: Database;
@@ -147,12 +148,15 @@ export class Receiver {
     let unanswered = 0;
     for (const delivery of deliveries) {
       if (unanswered >= UNANSWERED_IN_A_ROW) {
-        answers.push([delivery, retry(delivery, REMOTE_RETRY_MS, 'the ones before got no answer')]);
+        answers.push([
+          delivery,
+          retry(delivery, SERVICE_RETRY_MS, 'the ones before got no answer'),
+        ]);
         continue;
       }
       const [answer] = await this.#applyAll([delivery]);
       answers.push(answer!);
-      unanswered = answer![1].retryAfterMs === REMOTE_RETRY_MS ? unanswered + 1 : 0;
+      unanswered = answer![1].retryAfterMs === SERVICE_RETRY_MS ? unanswered + 1 : 0;
     }
     return answers;
   }
@@ -270,8 +274,8 @@ export class Receiver {
   async #afterFailure(delivery: Delivery, error: unknown, isParked = false): Promise<Receipt> {
     const { sql, log, link } = this.#options;
     const detail = messageOf(error);
-    if (isDatabaseAway(error)) return retry(delivery, DATABASE_RETRY_MS, detail);
-    if (isAnswerMissing(error)) return retry(delivery, REMOTE_RETRY_MS, detail);
+    if (isDatabaseUnavailable(error)) return retry(delivery, DATABASE_RETRY_MS, detail);
+    if (isServiceUnavailable(error)) return retry(delivery, SERVICE_RETRY_MS, detail);
     try {
       const attempts = await countAttempt(sql, link.id, delivery.eventId, detail);
       log.warn(

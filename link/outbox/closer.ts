@@ -6,39 +6,44 @@
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
-import type { Flight, LegWindow } from '../relay/flight.ts';
 import { type ClosingRow, closeRows } from './closeRows.ts';
+import type { OutboxRow } from './openRows.ts';
 
 /** Rows one statement removes at most; larger batches gain nothing (measured at 1,000). */
 const CLOSE_BATCH = 2_000;
 
-export interface CloserOptions {
+/** A row that a receipt closes. */
+export interface Closable {
+  readonly row: OutboxRow;
+  /** The epoch under which the consumer settled it, or NOT_DELIVERED. */
+  readonly settledEpoch: bigint;
+}
+
+export interface CloserOptions<T extends Closable> {
   readonly sql: Database;
   readonly log: Log;
   readonly link: string;
+  readonly leg: string;
   readonly instance: string;
   /** The fencing term of a lane this relay owns, or undefined. */
   readonly termOf: (lane: number) => bigint | undefined;
   /** The event's text as the consumer settled it. */
-  readonly textOf: (flight: Flight) => string;
-  readonly onClosed: (flights: readonly Flight[]) => void;
+  readonly textOf: (flight: T) => string;
+  readonly onClosed: (flights: readonly T[]) => void;
   /** The rows' fate is unknown or not ours: everything of these lanes must be read again. */
   readonly onLost: (lanes: ReadonlySet<number>) => void;
 }
 
-export class Closer {
-  readonly #options: CloserOptions;
-  readonly #window: LegWindow;
-  #gathered: Flight[] = [];
+export class Closer<T extends Closable> {
+  readonly #options: CloserOptions<T>;
+  #gathered: T[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(window: LegWindow, options: CloserOptions) {
-    this.#window = window;
+  constructor(options: CloserOptions<T>) {
     this.#options = options;
   }
 
-  close(flight: Flight): void {
-    flight.state = 'settled';
+  close(flight: T): void {
     this.#gathered.push(flight);
     this.#running ??= this.#run();
   }
@@ -58,12 +63,11 @@ export class Closer {
     this.#running = undefined;
   }
 
-  async #closeBatch(batch: readonly Flight[]): Promise<void> {
-    const { sql, link, instance, log, onClosed } = this.#options;
+  async #closeBatch(batch: readonly T[]): Promise<void> {
+    const { sql, link, leg, instance, log, onClosed } = this.#options;
     const owned = this.#withTerms(batch);
     if (owned.flights.length === 0) return;
     try {
-      const { leg } = this.#window;
       const rows = owned.flights.map((flight) => this.#closingRowOf(flight));
       const closed = await closeRows(sql, { link, instance }, { leg, rows, terms: owned.terms });
       const missing = rows.length - closed.removed;
@@ -71,15 +75,15 @@ export class Closer {
       if (closed.isOwned && missing > 0) log.warn({ leg, missing }, 'rows were gone already');
       if (closed.isOwned) return onClosed(owned.flights);
     } catch (error) {
-      log.warn({ err: error, leg: this.#window.leg }, 'closing failed, reading again');
+      log.warn({ err: error, leg }, 'closing failed, reading again');
     }
     this.#lose(owned.flights);
   }
 
-  #withTerms(batch: readonly Flight[]): { flights: Flight[]; terms: Map<number, bigint> } {
+  #withTerms(batch: readonly T[]): { flights: T[]; terms: Map<number, bigint> } {
     const terms = new Map<number, bigint>();
-    const flights: Flight[] = [];
-    const lost: Flight[] = [];
+    const flights: T[] = [];
+    const lost: T[] = [];
     for (const flight of batch) {
       const term = this.#options.termOf(flight.row.lane);
       if (term === undefined) lost.push(flight);
@@ -92,13 +96,13 @@ export class Closer {
     return { flights, terms };
   }
 
-  #closingRowOf(flight: Flight): ClosingRow {
+  #closingRowOf(flight: T): ClosingRow {
     const { seq, lane, eventId } = flight.row;
     const hash = payloadHash(eventId, this.#options.textOf(flight));
     return { seq, lane, epoch: flight.settledEpoch, hash };
   }
 
-  #lose(flights: readonly Flight[]): void {
+  #lose(flights: readonly T[]): void {
     this.#options.onLost(new Set(flights.map((flight) => flight.row.lane)));
   }
 }

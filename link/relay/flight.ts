@@ -1,16 +1,22 @@
-/** The window of a leg: the open rows this relay holds in memory, and where each of them is. */
-
+/**
+ * A flight is one open outbox row in the memory of the relay that owns its lane, from the read to
+ * the receipt. Every change of its state is in TRANSITIONS, and nowhere else: what the table does
+ * not allow does not happen, so an answer that comes too late (the message is parked, settled or let
+ * go by now) steers nothing. docs/architecture.md draws the table.
+ */
+import { ASK_AFTER_MS, ASK_BACKOFF, backoffMs, PARKED_ASK_MS, RETRY_BACKOFF } from '../backoff.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
 import type { Route } from './routes.ts';
 
 /**
- * - `pending`: read, not dispatched since
- * - `queued`: waits for its turn behind an earlier message of its key (`sync`)
+ * - `pending`: read, waits for its lane, a place in the window or its turn to be published
+ * - `queued`: waits for its turn behind earlier messages of its key (`sync`)
  * - `sending`: handed to a dispatcher that has not answered
- * - `sent`: stored by JetStream, no receipt yet
+ * - `sent`: stored by JetStream, or left to `pull`; no receipt yet
  * - `waiting`: failed, tried again at `dueMs`
  * - `parked`: the consumer keeps it until an earlier message of its key is settled
- * - `settled`: receipt here, the row is about to be removed
+ * - `settled`: the receipt is here, the row is about to be removed
+ * - `gone`: its row is removed, or its lane belongs to another relay
  */
 export type FlightState =
   | 'pending'
@@ -19,13 +25,56 @@ export type FlightState =
   | 'sent'
   | 'waiting'
   | 'parked'
-  | 'settled';
+  | 'settled'
+  | 'gone';
+
+interface Transition {
+  readonly from: readonly FlightState[];
+  readonly to: FlightState;
+}
+
+const IN_FLIGHT = ['pending', 'queued', 'sending', 'sent', 'waiting'] as const;
+const OPEN = [...IN_FLIGHT, 'parked'] as const;
+
+export const TRANSITIONS = {
+  /** Its route is `sync`: it takes its place behind its key. */
+  queue: { from: ['pending'], to: 'queued' },
+  /** It is at the head of its key and a call is free. */
+  call: { from: ['queued'], to: 'sending' },
+  /** Its route is `async`. */
+  publish: { from: ['pending'], to: 'sending' },
+  /** Handed over: the receipt comes later. */
+  handOver: { from: ['sending'], to: 'sent' },
+  /** Not handed over, or nobody knows. */
+  fail: { from: ['sending'], to: 'waiting' },
+  /** The wait is over: at the head of its key again, or to be published again. */
+  callAgain: { from: ['waiting'], to: 'queued' },
+  publishAgain: { from: ['waiting'], to: 'pending' },
+  /** The consumer does not know it: it travels again under the same id. */
+  resend: { from: ['sent', 'parked'], to: 'pending' },
+  /** Its lane has a newer route that does not wait for the old one. */
+  takeBack: { from: IN_FLIGHT, to: 'pending' },
+  /** Its route is `pull`, and an earlier one may have delivered it: the consumer is asked first. */
+  askBeforePull: { from: ['pending'], to: 'sent' },
+  /** Receipts, at any time and by any way. */
+  park: { from: OPEN, to: 'parked' },
+  settle: { from: OPEN, to: 'settled' },
+  letGo: { from: [...OPEN, 'settled'], to: 'gone' },
+} as const satisfies Record<string, Transition>;
+
+export type Cause = keyof typeof TRANSITIONS;
+
+/** Shared by the flights of a window: parked ones take no place in it. */
+export interface FlightCounts {
+  parked: number;
+}
 
 export class Flight {
   readonly row: OutboxRow;
   /** Monotonic time of the row's commit, as well as clocks allow. */
   readonly openedAtMs: number;
-  state: FlightState = 'pending';
+  readonly #counts: FlightCounts;
+  #state: FlightState = 'pending';
   /** The route it was dispatched by last. */
   route: Route | undefined;
   /** Failed tries since it was last handed over. */
@@ -36,85 +85,132 @@ export class Flight {
   generation = 0;
   /** The consumer is asked about it before it is left to `pull`. */
   isAskedFor = false;
+  /** When it is tried again (`waiting`) or its receipt is asked for (`sent`, `parked`). */
   dueMs = 0;
   sentAtMs = 0;
   /** The epoch under which the consumer settled it. */
   settledEpoch = 0n;
 
-  constructor(row: OutboxRow, nowMs: number) {
+  constructor(row: OutboxRow, nowMs: number, counts: FlightCounts = { parked: 0 }) {
     this.row = row;
     this.openedAtMs = nowMs - row.ageMs;
+    this.#counts = counts;
+  }
+
+  get state(): FlightState {
+    return this.#state;
   }
 
   /** Whether it may have reached the consumer by its route without a receipt so far. */
   isInFlight(): boolean {
-    if (this.state === 'pending') return this.route !== undefined;
-    return this.state !== 'settled' && this.state !== 'parked';
-  }
-}
-
-export class LegWindow {
-  readonly leg: string;
-  readonly #flights = new Map<number, Flight>();
-  readonly #byEvent = new Map<string, Flight>();
-  /** The last number read; rows after it are new. */
-  tail = 0;
-  parked = 0;
-  #mustRewind = false;
-
-  constructor(leg: string) {
-    this.leg = leg;
+    if (this.#state === 'pending') return this.route !== undefined;
+    return (IN_FLIGHT as readonly FlightState[]).includes(this.#state);
   }
 
-  /** Rows were passed over that are wanted now: the next read begins at the beginning. */
-  rewind(): void {
-    this.#mustRewind = true;
+  /** Returns whether the table allowed it. */
+  #change(cause: Cause): boolean {
+    const { from, to }: Transition = TRANSITIONS[cause];
+    if (!from.includes(this.#state)) return false;
+    if (this.#state === 'parked') this.#counts.parked -= 1;
+    if (to === 'parked') this.#counts.parked += 1;
+    this.#state = to;
+    return true;
   }
 
-  /** Only between reads: a read under way would move the tail on again. Answers whether it did. */
-  applyRewind(): boolean {
-    const mustRewind = this.#mustRewind;
-    if (mustRewind) this.tail = 0;
-    this.#mustRewind = false;
-    return mustRewind;
+  // ---- dispatch ----
+
+  queue(route: Route): boolean {
+    if (!this.#change('queue')) return false;
+    this.route = route;
+    return true;
   }
 
-  get size(): number {
-    return this.#flights.size - this.parked;
+  call(): boolean {
+    return this.#change('call');
   }
 
-  has(seq: number): boolean {
-    return this.#flights.has(seq);
+  publish(route: Route): boolean {
+    if (!this.#change('publish')) return false;
+    this.route = route;
+    return true;
   }
 
-  get(seq: number): Flight | undefined {
-    return this.#flights.get(seq);
+  handOver(nowMs: number): boolean {
+    if (!this.#change('handOver')) return false;
+    this.failures = 0;
+    this.sentAtMs = nowMs;
+    this.dueMs = nowMs + ASK_AFTER_MS;
+    return true;
   }
 
-  ofEvent(eventId: string): Flight | undefined {
-    return this.#byEvent.get(eventId);
+  /** `afterMs` is the consumer's own word on when to try again. */
+  fail(nowMs: number, afterMs?: number): boolean {
+    if (!this.#change('fail')) return false;
+    this.failures += 1;
+    this.dueMs = nowMs + (afterMs || backoffMs(this.failures, RETRY_BACKOFF));
+    return true;
   }
 
-  add(row: OutboxRow, nowMs: number): Flight {
-    const flight = new Flight(row, nowMs);
-    this.#flights.set(row.seq, flight);
-    this.#byEvent.set(row.eventId, flight);
-    return flight;
+  tryAgain(): boolean {
+    return this.#change(this.route?.transport === 'sync' ? 'callAgain' : 'publishAgain');
   }
 
-  remove(flight: Flight): void {
-    // A row that was let go may have been read again: then its new flight stays.
-    if (this.#flights.get(flight.row.seq) !== flight) return;
-    if (flight.state === 'parked') this.parked -= 1;
-    this.#flights.delete(flight.row.seq);
-    if (this.#byEvent.get(flight.row.eventId) === flight) this.#byEvent.delete(flight.row.eventId);
+  /** To be dispatched again, by the newest route; answers to the dispatch before no longer count. */
+  takeBack(): boolean {
+    if (!this.isInFlight() || !this.#change('takeBack')) return false;
+    this.generation += 1;
+    this.resends += 1;
+    this.isAskedFor = false;
+    return true;
   }
 
-  all(): Iterable<Flight> {
-    return this.#flights.values();
+  // ---- receipts ----
+
+  park(nowMs: number): boolean {
+    if (!this.#change('park')) return false;
+    this.dueMs = nowMs + PARKED_ASK_MS;
+    return true;
   }
 
-  ofLane(lane: number): Flight[] {
-    return [...this.#flights.values()].filter((flight) => flight.row.lane === lane);
+  settle(epoch: bigint): boolean {
+    if (!this.#change('settle')) return false;
+    this.settledEpoch = epoch;
+    return true;
+  }
+
+  askBeforePull(nowMs: number): boolean {
+    if (!this.#change('askBeforePull')) return false;
+    this.isAskedFor = true;
+    this.dueMs = nowMs;
+    return true;
+  }
+
+  /** Whether the receipt should have come: the consumer is asked for it. */
+  isOverdue(nowMs: number): boolean {
+    return (this.#state === 'sent' || this.#state === 'parked') && this.dueMs <= nowMs;
+  }
+
+  /** The consumer was asked, without a receipt: asked again later, ever more rarely. */
+  askLater(nowMs: number): void {
+    if (this.#state === 'parked') this.dueMs = nowMs + PARKED_ASK_MS;
+    if (this.#state !== 'sent') return;
+    this.failures += 1;
+    this.dueMs = nowMs + backoffMs(this.failures, ASK_BACKOFF);
+  }
+
+  /** Whether it was sent so long ago that nothing of it can be on its way any more. */
+  isGivenUp(nowMs: number): boolean {
+    return nowMs - this.sentAtMs > ASK_BACKOFF.capMs;
+  }
+
+  resend(): boolean {
+    if (!this.#change('resend')) return false;
+    this.resends += 1;
+    return true;
+  }
+
+  letGo(): boolean {
+    this.generation += 1;
+    return this.#change('letGo');
   }
 }

@@ -18,7 +18,6 @@ export class KeyQueue {
   }
 
   push(flight: Flight): void {
-    flight.state = 'queued';
     this.#size += 1;
     const queue = this.#queues.get(flight.row.key);
     if (queue) queue.push(flight);

@@ -10,9 +10,10 @@
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import type { Transport } from '../link.ts';
-import type { Flight, LegWindow } from './flight.ts';
+import type { Flight } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';
 import { adoptRoute, type LaneRoute, type Route, readRoutes } from './routes.ts';
+import type { LegWindow } from './window.ts';
 
 declareFailpoints('relay.before-adopt', 'relay.after-adopt');
 

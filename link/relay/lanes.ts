@@ -24,8 +24,8 @@ export class LaneLeases {
   readonly #sql: Database;
   readonly #instance: string;
   readonly #links: readonly string[];
-  /** Monotonic time until which the leases are surely ours, seen from this process. */
-  #sureUntilMs = 0;
+  /** Monotonic time until which the leases are certainly ours, seen from this process. */
+  #validUntilMs = 0;
   readonly owned = new Map<string, OwnedLanes>();
 
   constructor(sql: Database, instance: string, links: readonly string[]) {
@@ -48,8 +48,8 @@ export class LaneLeases {
    * Whether the leases still hold without asking. A process that was frozen sees that they may not:
    * it stops dispatching before it asks again.
    */
-  areSure(): boolean {
-    return performance.now() < this.#sureUntilMs;
+  isLeaseValid(): boolean {
+    return performance.now() < this.#validUntilMs;
   }
 
   /** Renews what is held, gives back what is above the share, claims what is free below it. */
@@ -59,7 +59,7 @@ export class LaneLeases {
     const renewed = await this.#renew();
     this.#take(renewed);
     for (const link of this.#links) await this.#balance(link, share);
-    this.#sureUntilMs = askedAtMs + LEASE_MS - RENEW_EVERY_MS / 2;
+    this.#validUntilMs = askedAtMs + LEASE_MS - RENEW_EVERY_MS / 2;
   }
 
   async #shareAndHeartbeat(): Promise<number> {
@@ -127,7 +127,7 @@ export class LaneLeases {
 
   /** Gives everything back and leaves the sharing; for a clean stop. */
   async leave(): Promise<void> {
-    this.#sureUntilMs = 0;
+    this.#validUntilMs = 0;
     for (const [link, lanes] of this.owned) await this.release(link, [...lanes.keys()]);
     await this.#sql`delete from relink.relays where instance = ${this.#instance}`;
   }

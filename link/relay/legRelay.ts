@@ -1,11 +1,10 @@
 /**
  * One leg of a link in the relay: what is in its window, what waits for its turn, what answers mean.
- * It owns every change of a flight's state; `linkRelay.ts` reads rows and publishes for all legs.
+ * `linkRelay.ts` reads rows and publishes for all legs; `flight.ts` says how a flight may change.
  */
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
-import { backoffMs } from '../backoff.ts';
 import { type LinkDefinition, legOf } from '../link.ts';
 import { NOT_DELIVERED } from '../outbox/closeRows.ts';
 import { Closer } from '../outbox/closer.ts';
@@ -13,11 +12,12 @@ import type { OutboxRow } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
 import { type Parcel, textFor } from '../wire/parcel.ts';
 import type { Receipt } from '../wire/receipt.ts';
-import { type Flight, LegWindow } from './flight.ts';
+import type { Flight } from './flight.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
 import { LegProgress } from './progress.ts';
+import { LegWindow } from './window.ts';
 
 declareFailpoints('relay.after-call');
 
@@ -25,12 +25,6 @@ declareFailpoints('relay.after-call');
 const QUEUED = 256;
 /** Copies of published messages on their way as calls: publishing waits for the consumer then. */
 const COPIES = 256;
-export const RETRY_BACKOFF = { baseMs: 50, capMs: 5_000 };
-/** A sent message without a receipt is asked for after this time, then ever more rarely. */
-export const ASK_AFTER_MS = 2_000;
-const ASK_BACKOFF = { baseMs: 2_000, capMs: 30_000 };
-/** A message parked at its consumer is asked for again, in case the receipt of its turn was lost. */
-const PARKED_ASK_MS = 5_000;
 
 export interface LegRelayOptions {
   readonly sql: Database;
@@ -46,7 +40,7 @@ export interface LegRelayOptions {
   readonly async: Dispatcher;
   readonly wake: () => void;
   /** Whether the leases surely hold at this moment. */
-  readonly areSure: () => boolean;
+  readonly isLeaseValid: () => boolean;
   /** A consumer settled this row: its effect is committed, or it was given up. */
   readonly onSettled: (seq: number, isApplied: boolean) => void;
 }
@@ -63,7 +57,7 @@ export class LegRelay {
   readonly window: LegWindow;
   readonly gate: LaneGate;
   readonly progress = new LegProgress();
-  readonly closer: Closer;
+  readonly closer: Closer<Flight>;
   readonly #options: LegRelayOptions;
   readonly #queue = new KeyQueue();
   readonly #waiting = new Set<Flight>();
@@ -82,9 +76,10 @@ export class LegRelay {
     this.consumer = consumer;
     this.window = new LegWindow(leg);
     this.gate = new LaneGate({ sql, link: link.id, leg, instance, owned, window: this.window });
-    this.closer = new Closer(this.window, {
+    this.closer = new Closer({
       sql: queueSql,
       log,
+      leg,
       link: link.id,
       instance,
       termOf: (lane) => owned.get(lane),
@@ -123,12 +118,9 @@ export class LegRelay {
     for (const flight of this.pending) {
       const route = this.gate.dispatchRoute(flight);
       if (route?.transport === 'sync' && this.#queue.size < QUEUED) {
-        flight.route = route;
-        this.#queue.push(flight);
+        if (flight.queue(route)) this.#queue.push(flight);
       } else if (route?.transport === 'async' && mayPublish(flight)) {
-        flight.route = route;
-        flight.state = 'sending';
-        publish.push(flight);
+        if (flight.publish(route)) publish.push(flight);
       } else if (route?.transport === 'pull') {
         this.#leave(flight);
       } else later.push(flight);
@@ -145,19 +137,15 @@ export class LegRelay {
     if (due.length === 0) return;
     for (const flight of due) {
       this.#waiting.delete(flight);
-      if (flight.route?.transport === 'sync') {
-        flight.state = 'queued';
-        this.#queue.again(flight);
-      } else {
-        flight.state = 'pending';
-        this.pending.push(flight);
-      }
+      if (!flight.tryAgain()) continue;
+      if (flight.state === 'queued') this.#queue.again(flight);
+      else this.pending.push(flight);
     }
     this.#sortPending();
   }
 
   #startCalls(): void {
-    while (this.#options.areSure()) {
+    while (this.#options.isLeaseValid()) {
       const flight = this.#queue.take();
       if (!flight) return;
       void this.#call(flight);
@@ -167,7 +155,7 @@ export class LegRelay {
   async #call(flight: Flight): Promise<void> {
     const { sync, async, wake } = this.#options;
     const { generation, row } = flight;
-    flight.state = 'sending';
+    flight.call();
     const { epoch, version } = flight.route!;
     const isCopied = this.gate.shadowOf(row.lane) === 'async';
     const parcel: Parcel = {
@@ -209,7 +197,7 @@ export class LegRelay {
 
   /** What a dispatcher said of the flight as it was at `generation`. A receipt counts at any time. */
   onResult(flight: Flight, generation: number, result: DispatchResult): void {
-    const isCurrent = flight.generation === generation && flight.state !== 'settled';
+    const isCurrent = flight.generation === generation;
     if (result.kind === 'receipt') {
       const { outcome, epoch, retryAfterMs, detail } = result.receipt;
       if (outcome !== 'retry' && outcome !== 'fenced') this.settle(flight, outcome, epoch);
@@ -219,18 +207,11 @@ export class LegRelay {
   }
 
   #markSent(flight: Flight): void {
-    flight.state = 'sent';
-    flight.failures = 0;
-    flight.sentAtMs = performance.now();
-    flight.dueMs = flight.sentAtMs + ASK_AFTER_MS;
-    this.progress.dispatched += 1;
+    if (flight.handOver(performance.now())) this.progress.dispatched += 1;
   }
 
   #retry(flight: Flight, reason: string, afterMs?: number): void {
-    if (this.window.get(flight.row.seq) !== flight) return;
-    flight.failures += 1;
-    flight.state = 'waiting';
-    flight.dueMs = performance.now() + (afterMs || backoffMs(flight.failures, RETRY_BACKOFF));
+    if (!flight.fail(performance.now(), afterMs)) return;
     this.#waiting.add(flight);
     this.progress.failedWith(reason);
   }
@@ -246,13 +227,13 @@ export class LegRelay {
     outcome: Exclude<Receipt['outcome'], 'retry' | 'fenced'>,
     epoch: bigint,
   ): void {
-    if (this.window.get(flight.row.seq) !== flight || flight.state === 'settled') return;
+    const wasPending = flight.state === 'pending';
+    const isParked = outcome === 'parked';
+    if (!(isParked ? flight.park(performance.now()) : flight.settle(epoch))) return;
     this.#waiting.delete(flight);
     this.#queue.leave(flight);
-    if (flight.state === 'pending') this.pending = this.pending.filter((one) => one !== flight);
-    if (outcome === 'parked') return this.#park(flight);
-    if (flight.state === 'parked') this.window.parked -= 1;
-    flight.settledEpoch = epoch;
+    if (wasPending) this.pending = this.pending.filter((one) => one !== flight);
+    if (isParked) return;
     this.lastRow = flight.row;
     this.progress.settled(performance.now() - flight.openedAtMs);
     this.closer.close(flight);
@@ -265,11 +246,8 @@ export class LegRelay {
    * belongs.
    */
   #leave(flight: Flight): void {
-    if (this.gate.isCarried(flight)) {
-      flight.isAskedFor = true;
-      flight.state = 'sent';
-      flight.dueMs = performance.now();
-    } else this.#closeUndelivered(flight);
+    if (this.gate.isCarried(flight)) flight.askBeforePull(performance.now());
+    else this.#closeUndelivered(flight);
   }
 
   /** The consumer refuses it from now on and has not settled it before: nobody will. */
@@ -278,15 +256,9 @@ export class LegRelay {
   }
 
   #closeUndelivered(flight: Flight): void {
-    flight.settledEpoch = NOT_DELIVERED;
+    if (!flight.settle(NOT_DELIVERED)) return;
     this.progress.settled(performance.now() - flight.openedAtMs);
     this.closer.close(flight);
-  }
-
-  #park(flight: Flight): void {
-    if (flight.state !== 'parked') this.window.parked += 1;
-    flight.state = 'parked';
-    flight.dueMs = performance.now() + PARKED_ASK_MS;
   }
 
   // ---- receipts that did not come ----
@@ -296,7 +268,7 @@ export class LegRelay {
     const nowMs = performance.now();
     const overdue: Flight[] = [];
     for (const flight of this.window.all()) {
-      if ((flight.state !== 'sent' && flight.state !== 'parked') || flight.dueMs > nowMs) continue;
+      if (!flight.isOverdue(nowMs)) continue;
       overdue.push(flight);
       if (overdue.length === limit) break;
     }
@@ -306,23 +278,10 @@ export class LegRelay {
   /** The consumer was asked. What it does not know, not even as parked, is sent again in the end. */
   afterAsking(flight: Flight, { isKnown, isStreamIdle }: AskedFor): void {
     const nowMs = performance.now();
-    if (flight.state === 'parked') {
-      // The consumer may have come back without it, from a copy of its database.
-      if (!isKnown) this.#sendAgain(flight);
-      else flight.dueMs = nowMs + PARKED_ASK_MS;
-    }
-    if (flight.state !== 'sent') return;
-    const isGivenUp = nowMs - flight.sentAtMs > ASK_BACKOFF.capMs;
-    if (isStreamIdle || isGivenUp) return this.#sendAgain(flight);
-    flight.failures += 1;
-    flight.dueMs = nowMs + backoffMs(flight.failures, ASK_BACKOFF);
-  }
-
-  #sendAgain(flight: Flight): void {
-    if (flight.state === 'parked') this.window.parked -= 1;
-    flight.resends += 1;
-    flight.state = 'pending';
-    this.pending.unshift(flight);
+    // A parked message that is unknown: the consumer came back from a copy of its database.
+    const isLost = flight.state === 'parked' ? !isKnown : isStreamIdle || flight.isGivenUp(nowMs);
+    if (!isLost) flight.askLater(nowMs);
+    else if (flight.resend()) this.pending.unshift(flight);
   }
 
   // ---- letting go ----
@@ -330,15 +289,13 @@ export class LegRelay {
   /** After a change that did not hold: what these lanes have in flight is dispatched again. */
   takeBack(lanes: readonly number[]): void {
     for (const flight of this.window.all()) {
-      if (!lanes.includes(flight.row.lane) || !flight.isInFlight()) continue;
+      if (!lanes.includes(flight.row.lane)) continue;
       if (flight.route?.epoch === this.gate.adoptedEpochOf(flight.row.lane)) continue;
+      const wasPending = flight.state === 'pending';
+      if (!flight.takeBack()) continue;
       this.#queue.leave(flight);
       this.#waiting.delete(flight);
-      flight.generation += 1;
-      flight.resends += 1;
-      flight.isAskedFor = false;
-      if (flight.state !== 'pending') this.pending.push(flight);
-      flight.state = 'pending';
+      if (!wasPending) this.pending.push(flight);
     }
     this.#sortPending();
   }
@@ -350,7 +307,6 @@ export class LegRelay {
       if (!lanes.has(flight.row.lane)) continue;
       this.#queue.leave(flight);
       this.#waiting.delete(flight);
-      flight.generation += 1;
       this.window.remove(flight);
     }
     this.pending = this.pending.filter((flight) => !lanes.has(flight.row.lane));

@@ -7,14 +7,14 @@ import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
-import { backoffMs } from '../backoff.ts';
+import { ASK_AFTER_MS, backoffMs, RETRY_BACKOFF } from '../backoff.ts';
 import type { LinkDefinition } from '../link.ts';
 import { GAP_MARGIN, readOpen, readRows } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';
-import { ASK_AFTER_MS, LegRelay, RETRY_BACKOFF } from './legRelay.ts';
+import { LegRelay } from './legRelay.ts';
 import { parcelsFor } from './parcels.ts';
 
 declareFailpoints('relay.after-read', 'relay.after-publish');
@@ -62,7 +62,7 @@ export interface LinkRelayOptions {
   /** Something happened that makes another pass worthwhile. */
   readonly wake: () => void;
   /** Whether the leases surely hold at this moment. */
-  readonly areSure: () => boolean;
+  readonly isLeaseValid: () => boolean;
   /** A consumer settled this row: its effect is committed, or it was given up. */
   readonly onSettled: (seq: number, isApplied: boolean) => void;
 }
@@ -105,7 +105,7 @@ export class LinkRelay {
     if (this.#isReadDue()) await this.#readAll();
     await failpoint('relay.after-read');
     // A process that was frozen meanwhile asks for its leases first.
-    if (!this.#options.areSure()) return 0;
+    if (!this.#options.isLeaseValid()) return 0;
     this.#dispatchDue();
     void this.#askForReceipts();
     return this.#isReadDue() ? 0 : Math.max(1, this.#nextReadAtMs - performance.now());

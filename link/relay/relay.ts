@@ -9,6 +9,7 @@ import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { Wake } from '../../runtime/wake.ts';
+import { FAILED_PASS_MS } from '../backoff.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition, Transport } from '../link.ts';
 import type { Enqueued } from '../outbox/message.ts';
@@ -20,8 +21,6 @@ import { prepareRoutes, readRevisions } from './routes.ts';
 
 /** How often route changes made by another process are looked for: bounds the pause of a flip. */
 const ROUTE_POLL_MS = 50;
-/** After an error (database down) a loop waits this long. */
-const ERROR_PAUSE_MS = 250;
 /** Rows settled without a waiting request that are remembered; a request waits at once or never. */
 const SETTLED_EARLY = 10_000;
 /** On stop: time for answers under way to be closed, before the lanes are given back. */
@@ -80,7 +79,7 @@ export class Relay {
       ask: ask(link),
       raiseFence: raiseFence(link),
       wake: () => wake.wake(),
-      areSure: () => !this.#stopping.signal.aborted && this.#leases.areSure(),
+      isLeaseValid: () => !this.#stopping.signal.aborted && this.#leases.isLeaseValid(),
       onSettled: (seq, isApplied) => this.#settled(seq, isApplied),
     });
     this.#links.set(link.id, { relay, wake });
@@ -216,12 +215,12 @@ export class Relay {
     while (!signal.aborted) {
       try {
         // A frozen process that wakes up may have lost its lanes: it must not dispatch before asking.
-        if (!this.#leases.areSure()) await this.#refreshLeases();
+        if (!this.#leases.isLeaseValid()) await this.#refreshLeases();
         const waitMs = await relay.pump();
         await wake.wait(waitMs, signal);
       } catch (error) {
         this.#options.log.warn({ err: error }, 'relay pass failed');
-        await wake.wait(ERROR_PAUSE_MS, signal);
+        await wake.wait(FAILED_PASS_MS, signal);
       }
     }
   }

@@ -1,7 +1,8 @@
 /** Reads a JetStream message into an arrival. Header facts that are missing become values that fail the check. */
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Arrival } from '../../inbox/delivery.ts';
-import { decodeHeaderValue, HEADER, readHeaders } from '../../wire/headers.ts';
+import { decodeHeaderValue, HEADER, readInteger } from '../../wire/headers.ts';
+import { readHeaders } from './headers.ts';
 
 /** For whom a message is: for this consumer, only a copy for it, or for others. */
 export type Addressed =
@@ -26,8 +27,8 @@ export function readArrival(message: JsMsg, link: string, consumer: string): Add
     event: event.join('.'),
     eventVersion: Number(version?.slice(1)),
     key: decodeHeaderValue(header(HEADER.key)),
-    version: integerOf(header(HEADER.version)),
-    epoch: isShadow ? 1n : integerOf(mine ?? header(HEADER.epoch)),
+    version: readInteger(header(HEADER.version)),
+    epoch: isShadow ? 1n : readInteger(mine ?? header(HEADER.epoch)),
     source: header(HEADER.source),
     isShadow,
     isCopied: header(HEADER.copied).split(',').includes(consumer),
@@ -43,9 +44,4 @@ function epochFor(consumers: string, consumer: string): string | undefined {
     if (name === consumer) return epoch;
   }
   return undefined;
-}
-
-/** 0 when it is no positive integer: the check of the arrival refuses that. */
-export function integerOf(text: string): bigint {
-  return /^\d{1,18}$/.test(text) ? BigInt(text) : 0n;
 }

@@ -18,6 +18,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import { Wake } from '../../../runtime/wake.ts';
+import { REBIND_MS } from '../../backoff.ts';
 import type { Arrival } from '../../inbox/delivery.ts';
 import type { Receiver } from '../../inbox/receiver.ts';
 import { LANES, type LinkDefinition } from '../../link.ts';
@@ -34,8 +35,6 @@ const WORKERS = 2;
 const PREFETCH = 2_000;
 /** Twice in the consumer's ack wait, and once more for a busy event loop. */
 const WORKING_EVERY_MS = ACK_WAIT_MS / 3;
-/** How often a missing stream or durable consumer is looked for again. */
-const REBIND_MS = 500;
 const NOT_FOUND = 404;
 
 export interface StreamConsumerOptions {

@@ -2,9 +2,10 @@
 import { messageOf } from '../../../runtime/errors.ts';
 import type { LinkDefinition } from '../../link.ts';
 import { subjectOf } from '../../link.ts';
-import { encodeHeaderValue, HEADER, rawHeaders } from '../../wire/headers.ts';
+import { encodeHeaderValue, HEADER } from '../../wire/headers.ts';
 import { type Parcel, textFor } from '../../wire/parcel.ts';
 import { type Dispatcher, type DispatchResult, failed } from '../dispatcher.ts';
+import { rawHeaders } from './headers.ts';
 import type { Publication, Publisher, PublishResult } from './publisher.ts';
 
 export class JetStreamDispatcher implements Dispatcher {

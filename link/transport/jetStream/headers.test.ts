@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers as natsHeaders } from '@nats-io/transport-node';
-import { connectNats, type NatsConnection } from '../../runtime/nats.ts';
-import { testNats } from '../../test/harness/nats.ts';
-import { ensureConsumer, ensureStream } from '../transport/jetStream/provision.ts';
+import type { NatsConnection } from '../../../runtime/nats.ts';
+import { connectNats } from '../../../runtime/nats.ts';
+import { testNats } from '../../../test/harness/nats.ts';
 import { rawHeaders, readHeaders } from './headers.ts';
+import { ensureConsumer, ensureStream } from './provision.ts';
 
 const STREAM = 'COMM-010';
 

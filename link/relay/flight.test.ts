@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { laneOf } from '../link.ts';
+import { type Cause, Flight, type FlightState, TRANSITIONS } from './flight.ts';
+import type { Route } from './routes.ts';
+import { LegWindow } from './window.ts';
+
+const SYNC: Route = { transport: 'sync', version: 0, epoch: 1n };
+const ASYNC: Route = { transport: 'async', version: 0, epoch: 2n };
+
+const rowOf = (seq: number) => ({
+  ...{ leg: 'COMM-010/hiring', seq, lane: laneOf('a'), key: 'a', version: BigInt(seq) },
+  ...{ event: 'ManagerUpdated', eventVersion: 0, eventId: `event ${seq}`, body: '{}' },
+  ...{ traceparent: null, ageMs: 0 },
+});
+
+/** What the relay does to a flight, by the cause it stands for. */
+const DO: Record<Cause, (flight: Flight) => boolean> = {
+  queue: (flight) => flight.queue(SYNC),
+  call: (flight) => flight.call(),
+  publish: (flight) => flight.publish(ASYNC),
+  handOver: (flight) => flight.handOver(0),
+  fail: (flight) => flight.fail(0),
+  callAgain: (flight) => flight.route?.transport === 'sync' && flight.tryAgain(),
+  publishAgain: (flight) => flight.route?.transport !== 'sync' && flight.tryAgain(),
+  resend: (flight) => flight.resend(),
+  takeBack: (flight) => flight.takeBack(),
+  askBeforePull: (flight) => flight.askBeforePull(0),
+  park: (flight) => flight.park(0),
+  settle: (flight) => flight.settle(7n),
+  letGo: (flight) => flight.letGo(),
+};
+
+const table: Record<Cause, { from: readonly FlightState[]; to: FlightState }> = TRANSITIONS;
+
+const causes = fc.array(
+  fc.record({ cause: fc.constantFrom(...(Object.keys(DO) as Cause[])), at: fc.nat({ max: 4 }) }),
+  { maxLength: 80 },
+);
+
+test('a flight changes as the table says and not otherwise', () => {
+  fc.assert(
+    fc.property(causes, (steps) => {
+      const flight = new Flight(rowOf(1), 0);
+      for (const { cause } of steps) {
+        const before = flight.state;
+        const didChange = DO[cause](flight);
+        const { from, to } = table[cause];
+        if (didChange) assert.ok(from.includes(before), `${cause} from ${before}`);
+        assert.equal(flight.state, didChange ? to : before);
+      }
+    }),
+  );
+});
+
+test('a window has room for what is not parked, whatever happened to its flights', () => {
+  fc.assert(
+    fc.property(causes, (steps) => {
+      const window = new LegWindow('COMM-010/hiring');
+      const flights = [1, 2, 3, 4, 5].map((seq) => window.add(rowOf(seq), 0));
+      for (const { cause, at } of steps)
+        if (cause === 'letGo') window.remove(flights[at]!);
+        else DO[cause](flights[at]!);
+      const taken = [...window.all()].filter(({ state }) => state !== 'parked');
+      assert.equal(window.size, taken.length);
+    }),
+  );
+});
+
+test('an answer that comes after the receipt changes nothing', () => {
+  const parked = new Flight(rowOf(1), 0);
+  parked.publish(ASYNC);
+  parked.park(0);
+  assert.equal(parked.handOver(1), false, 'the acknowledgement of its publication');
+  assert.equal(parked.state, 'parked');
+
+  const settled = new Flight(rowOf(2), 0);
+  settled.publish(ASYNC);
+  settled.settle(2n);
+  assert.equal(settled.fail(1), false, 'no acknowledgement in time');
+  assert.equal(settled.settle(3n), false, 'a second receipt');
+  assert.deepEqual([settled.state, settled.settledEpoch], ['settled', 2n]);
+});
+
+test('nothing leaves settled but the row, and nothing leaves gone', () => {
+  const reached = new Set<FlightState>(
+    Object.values(table)
+      .filter(({ from }) => from.includes('settled'))
+      .map(({ to }) => to),
+  );
+  assert.deepEqual([...reached], ['gone']);
+  const leaving = Object.values(table).filter(({ from }) => from.includes('gone'));
+  assert.deepEqual(leaving, []);
+});
+
+test('a row that is read again has a flight of its own', () => {
+  const window = new LegWindow('COMM-010/hiring');
+  const first = window.add(rowOf(1), 0);
+  window.remove(first);
+  const second = window.add(rowOf(1), 0);
+  window.remove(first);
+  assert.equal(window.ofEvent('event 1'), second);
+  assert.equal(first.settle(1n), false);
+});

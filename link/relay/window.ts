@@ -1,0 +1,66 @@
+/** The window of a leg: the flights that this relay holds in memory. */
+import type { OutboxRow } from '../outbox/openRows.ts';
+import { Flight, type FlightCounts } from './flight.ts';
+
+export class LegWindow {
+  readonly leg: string;
+  readonly #flights = new Map<number, Flight>();
+  readonly #byEvent = new Map<string, Flight>();
+  readonly #counts: FlightCounts = { parked: 0 };
+  /** The last number read; rows after it are new. */
+  tail = 0;
+  #mustRewind = false;
+
+  constructor(leg: string) {
+    this.leg = leg;
+  }
+
+  /** Rows were passed over that are wanted now: the next read begins at the beginning. */
+  rewind(): void {
+    this.#mustRewind = true;
+  }
+
+  /** Only between reads: a read under way would move the tail on again. Returns whether it did. */
+  applyRewind(): boolean {
+    const mustRewind = this.#mustRewind;
+    if (mustRewind) this.tail = 0;
+    this.#mustRewind = false;
+    return mustRewind;
+  }
+
+  /** Places taken: parked messages wait at the consumer and take none. */
+  get size(): number {
+    return this.#flights.size - this.#counts.parked;
+  }
+
+  has(seq: number): boolean {
+    return this.#flights.has(seq);
+  }
+
+  ofEvent(eventId: string): Flight | undefined {
+    return this.#byEvent.get(eventId);
+  }
+
+  add(row: OutboxRow, nowMs: number): Flight {
+    const flight = new Flight(row, nowMs, this.#counts);
+    this.#flights.set(row.seq, flight);
+    this.#byEvent.set(row.eventId, flight);
+    return flight;
+  }
+
+  /** A row that was let go may have been read again: then its new flight stays. */
+  remove(flight: Flight): void {
+    flight.letGo();
+    const { seq, eventId } = flight.row;
+    if (this.#flights.get(seq) === flight) this.#flights.delete(seq);
+    if (this.#byEvent.get(eventId) === flight) this.#byEvent.delete(eventId);
+  }
+
+  all(): Iterable<Flight> {
+    return this.#flights.values();
+  }
+
+  ofLane(lane: number): Flight[] {
+    return [...this.#flights.values()].filter((flight) => flight.row.lane === lane);
+  }
+}

@@ -1,0 +1,40 @@
+/** Reads a call into an arrival. A call without the route's metadata does not come from a relay. */
+import type { Message } from '@bufbuild/protobuf';
+import { invalidField } from '../../../rpc/errors.ts';
+import type { RpcContext } from '../../../rpc/handlers.ts';
+import { encodeText, fromMessage } from '../../contracts/contract.ts';
+import type { Arrival } from '../../inbox/delivery.ts';
+import type { LinkDefinition } from '../../link.ts';
+import { decodeHeaderValue, METADATA, readInteger } from '../../wire/headers.ts';
+import { pushedEvent } from './pushMethod.ts';
+
+/** @throws RpcError INVALID_ARGUMENT naming what is missing */
+export function readArrival(link: LinkDefinition, request: Message, context: RpcContext): Arrival {
+  const required = (name: string) => {
+    const value = context.header(name);
+    if (!value) throw invalidField(`metadata.${name}`, 'is required: the relay of a link sends it');
+    return value;
+  };
+  const count = (name: string) => {
+    const value = readInteger(required(name));
+    if (value < 1n) throw invalidField(`metadata.${name}`, 'must be a whole number above 0');
+    return value;
+  };
+  const pushed = pushedEvent(link, request);
+  if (!pushed) throw invalidField('event', 'must hold one event');
+  const { contract, message } = pushed;
+  return {
+    link: link.id,
+    eventId: required(METADATA.eventId),
+    event: contract.event,
+    eventVersion: contract.version,
+    key: decodeHeaderValue(required(METADATA.key)),
+    version: count(METADATA.version),
+    epoch: count(METADATA.epoch),
+    source: context.header(METADATA.source) ?? '',
+    isShadow: context.header(METADATA.shadow) === '1',
+    isCopied: context.header(METADATA.copied) === '1',
+    traceparent: context.header(METADATA.traceparent),
+    text: encodeText(contract, fromMessage(contract, message)),
+  };
+}

@@ -1,0 +1,46 @@
+/** NATS headers as bytes, faster than nats.js makes and reads them. */
+import type { JsMsg } from '@nats-io/jetstream';
+import type { MsgHdrs } from '@nats-io/transport-node';
+
+/**
+ * Headers whose wire text is known already. nats.js asks a header object for nothing but `encode()`
+ * when it publishes; building its map first costs a third of a publish.
+ */
+export function rawHeaders(lines: string): MsgHdrs {
+  const wire = Buffer.from(`NATS/1.0\r\n${lines}\r\n`);
+  return { encode: () => wire } as unknown as MsgHdrs;
+}
+
+/** The parts of nats.js's message that hold its bytes as they came; the test beside this pins them. */
+interface ReceivedBytes {
+  readonly msg?: { readonly _rdata?: Uint8Array; readonly _msg?: { readonly hdr: number } };
+}
+
+/**
+ * The headers of a message by name, the first of each. Read from the bytes where nats.js lets them be
+ * seen: its own map compares each name with all before it and costs four times as much, which was a
+ * sixth of a consumer's work.
+ */
+export function readHeaders(message: JsMsg): ReadonlyMap<string, string> {
+  const { _rdata: bytes, _msg: parts } = (message as unknown as ReceivedBytes).msg ?? {};
+  if (bytes === undefined || parts === undefined)
+    return new Map([...(message.headers ?? [])].map(([name, values]) => [name, values[0] ?? '']));
+  return parts.hdr > 0
+    ? parseHeaders(Buffer.from(bytes.buffer, bytes.byteOffset, parts.hdr).toString('utf8'))
+    : new Map();
+}
+
+/** `NATS/1.0`, then `Name: value` lines, then an empty one. */
+function parseHeaders(text: string): Map<string, string> {
+  const headers = new Map<string, string>();
+  let lineAt = text.indexOf('\r\n') + 2;
+  for (;;) {
+    const end = text.indexOf('\r\n', lineAt);
+    if (end <= lineAt) return headers;
+    const colon = text.indexOf(':', lineAt);
+    const name = text.slice(lineAt, colon);
+    if (colon > 0 && colon < end && !headers.has(name))
+      headers.set(name, text.slice(colon + 1, end).trim());
+    lineAt = end + 2;
+  }
+}
