@@ -5,13 +5,16 @@
  * compare.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { compareSchemas } from '../link/contracts/compatibility.ts';
 import type { JsonSchema } from '../link/contracts/jsonSchema.ts';
 
 const root = resolve(import.meta.dirname, '..');
+
+/** Contracts of others; what changes in them is not ours to check. */
+const vendored = join('third_party', 'proto');
 
 /** Where main may be: a fresh CI clone often has it only as a remote branch. */
 const mainNames = ['main', 'origin/main'];
@@ -52,19 +55,34 @@ function resolveCommit(name: string): string | undefined {
   return git('rev-parse', '--verify', '--quiet', `${name}^{commit}`);
 }
 
-// From an archive, not by buf's own `.git#ref=`: in a linked worktree .git is no folder.
+/** Runs `buf breaking` against a copy of the base's contracts; returns its exit code. */
 function checkProto(base: string): number {
   const folder = mkdtempSync(join(tmpdir(), 'relink-breaking-'));
   try {
-    const archive = join(folder, 'base.tar');
-    git('archive', '--output', archive, base, 'proto', 'buf.yaml');
+    extractContracts(base, folder);
     const buf = join(root, 'node_modules', '.bin', 'buf');
-    const { status, stdout, stderr } = run(buf, ['breaking', '--against', archive]);
+    const { status, stdout, stderr } = run(buf, ['breaking', '--against', folder]);
     process.stderr.write(`${stdout}${stderr}`);
     return status ?? 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Our contracts as the base had them, in the modules of this working tree: buf compares module by
+ * module. The vendored ones are this tree's on both sides, wherever the base kept them.
+ */
+function extractContracts(base: string, folder: string): void {
+  // Not buf's own `.git#ref=`: in a linked worktree .git is a file.
+  const archive = join(folder, 'base.tar');
+  git('archive', '--output', archive, base, 'proto');
+  const { status, stderr } = run('tar', ['-xf', archive, '-C', folder]);
+  if (status !== 0) throw new Error(`cannot extract the contracts of ${base}: ${stderr}`);
+  for (const file of globSync('**/*.proto', { cwd: join(root, vendored) }))
+    rmSync(join(folder, 'proto', file), { force: true });
+  cpSync(join(root, vendored), join(folder, vendored), { recursive: true });
+  cpSync(join(root, 'buf.yaml'), join(folder, 'buf.yaml'));
 }
 
 /** How many schema files of the base are gone or understood no more. */

@@ -105,7 +105,7 @@ async function forgetData(dataDir: string): Promise<void> {
 }
 
 async function startTraffic(stack: Stack, options: StartOptions): Promise<Child> {
-  const main = join(PROJECT_DIR, 'dev', 'traffic', 'main.ts');
+  const main = join(PROJECT_DIR, 'demo', 'traffic', 'main.ts');
   if (!(await exists(main))) throw new ServerError('not_found', `there is no ${main}`);
   const peers = stack.programs[0]?.env.RELINK_PEERS ?? '';
   return startChild({

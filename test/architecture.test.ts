@@ -27,6 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   services: ['link', 'rpc', 'runtime', 'gen', 'db'],
   migration: ['link', 'rpc', 'runtime', 'gen', 'db'],
   operator: ['migration', 'link', 'rpc', 'runtime', 'gen', 'db', 'schemas'],
+  demo: ['dev', 'services', 'operator', 'migration', 'link', 'rpc', 'runtime', 'gen'],
 };
 
 test('imports go one way: operator, migration, link, runtime', () => {
@@ -37,11 +38,12 @@ test('imports go one way: operator, migration, link, runtime', () => {
   assert.deepEqual(wrong.map(describeEdge), []);
 });
 
-test('nothing but tests imports test, and nothing but development programs imports dev', () => {
+test('nothing but tests imports test or demo, and nothing but development programs imports dev', () => {
   const wrong = edges().filter(
     ({ from, to }) =>
       (to.folder === 'test' && !['dev/test.ts'].includes(from.path) && from.folder !== 'test') ||
-      (to.folder === 'dev' && !['dev', 'bench', 'test'].includes(from.folder)),
+      (to.folder === 'demo' && !['demo', 'test'].includes(from.folder)) ||
+      (to.folder === 'dev' && !['dev', 'demo', 'bench', 'test'].includes(from.folder)),
   );
   assert.deepEqual(wrong.map(describeEdge), []);
 });

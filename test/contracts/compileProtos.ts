@@ -17,7 +17,7 @@ export function compileProtos(folder: string): FileRegistry {
 export function buildImage(folder: string): FileDescriptorSet {
   const workspace = mkdtempSync(join(tmpdir(), 'relink-protos-'));
   try {
-    cpSync(join(root, 'proto', 'buf'), join(workspace, 'buf'), { recursive: true });
+    cpSync(join(root, 'third_party', 'proto', 'buf'), join(workspace, 'buf'), { recursive: true });
     cpSync(folder, workspace, { recursive: true });
     writeFileSync(join(workspace, 'buf.yaml'), 'version: v2\n');
     const image = join(workspace, 'image.binpb');

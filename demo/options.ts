@@ -1,0 +1,68 @@
+/** What `npm run demo` may be told. */
+import { parseArgs } from 'node:util';
+import { DEMO_MOVES, type LinkMove } from './migrations/moves.ts';
+
+export const DEMO_USAGE = `usage: npm run demo -- [options]
+
+  --only LINK     moves only this link (COMM-010); again or with commas for more
+  --rate N        live requests a second (60)
+  --seconds N     how long traffic is measured before and after the moves, and how
+                  long each new route is watched before the old one goes (3)
+  --managers N    managers registered before, and a tenth as many assessments (400)
+  --keep          leaves everything up after the report, until Ctrl-C
+  --json          the report as JSON on standard output`;
+
+const MAX_RATE = 10_000;
+const MAX_SECONDS = 3_600;
+/** The databases are compared in memory: about a gigabyte at this number. */
+const MAX_MANAGERS = 1_000_000;
+
+export type DemoOptions = {
+  /** Links to move, each to another transport and, when all have moved, back in reverse order. */
+  readonly moves: readonly LinkMove[];
+  readonly ratePerSecond: number;
+  readonly seconds: number;
+  readonly managers: number;
+  readonly keep: boolean;
+  readonly json: boolean;
+};
+
+/** Throws a RangeError or TypeError that says what does not fit. */
+export function readDemoOptions(args: string[]): DemoOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: 'string', multiple: true },
+      rate: { type: 'string', default: '60' },
+      seconds: { type: 'string', default: '3' },
+      managers: { type: 'string', default: '400' },
+      keep: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    moves: chooseMoves(values.only),
+    ratePerSecond: readNumber('--rate', values.rate, 1, MAX_RATE),
+    seconds: readNumber('--seconds', values.seconds, 0, MAX_SECONDS),
+    managers: readNumber('--managers', values.managers, 1, MAX_MANAGERS),
+    keep: values.keep,
+    json: values.json,
+  };
+}
+
+function chooseMoves(only: readonly string[] | undefined): readonly LinkMove[] {
+  if (only === undefined) return DEMO_MOVES;
+  const wanted = only.flatMap((one) => one.split(',')).map((one) => one.trim().toUpperCase());
+  const known = DEMO_MOVES.map(({ link }) => link);
+  const unknown = wanted.filter((one) => !known.includes(one));
+  if (unknown.length > 0)
+    throw new RangeError(`--only takes some of ${known.join(', ')}, not "${unknown.join(', ')}"`);
+  return DEMO_MOVES.filter(({ link }) => wanted.includes(link));
+}
+
+function readNumber(flag: string, text: string, least: number, most: number): number {
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isInteger(number) && number >= least && number <= most)
+    return number;
+  throw new RangeError(`${flag} takes a whole number from ${least} to ${most}, not "${text}"`);
+}

@@ -1,0 +1,131 @@
+/** What the oracle reads of a link: nothing but the kit's tables in the services' databases. */
+import type { Database } from '../../runtime/postgres.ts';
+
+export type Side = { readonly count: bigint; readonly sum: string };
+
+/** Count and sum of message hashes by `lane/epoch`: what receipts closed for one consumer. */
+export async function readClosed(sql: Database, leg: string): Promise<Map<string, Side>> {
+  const rows = await sql<(Side & { place: string })[]>`
+    select lane || '/' || epoch as place, count, sum::text as sum
+    from relink.closed where leg = ${leg}`;
+  return new Map(rows.map(({ place, ...side }) => [place, side]));
+}
+
+/** The same of what the consumer settled. */
+export async function readSettled(sql: Database, link: string): Promise<Map<string, Side>> {
+  const rows = await sql<(Side & { place: string })[]>`
+    select lane || '/' || epoch as place, count(*) as count, sum(hash)::text as sum
+    from relink.inbox where link = ${link} group by lane, epoch`;
+  return new Map(rows.map(({ place, ...side }) => [place, side]));
+}
+
+/** The versions of each key that the consumer settled with an effect, or saw superseded. */
+export async function readArrived(sql: Database, link: string): Promise<Map<string, Set<bigint>>> {
+  const rows = await sql<{ key: string; versions: string }[]>`
+    select key, string_agg(distinct version::text, ',') as versions
+    from relink.inbox where link = ${link} and outcome in ('applied', 'superseded')
+    group by key`;
+  return new Map(rows.map(({ key, versions }) => [key, new Set(versions.split(',').map(BigInt))]));
+}
+
+/** When a message was written: the milliseconds in its UUIDv7. Works on any PostgreSQL. */
+const WRITTEN_MS = `('x' || substr(replace(event_id::text, '-', ''), 1, 12))::bit(48)::int8`;
+
+/**
+ * When a message's effect was committed. With `track_commit_timestamp` the server knows it; without,
+ * the beginning of the transaction is what the inbox has.
+ */
+const COMMITTED_AT = 'coalesce(pg_xact_commit_timestamp(xmin), received_at)';
+
+export async function keepsCommitTimes(sql: Database): Promise<boolean> {
+  const [row] = await sql<{ on: boolean }[]>`
+    select current_setting('track_commit_timestamp')::bool as "on"`;
+  return row?.on ?? false;
+}
+
+export type EffectRow = {
+  readonly key: string;
+  readonly version: bigint;
+  /** The newest version that took effect before this one. */
+  readonly newestBefore: bigint;
+  readonly writtenMs: number;
+  /** How often this version of the key took effect under the same epoch. */
+  readonly inEpoch: number;
+};
+
+/**
+ * Effects that came although the same version or a newer one of the key had taken effect. Links of one
+ * entity share its versions, so they are looked at together; each effect names its own.
+ */
+export async function listLateEffects(
+  sql: Database,
+  links: readonly string[],
+): Promise<(EffectRow & { link: string })[]> {
+  const at = (await keepsCommitTimes(sql)) ? COMMITTED_AT : 'received_at';
+  return sql.unsafe<(EffectRow & { link: string })[]>(
+    `select * from (
+      select link, key, version, ${WRITTEN_MS}::float8 as "writtenMs",
+        (count(*) over (partition by link, key, version, epoch))::int as "inEpoch",
+        max(version) over (partition by key order by ${at}, received_at, version, event_id
+          rows between unbounded preceding and 1 preceding) as "newestBefore"
+      from relink.inbox where link = any($1::text[]) and outcome = 'applied') effects
+    where "newestBefore" >= version`,
+    [links as string[]],
+  );
+}
+
+export type DelaySummary = { messages: number; p99Ms: number; maxMs: number };
+
+/** From writing a message to its effect, over messages written in a span of time. */
+export async function readDelays(
+  sql: Database,
+  link: string,
+  span: { fromMs: number; toMs: number },
+): Promise<DelaySummary> {
+  const at = (await keepsCommitTimes(sql)) ? COMMITTED_AT : 'received_at';
+  const [row] = await sql.unsafe<DelaySummary[]>(
+    `select count(*)::int as messages, coalesce(max(delay), 0)::float8 as "maxMs",
+      coalesce(percentile_cont(0.99) within group (order by delay), 0)::float8 as "p99Ms"
+    from (select extract(epoch from ${at}) * 1000 - ${WRITTEN_MS} as delay
+      from relink.inbox where link = $1 and ${WRITTEN_MS} between $2::int8 and $3::int8) delays`,
+    [link, Math.round(span.fromMs), Math.round(span.toMs)],
+  );
+  return row ?? { messages: 0, p99Ms: 0, maxMs: 0 };
+}
+
+/** Messages of all links of a service that are still open, by leg. */
+export async function countOpen(sql: Database): Promise<Map<string, number>> {
+  const rows = await sql<{ leg: string; open: number }[]>`
+    select leg, count(*)::int as open from relink.outbox group by leg order by leg`;
+  return new Map(rows.map(({ leg, open }) => [leg, open]));
+}
+
+export type Leftover = {
+  readonly link: string;
+  readonly key: string;
+  readonly version: bigint;
+  readonly why: string;
+};
+
+/** Messages of all links that wait at a consumer for a person or for their turn. */
+export async function listGivenUp(sql: Database): Promise<Leftover[]> {
+  return sql<Leftover[]>`
+    select link, key, version, 'dead letter: ' || reason as why
+    from relink.dead_letters where state = 'dead'
+    union all select link, key, version, 'parked' from relink.parked`;
+}
+
+/** Open messages one by one, to name them. */
+export async function listOpen(sql: Database, leg: string, limit: number): Promise<Leftover[]> {
+  return sql<Leftover[]>`
+    select split_part(leg, '/', 1) as link, key, version, 'open' as why from relink.outbox
+    where leg = ${leg} order by seq limit ${limit}`;
+}
+
+/** Lanes of a link's leg that go by `pull` now. */
+export async function countPulled(sql: Database, leg: string): Promise<number> {
+  const [row] = await sql<{ lanes: number }[]>`
+    select count(*)::int as lanes from relink.routes
+    where leg = ${leg} and adopted_transport = 'pull'`;
+  return row?.lanes ?? 0;
+}

@@ -1,0 +1,107 @@
+/** The closing report for a person: one line a migration, then what was compared. */
+import { cutTo, type Paint } from '../../operator/cli/output/paint.ts';
+import { formatLatency } from '../view/screen.ts';
+import type { DemoReport, FindingReport, MigrationReport } from './report.ts';
+
+const NAME_WIDTH = 23;
+
+type Column = {
+  readonly head: string;
+  readonly width: number;
+  readonly cell: (migration: MigrationReport, paint: Paint) => string;
+};
+
+const COLUMNS: readonly Column[] = [
+  { head: 'messages', width: 8, cell: ({ messages }) => say(messages) },
+  { head: 'lost', width: 5, cell: ({ lost }, paint) => sayDamage(lost, paint) },
+  { head: 'doubled', width: 8, cell: ({ doubled }, paint) => sayDamage(doubled, paint) },
+  { head: 'reordered', width: 10, cell: ({ reordered }, paint) => sayDamage(reordered, paint) },
+  { head: 'pause', width: 9, cell: (one) => formatLatency(one.delivery_pause_ms_max) },
+  { head: 'failed', width: 7, cell: (one, paint) => sayDamage(one.failed_requests, paint) },
+  { head: 'proven', width: 9, cell: sayProven },
+];
+
+export function describeReport(report: DemoReport, place: { width: number; paint: Paint }) {
+  const { paint, width } = place;
+  const lines = [
+    ...describeMigrations(report.migrations, paint),
+    ...report.oracle.checks.map(({ claim, holds }) =>
+      holds ? ` ${paint('green', '✓')} ${claim}` : ` ${paint('red', '✗')} ${claim}`,
+    ),
+    ...report.oracle.findings.flatMap((finding) => describeFinding(finding, paint)),
+    ...report.traffic.errors.map((error) => paint('dim', ` failed request: ${error}`)),
+    '',
+    describeEnd(report, paint),
+  ];
+  return lines.map((line) => cutTo(line, width));
+}
+
+function describeMigrations(migrations: readonly MigrationReport[], paint: Paint): string[] {
+  if (migrations.length === 0) return ['', paint('red', 'No migration was made.'), ''];
+  const heads = COLUMNS.map(({ head, width }) => head.padStart(width)).join('');
+  const problems = migrations
+    .filter(({ state }) => state !== 'completed')
+    .map(({ link, to, state, problem }) =>
+      paint('red', `${link} to ${to} is ${state.replaceAll('_', ' ')}: ${problem}`),
+    );
+  return [
+    '',
+    paint('dim', ' '.repeat(NAME_WIDTH) + heads),
+    ...migrations.map((migration) => {
+      const { link, from, to } = migration;
+      const cells = COLUMNS.map(({ width, cell }) => {
+        const plain = cell(migration, (_format, text) => text);
+        // Painted text is longer than it looks.
+        return plain.padStart(width).replace(plain, cell(migration, paint));
+      });
+      return ` ${`${link} ${from} → ${to}`.padEnd(NAME_WIDTH - 1)}${cells.join('')}`;
+    }),
+    ...problems,
+    paint('dim', describeRequests(migrations)),
+    '',
+  ];
+}
+
+/** How long callers waited, and how long it all took. */
+function describeRequests(migrations: readonly MigrationReport[]): string {
+  const before = migrations[0]?.request_ms_p99.before ?? 0;
+  const during = Math.max(...migrations.map((one) => one.request_ms_p99.during));
+  const seconds = migrations.reduce((sum, one) => sum + one.seconds, 0);
+  return (
+    ` requests: p99 ${formatLatency(before)} before, at most ${formatLatency(during)} during; ` +
+    `moves took ${Math.round(seconds)} s`
+  );
+}
+
+function describeFinding(finding: FindingReport, paint: Paint): string[] {
+  const { damage, link, count, found, examples } = finding;
+  const where = link === '' ? '' : `${link} `;
+  return [
+    paint('red', `   ${where}${damage}: ${say(count)} ${found}`),
+    ...examples.map((example) => `     ${example}`),
+  ];
+}
+
+function describeEnd({ ok, oracle, migrations }: DemoReport, paint: Paint): string {
+  if (ok) return paint('green', 'ok: nothing lost, nothing doubled, nothing out of order');
+  const unfinished = migrations.some(({ state }) => state !== 'completed');
+  if (!oracle.holds) return paint('red', 'failed: the databases do not agree');
+  return paint('red', unfinished ? 'failed: not completed' : 'failed: not all is certified');
+}
+
+/** An old route that carried nothing leaves nothing to certify. */
+function sayProven(migration: MigrationReport, paint: Paint): string {
+  const { certificates, uncertified_epochs: missing } = migration;
+  const unequal = certificates.filter(({ equal }) => !equal).length;
+  if (unequal > 0) return paint('red', `${unequal} of ${certificates.length} not`);
+  if (missing > 0) return paint('red', `${missing} not`);
+  return certificates.length === 0 ? '–' : paint('green', `${certificates.length} equal`);
+}
+
+function sayDamage(count: number, paint: Paint): string {
+  return paint(count === 0 ? 'green' : 'red', say(count));
+}
+
+function say(count: number): string {
+  return count.toLocaleString('en');
+}

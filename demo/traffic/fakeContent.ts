@@ -1,0 +1,57 @@
+/** Assessments as the traffic's managers write them, and names of candidates. */
+import { inventNames } from './fakeNames.ts';
+
+const KNOWLEDGE_AREAS = [
+  'Algebra',
+  'Analysis',
+  'Geometry',
+  'Logic',
+  'Topology',
+  'Données',
+] as const;
+const SUBJECTS = ['Groups', 'Limits', 'Proofs', 'Fields', 'Curves', 'Sets', 'Graphs'] as const;
+const TASKS = ['Prove it.', 'Disprove it.', 'Find a counterexample.', 'Find the order.'] as const;
+const MOST_EXERCISES = 4;
+/** One exercise in four is written with a difficulty of its own. */
+const DIFFICULT_SHARE = 0.25;
+const HARDEST = 5;
+
+export type ExerciseWriting = {
+  readonly title: string;
+  readonly text: string;
+  /** Absent: as difficult as every new exercise. */
+  readonly difficulty?: number;
+};
+
+/** `[Knowledge Area] Title`; a few have no brackets, as old ones have. */
+export function inventTitle(): string {
+  const subject = `${pick(SUBJECTS)} ${number()}`;
+  return Math.random() < 0.05 ? subject : `[${pick(KNOWLEDGE_AREAS)}] ${subject}`;
+}
+
+/** One to four exercises. */
+export function inventExercises(): ExerciseWriting[] {
+  const count = 1 + Math.floor(Math.random() * MOST_EXERCISES);
+  return Array.from({ length: count }, (_, at) => {
+    const isDifficult = Math.random() < DIFFICULT_SHARE;
+    const difficulty = 1 + Math.floor(Math.random() * HARDEST);
+    return { title: `Exercise ${at + 1}`, text: inventText(), ...(isDifficult && { difficulty }) };
+  });
+}
+
+export function inventText(): string {
+  return `Take ${number()} of them.\n${pick(TASKS)}`;
+}
+
+export function inventCandidateName(): string {
+  const { firstName, lastName } = inventNames();
+  return `${firstName} ${lastName}`;
+}
+
+function number(): number {
+  return Math.floor(Math.random() * 1_000_000);
+}
+
+function pick<T>(list: readonly T[]): T {
+  return list[Math.floor(Math.random() * list.length)] as T;
+}
