@@ -1,4 +1,6 @@
-// The connections of a client: some channels to each replica of a service, one picked per call.
+/**
+ * The connections of a client: some channels to each replica of a service, one picked per call.
+ */
 import { type ChannelInterface, Client, connectivityState, credentials } from '@grpc/grpc-js';
 
 const KEEPALIVE_EVERY_MS = 20_000; // a half-open connection is found in at most 25 s

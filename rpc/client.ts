@@ -1,8 +1,10 @@
-// Typed clients. A deadline is always set: gRPC has none by default, and a call without one waits
-// for a dead server for ever.
-//
-// Unary calls go to the channel directly instead of through grpc-js's Client, which makes an
-// emitter, a chain of interceptors and a stack trace for each: see bench/ for the ratio.
+/**
+ * Typed clients. A deadline is always set: gRPC has none by default, and a call without one waits
+ * for a dead server for ever.
+ *
+ * Unary calls go to the channel directly instead of through grpc-js's Client, which makes an
+ * emitter, a chain of interceptors and a stack trace for each: see bench/ for the ratio.
+ */
 import type { DescMethod, DescService, MessageShape } from '@bufbuild/protobuf';
 import { type ChannelInterface, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { Channels, type PickedChannel } from './channels.ts';

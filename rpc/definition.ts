@@ -1,7 +1,9 @@
-// From a service of protobuf-es to what grpc-js wants, for server and client both. grpc-js moves
-// bytes only: messages are made and read here, so that a request that is no message is the
-// caller's fault (INVALID_ARGUMENT) and not grpc-js's INTERNAL, which would count as "outcome
-// unknown".
+/**
+ * From a service of protobuf-es to what grpc-js wants, for server and client both. grpc-js moves
+ * bytes only: messages are made and read here, so that a request that is no message is the
+ * caller's fault (INVALID_ARGUMENT) and not grpc-js's INTERNAL, which would count as "outcome
+ * unknown".
+ */
 import {
   create,
   type DescMessage,

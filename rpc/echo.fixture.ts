@@ -1,5 +1,7 @@
-// A service with every kind of method, for the tests of this folder. Built here and not generated,
-// so that proto/ holds contracts only.
+/**
+ * A service with every kind of method, for the tests of this folder. Built here and not generated,
+ * so that proto/ holds contracts only.
+ */
 import {
   createRegistry,
   fromJson,

@@ -1,7 +1,8 @@
-// Errors of calls, on both sides. On the wire: grpc-status, grpc-message and google.rpc.Status in
-// grpc-status-details-bin with ErrorInfo (domain "relink", a reason of the list below) and
-// BadRequest (every field that is wrong). Causes stay in the process that has them.
-
+/**
+ * Errors of calls, on both sides. On the wire: grpc-status, grpc-message and google.rpc.Status in
+ * grpc-status-details-bin with ErrorInfo (domain "relink", a reason of the list below) and
+ * BadRequest (every field that is wrong). Causes stay in the process that has them.
+ */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { anyPack, anyUnpack } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';

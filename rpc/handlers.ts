@@ -1,4 +1,6 @@
-// Typed handlers and how grpc-js calls them: decode, validate, handle, encode; errors to statuses.
+/**
+ * Typed handlers and how grpc-js calls them: decode, validate, handle, encode; errors to statuses.
+ */
 import { type EventEmitter, once } from 'node:events';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import type {

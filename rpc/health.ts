@@ -1,4 +1,4 @@
-// grpc.health.v1: says whether a server takes calls, to probes and load balancers.
+/** grpc.health.v1: says whether a server takes calls, to probes and load balancers. */
 import type { DescService } from '@bufbuild/protobuf';
 import {
   Health,

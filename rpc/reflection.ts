@@ -1,6 +1,8 @@
-// grpc.reflection.v1 and v1alpha: what grpcurl and other tools read. The files are served as their
-// descriptors came, so that custom options (the validation rules) are kept; and with the
-// reflection service's own file, without which listing methods fails.
+/**
+ * grpc.reflection.v1 and v1alpha: what grpcurl and other tools read. The files are served as their
+ * descriptors came, so that custom options (the validation rules) are kept; and with the
+ * reflection service's own file, without which listing methods fails.
+ */
 import type { DescFile, DescMessage, DescService } from '@bufbuild/protobuf';
 import { toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';

@@ -1,5 +1,7 @@
-// A gRPC server as an agent. Stopping is graceful with a limit, because grpc-js waits for open
-// streams without one: health says NOT_SERVING, streams are asked to end, no new calls, wait, cut.
+/**
+ * A gRPC server as an agent. Stopping is graceful with a limit, because grpc-js waits for open
+ * streams without one: health says NOT_SERVING, streams are asked to end, no new calls, wait, cut.
+ */
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Agent } from '../runtime/lifecycle.ts';

@@ -1,4 +1,4 @@
-// Requests are checked against the rules in their .proto files before a handler sees them.
+/** Requests are checked against the rules in their .proto files before a handler sees them. */
 import type { DescMessage, DescService, MessageShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';

@@ -1,11 +1,13 @@
-// The only file that reads process.env. A process has one typed config object; the names of its
-// variables follow from its properties: `postgresUrl` is RELINK_POSTGRES_URL.
-//
-// Text becomes values by the property's schema type:
-//   integer, number, boolean (true/false/1/0/yes/no/on/off), string,
-//   object: `service=host:port|host:port,service2=host:port` → { service: ['host:port', …], … }
-//   array:  `a,b,c`
-// An empty variable counts as not set.
+/**
+ * The only file that reads process.env. A process has one typed config object; the names of its
+ * variables follow from its properties: `postgresUrl` is RELINK_POSTGRES_URL.
+ *
+ * Text becomes values by the property's schema type:
+ * integer, number, boolean (true/false/1/0/yes/no/on/off), string,
+ * object: `service=host:port|host:port,service2=host:port` → { service: ['host:port', …], … }
+ * array:  `a,b,c`
+ * An empty variable counts as not set.
+ */
 import { randomBytes } from 'node:crypto';
 import { Ajv, type ErrorObject } from 'ajv';
 import { type Static, type TObject, Type } from 'typebox';

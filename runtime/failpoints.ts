@@ -1,14 +1,15 @@
-// Failpoints mark the crash windows of the protocol: the places between two effects where a crash,
-// a pause or an error must do no harm. Tests name a window instead of sleeping and hoping.
-//
-// Off costs one boolean check. On, an action is armed by name, by a test in the same process
-// (armFailpoint) or for a child process by RELINK_FAILPOINTS (armFailpoints):
-//
-//   RELINK_FAILPOINTS="relay.after-publish=kill@3,inbox.before-commit=pause:500"
-//
-// Every name is declared by the file that owns the window, so that a misspelt name is refused
-// instead of silently never firing.
-
+/**
+ * Failpoints mark the crash windows of the protocol: the places between two effects where a crash,
+ * a pause or an error must do no harm. Tests name a window instead of sleeping and hoping.
+ *
+ * Off costs one boolean check. On, an action is armed by name, by a test in the same process
+ * (armFailpoint) or for a child process by RELINK_FAILPOINTS (armFailpoints):
+ *
+ * RELINK_FAILPOINTS="relay.after-publish=kill@3,inbox.before-commit=pause:500"
+ *
+ * Every name is declared by the file that owns the window, so that a misspelt name is refused
+ * instead of silently never firing.
+ */
 /** What happens at an armed failpoint. `@n` limits it to the n-th time the point is reached. */
 export type FailpointAction =
   | { do: 'kill' } // SIGKILL to the own process: no clean-up of any kind

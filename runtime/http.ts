@@ -1,5 +1,7 @@
-// Health and metrics of a process: /healthz says the process runs, /readyz that it can work now,
-// /metrics what Prometheus collects.
+/**
+ * Health and metrics of a process: /healthz says the process runs, /readyz that it can work now,
+ * /metrics what Prometheus collects.
+ */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,7 @@
-// The life of a process: agents start in order and stop in reverse, each within its time, whatever
-// the others do. A second signal does not wait any longer.
+/**
+ * The life of a process: agents start in order and stop in reverse, each within its time, whatever
+ * the others do. A second signal does not wait any longer.
+ */
 import type { Log } from './log.ts';
 
 const STOP_LIMIT_MS = 10_000; // an agent that needs longer has lost something to wait for

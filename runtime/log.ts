@@ -1,5 +1,7 @@
-// JSON logs, one line an entry, on stdout of a service process. People's names and event bodies
-// never belong in a log: a completed anonymisation (US-170) promises that no name is left in logs.
+/**
+ * JSON logs, one line an entry, on stdout of a service process. People's names and event bodies
+ * never belong in a log: a completed anonymisation (US-170) promises that no name is left in logs.
+ */
 import { type DestinationStream, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
 
 export type Log = Logger;

@@ -1,6 +1,8 @@
-// Metrics in Prometheus' text format. Own instead of a library: the hot path holds its series
-// (`labels()` once, `inc()` many times), so that an update is one addition.
-// Format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text 0.0.4)
+/**
+ * Metrics in Prometheus' text format. Own instead of a library: the hot path holds its series
+ * (`labels()` once, `inc()` many times), so that an update is one addition.
+ * Format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text 0.0.4)
+ */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 export type Labels = Record<string, string>;

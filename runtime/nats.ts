@@ -1,6 +1,8 @@
-// The connection to NATS. The client's defaults are traps here: after ten failed reconnects it
-// closes for ever, it notices a half-open connection after four minutes, and it records a stack
-// trace for every asynchronous operation.
+/**
+ * The connection to NATS. The client's defaults are traps here: after ten failed reconnects it
+ * closes for ever, it notices a half-open connection after four minutes, and it records a stack
+ * trace for every asynchronous operation.
+ */
 import { connect, type NatsConnection, type Status } from '@nats-io/transport-node';
 import { type Log, silentLog } from './log.ts';
 

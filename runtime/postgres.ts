@@ -1,4 +1,4 @@
-// Connections to PostgreSQL: one pool a process and database.
+/** Connections to PostgreSQL: one pool a process and database. */
 import postgres, { type Sql } from 'postgres';
 import { type Log, silentLog } from './log.ts';
 import { declareArrayTypes } from './postgresArrays.ts';

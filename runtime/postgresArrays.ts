@@ -1,8 +1,10 @@
-// Array types, told to the driver instead of fetched by it. The driver's own look-up costs every
-// new connection a round trip, and when the connection is cut in that moment its error is caught
-// by nobody and ends the process (postgres 3.4.9).
-//
-// Source of the numbers: pg_type.dat of PostgreSQL; they are fixed for built-in types.
+/**
+ * Array types, told to the driver instead of fetched by it. The driver's own look-up costs every
+ * new connection a round trip, and when the connection is cut in that moment its error is caught
+ * by nobody and ends the process (postgres 3.4.9).
+ *
+ * Source of the numbers: pg_type.dat of PostgreSQL; they are fixed for built-in types.
+ */
 import type { Sql } from 'postgres';
 import type { Amounts } from './postgresErrors.ts';
 

@@ -1,5 +1,4 @@
-// What an error of the driver or the server says about the connection and about a commit.
-
+/** What an error of the driver or the server says about the connection and about a commit. */
 /** Types that the driver is taught: int8 arrives and leaves as bigint. */
 export type Amounts = { bigint: bigint };
 

@@ -1,17 +1,19 @@
-// The socket under a PostgreSQL connection, so that the driver sees every end of a connection as one
-// event.
-//
-// postgres.js 3.4.9 handles a reset in two: on `error` it rejects what was sent, on `close` it takes
-// the connection out of use. A query made in between (by the code whose query was just rejected) goes
-// to the dead connection and never settles, and its slot of the pool may be stuck for ever. Seen
-// under pg_terminate_backend; the test of the pool repeats it. So once the connection is established
-// its errors stay here, and the driver is told of the close alone, as of one without an error: then
-// it rejects everything and takes the connection out of use in one step.
-//
-// It also forgets to forget the last query of a connection. When the next one of its slot is refused
-// (a server that is starting up, a database that is gone) it waits for an end of that old query,
-// which never comes, and connects again without a pause and without telling anybody. So a
-// connection that closes before it is established closes with an error.
+/**
+ * The socket under a PostgreSQL connection, so that the driver sees every end of a connection as one
+ * event.
+ *
+ * postgres.js 3.4.9 handles a reset in two: on `error` it rejects what was sent, on `close` it takes
+ * the connection out of use. A query made in between (by the code whose query was just rejected) goes
+ * to the dead connection and never settles, and its slot of the pool may be stuck for ever. Seen
+ * under pg_terminate_backend; the test of the pool repeats it. So once the connection is established
+ * its errors stay here, and the driver is told of the close alone, as of one without an error: then
+ * it rejects everything and takes the connection out of use in one step.
+ *
+ * It also forgets to forget the last query of a connection. When the next one of its slot is refused
+ * (a server that is starting up, a database that is gone) it waits for an end of that old query,
+ * which never comes, and connects again without a pause and without telling anybody. So a
+ * connection that closes before it is established closes with an error.
+ */
 import { Socket } from 'node:net';
 
 /** ReadyForQuery, but for its last byte: the server says it when a session is established. */

@@ -1,4 +1,6 @@
-// Real servers for the unit tests of this folder and of the glue beside it. Imported by tests only.
+/**
+ * Real servers for the unit tests of this folder and of the glue beside it. Imported by tests only.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +19,7 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** Polls until `isTrue` answers something truthy; throws naming `what` after `patienceMs`. */
+/** Polls until `isTrue` returns something truthy; throws naming `what` after `patienceMs`. */
 export async function until<T>(
   what: string,
   isTrue: () => T | Promise<T>,

@@ -1,15 +1,17 @@
-// Transactions that keep their hands off connections that are no longer theirs.
-//
-// postgres.js gives a handler a TransactionSql bound to a connection, and takes nothing back: a
-// handler that was abandoned by its deadline and wakes up later sends its query on a connection
-// that by then belongs to somebody else's transaction. The same happens after a cut: the driver
-// itself sends `rollback` on the dead connection, which ends the process (a write on a null socket
-// inside setImmediate) or leaves the pool's slot unusable for ever. Seen with postgres 3.4.9 under
-// pg_terminate_backend; the test beside this file repeats it.
-//
-// So every query of a transaction passes a guard which is revoked on the first sign of a lost
-// connection, when the handler fails and when the transaction ends; and a handler whose connection
-// was lost is never reported back to the driver, so that the driver sends nothing more for it.
+/**
+ * Transactions that keep their hands off connections that are no longer theirs.
+ *
+ * postgres.js gives a handler a TransactionSql bound to a connection, and takes nothing back: a
+ * handler that was abandoned by its deadline and wakes up later sends its query on a connection
+ * that by then belongs to somebody else's transaction. The same happens after a cut: the driver
+ * itself sends `rollback` on the dead connection, which ends the process (a write on a null socket
+ * inside setImmediate) or leaves the pool's slot unusable for ever. Seen with postgres 3.4.9 under
+ * pg_terminate_backend; the test beside this file repeats it.
+ *
+ * So every query of a transaction passes a guard which is revoked on the first sign of a lost
+ * connection, when the handler fails and when the transaction ends; and a handler whose connection
+ * was lost is never reported back to the driver, so that the driver sends nothing more for it.
+ */
 import type { Sql, TransactionSql } from 'postgres';
 import { type Amounts, isConnectionLost } from './postgresErrors.ts';
 

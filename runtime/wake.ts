@@ -1,7 +1,8 @@
-// Waiting without sleeping: a loop waits for a wake or for its poll interval, whichever is first.
-// A wake may be lost between processes and nothing may depend on it; inside one process it is not
-// lost: a wake that comes while nobody waits ends the next wait at once.
-
+/**
+ * Waiting without sleeping: a loop waits for a wake or for its poll interval, whichever is first.
+ * A wake may be lost between processes and nothing may depend on it; inside one process it is not
+ * lost: a wake that comes while nobody waits ends the next wait at once.
+ */
 /**
  * A coalescing wake-up. Any number of `wake()` calls before the next `wait()` count as one.
  * One waiter is meant; several waiters are all woken by the same wake.

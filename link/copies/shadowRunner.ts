@@ -102,7 +102,7 @@ export class ShadowRunner {
     }
   }
 
-  /** Answers what it wrote to the outbox, or null when that says nothing. */
+  /** Returns what it wrote to the outbox, or null when that says nothing. */
   async #runHandler(tx: Transaction, delivery: Delivery): Promise<Effect | null> {
     const { handler, limitMs } = this.#applying;
     if (handler.kind === 'formal') {

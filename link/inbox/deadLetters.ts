@@ -58,7 +58,7 @@ export async function bury(tx: Transaction, arrival: Arrival, why: WhyDead): Pro
 }
 
 /**
- * Enters a message in the inbox as dead, behind the same fence as effects. Answers false when it is
+ * Enters a message in the inbox as dead, behind the same fence as effects. Returns false when it is
  * there already or the fence refuses its epoch.
  */
 export async function enterDead(tx: Transaction, arrival: Arrival, hash: bigint): Promise<boolean> {
@@ -122,7 +122,7 @@ export async function takeForRedrive(
   return row;
 }
 
-/** Gives a message up for good. Answers false when it is no longer dead. */
+/** Gives a message up for good. Returns false when it is no longer dead. */
 export async function discardDeadLetter(
   tx: Transaction | Database,
   id: string,
@@ -136,7 +136,7 @@ export async function discardDeadLetter(
   return rows.length === 1;
 }
 
-/** Replaces the payload, if nobody edited it since `revision`. Answers the new revision. */
+/** Replaces the payload, if nobody edited it since `revision`. Returns the new revision. */
 export async function editDeadLetter(
   sql: Database,
   edit: { id: string; revision: number; body: string; actor: string },

@@ -13,7 +13,7 @@ export interface Change {
 }
 
 /**
- * Applies the newest change of each key, all in one call, and answers the keys whose stored version
+ * Applies the newest change of each key, all in one call, and returns the keys whose stored version
  * was older. It must compare versions in the statement that writes (see `upsertNewer`): that is what
  * makes it safe to run twice and in any order.
  */
@@ -34,7 +34,7 @@ export interface BusinessEvent extends Change {
 export type Basis = Readonly<Record<string, string | number | bigint>>;
 
 /**
- * Applies one business event. Called once per event id that commits. Answers what else it read that
+ * Applies one business event. Called once per event id that commits. Returns what else it read that
  * other events may change at any time.
  */
 export type ApplyEvent = (tx: Transaction, event: BusinessEvent) => Promise<Basis | undefined>;

@@ -38,7 +38,7 @@ export function takeTurns(
   return { now, later, past, positions: reached };
 }
 
-/** Locks the keys, in their order so that batches do not deadlock, and answers their positions. */
+/** Locks the keys, in their order so that batches do not deadlock, and returns their positions. */
 export async function lockPositions(
   tx: Transaction,
   link: string,
@@ -99,7 +99,7 @@ export async function takeParked(
   return readArrival(row.delivery);
 }
 
-/** Answers false when it is not parked any more. */
+/** Returns false when it is not parked any more. */
 export async function removeParked(tx: Transaction, eventId: string): Promise<boolean> {
   const { count } = await tx`delete from relink.parked where event_id = ${eventId}`;
   return count === 1;
@@ -113,7 +113,7 @@ export async function countParked(sql: Database, link: string): Promise<number> 
 }
 
 /**
- * A key's message was given up: what is parked behind it may have its turn. Answers false when an
+ * A key's message was given up: what is parked behind it may have its turn. Returns false when an
  * earlier message of the key is not settled: nobody would pass this one again once that is.
  */
 export async function passOver(

@@ -88,7 +88,7 @@ export class Receiver {
     this.#shadows = new ShadowRunner(options.sql, this.#applying);
   }
 
-  /** Applies a batch; answers one receipt per arrival, in order. Never rejects. */
+  /** Applies a batch; returns one receipt per arrival, in order. Never rejects. */
   async receive(arrivals: readonly Arrival[]): Promise<Receipt[]> {
     const settled = new Map<Arrival, Receipt>();
     const good: Delivery[] = [];
@@ -227,7 +227,7 @@ export class Receiver {
   }
 
   /**
-   * Applies one parked message whose turn has come; answers what became of it, or undefined when
+   * Applies one parked message whose turn has come; returns what became of it, or undefined when
    * none is due. One that keeps failing, or no longer fits its contract, becomes a dead letter, and
    * its key waits behind it.
    */

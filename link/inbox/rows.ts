@@ -16,7 +16,7 @@ const FENCE_LOCK_NAMESPACE = 7_070_002;
 
 /**
  * Enters messages in the inbox, in the transaction of their effect, unless they are there already or
- * were dispatched under an epoch that the fence refuses. Answers the ids that are new.
+ * were dispatched under an epoch that the fence refuses. Returns the ids that are new.
  *
  * The shared advisory lock keeps `raiseFence` waiting until this transaction has ended: a fence that
  * is raised has no older effect committing behind it. Ids are entered in order, so that two
@@ -75,7 +75,7 @@ export async function setOutcome(
     where event_id = any(${eventIds as string[]}::uuid[])`;
 }
 
-/** Counts a failed try in a transaction of its own; answers how many there were. */
+/** Counts a failed try in a transaction of its own; returns how many there were. */
 export async function countAttempt(
   sql: Database,
   link: string,

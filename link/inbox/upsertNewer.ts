@@ -23,7 +23,7 @@ export interface NewerRow {
 }
 
 /**
- * Writes rows that are newer than the stored ones and answers the keys it wrote. Keys must be unique
+ * Writes rows that are newer than the stored ones and returns the keys it wrote. Keys must be unique
  * within `rows`. Rows are locked in the order of their keys, so concurrent batches do not deadlock.
  */
 export async function upsertNewer(

@@ -60,7 +60,7 @@ export interface ReadingChange {
 }
 
 /**
- * Changes what is read in these lanes and answers the new revision. Asking again for what they have
+ * Changes what is read in these lanes and returns the new revision. Asking again for what they have
  * (after a lost answer) changes nothing. Must be called in the transaction that read what it relies on.
  * @throws LinkError ROUTE_CHANGED when somebody changed the readings meanwhile
  */

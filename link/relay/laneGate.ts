@@ -114,7 +114,7 @@ export class LaneGate {
     return !route || route.epoch > route.adopted.epoch;
   }
 
-  /** Takes over the current set of owned lanes; answers those that are no longer ours. */
+  /** Takes over the current set of owned lanes; returns those that are no longer ours. */
   lanesChanged(): ReadonlySet<number> {
     const lost = new Set<number>();
     for (const [lane, state] of this.#lanes)

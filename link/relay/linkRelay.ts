@@ -94,7 +94,7 @@ export class LinkRelay {
     this.#options.wake();
   }
 
-  /** One pass. Answers how long the next one may wait, in milliseconds. */
+  /** One pass. Returns how long the next one may wait, in milliseconds. */
   async pump(): Promise<number> {
     for (const leg of this.legs) {
       const { isChanged, moved } = await leg.gate.adopt();
@@ -137,7 +137,7 @@ export class LinkRelay {
     this.#nextReadAtMs = performance.now() + this.#idleReadMs;
   }
 
-  /** Answers whether there was anything new. */
+  /** Returns whether there was anything new. */
   async #read(): Promise<boolean> {
     const nowMs = performance.now();
     const pauseMs = Math.max(SWEEP_EVERY_MS, this.#sweepTookMs / SWEEP_SHARE);

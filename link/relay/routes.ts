@@ -93,8 +93,8 @@ export interface RouteChange {
 }
 
 /**
- * Gives the lanes a new route and answers its epoch. Asking again for what the lanes already have
- * (after a lost answer) changes nothing and answers the epoch they have.
+ * Gives the lanes a new route and returns its epoch. Asking again for what the lanes already have
+ * (after a lost answer) changes nothing and returns the epoch they have.
  * @throws LinkError ROUTE_CHANGED a lane has a newer epoch than expected;
  *   ROUTE_PENDING a lane has not adopted its last change; NOT_MOVABLE; UNKNOWN_CONSUMER
  */
@@ -143,7 +143,7 @@ function refuseUnmovable({ link, consumer, transport, version }: RouteChange): v
     throw new LinkError('NOT_MOVABLE', `${link.id} has no contract version ${version}`);
 }
 
-/** Lets a pending change of the leg go on without waiting for the old route. Answers the lanes. */
+/** Lets a pending change of the leg go on without waiting for the old route. Returns the lanes. */
 export async function releaseHold(
   sql: Database,
   link: string,
@@ -175,7 +175,7 @@ export async function setShadow(
  * Adopts the pending route of one lane, conditional on the owner's fencing term. What
  * stays open of the old route (messages parked at the consumer; everything, when it does not hold) is
  * carried over: the old epoch is not drained before these rows are closed.
- * Answers up to which row the lane carries; undefined when it was not adopted because the term or the
+ * Returns up to which row the lane carries; undefined when it was not adopted because the term or the
  * change is no longer the newest.
  */
 export async function adoptRoute(

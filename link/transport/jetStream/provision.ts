@@ -71,7 +71,7 @@ export async function ensureConsumer(
   });
 }
 
-/** Removes a durable consumer; answers whether there was one. */
+/** Removes a durable consumer; returns whether there was one. */
 export async function removeConsumer(
   manager: JetStreamManager,
   link: string,
@@ -81,7 +81,7 @@ export async function removeConsumer(
   return manager.consumers.delete(link, service);
 }
 
-/** Removes the link's stream; answers whether there was one. */
+/** Removes the link's stream; returns whether there was one. */
 export async function removeStream(manager: JetStreamManager, link: string): Promise<boolean> {
   if (!(await readStream(manager, link))) return false;
   return manager.streams.delete(link);

@@ -51,7 +51,7 @@ export class Publisher {
   }
 
   /**
-   * Publishes all messages in order and answers in the same order when each is acknowledged or the
+   * Publishes all messages in order and returns in the same order when each is acknowledged or the
    * time is up. Never rejects. Order in the stream is the order given, unless single ones are refused.
    */
   publish(
