@@ -148,7 +148,7 @@ async function answer(
     const response = await handle(contextOf(method, call, setting, isStream));
     reply(null, encode(method.output, response as never));
   } catch (error) {
-    const known = asRpcError(error, method, setting.log);
+    const known = toRpcError(error, method, setting.log);
     code = known.code;
     reply(toStatus(known));
   }
@@ -172,7 +172,7 @@ async function stream(
     }
     call.end();
   } catch (error) {
-    const known = asRpcError(error, method, setting.log);
+    const known = toRpcError(error, method, setting.log);
     code = known.code;
     if (!call.cancelled) call.emit('error', toStatus(known));
   }
@@ -216,7 +216,7 @@ async function* readAll(
   }
 }
 
-function asRpcError(error: unknown, method: DescMethod, log: Log): RpcError {
+function toRpcError(error: unknown, method: DescMethod, log: Log): RpcError {
   if (error instanceof RpcError) {
     const { code, reason } = error;
     log.debug({ err: error, method: method.name, code, reason }, 'call refused');

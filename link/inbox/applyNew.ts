@@ -8,10 +8,10 @@ import { effectOf, saveEffect } from '../copies/effects.ts';
 import type { LinkDefinition } from '../link.ts';
 import { writtenIn } from '../outbox/written.ts';
 import type { Receipt } from '../wire/receipt.ts';
+import { setOutcome } from './deduplicate.ts';
 import type { Delivery } from './delivery.ts';
 import { type ApplyChanges, type ApplyEvent, type Handler, withinLimit } from './handler.ts';
 import { lockPositions, park, savePositions, takeTurns } from './ordered.ts';
-import { setOutcome } from './rows.ts';
 
 export interface Applying {
   readonly link: LinkDefinition;

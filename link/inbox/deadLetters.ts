@@ -7,7 +7,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { laneOf } from '../link.ts';
 import { type Arrival, type DeadReason, isUuid } from './delivery.ts';
-import { holdFence } from './rows.ts';
+import { holdFence } from './fence.ts';
 
 export interface DeadLetterRow {
   readonly id: string;

@@ -6,10 +6,10 @@ import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { bury, enterDead, type WhyDead } from './deadLetters.ts';
+import { readInbox, setOutcome } from './deduplicate.ts';
 import { type Arrival, type Delivery, isUuid } from './delivery.ts';
 import { removeParked } from './ordered.ts';
 import { settle, settledBefore } from './receipts.ts';
-import { readInbox, setOutcome } from './rows.ts';
 
 /** A message that is not in the inbox, behind the same fence as effects. */
 export async function giveUp(sql: Database, arrival: Arrival, why: WhyDead): Promise<Receipt> {
@@ -51,4 +51,19 @@ export async function giveUpParked(
 async function answerOfInbox(sql: Database, arrival: Arrival): Promise<Receipt> {
   const row = (await readInbox(sql, [arrival.eventId])).get(arrival.eventId);
   return row ? settledBefore(row) : settle(arrival, 'fenced');
+}
+
+/** Counts a failed try in a transaction of its own; returns how many there were. */
+export async function countAttempt(
+  sql: Database,
+  link: string,
+  eventId: string,
+  detail: string,
+): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    insert into relink.attempts (event_id, link, count, detail) values (${eventId}, ${link}, 1, ${detail})
+    on conflict (event_id) do update
+      set count = attempts.count + 1, detail = excluded.detail, last_at = now()
+    returning count`;
+  return row!.count;
 }

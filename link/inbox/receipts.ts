@@ -1,8 +1,8 @@
 /** The answers a consumer gives about messages. */
 
 import type { Receipt } from '../wire/receipt.ts';
+import type { InboxRow } from './deduplicate.ts';
 import type { Arrival } from './delivery.ts';
-import type { InboxRow } from './rows.ts';
 
 export function settle(arrival: Arrival, outcome: Receipt['outcome']): Receipt {
   return { eventId: arrival.eventId, outcome, epoch: arrival.epoch };

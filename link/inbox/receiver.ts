@@ -24,12 +24,12 @@ import { isDatabaseUnavailable, isServiceUnavailable } from '../transient.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { type Applying, applyNew, applyParked } from './applyNew.ts';
 import { bury } from './deadLetters.ts';
+import { enterInbox, readInbox } from './deduplicate.ts';
 import { type Arrival, checkArrival, type DeadReason, type Delivery } from './delivery.ts';
-import { giveUp, giveUpParked, giveUpTaken } from './givingUp.ts';
+import { countAttempt, giveUp, giveUpParked, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
 import { takeParked } from './ordered.ts';
 import { retry, settle, settledBefore } from './receipts.ts';
-import { countAttempt, enterInbox, readInbox } from './rows.ts';
 
 declareFailpoints('inbox.before-effect', 'inbox.before-commit', 'inbox.after-commit');
 

@@ -3,11 +3,11 @@ import { messageOf } from '../../runtime/errors.ts';
 import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
 import type { LinkDefinition } from '../link.ts';
 import { arrivalOf, takeForRedrive } from './deadLetters.ts';
+import { setOutcome } from './deduplicate.ts';
 import { checkArrival, type Delivery, isUuid } from './delivery.ts';
 import type { Handler } from './handler.ts';
 import { lockPositions, savePositions, takeTurns } from './ordered.ts';
 import { ID_REUSED } from './receiver.ts';
-import { setOutcome } from './rows.ts';
 
 export type RedriveResult =
   | { readonly outcome: 'applied' | 'superseded' }

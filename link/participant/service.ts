@@ -36,13 +36,13 @@ function withReasons(handle: AnyHandler): AnyHandler {
     try {
       return await handle(...args);
     } catch (error) {
-      if (error instanceof LinkError) throw asRpcError(error);
+      if (error instanceof LinkError) throw toRpcError(error);
       throw error;
     }
   };
 }
 
-function asRpcError(error: LinkError): RpcError {
+function toRpcError(error: LinkError): RpcError {
   const cause = { cause: error };
   switch (error.code) {
     case 'ROUTE_CHANGED':

@@ -1,8 +1,8 @@
 /** What comes late: handlers, transactions, route changes, relays. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { raiseFence } from '../../link/inbox/fence.ts';
 import { formal, type Handler } from '../../link/inbox/handler.ts';
-import { raiseFence } from '../../link/inbox/rows.ts';
 import { ALL_LANES } from '../../link/link.ts';
 import { closeRows } from '../../link/outbox/closeRows.ts';
 import { GAP_MARGIN } from '../../link/outbox/openRows.ts';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
-import { raiseFence } from '../../link/inbox/rows.ts';
+import { raiseFence } from '../../link/inbox/fence.ts';
 import { ALL_LANES, LANES, legOf } from '../../link/link.ts';
 import { readRoutes } from '../../link/relay/routes.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';

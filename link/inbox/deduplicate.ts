@@ -1,7 +1,11 @@
-/** The hot statements of the consumer's side. */
+/**
+ * Where a duplicate dies: the inbox holds the id of every message that had its effect, entered in the
+ * transaction of that effect.
+ */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Delivery } from './delivery.ts';
+import { holdFence } from './fence.ts';
 
 export interface InboxRow {
   readonly eventId: string;
@@ -10,9 +14,6 @@ export interface InboxRow {
   readonly outcome: Receipt['outcome'];
   readonly epoch: bigint;
 }
-
-/** One number per link for advisory locks; `namespace` keeps them apart from other uses. */
-const FENCE_LOCK_NAMESPACE = 7_070_002;
 
 /**
  * Enters messages in the inbox, in the transaction of their effect, unless they are there already or
@@ -47,11 +48,6 @@ export async function enterInbox(
   return new Set(rows.map((row) => row.event_id));
 }
 
-/** Keeps `raiseFence` of the link waiting until this transaction has ended. */
-export function holdFence(tx: Transaction, link: string): Promise<unknown> {
-  return tx`select pg_advisory_xact_lock_shared(${FENCE_LOCK_NAMESPACE}, hashtext(${link}))`;
-}
-
 /** What the inbox knows of these messages. */
 export async function readInbox(
   sql: Database | Transaction,
@@ -73,38 +69,4 @@ export async function setOutcome(
   if (eventIds.length === 0) return;
   await tx`update relink.inbox set outcome = ${outcome}
     where event_id = any(${eventIds as string[]}::uuid[])`;
-}
-
-/** Counts a failed try in a transaction of its own; returns how many there were. */
-export async function countAttempt(
-  sql: Database,
-  link: string,
-  eventId: string,
-  detail: string,
-): Promise<number> {
-  const [row] = await sql<{ count: number }[]>`
-    insert into relink.attempts (event_id, link, count, detail) values (${eventId}, ${link}, 1, ${detail})
-    on conflict (event_id) do update
-      set count = attempts.count + 1, detail = excluded.detail, last_at = now()
-    returning count`;
-  return row!.count;
-}
-
-/**
- * From now on older epochs of the lanes are refused. Waits for the transactions that passed the old
- * fence. A fence only rises.
- */
-export async function raiseFence(
-  sql: Database,
-  link: string,
-  lanes: readonly number[],
-  minEpoch: bigint,
-): Promise<void> {
-  await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(${FENCE_LOCK_NAMESPACE}, hashtext(${link}))`;
-    await tx`
-      insert into relink.fences (link, lane, min_epoch)
-      select ${link}, lane, ${minEpoch} from unnest(${lanes as number[]}::int2[]) lane
-      on conflict (link, lane) do update set min_epoch = greatest(fences.min_epoch, excluded.min_epoch)`;
-  });
 }
