@@ -93,7 +93,7 @@ test('an interrupted demo stops everything, removes its data and exits 130', {
   timeout: DEMO_LIMIT_MS,
 }, async (t) => {
   const demo = await startDemo(t);
-  const isMoving = () => /Watch the one lane/.test(demo.said().out);
+  const isMoving = () => /Watch the canary lane/.test(demo.said().out);
   await until(() => isMoving() || demo.hasEnded(), {
     what: 'traffic that moves',
     withinMs: DEMO_LIMIT_MS,

@@ -23,33 +23,36 @@ export function formalAsyncToPull(settings: Settings): Plan {
   return {
     name: 'formal-async-to-pull',
     steps: [
-      numbered('1', 'Look at everybody who takes part; measure what is normal', preflight),
-      gate('1', 'The contract fits both sides', { name: 'contract', measures: [contract] }),
-      gate('1', 'Every replica of the consumers can ask the owner', {
+      numbered('1', 'Preflight all participants and measure the baseline', preflight),
+      gate('1', 'Verify that the contract is compatible', {
+        name: 'contract',
+        measures: [contract],
+      }),
+      gate('1', 'Wait until every consumer replica can query the owner', {
         name: 'consumer-ready',
         measures: [consumerReady],
       }),
-      numbered('1', "Find the owner's query endpoint", findOwner),
-      numbered('2', 'Read and compare both; the replica answers', compareBoth),
-      gate('2', 'Replica and owner say the same', {
+      numbered('1', "Verify the owner's query endpoint", findOwner),
+      numbered('2', 'Compare reads from replica and owner; use the replica', compareBoth),
+      gate('2', 'Verify that replica and owner agree', {
         name: 'reads-equal',
         measures: [readsEqual, ownerAnswers],
         windowSeconds: comparing,
       }),
-      numbered('2', 'The owner answers in one lane', readOwner('canary')),
-      watch('watch-reads-canary', 'Watch the one lane'),
-      numbered('2', 'The owner answers in a quarter of the lanes', readOwner('quarter')),
-      watch('watch-reads-quarter', 'Watch the quarter'),
-      numbered('2', 'The owner answers in all lanes', readOwner('all')),
-      watch('watch-reads-all', 'Watch all lanes'),
-      numbered('3', 'From here on the replica misses changes', refill),
+      numbered('2', 'Read from the owner in the canary lane', readOwner('canary')),
+      watch('watch-reads-canary', 'Watch reads in the canary lane'),
+      numbered('2', 'Read from the owner in a quarter of the lanes', readOwner('quarter')),
+      watch('watch-reads-quarter', 'Watch reads in a quarter of the lanes'),
+      numbered('2', 'Read from the owner in all lanes', readOwner('all')),
+      watch('watch-reads-all', 'Watch reads in all lanes'),
+      numbered('3', 'Set the refill barrier: the replica misses changes from here on', refill),
       ...moveTraffic('3', 'pull', settings, [ownerAnswers]),
       ...closeOld('4', 'the stream'),
       askToComplete('5'),
-      numbered('5', 'Remove the consumers', removeConsumers),
+      numbered('5', 'Remove the durable consumers', removeConsumers),
       numbered('6', "Drop the replica's table", dropReplica),
-      numbered('7', 'Remove the stream when nobody uses it', removeStream),
-      numbered('8', 'Look that nothing is left', lookClean),
+      numbered('7', 'Remove the stream unless another leg uses it', removeStream),
+      numbered('8', 'Verify nothing remains', lookClean),
     ],
   };
 }

@@ -17,28 +17,34 @@ export function formalAsyncToSync(settings: Settings): Plan {
   return {
     name: 'formal-async-to-sync',
     steps: [
-      numbered('1', 'Look at everybody who takes part; measure what is normal', preflight),
-      gate('1', 'The contract fits both sides', { name: 'contract', measures: [contract] }),
-      numbered('2', "Find the consumers' endpoints", findEndpoint),
-      gate('2', 'Every replica of the consumers can take calls', {
+      numbered('1', 'Preflight all participants and measure the baseline', preflight),
+      gate('1', 'Verify that the contract is compatible', {
+        name: 'contract',
+        measures: [contract],
+      }),
+      numbered('2', "Locate the consumers' endpoints", findEndpoint),
+      gate('2', 'Wait until every consumer replica accepts calls', {
         name: 'consumer-ready',
         measures: [consumerReady],
       }),
       numbered('2', 'Probe the new route and the way back', probe),
-      numbered('2', 'The producer calls with copies of every message', startShadow),
-      gate('2', 'Copies arrive and do the same', {
+      numbered('2', 'Start shadow traffic: call with a copy of every message', startShadow),
+      gate('2', 'Compare shadow copies with live messages', {
         name: 'shadow-equal',
         measures: [shadowEqual],
         windowSeconds: settings.shadow_seconds,
       }),
-      numbered('2', 'Copies stop', stopShadow),
-      numbered('2', 'Send what the replicas lack', backfill),
-      gate('2', 'The replicas hold every row of the owner', { name: 'parity', measures: [parity] }),
+      numbered('2', 'Stop shadow traffic', stopShadow),
+      numbered('2', 'Backfill rows missing from the replicas', backfill),
+      gate('2', 'Verify that the replicas hold every row of the owner', {
+        name: 'parity',
+        measures: [parity],
+      }),
       ...moveTraffic('3', 'sync', settings),
       ...closeOld('4', 'the stream'),
       askToComplete('4'),
-      numbered('4', 'Remove the consumers', removeConsumers),
-      numbered('5', 'Remove the stream when nobody uses it', removeStream),
+      numbered('4', 'Remove the durable consumers', removeConsumers),
+      numbered('5', 'Remove the stream unless another leg uses it', removeStream),
     ],
   };
 }

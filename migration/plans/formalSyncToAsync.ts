@@ -20,27 +20,33 @@ export function formalSyncToAsync(settings: Settings): Plan {
   return {
     name: 'formal-sync-to-async',
     steps: [
-      numbered('1', 'Look at everybody who takes part; measure what is normal', preflight),
-      gate('1', 'The event contract fits both sides', { name: 'contract', measures: [contract] }),
-      numbered('2', 'Make stream and consumers; consumers listen', prepareStream),
-      gate('2', 'Every replica of the consumers listens', {
+      numbered('1', 'Preflight all participants and measure the baseline', preflight),
+      gate('1', 'Verify that the event contract is compatible', {
+        name: 'contract',
+        measures: [contract],
+      }),
+      numbered('2', 'Create the stream and durable consumers; start listening', prepareStream),
+      gate('2', 'Wait until every consumer replica is listening', {
         name: 'consumer-ready',
         measures: [consumerReady],
       }),
       numbered('2', 'Probe the new route and the way back', probe),
-      numbered('3', 'The producer emits copies of every message', startShadow),
-      gate('3', 'Copies arrive and do the same', {
+      numbered('3', 'Start shadow traffic: publish a copy of every message', startShadow),
+      gate('3', 'Compare shadow copies with live messages', {
         name: 'shadow-equal',
         measures: [shadowEqual],
         windowSeconds: settings.shadow_seconds,
       }),
-      numbered('3', 'Copies stop', stopShadow),
-      numbered('5', 'Send what the replicas lack', backfill),
-      gate('5', 'The replicas hold every row of the owner', { name: 'parity', measures: [parity] }),
+      numbered('3', 'Stop shadow traffic', stopShadow),
+      numbered('5', 'Backfill rows missing from the replicas', backfill),
+      gate('5', 'Verify that the replicas hold every row of the owner', {
+        name: 'parity',
+        measures: [parity],
+      }),
       ...moveTraffic('4', 'async', settings),
       ...closeOld('4', 'the sync route'),
       askToComplete('6'),
-      numbered('6', 'The endpoint is no longer called', retireEndpoint),
+      numbered('6', 'Record that the endpoint is no longer called', retireEndpoint),
     ],
   };
 }

@@ -16,28 +16,31 @@ export function functionalAsyncToSync(settings: Settings): Plan {
   return {
     name: 'functional-async-to-sync',
     steps: [
-      numbered('1', 'Look at everybody who takes part; measure what is normal', preflight),
-      gate('1', 'The contract fits both sides', { name: 'contract', measures: [contract] }),
-      numbered('1', "Find the consumers' endpoints", findEndpoint),
-      gate('1', 'Every replica of the consumers can take calls', {
+      numbered('1', 'Preflight all participants and measure the baseline', preflight),
+      gate('1', 'Verify that the contract is compatible', {
+        name: 'contract',
+        measures: [contract],
+      }),
+      numbered('1', "Locate the consumers' endpoints", findEndpoint),
+      gate('1', 'Wait until every consumer replica accepts calls', {
         name: 'consumer-ready',
         measures: [consumerReady],
       }),
-      numbered('1', 'Consumers only note the copies that arrive', logCopies),
+      numbered('1', 'Set the consumers to only log shadow copies', logCopies),
       numbered('1', 'Probe the new route and the way back', probe),
-      numbered('1', 'The producer calls with copies of every message', startShadow),
-      numbered('1', 'Consumers run their logic on the copies and roll back', runCopies),
-      gate('1', 'Copies arrive and do what the messages do', {
+      numbered('1', 'Start shadow traffic: call with a copy of every message', startShadow),
+      numbered('1', 'Run consumer logic on shadow copies and roll it back', runCopies),
+      gate('1', 'Compare the effects of shadow copies and live messages', {
         name: 'shadow-equal',
         measures: [shadowEqual],
         windowSeconds: settings.shadow_seconds,
       }),
-      numbered('1', 'Copies stop', stopRunningCopies),
+      numbered('1', 'Stop shadow traffic', stopRunningCopies),
       ...moveTraffic('2', 'sync', settings),
       ...closeOld('3', 'the stream'),
       askToComplete('4'),
-      numbered('4', 'Remove the consumers', removeConsumers),
-      numbered('4', 'Remove the stream when nobody uses it', removeStream),
+      numbered('4', 'Remove the durable consumers', removeConsumers),
+      numbered('4', 'Remove the stream unless another leg uses it', removeStream),
     ],
   };
 }

@@ -17,32 +17,35 @@ export function functionalSyncToAsync(settings: Settings): Plan {
   return {
     name: 'functional-sync-to-async',
     steps: [
-      numbered('1', 'Look at everybody who takes part; measure what is normal', preflight),
-      gate('1', 'The event contract fits both sides', { name: 'contract', measures: [contract] }),
-      numbered('2', 'Consumers only note what arrives', logCopies),
-      numbered('2', 'Make stream and consumers; consumers listen', prepareStream),
-      gate('2', 'Every replica of the consumers listens', {
+      numbered('1', 'Preflight all participants and measure the baseline', preflight),
+      gate('1', 'Verify that the event contract is compatible', {
+        name: 'contract',
+        measures: [contract],
+      }),
+      numbered('2', 'Set the consumers to only log shadow copies', logCopies),
+      numbered('2', 'Create the stream and durable consumers; start listening', prepareStream),
+      gate('2', 'Wait until every consumer replica is listening', {
         name: 'consumer-ready',
         measures: [consumerReady],
       }),
       numbered('2', 'Probe the new route and the way back', probe),
-      numbered('3', 'The producer emits copies of every message as well', startShadow),
-      gate('4', 'Every copy arrives', {
+      numbered('3', 'Start shadow traffic: publish a copy of every message', startShadow),
+      gate('4', 'Verify that every shadow copy arrives', {
         name: 'copies-arrive',
         measures: [shadowEqual],
         windowSeconds,
       }),
-      numbered('5', 'Consumers run their logic on the copies and roll back', runCopies),
-      gate('5', 'Copies do what the messages do', {
+      numbered('5', 'Run consumer logic on shadow copies and roll it back', runCopies),
+      gate('5', 'Compare the effects of shadow copies and live messages', {
         name: 'shadow-equal',
         measures: [shadowEqual],
         windowSeconds,
       }),
-      numbered('5', 'Copies stop', stopRunningCopies),
+      numbered('5', 'Stop shadow traffic', stopRunningCopies),
       ...moveTraffic('6', 'async', settings),
       ...closeOld('6', 'the sync route'),
       askToComplete('7'),
-      numbered('7', 'The endpoint is no longer called', retireEndpoint),
+      numbered('7', 'Record that the endpoint is no longer called', retireEndpoint),
     ],
   };
 }

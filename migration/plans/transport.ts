@@ -69,11 +69,11 @@ export function moveLanes(
     gate(number, title, { name, measures, windowSeconds });
   const { canary_seconds: canary } = settings;
   return [
-    numbered(number, 'Guard the way back', guardWayBack),
-    numbered(number, `Move one lane to ${to}`, routeCanary),
-    watch('watch-canary', 'Watch the one lane', canary),
+    numbered(number, 'Set the way-back barrier', guardWayBack),
+    numbered(number, `Move the canary lane to ${to}`, routeCanary),
+    watch('watch-canary', 'Watch the canary lane', canary),
     numbered(number, `Move a quarter of the lanes to ${to}`, routeQuarter),
-    watch('watch-quarter', 'Watch the quarter', canary),
+    watch('watch-quarter', 'Watch a quarter of the lanes', canary),
     numbered(number, `Move all lanes to ${to}`, routeAll),
     watch('watch-all', 'Watch all lanes', canary),
   ];
@@ -81,7 +81,7 @@ export function moveLanes(
 
 /** All lanes moved, the way back open; a command may be asked as well. */
 export function soakOf(number: string, measures: readonly Measure[], settings: Settings): Gate {
-  return gate(number, 'Soak; the way back stays open', {
+  return gate(number, 'Soak with the way back open', {
     name: 'soak',
     measures: settings.gate_command ? [...measures, gateCommand] : measures,
     windowSeconds: settings.soak_seconds,
@@ -92,13 +92,13 @@ export function soakOf(number: string, measures: readonly Measure[], settings: S
 export function closeOld(number: string, what: string): PlanStep[] {
   return [
     gate(number, `Wait until ${what} is drained`, { name: 'drained', measures: [drained] }),
-    numbered(number, 'Refuse the old epochs and sign their certificates', certify),
+    numbered(number, 'Fence the old epochs and sign their certificates', certify),
   ];
 }
 
 export function askToComplete(number: string): Gate {
   return {
-    ...gate(number, 'Wait for complete, which gives up the way back', {
+    ...gate(number, 'Wait for relink complete, which gives up the way back', {
       name: COMPLETE,
       measures: [],
     }),

@@ -17,7 +17,7 @@ export const logCopies: Change = {
 export const runCopies: Change = {
   name: 'copies-run',
   kind: 'step',
-  undoTitle: 'copies are only noted',
+  undoTitle: 'only log shadow copies again',
   apply: async (context) => {
     await setCopies(context, CopyHandling.RUN);
     await beginComparing(context);

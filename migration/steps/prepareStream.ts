@@ -5,7 +5,7 @@ import { closeStreamSide, openStreamSide } from '../streamSide.ts';
 export const prepareStream: Omit<Step, 'title' | 'number'> = {
   name: 'prepare-stream',
   kind: 'step',
-  undoTitle: 'consumers stop listening; durable consumers and an unused stream are removed',
+  undoTitle: 'stop listening; remove the durable consumers, and the stream if unused',
   apply: openStreamSide,
   undo: closeStreamSide,
 };

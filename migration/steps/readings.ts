@@ -12,7 +12,7 @@ const BACK = 'back';
 export const compareBoth: Change = {
   name: 'read-both',
   kind: 'step',
-  undoTitle: 'consumers read the replica alone',
+  undoTitle: 'read from the replica alone',
   apply: (context) => setReadings(context, FORWARD, ALL_LANES, Reading.COMPARED),
   undo: (context) => setReadings(context, BACK, ALL_LANES, Reading.REPLICA),
 };
@@ -22,7 +22,7 @@ export function readOwner(stage: Stage): Change {
   return {
     name: `read-owner-${stage}`,
     kind: 'step',
-    undoTitle: 'consumers read the replica in these lanes again',
+    undoTitle: 'read from the replica in these lanes again',
     movesTraffic: true,
     apply: (context) => setReadings(context, FORWARD, STAGES[stage], Reading.OWNER),
     undo: (context) => setReadings(context, BACK, STAGES[stage], Reading.COMPARED),
@@ -34,7 +34,7 @@ export function readReplica(stage: Stage): Change {
   return {
     name: `read-replica-${stage}`,
     kind: 'step',
-    undoTitle: 'consumers ask the owner in these lanes again',
+    undoTitle: 'read from the owner in these lanes again',
     movesTraffic: true,
     apply: (context) => setReadings(context, FORWARD, STAGES[stage], Reading.COMPARED),
     undo: (context) => setReadings(context, BACK, STAGES[stage], Reading.OWNER),
@@ -45,7 +45,7 @@ export function readReplica(stage: Stage): Change {
 export const stopAsking: Change = {
   name: 'read-replica-only',
   kind: 'step',
-  undoTitle: 'the owner is asked beside the replica again',
+  undoTitle: 'query the owner alongside the replica again',
   apply: (context) => setReadings(context, FORWARD, ALL_LANES, Reading.REPLICA),
   undo: (context) => setReadings(context, BACK, ALL_LANES, Reading.COMPARED),
 };

@@ -15,7 +15,7 @@ const POLL_MS = 200;
 export const refill: Omit<Step, 'title' | 'number'> = {
   name: 'refill',
   kind: 'step',
-  undoTitle: 'what the replica missed is sent, before anybody reads it',
+  undoTitle: 'backfill what the replica missed before it is read again',
   apply: async () => {},
   undo: async (context) => {
     for (const consumer of context.run.consumers) {

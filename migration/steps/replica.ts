@@ -8,7 +8,7 @@ type Change = Omit<Step, 'title' | 'number'>;
 export const makeReplica: Change = {
   name: 'make-replica',
   kind: 'step',
-  undoTitle: 'the table of the replica is dropped again',
+  undoTitle: "drop the replica's table again",
   apply: (context) => setReplica(context, true),
   undo: (context) => setReplica(context, false),
 };

@@ -9,7 +9,7 @@ function moveTo(name: string, lanes: readonly number[]): Omit<Step, 'title' | 'n
   return {
     name,
     kind: 'step',
-    undoTitle: 'these lanes go back to the old route under a new epoch',
+    undoTitle: 'move these lanes back to the old route under a new epoch',
     movesTraffic: true,
     apply: (context) => moveLanes(context, FORWARD, lanes, context.run.to),
     undo: (context) => moveLanes(context, BACK, lanes, context.run.from),

@@ -10,7 +10,7 @@ const BEGINNING_MS = 300;
 export const startShadow: Omit<Step, 'title' | 'number'> = {
   name: 'shadow-on',
   kind: 'step',
-  undoTitle: 'copies by the new path stop',
+  undoTitle: 'stop shadow traffic',
   apply: async (context) => {
     await setShadow(context, transportToWire(context.run.to.transport));
     await beginComparing(context);

@@ -13,7 +13,7 @@ const POLL_MS = 100;
 export const guardWayBack: Omit<Step, 'title' | 'number'> = {
   name: 'way-back',
   kind: 'step',
-  undoTitle: 'what went by the new route is settled, fenced and certified',
+  undoTitle: 'settle, fence and certify everything sent by the new route',
   apply: async (context) => {
     const { wayBack, from } = context.run;
     const says =
