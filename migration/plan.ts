@@ -9,7 +9,7 @@ import type { Transport } from '../link/link.ts';
 import type { Log } from '../runtime/log.ts';
 import type { ClosingStatement } from './certificate.ts';
 import type { Participants } from './participants.ts';
-import type { RunRecord } from './run.ts';
+import type { RunRecord } from './run/life.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };

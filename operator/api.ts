@@ -3,13 +3,18 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Operator, RunStatusSchema, StartRequest } from '../gen/relink/v1/operator_pb.ts';
 import type { Certificates } from '../migration/certificate.ts';
 import { MigrationError } from '../migration/errors.ts';
-import type { Journal } from '../migration/journal.ts';
-import { giveOrder, type Order, requireRun } from '../migration/orders.ts';
+import { verifyLeg } from '../migration/leg/verify.ts';
 import type { Participants } from '../migration/participants.ts';
 import type { Streams } from '../migration/plan.ts';
-import { isEnded, type RunWithSteps } from '../migration/run.ts';
-import { chooseConsumers, findLink, type MoveRequest, resolveMove } from '../migration/starting.ts';
-import { verifyLeg } from '../migration/verify.ts';
+import type { Journal } from '../migration/run/journal.ts';
+import { isEnded, type RunWithSteps } from '../migration/run/life.ts';
+import { giveOrder, type Order, requireRun } from '../migration/run/orders.ts';
+import {
+  chooseConsumers,
+  findLink,
+  type MoveRequest,
+  resolveMove,
+} from '../migration/run/starting.ts';
 import { unknownId } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
 import { deadLetterHandlers } from './deadLetters.ts';

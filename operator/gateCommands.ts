@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { CommandEnd, RunCommand } from '../migration/plan.ts';
-import type { RunRecord } from '../migration/run.ts';
+import type { RunRecord } from '../migration/run/life.ts';
 import { readEnvironment } from '../runtime/config.ts';
 import type { Log } from '../runtime/log.ts';
 

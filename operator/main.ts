@@ -2,9 +2,9 @@
 import { applyExpand } from '../db/schemaChanges.ts';
 import { Operator } from '../gen/relink/v1/operator_pb.ts';
 import { Certificates } from '../migration/certificate.ts';
-import { Engine } from '../migration/engine.ts';
-import { Journal } from '../migration/journal.ts';
+import { Engine } from '../migration/engine/engine.ts';
 import { Participants } from '../migration/participants.ts';
+import { Journal } from '../migration/run/journal.ts';
 import { createRpcServer, serve } from '../rpc/server.ts';
 import { armFailpoints } from '../runtime/failpoints.ts';
 import { createHealthServer } from '../runtime/http.ts';

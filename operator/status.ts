@@ -11,11 +11,16 @@ import type {
   WaitingSchema,
 } from '../gen/relink/v1/operator_pb.ts';
 import type { Certificate } from '../migration/certificate.ts';
-import { UNDO_SINCE } from '../migration/context.ts';
-import type { KeptEvidence } from '../migration/journalRows.ts';
+import { UNDO_SINCE } from '../migration/engine/context.ts';
 import { nameRoute } from '../migration/plan.ts';
-import { isEnded, type RunRecord, type RunWithSteps, type StepRecord } from '../migration/run.ts';
-import type { Move } from '../migration/starting.ts';
+import type { KeptEvidence } from '../migration/run/journalRows.ts';
+import {
+  isEnded,
+  type RunRecord,
+  type RunWithSteps,
+  type StepRecord,
+} from '../migration/run/life.ts';
+import type { Move } from '../migration/run/starting.ts';
 
 export function statusToWire(
   { run, steps }: RunWithSteps,

@@ -1,5 +1,5 @@
+import { isAdopted, readLanes } from '../leg/lanes.ts';
 import type { Measure, Reading } from '../plan.ts';
-import { isAdopted, readLanes } from '../routes.ts';
 
 /** The owner of every lane dispatches by the route it was given. */
 export const adopted: Measure = {

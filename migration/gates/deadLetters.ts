@@ -1,4 +1,4 @@
-import { listDead } from '../observe.ts';
+import { listDead } from '../leg/traffic.ts';
 import type { Measure, Reading } from '../plan.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { describeUndrained, readDrainState } from '../drain.ts';
+import { describeUndrained, readDrainState } from '../leg/drain.ts';
 import type { Measure, Reading } from '../plan.ts';
 
 /** Nothing is left of the route that was given up: see drain.ts. */

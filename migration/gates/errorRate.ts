@@ -1,4 +1,4 @@
-import { readTraffic } from '../observe.ts';
+import { readTraffic } from '../leg/traffic.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
 import { judgeRecent } from './recent.ts';
 

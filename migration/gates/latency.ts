@@ -1,4 +1,4 @@
-import { readLatency } from '../observe.ts';
+import { readLatency } from '../leg/traffic.ts';
 import type { Measure, Reading } from '../plan.ts';
 
 /**

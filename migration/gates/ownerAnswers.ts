@@ -1,5 +1,5 @@
+import { readAsked } from '../leg/valueSource.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
-import { readAsked } from '../readings.ts';
 import { judgeRecent } from './recent.ts';
 
 /** The owner answers what consumers ask it; shows the time that asking adds. */

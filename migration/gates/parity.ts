@@ -1,4 +1,4 @@
-import { compareRows, sidesOf } from '../parity.ts';
+import { compareRows, sidesOf } from '../leg/parity.ts';
 import type { Measure, StepContext } from '../plan.ts';
 
 /** One reading compares for this long; the gate reads again while its patience lasts. */

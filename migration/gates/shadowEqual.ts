@@ -1,4 +1,4 @@
-import { readTraffic } from '../observe.ts';
+import { readTraffic } from '../leg/traffic.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
 

@@ -6,7 +6,7 @@ import type { Plan } from '../plan.ts';
 import type { Settings } from '../settings.ts';
 import { findOwner } from '../steps/findOwner.ts';
 import { preflight } from '../steps/preflight.ts';
-import { compareBoth, readOwner } from '../steps/readings.ts';
+import { compareBoth, readOwner } from '../steps/readFrom.ts';
 import { refill } from '../steps/refill.ts';
 import { removeConsumers, removeStream } from '../steps/removeStream.ts';
 import { dropReplica, lookClean } from '../steps/replica.ts';

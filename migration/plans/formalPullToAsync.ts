@@ -9,7 +9,7 @@ import { backfill } from '../steps/backfill.ts';
 import { preflight } from '../steps/preflight.ts';
 import { prepareStream } from '../steps/prepareStream.ts';
 import { probe } from '../steps/probe.ts';
-import { readReplica, stopAsking } from '../steps/readings.ts';
+import { readReplica, stopAsking } from '../steps/readFrom.ts';
 import { makeReplica } from '../steps/replica.ts';
 import {
   askToComplete,

@@ -7,7 +7,7 @@ import {
   type Suspect,
   sidesOf,
   stillSuspected,
-} from '../parity.ts';
+} from '../leg/parity.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';

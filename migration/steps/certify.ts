@@ -1,4 +1,4 @@
-import { certifyClosedEpochs, raiseFences } from '../drain.ts';
+import { certifyClosedEpochs, raiseFences } from '../leg/drain.ts';
 import type { Step } from '../plan.ts';
 
 /** The old epochs are refused from now on, and their certificates signed. */

@@ -1,7 +1,7 @@
 import { StepProblem } from '../errors.ts';
-import { newestDeadIds, readLatency } from '../observe.ts';
+import { isOn, readEpochs, readLanes } from '../leg/lanes.ts';
+import { newestDeadIds, readLatency } from '../leg/traffic.ts';
 import type { JsonObject, Step, StepContext } from '../plan.ts';
-import { isOn, readEpochs, readLanes } from '../routes.ts';
 import { stepPause } from '../stepPause.ts';
 
 /** A service that is being restarted is back within this time. */

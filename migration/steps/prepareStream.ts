@@ -1,5 +1,5 @@
+import { closeStreamSide, openStreamSide } from '../leg/streamSide.ts';
 import type { Step } from '../plan.ts';
-import { closeStreamSide, openStreamSide } from '../streamSide.ts';
 
 /** Stream, durable consumers, and consumers that listen; nothing is sent yet. */
 export const prepareStream: Omit<Step, 'title' | 'number'> = {

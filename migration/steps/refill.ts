@@ -1,5 +1,5 @@
 import { StepProblem } from '../errors.ts';
-import { compareRows, sidesOf } from '../parity.ts';
+import { compareRows, sidesOf } from '../leg/parity.ts';
 import type { Step, StepContext } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 import { backfillLeg } from './backfill.ts';

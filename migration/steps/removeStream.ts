@@ -1,7 +1,7 @@
 import { StepProblem } from '../errors.ts';
+import { isAdopted, isOn, readLanes } from '../leg/lanes.ts';
+import { closeConsumers, removeUnusedStream } from '../leg/streamSide.ts';
 import type { Step } from '../plan.ts';
-import { isAdopted, isOn, readLanes } from '../routes.ts';
-import { closeConsumers, removeUnusedStream } from '../streamSide.ts';
 
 type Change = Omit<Step, 'title' | 'number'>;
 

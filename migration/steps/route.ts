@@ -1,5 +1,5 @@
+import { moveLanes, STAGES } from '../leg/lanes.ts';
 import { ROUTE_ALL, type Step } from '../plan.ts';
-import { moveLanes, STAGES } from '../routes.ts';
 
 const FORWARD = 'forward';
 const BACK = 'back';

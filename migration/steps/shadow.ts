@@ -1,5 +1,5 @@
 import { Transport as Wire } from '../../gen/relink/v1/route_pb.ts';
-import { readTraffic } from '../observe.ts';
+import { readTraffic } from '../leg/traffic.ts';
 import { REPEATABLE, transportToWire } from '../participants.ts';
 import type { JsonObject, Step, StepContext } from '../plan.ts';
 

@@ -1,7 +1,7 @@
-import { certifyClosedEpochs, raiseFences, readDrainState } from '../drain.ts';
 import { StepProblem } from '../errors.ts';
+import { certifyClosedEpochs, raiseFences, readDrainState } from '../leg/drain.ts';
+import { releaseOverdue } from '../leg/lanes.ts';
 import type { Step, StepContext } from '../plan.ts';
-import { releaseOverdue } from '../routes.ts';
 import { stepPause } from '../stepPause.ts';
 
 const POLL_MS = 100;

@@ -5,12 +5,12 @@
 import { applyExpand } from '../../db/schemaChanges.ts';
 import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { Certificates } from '../../migration/certificate.ts';
-import { createContext, type RecordingContext } from '../../migration/context.ts';
-import { Journal, type NewRun } from '../../migration/journal.ts';
-import { Lease } from '../../migration/lease.ts';
+import { createContext, type RecordingContext } from '../../migration/engine/context.ts';
+import { Lease } from '../../migration/engine/lease.ts';
 import { Participants } from '../../migration/participants.ts';
 import type { PlanStep, Streams } from '../../migration/plan.ts';
-import { startStep, startUndo } from '../../migration/run.ts';
+import { Journal, type NewRun } from '../../migration/run/journal.ts';
+import { startStep, startUndo } from '../../migration/run/life.ts';
 import { parseSettings } from '../../migration/settings.ts';
 import { RpcError } from '../../rpc/errors.ts';
 import type { Handlers } from '../../rpc/handlers.ts';

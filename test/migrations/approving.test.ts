@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MigrationError } from '../../migration/errors.ts';
-import { Journal } from '../../migration/journal.ts';
-import { giveOrder } from '../../migration/orders.ts';
 import { choosePlan } from '../../migration/plans/index.ts';
-import { begin, finishStep, type RunWithSteps, startStep } from '../../migration/run.ts';
+import { Journal } from '../../migration/run/journal.ts';
+import { begin, finishStep, type RunWithSteps, startStep } from '../../migration/run/life.ts';
+import { giveOrder } from '../../migration/run/orders.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
 import { operatorDatabase, syncToAsync } from './alone.ts';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Certificates } from '../../migration/certificate.ts';
-import { Engine } from '../../migration/engine.ts';
-import { Journal } from '../../migration/journal.ts';
+import { Engine } from '../../migration/engine/engine.ts';
 import { Participants } from '../../migration/participants.ts';
+import { Journal } from '../../migration/run/journal.ts';
 import { silentLog } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Reading } from '../../gen/relink/v1/participant_pb.ts';
 import { transportFromWire } from '../../migration/participants.ts';
 import { COMPLETE } from '../../migration/plan.ts';
-import type { RunWithSteps, StepRecord } from '../../migration/run.ts';
+import type { RunWithSteps, StepRecord } from '../../migration/run/life.ts';
 import type { Company, Desk } from './company.ts';
 
 export interface WayThere {

@@ -9,11 +9,11 @@ import {
   type ClosingStatement,
   checkCertificate,
 } from '../../migration/certificate.ts';
+import { Lease } from '../../migration/engine/lease.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
-import { Journal, type NewRun } from '../../migration/journal.ts';
-import { Lease } from '../../migration/lease.ts';
 import { choosePlan } from '../../migration/plans/index.ts';
-import { begin, end } from '../../migration/run.ts';
+import { Journal, type NewRun } from '../../migration/run/journal.ts';
+import { begin, end } from '../../migration/run/life.ts';
 import { parseSettings } from '../../migration/settings.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';

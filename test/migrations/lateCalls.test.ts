@@ -1,8 +1,8 @@
 /** An engine that is late in the middle of a step calls nobody any more. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Lease } from '../../migration/engine/lease.ts';
 import { MigrationError } from '../../migration/errors.ts';
-import type { Lease } from '../../migration/lease.ts';
 import { numbered } from '../../migration/plans/transport.ts';
 import { startShadow } from '../../migration/steps/shadow.ts';
 import type { Owner } from '../harness/owner.ts';

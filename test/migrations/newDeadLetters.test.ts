@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { applyExpand } from '../../db/schemaChanges.ts';
 import { deadLetterHandlers } from '../../link/participant/deadLetterHandlers.ts';
 import { noNewDeadLetters } from '../../migration/gates/deadLetters.ts';
-import { newestDeadIds } from '../../migration/observe.ts';
+import { newestDeadIds } from '../../migration/leg/traffic.ts';
 import { gate } from '../../migration/plans/transport.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 import type { Owner } from '../harness/owner.ts';

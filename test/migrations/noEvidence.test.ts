@@ -1,9 +1,9 @@
 /** What nobody answers, or what contradicts itself, is no evidence that all is well. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { watchGate } from '../../migration/gatekeeper.ts';
+import { watchGate } from '../../migration/engine/gatekeeper.ts';
 import { ownerAnswers } from '../../migration/gates/ownerAnswers.ts';
-import { compareRows } from '../../migration/parity.ts';
+import { compareRows } from '../../migration/leg/parity.ts';
 import { Participants } from '../../migration/participants.ts';
 import { gate } from '../../migration/plans/transport.ts';
 import type { Owner } from '../harness/owner.ts';

@@ -2,17 +2,17 @@
  * Carries one run on: reads its record, does what comes next, records it, again. Each step passes
  * the same four places where the engine may die; the failpoints name them.
  */
-import { RpcCallError } from '../rpc/client.ts';
-import { declareFailpoints, failpoint } from '../runtime/failpoints.ts';
-import { isConnectionLost } from '../runtime/postgres.ts';
-import { pause } from '../runtime/wake.ts';
+import { RpcCallError } from '../../rpc/client.ts';
+import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
+import { isConnectionLost } from '../../runtime/postgres.ts';
+import { pause } from '../../runtime/wake.ts';
+import { MigrationError, StepProblem } from '../errors.ts';
+import type { Plan, PlanStep } from '../plan.ts';
+import { planNamed } from '../plans/index.ts';
+import * as life from '../run/life.ts';
+import { stepPause } from '../stepPause.ts';
 import { createContext, type WorkerOptions } from './context.ts';
-import { MigrationError, StepProblem } from './errors.ts';
 import { watchGate } from './gatekeeper.ts';
-import type { Plan, PlanStep } from './plan.ts';
-import { planNamed } from './plans/index.ts';
-import * as life from './run.ts';
-import { stepPause } from './stepPause.ts';
 
 declareFailpoints(
   'engine.before-step',

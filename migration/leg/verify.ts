@@ -2,19 +2,19 @@
  * Compares both sides of a leg as they are now, under traffic: the entity's rows, the messages of
  * every epoch that is kept, what is open, and what was given up.
  */
-import type { InboxLaneDigest } from '../gen/relink/v1/participant_pb.ts';
-import { LinkKind, Reading as WireReading } from '../gen/relink/v1/participant_pb.ts';
-import type { LaneDigest } from '../gen/relink/v1/route_pb.ts';
-import { pause } from '../runtime/wake.ts';
-import type { ClosedLane } from './certificate.ts';
-import { compareLanes, isLaneEqual } from './drain.ts';
-import { compareRows } from './parity.ts';
+import type { InboxLaneDigest } from '../../gen/relink/v1/participant_pb.ts';
+import { LinkKind, Reading as WireReading } from '../../gen/relink/v1/participant_pb.ts';
+import type { LaneDigest } from '../../gen/relink/v1/route_pb.ts';
+import { pause } from '../../runtime/wake.ts';
+import type { ClosedLane } from '../certificate.ts';
 import {
   type DescribedLink,
   type Participants,
   REPEATABLE,
   transportFromWire,
-} from './participants.ts';
+} from '../participants.ts';
+import { compareLanes, isLaneEqual } from './drain.ts';
+import { compareRows } from './parity.ts';
 
 /** Rows and messages on their way have this time to arrive before they count as lacking. */
 const PATIENCE_MS = 10_000;

@@ -5,17 +5,17 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { FailpointError } from '../runtime/failpoints.ts';
-import type { Agent } from '../runtime/lifecycle.ts';
-import type { Log } from '../runtime/log.ts';
-import type { Database } from '../runtime/postgres.ts';
-import { type Repeater, repeat } from '../runtime/wake.ts';
-import { MigrationError } from './errors.ts';
-import type { Journal } from './journal.ts';
+import { FailpointError } from '../../runtime/failpoints.ts';
+import type { Agent } from '../../runtime/lifecycle.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import { type Repeater, repeat } from '../../runtime/wake.ts';
+import { MigrationError } from '../errors.ts';
+import type { Participants } from '../participants.ts';
+import type { CertificateStore, RunCommand, Streams } from '../plan.ts';
+import type { Journal } from '../run/journal.ts';
+import { nextAction } from '../run/life.ts';
 import { Lease } from './lease.ts';
-import type { Participants } from './participants.ts';
-import type { CertificateStore, RunCommand, Streams } from './plan.ts';
-import { nextAction } from './run.ts';
 import { RunWorker } from './worker.ts';
 
 /** How soon runs are noticed that another process started. */

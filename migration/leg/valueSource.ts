@@ -1,10 +1,10 @@
 /** Whose value the consumers of a run's legs use, for links that may be `pull`. */
-import { Reading } from '../gen/relink/v1/participant_pb.ts';
-import { RpcCallError } from '../rpc/client.ts';
-import { StepProblem } from './errors.ts';
-import { askEach, REPEATABLE } from './participants.ts';
-import type { StepContext } from './plan.ts';
-import { rememberOnce } from './routes.ts';
+import { Reading } from '../../gen/relink/v1/participant_pb.ts';
+import { RpcCallError } from '../../rpc/client.ts';
+import { StepProblem } from '../errors.ts';
+import { askEach, REPEATABLE } from '../participants.ts';
+import type { StepContext } from '../plan.ts';
+import { rememberOnce } from './lanes.ts';
 
 /**
  * Changes what is read in these lanes, by compare-and-set. The revision it expects is kept in the

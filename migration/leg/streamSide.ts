@@ -4,10 +4,10 @@ import {
   ensureStream,
   removeConsumer,
   removeStream,
-} from '../link/transport/jetStream/provision.ts';
-import { REPEATABLE, transportFromWire } from './participants.ts';
-import type { StepContext } from './plan.ts';
-import { stepPause } from './stepPause.ts';
+} from '../../link/transport/jetStream/provision.ts';
+import { REPEATABLE, transportFromWire } from '../participants.ts';
+import type { StepContext } from '../plan.ts';
+import { stepPause } from '../stepPause.ts';
 
 const POLL_MS = 50;
 /**

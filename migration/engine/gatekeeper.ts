@@ -5,12 +5,12 @@
  * nobody saw. Its patience begins anew with each engine and after each pause: what was restarted
  * meanwhile may take as long as ever to answer.
  */
-import { RpcCallError } from '../rpc/client.ts';
+import { RpcCallError } from '../../rpc/client.ts';
+import { StepProblem } from '../errors.ts';
+import type { Gate, Measure, Reading } from '../plan.ts';
+import type { EvidenceRecord, Waiting } from '../run/life.ts';
+import { stepPause } from '../stepPause.ts';
 import { type RecordingContext, WATCHED } from './context.ts';
-import { StepProblem } from './errors.ts';
-import type { Gate, Measure, Reading } from './plan.ts';
-import type { EvidenceRecord, Waiting } from './run.ts';
-import { stepPause } from './stepPause.ts';
 
 /** Often enough for a person to watch, seldom enough for the services not to notice. */
 const EVERY_MS = 250;

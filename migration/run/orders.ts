@@ -1,8 +1,8 @@
 /** What a person orders a run to do. An order is a transition like any other; it needs no lease. */
-import { MigrationError } from './errors.ts';
+import { MigrationError } from '../errors.ts';
+import { planNamed } from '../plans/index.ts';
 import type { Journal } from './journal.ts';
-import { planNamed } from './plans/index.ts';
-import * as life from './run.ts';
+import * as life from './life.ts';
 
 /** The engine records while a person orders: the order is decided again on the newer record. */
 const TRIES = 50;

@@ -3,22 +3,22 @@
  * next.
  */
 
-import { LinkKind } from '../gen/relink/v1/participant_pb.ts';
-import type { Transport } from '../link/link.ts';
-import { editDistance } from '../runtime/config.ts';
-import { type FaultyField, MigrationError } from './errors.ts';
-import type { NewRun } from './journal.ts';
+import { LinkKind } from '../../gen/relink/v1/participant_pb.ts';
+import type { Transport } from '../../link/link.ts';
+import { editDistance } from '../../runtime/config.ts';
+import { type FaultyField, MigrationError } from '../errors.ts';
 import {
   type DescribedLink,
   type Participants,
   REPEATABLE,
   type Topology,
   transportFromWire,
-} from './participants.ts';
-import { nameRoute, type Plan, type RouteName } from './plan.ts';
-import { choosePlan } from './plans/index.ts';
-import type { RunRecord } from './run.ts';
-import { parseSettings } from './settings.ts';
+} from '../participants.ts';
+import { nameRoute, type Plan, type RouteName } from '../plan.ts';
+import { choosePlan } from '../plans/index.ts';
+import { parseSettings } from '../settings.ts';
+import type { NewRun } from './journal.ts';
+import type { RunRecord } from './life.ts';
 
 export interface MoveRequest {
   readonly link: string;

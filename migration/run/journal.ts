@@ -5,9 +5,11 @@
  * nothing.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { declareFailpoints, failpoint } from '../runtime/failpoints.ts';
-import { brokenConstraint, type Database, type Transaction } from '../runtime/postgres.ts';
-import { MigrationError } from './errors.ts';
+import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
+import { brokenConstraint, type Database, type Transaction } from '../../runtime/postgres.ts';
+import type { HeldLease } from '../engine/lease.ts';
+import { MigrationError } from '../errors.ts';
+import type { PlanStep } from '../plan.ts';
 import {
   type EvidenceRow,
   evidenceFrom,
@@ -17,9 +19,7 @@ import {
   type StepRow,
   stepFrom,
 } from './journalRows.ts';
-import type { HeldLease } from './lease.ts';
-import type { PlanStep } from './plan.ts';
-import type { Change, RunRecord, RunWithSteps, StepRecord } from './run.ts';
+import type { Change, RunRecord, RunWithSteps, StepRecord } from './life.ts';
 
 declareFailpoints('journal.before-commit', 'journal.after-commit');
 

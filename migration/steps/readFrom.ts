@@ -1,7 +1,7 @@
 import { ALL_LANES } from '../../link/link.ts';
+import { STAGES, type Stage } from '../leg/lanes.ts';
+import { Reading, setReadings } from '../leg/valueSource.ts';
 import type { Step } from '../plan.ts';
-import { Reading, setReadings } from '../readings.ts';
-import { STAGES, type Stage } from '../routes.ts';
 
 type Change = Omit<Step, 'title' | 'number'>;
 

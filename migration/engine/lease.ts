@@ -2,9 +2,9 @@
  * The lease that lets one engine act. Its term grows with every new owner; what an engine records
  * is conditional on its term, and it calls no participant unless it renewed the lease just now.
  */
-import type { Log } from '../runtime/log.ts';
-import type { Database } from '../runtime/postgres.ts';
-import { MigrationError } from './errors.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import { MigrationError } from '../errors.ts';
 
 export const ENGINE_LEASE = 'engine';
 /** How long a dead engine keeps the others waiting. */

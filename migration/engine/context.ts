@@ -1,10 +1,8 @@
 /** What a step or gate gets to work with, on top of the journal. */
 
-import { declareFailpoints, failpoint } from '../runtime/failpoints.ts';
-import type { Log } from '../runtime/log.ts';
-import type { Journal } from './journal.ts';
-import type { Lease } from './lease.ts';
-import type { Participants } from './participants.ts';
+import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Participants } from '../participants.ts';
 import type {
   CertificateStore,
   JsonObject,
@@ -12,8 +10,10 @@ import type {
   RunCommand,
   StepContext,
   Streams,
-} from './plan.ts';
-import * as life from './run.ts';
+} from '../plan.ts';
+import type { Journal } from '../run/journal.ts';
+import * as life from '../run/life.ts';
+import type { Lease } from './lease.ts';
 
 declareFailpoints('engine.after-checkpoint');
 

@@ -8,10 +8,10 @@
  *      planned, running, waiting, paused → rolling_back ⇄ paused → rolled_back | cancelled
  *      running → failed (nothing was changed yet, so there is nothing to undo)
  */
-import { MigrationError } from './errors.ts';
-import type { JsonObject, PlanStep, Progress, RouteName, Verdict } from './plan.ts';
-import { COMPLETE, ROUTE_ALL } from './plan.ts';
-import type { Settings } from './settings.ts';
+import { MigrationError } from '../errors.ts';
+import type { JsonObject, PlanStep, Progress, RouteName, Verdict } from '../plan.ts';
+import { COMPLETE, ROUTE_ALL } from '../plan.ts';
+import type { Settings } from '../settings.ts';
 
 export type RunState =
   | 'planned'

@@ -4,10 +4,10 @@
  * replica holds that version or a newer one that the owner has as well. What is still suspected after
  * a while differs for good.
  */
-import type { EntityRow } from '../gen/relink/v1/participant_pb.ts';
-import { pause } from '../runtime/wake.ts';
-import { type ParticipantClient, REPEATABLE } from './participants.ts';
-import type { StepContext } from './plan.ts';
+import type { EntityRow } from '../../gen/relink/v1/participant_pb.ts';
+import { pause } from '../../runtime/wake.ts';
+import { type ParticipantClient, REPEATABLE } from '../participants.ts';
+import type { StepContext } from '../plan.ts';
 
 /**
  * Buckets of keys: 10,000 rows make 40 a bucket, so that one differing row costs little to find.

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { MigrationError } from './errors.ts';
-import { COMPLETE, ROUTE_ALL } from './plan.ts';
-import * as life from './run.ts';
-import { parseSettings } from './settings.ts';
+import { MigrationError } from '../errors.ts';
+import { COMPLETE, ROUTE_ALL } from '../plan.ts';
+import { parseSettings } from '../settings.ts';
+import * as life from './life.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const NAMES = ['preflight', 'prepare', 'route-canary', ROUTE_ALL, 'certify', COMPLETE, 'remove'];
