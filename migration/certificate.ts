@@ -12,7 +12,6 @@ import {
   verify as verifyBytes,
 } from 'node:crypto';
 import type { Database } from '../runtime/postgres.ts';
-import type { CertificateStore } from './plan.ts';
 
 /** Grows when the shape of a statement changes. */
 const FORMAT = 1;
@@ -39,6 +38,13 @@ export interface ClosingStatement {
   readonly route: string;
   readonly count: number;
   readonly lanes: readonly ClosedLane[];
+}
+
+export interface CertificateStore {
+  /** The epochs of a leg that have a certificate. */
+  certified(link: string, consumer: string): Promise<ReadonlySet<number>>;
+  /** Signs and keeps an equal closing statement; a second one for the same epoch is not kept. */
+  sign(statement: ClosingStatement): Promise<void>;
 }
 
 export interface Certificate {

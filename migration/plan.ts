@@ -5,24 +5,10 @@
  * at any time, because the engine may die between any two statements.
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
-import type { Transport } from '../link/link.ts';
 import type { Log } from '../runtime/log.ts';
-import type { ClosingStatement } from './certificate.ts';
+import type { CertificateStore } from './certificate.ts';
 import type { Participants } from './participants.ts';
-import type { RunRecord } from './run/life.ts';
-
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export type JsonObject = { [key: string]: Json };
-
-export interface RouteName {
-  readonly transport: Transport;
-  readonly version: number;
-}
-
-/** `async v0` */
-export function nameRoute({ transport, version }: RouteName): string {
-  return `${transport} v${version}`;
-}
+import type { JsonObject, Progress, RunRecord, Verdict } from './run/record.ts';
 
 /** Step names that the life of a run depends on (see run.ts); every plan uses them. */
 export const ROUTE_ALL = 'route-all';
@@ -71,8 +57,6 @@ export interface Gate extends Described {
   readonly person?: 'complete';
 }
 
-export type Verdict = 'pass' | 'fail' | 'inconclusive' | 'wait';
-
 export interface Reading {
   /** For example `oldest open message of hiring`. */
   readonly what: string;
@@ -87,11 +71,6 @@ export interface Measure {
   /** What it means when the patience is over and it still answers `wait`. */
   readonly unanswered: 'fail' | 'inconclusive';
   read(context: StepContext): Promise<readonly Reading[]>;
-}
-
-export interface Progress {
-  readonly done: number;
-  readonly total: number;
 }
 
 /** How a command ended, and the last line it printed. */
@@ -142,11 +121,4 @@ export interface Streams {
   alone<T>(link: string, work: () => Promise<T>): Promise<T>;
   /** Whether another live run is on its way to the link's stream. */
   isNeededByOthers(run: RunRecord): Promise<boolean>;
-}
-
-export interface CertificateStore {
-  /** The epochs of a leg that have a certificate. */
-  certified(link: string, consumer: string): Promise<ReadonlySet<number>>;
-  /** Signs and keeps an equal closing statement; a second one for the same epoch is not kept. */
-  sign(statement: ClosingStatement): Promise<void>;
 }

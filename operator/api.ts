@@ -1,4 +1,5 @@
 /** `relink.v1.Operator`: everything the command line and the console can do. */
+
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Operator, RunStatusSchema, StartRequest } from '../gen/relink/v1/operator_pb.ts';
 import type { Certificates } from '../migration/certificate.ts';
@@ -7,8 +8,8 @@ import { verifyLeg } from '../migration/leg/verify.ts';
 import type { Participants } from '../migration/participants.ts';
 import type { Streams } from '../migration/plan.ts';
 import type { Journal } from '../migration/run/journal.ts';
-import { isEnded, type RunWithSteps } from '../migration/run/life.ts';
 import { giveOrder, type Order, requireRun } from '../migration/run/orders.ts';
+import { isEnded, type RunWithSteps } from '../migration/run/record.ts';
 import {
   chooseConsumers,
   findLink,

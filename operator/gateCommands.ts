@@ -3,9 +3,10 @@
  * as the operator's user. Whoever may start a run could so run anything here: the operator does it
  * only when it was started with RELINK_GATE_COMMANDS=allow.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { CommandEnd, RunCommand } from '../migration/plan.ts';
-import type { RunRecord } from '../migration/run/life.ts';
+import type { RunRecord } from '../migration/run/record.ts';
 import { readEnvironment } from '../runtime/config.ts';
 import type { Log } from '../runtime/log.ts';
 

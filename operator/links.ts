@@ -12,7 +12,7 @@ import {
   REPEATABLE,
   transportFromWire,
 } from '../migration/participants.ts';
-import type { RunRecord } from '../migration/run/life.ts';
+import type { RunRecord } from '../migration/run/record.ts';
 import { RpcCallError } from '../rpc/client.ts';
 import type { UnroutedWatch } from './unrouted.ts';
 import { type LegState, legWarnings } from './warnings.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UNDO_SINCE } from '../migration/engine/context.ts';
-import type { RunRecord, RunWithSteps, StepRecord } from '../migration/run/life.ts';
+import type { RunRecord, RunWithSteps, StepRecord } from '../migration/run/record.ts';
 import { parseSettings } from '../migration/settings.ts';
 import { statusToWire } from './status.ts';
 

@@ -1,6 +1,7 @@
 /**
  * Runs as `relink status` shows them: which step, what it waits for, what comes next, how to undo.
  */
+
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   CertificateSchema,
@@ -12,14 +13,14 @@ import type {
 } from '../gen/relink/v1/operator_pb.ts';
 import type { Certificate } from '../migration/certificate.ts';
 import { UNDO_SINCE } from '../migration/engine/context.ts';
-import { nameRoute } from '../migration/plan.ts';
 import type { KeptEvidence } from '../migration/run/journalRows.ts';
 import {
   isEnded,
+  nameRoute,
   type RunRecord,
   type RunWithSteps,
   type StepRecord,
-} from '../migration/run/life.ts';
+} from '../migration/run/record.ts';
 import type { Move } from '../migration/run/starting.ts';
 
 export function statusToWire(

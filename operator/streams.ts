@@ -1,8 +1,9 @@
 /** JetStream for the engine: its manager, and one at a time for each link's stream. */
+
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { Streams } from '../migration/plan.ts';
 import type { Journal } from '../migration/run/journal.ts';
-import type { RunRecord } from '../migration/run/life.ts';
+import type { RunRecord } from '../migration/run/record.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 
 /** For one request: an answer that takes longer does not come. */

@@ -2,17 +2,12 @@
 
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
+import type { CertificateStore } from '../certificate.ts';
 import type { Participants } from '../participants.ts';
-import type {
-  CertificateStore,
-  JsonObject,
-  Progress,
-  RunCommand,
-  StepContext,
-  Streams,
-} from '../plan.ts';
+import type { RunCommand, StepContext, Streams } from '../plan.ts';
 import type { Journal } from '../run/journal.ts';
 import * as life from '../run/life.ts';
+import type { JsonObject, Progress, RunWithSteps } from '../run/record.ts';
 import type { Lease } from './lease.ts';
 
 declareFailpoints('engine.after-checkpoint');
@@ -30,7 +25,7 @@ export interface WorkerOptions {
 
 export interface RecordingContext extends StepContext {
   /** The run as last recorded. */
-  current(): life.RunWithSteps;
+  current(): RunWithSteps;
   record(change: life.Change): Promise<void>;
   learnt(): JsonObject;
 }
@@ -41,7 +36,7 @@ export const WATCHED = 'watchedMs';
 export const UNDO_SINCE = 'undoSinceMs';
 
 export function createContext(
-  started: life.RunWithSteps,
+  started: RunWithSteps,
   position: number,
   options: WorkerOptions,
   signal: AbortSignal,

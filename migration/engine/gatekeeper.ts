@@ -5,10 +5,11 @@
  * nobody saw. Its patience begins anew with each engine and after each pause: what was restarted
  * meanwhile may take as long as ever to answer.
  */
+
 import { RpcCallError } from '../../rpc/client.ts';
 import { StepProblem } from '../errors.ts';
 import type { Gate, Measure, Reading } from '../plan.ts';
-import type { EvidenceRecord, Waiting } from '../run/life.ts';
+import type { EvidenceRecord, Waiting } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 import { type RecordingContext, WATCHED } from './context.ts';
 

@@ -2,6 +2,7 @@
  * Carries one run on: reads its record, does what comes next, records it, again. Each step passes
  * the same four places where the engine may die; the failpoints name them.
  */
+
 import { RpcCallError } from '../../rpc/client.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import { isConnectionLost } from '../../runtime/postgres.ts';
@@ -10,6 +11,7 @@ import { MigrationError, StepProblem } from '../errors.ts';
 import type { Plan, PlanStep } from '../plan.ts';
 import { planNamed } from '../plans/index.ts';
 import * as life from '../run/life.ts';
+import type { RunState, RunWithSteps } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 import { createContext, type WorkerOptions } from './context.ts';
 import { watchGate } from './gatekeeper.ts';
@@ -39,7 +41,7 @@ export class RunWorker {
   readonly #stopping = new AbortController();
   #interrupted = new AbortController();
   /** The state of the run as this worker last knew it. */
-  knownState: life.RunState | undefined;
+  knownState: RunState | undefined;
 
   constructor(id: string, options: WorkerOptions) {
     this.#id = id;
@@ -74,7 +76,7 @@ export class RunWorker {
   }
 
   /** Answers whether there may be more to do. */
-  async #doNext(current: life.RunWithSteps): Promise<boolean> {
+  async #doNext(current: RunWithSteps): Promise<boolean> {
     const action = life.nextAction(current);
     const { run } = current;
     if (action.kind === 'none') return false;
@@ -99,14 +101,14 @@ export class RunWorker {
     return true;
   }
 
-  #stepOf(plan: Plan, { steps }: life.RunWithSteps, position: number): PlanStep | undefined {
+  #stepOf(plan: Plan, { steps }: RunWithSteps, position: number): PlanStep | undefined {
     const isSame = steps.every((step, at) => plan.steps[at]?.name === step.name);
     return isSame && plan.steps.length === steps.length ? plan.steps[position] : undefined;
   }
 
   // ---- forward ----
 
-  async #apply(current: life.RunWithSteps, step: PlanStep, position: number): Promise<void> {
+  async #apply(current: RunWithSteps, step: PlanStep, position: number): Promise<void> {
     await failpoint('engine.before-step');
     const record = current.steps[position]!;
     let started = current;
@@ -140,7 +142,7 @@ export class RunWorker {
 
   // ---- back ----
 
-  async #undo(current: life.RunWithSteps, step: PlanStep, position: number): Promise<void> {
+  async #undo(current: RunWithSteps, step: PlanStep, position: number): Promise<void> {
     await failpoint('engine.before-undo');
     const record = current.steps[position]!;
     let started = current;
@@ -194,7 +196,7 @@ export class RunWorker {
     return { kind: 'fail', problem: (error as Error).message };
   }
 
-  async #record(current: life.RunWithSteps, change: life.Change): Promise<life.RunWithSteps> {
+  async #record(current: RunWithSteps, change: life.Change): Promise<RunWithSteps> {
     const { journal, lease, onChange } = this.#options;
     const recorded = await journal.record(current, change, lease.requireSure());
     this.knownState = recorded.run.state;

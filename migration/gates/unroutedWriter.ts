@@ -9,10 +9,12 @@
  *   closed in the epoch that the inbox has. Headers are not asked: a good forger sets them right.
  * - A dead letter whose source is not the producer: what came was not even well formed.
  */
+
 import type { DeadLetter, InboxLaneDigest } from '../../gen/relink/v1/participant_pb.ts';
 import type { LaneDigest } from '../../gen/relink/v1/route_pb.ts';
 import { type Participants, REPEATABLE } from '../participants.ts';
-import type { JsonObject, Measure, Reading, StepContext } from '../plan.ts';
+import type { Measure, Reading, StepContext } from '../plan.ts';
+import type { JsonObject } from '../run/record.ts';
 import { seldom } from './seldom.ts';
 
 /** Dead letters looked through; more than a person redrives in a day. */

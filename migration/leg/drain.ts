@@ -3,13 +3,14 @@
  * 11): every lane adopted a newer epoch, nothing an older route may have sent is open, no dead
  * letter of it is left. JetStream's counters are not asked.
  */
+
 import type { InboxLaneDigest } from '../../gen/relink/v1/participant_pb.ts';
 import type { LaneDigest } from '../../gen/relink/v1/route_pb.ts';
 import type { ClosedLane, ClosingStatement } from '../certificate.ts';
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
-import { nameRoute } from '../plan.ts';
+import { nameRoute } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 import { epochsAtStart, isAdopted, type Lanes, readLanes } from './lanes.ts';
 import { listDead } from './traffic.ts';

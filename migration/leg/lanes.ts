@@ -1,12 +1,14 @@
 /**
  * Reading and changing the routes of a run's legs; every step that moves traffic goes through here.
  */
+
 import type { LaneRoute } from '../../gen/relink/v1/route_pb.ts';
 import { ALL_LANES } from '../../link/link.ts';
 import { RpcCallError } from '../../rpc/client.ts';
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE, transportFromWire, transportToWire } from '../participants.ts';
-import type { JsonObject, RouteName, StepContext } from '../plan.ts';
+import type { StepContext } from '../plan.ts';
+import type { JsonObject, RouteName } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 
 const POLL_MS = 50;

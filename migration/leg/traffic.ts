@@ -1,7 +1,8 @@
 /** What the engine reads about traffic, over all processes of the producer. */
 
 import { askEach, REPEATABLE } from '../participants.ts';
-import type { JsonObject, StepContext } from '../plan.ts';
+import type { StepContext } from '../plan.ts';
+import type { JsonObject } from '../run/record.ts';
 
 const DEAD_LETTER_PAGE = 500;
 

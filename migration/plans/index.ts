@@ -1,7 +1,9 @@
 /** Which plan moves what. Adding a plan is a file here and a line below. */
+
 import type { LinkKind, Transport } from '../../link/link.ts';
 import { MigrationError } from '../errors.ts';
-import type { Plan, RouteName } from '../plan.ts';
+import type { Plan } from '../plan.ts';
+import type { RouteName } from '../run/record.ts';
 import type { Settings } from '../settings.ts';
 import { formalAsyncToPull } from './formalAsyncToPull.ts';
 import { formalAsyncToSync } from './formalAsyncToSync.ts';

@@ -4,6 +4,7 @@
  * on its lease's fencing term besides, so that an engine that was frozen and wakes up records
  * nothing.
  */
+
 import { randomUUIDv7 } from 'node:crypto';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import { brokenConstraint, type Database, type Transaction } from '../../runtime/postgres.ts';
@@ -19,7 +20,8 @@ import {
   type StepRow,
   stepFrom,
 } from './journalRows.ts';
-import type { Change, RunRecord, RunWithSteps, StepRecord } from './life.ts';
+import type { Change } from './life.ts';
+import type { RunRecord, RunWithSteps, StepRecord } from './record.ts';
 
 declareFailpoints('journal.before-commit', 'journal.after-commit');
 

@@ -1,8 +1,8 @@
 /** Rows of the journal's tables, and the records they become. */
+
 import type { Transport } from '../../link/link.ts';
-import type { JsonObject } from '../plan.ts';
 import type { Settings } from '../settings.ts';
-import type { EvidenceRecord, RunRecord, StepRecord, Waiting } from './life.ts';
+import type { EvidenceRecord, JsonObject, RunRecord, StepRecord, Waiting } from './record.ts';
 
 export interface RunRow {
   id: string;

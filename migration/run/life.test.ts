@@ -5,13 +5,14 @@ import { MigrationError } from '../errors.ts';
 import { COMPLETE, ROUTE_ALL } from '../plan.ts';
 import { parseSettings } from '../settings.ts';
 import * as life from './life.ts';
+import { isEnded, type RunRecord, type RunWithSteps, type StepRecord } from './record.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const NAMES = ['preflight', 'prepare', 'route-canary', ROUTE_ALL, 'certify', COMPLETE, 'remove'];
 const UNDOABLE = new Set(['prepare', 'route-canary', ROUTE_ALL]);
 
-function newRun(patch: Partial<life.RunRecord> = {}): life.RunWithSteps {
-  const run: life.RunRecord = {
+function newRun(patch: Partial<RunRecord> = {}): RunWithSteps {
+  const run: RunRecord = {
     id: 'run',
     plan: 'plan',
     link: 'COMM-010',
@@ -37,7 +38,7 @@ function newRun(patch: Partial<life.RunRecord> = {}): life.RunWithSteps {
     ...patch,
   };
   const steps = NAMES.map(
-    (name, position): life.StepRecord => ({
+    (name, position): StepRecord => ({
       name,
       position,
       title: name,
@@ -56,7 +57,7 @@ function newRun(patch: Partial<life.RunRecord> = {}): life.RunWithSteps {
 }
 
 /** The record after a change, as the journal keeps it. */
-function after({ run, steps }: life.RunWithSteps, change: life.Change): life.RunWithSteps {
+function after({ run, steps }: RunWithSteps, change: life.Change): RunWithSteps {
   const patches = new Map(change.steps?.map(({ position, patch }) => [position, patch]));
   return {
     run: { ...run, ...change.run, revision: run.revision + 1n },
@@ -66,10 +67,10 @@ function after({ run, steps }: life.RunWithSteps, change: life.Change): life.Run
 
 /** What an engine does with steps that succeed; `fails` names one that does not. */
 function engineTurn(
-  current: life.RunWithSteps,
+  current: RunWithSteps,
   fails?: string,
   kind: 'fail' | 'stop' = 'fail',
-): life.RunWithSteps {
+): RunWithSteps {
   const action = life.nextAction(current);
   if (action.kind === 'begin') return after(current, life.begin());
   if (action.kind === 'end') return after(current, life.end(current.run, AT));
@@ -88,13 +89,13 @@ function engineTurn(
   return after(started, life.finishStep(started, step.position, {}, AT));
 }
 
-function runUntilIdle(current: life.RunWithSteps, fails?: string): life.RunWithSteps {
+function runUntilIdle(current: RunWithSteps, fails?: string): RunWithSteps {
   let now = current;
   while (life.nextAction(now).kind !== 'none') now = engineTurn(now, fails);
   return now;
 }
 
-const orders: Record<string, (current: life.RunWithSteps) => life.Change> = {
+const orders: Record<string, (current: RunWithSteps) => life.Change> = {
   approve: life.approve,
   pause: (current) => life.pause(current, AT),
   resume: life.resume,
@@ -108,7 +109,7 @@ const orders: Record<string, (current: life.RunWithSteps) => life.Change> = {
   complete: (current) => life.complete(current, 'COMM-010', AT),
 };
 
-function give(current: life.RunWithSteps, order: string): life.RunWithSteps {
+function give(current: RunWithSteps, order: string): RunWithSteps {
   return after(current, orders[order]!(current));
 }
 
@@ -246,9 +247,9 @@ describe('a run', () => {
         };
         for (const one of turns) turn(one);
         assertConsistent(now);
-        for (let i = 0; i < 100 && !life.isEnded(now.run); i += 1)
+        for (let i = 0; i < 100 && !isEnded(now.run); i += 1)
           for (const one of ['engine', 'resume', 'approve', 'complete']) turn(one);
-        assert.ok(life.isEnded(now.run), now.run.state);
+        assert.ok(isEnded(now.run), now.run.state);
         assertConsistent(now);
         assertNothingLeft(now, begun);
       }),
@@ -258,12 +259,12 @@ describe('a run', () => {
 });
 
 /** A run that went back has undone whatever it ever began: it may have had effects. */
-function assertNothingLeft({ run, steps }: life.RunWithSteps, begun: ReadonlySet<number>): void {
+function assertNothingLeft({ run, steps }: RunWithSteps, begun: ReadonlySet<number>): void {
   if (run.state !== 'rolled_back' && run.state !== 'cancelled') return;
   for (const position of begun) assert.equal(steps[position]!.state, 'undone');
 }
 
-function tryTurn(current: life.RunWithSteps, turn: string): life.RunWithSteps {
+function tryTurn(current: RunWithSteps, turn: string): RunWithSteps {
   if (turn === 'engine') return engineTurn(current);
   if (turn === 'fail' || turn === 'stop') {
     const action = life.nextAction(current);
@@ -279,7 +280,7 @@ function tryTurn(current: life.RunWithSteps, turn: string): life.RunWithSteps {
 }
 
 /** Done steps come first; a run that ended well has done all, one that went back has done none. */
-function assertConsistent({ run, steps }: life.RunWithSteps): void {
+function assertConsistent({ run, steps }: RunWithSteps): void {
   const states = steps.map(({ state }) => state);
   const firstAhead = states.indexOf('pending');
   if (firstAhead >= 0 && run.direction === 'forward')
@@ -287,5 +288,5 @@ function assertConsistent({ run, steps }: life.RunWithSteps): void {
   if (run.state === 'completed') assert.ok(states.every((state) => state === 'done'));
   if (run.state === 'rolled_back' || run.state === 'cancelled')
     assert.ok(states.every((state) => state === 'undone' || state === 'pending'));
-  assert.equal(run.endedAt !== null, life.isEnded(run));
+  assert.equal(run.endedAt !== null, isEnded(run));
 }

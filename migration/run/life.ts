@@ -9,90 +9,17 @@
  *      running → failed (nothing was changed yet, so there is nothing to undo)
  */
 import { MigrationError } from '../errors.ts';
-import type { JsonObject, PlanStep, Progress, RouteName, Verdict } from '../plan.ts';
-import { COMPLETE, ROUTE_ALL } from '../plan.ts';
-import type { Settings } from '../settings.ts';
-
-export type RunState =
-  | 'planned'
-  | 'running'
-  | 'waiting'
-  | 'paused'
-  | 'rolling_back'
-  | 'rolled_back'
-  | 'completed'
-  | 'failed'
-  | 'cancelled';
-
-const ENDED: ReadonlySet<RunState> = new Set(['rolled_back', 'completed', 'failed', 'cancelled']);
-
-export function isEnded(run: Pick<RunRecord, 'state'>): boolean {
-  return ENDED.has(run.state);
-}
-
-export interface Waiting {
-  /** `approve`, `complete`, `resume`, or the measure that is not satisfied yet. */
-  readonly gate: string;
-  readonly value: string;
-  readonly threshold: string;
-  /** RFC 3339. */
-  readonly since: string;
-  /** Under `resume`: what a person was asked before the run was paused, and is asked again. */
-  readonly before?: Waiting;
-}
-
-export interface RunRecord {
-  readonly id: string;
-  /** Name of the plan. */
-  readonly plan: string;
-  readonly link: string;
-  /** Empty when the run moves every consumer. */
-  readonly consumer: string;
-  /** The consumers whose legs the run moves. */
-  readonly consumers: readonly string[];
-  readonly producer: string;
-  readonly from: RouteName;
-  readonly to: RouteName;
-  readonly wayBack: 'keep' | 'none';
-  readonly isStepByStep: boolean;
-  readonly isHeld: boolean;
-  readonly settings: Settings;
-  readonly actor: string;
-  readonly state: RunState;
-  readonly direction: 'forward' | 'back';
-  readonly endsAs: 'rolled_back' | 'cancelled';
-  readonly problem: string;
-  readonly waiting: Waiting | null;
-  readonly memory: JsonObject;
-  readonly revision: bigint;
-  readonly startedAt: string;
-  readonly endedAt: string | null;
-}
-
-export type StepState = 'pending' | 'running' | 'done' | 'failed' | 'undoing' | 'undone';
-
-export interface StepRecord {
-  readonly position: number;
-  readonly name: string;
-  readonly title: string;
-  readonly number: string;
-  readonly kind: 'step' | 'gate';
-  readonly undo: string;
-  readonly state: StepState;
-  readonly checkpoint: JsonObject;
-  readonly done: number;
-  readonly total: number;
-  readonly startedAt: string | null;
-  readonly endedAt: string | null;
-}
-
-export interface EvidenceRecord {
-  readonly position: number;
-  readonly what: string;
-  readonly verdict: Verdict | '';
-  readonly value: string;
-  readonly threshold: string;
-}
+import { COMPLETE, type PlanStep, ROUTE_ALL } from '../plan.ts';
+import {
+  type EvidenceRecord,
+  isEnded,
+  type JsonObject,
+  type Progress,
+  type RunRecord,
+  type RunWithSteps,
+  type StepRecord,
+  type Waiting,
+} from './record.ts';
 
 export type RunPatch = Partial<
   Pick<RunRecord, 'state' | 'direction' | 'endsAs' | 'problem' | 'waiting' | 'memory' | 'endedAt'>
@@ -106,11 +33,6 @@ export interface Change {
   readonly run?: RunPatch;
   readonly steps?: readonly { readonly position: number; readonly patch: StepPatch }[];
   readonly evidence?: readonly EvidenceRecord[];
-}
-
-export interface RunWithSteps {
-  readonly run: RunRecord;
-  readonly steps: readonly StepRecord[];
 }
 
 export type Action =

@@ -1,8 +1,10 @@
 /** What a person orders a run to do. An order is a transition like any other; it needs no lease. */
+
 import { MigrationError } from '../errors.ts';
 import { planNamed } from '../plans/index.ts';
 import type { Journal } from './journal.ts';
 import * as life from './life.ts';
+import type { EvidenceRecord, RunRecord, RunWithSteps } from './record.ts';
 
 /** The engine records while a person orders: the order is decided again on the newer record. */
 const TRIES = 50;
@@ -21,11 +23,8 @@ export interface OrderRequest {
  * Records an order and answers the run after it.
  * @throws MigrationError RUN_UNKNOWN, RUN_STATE, CONFIRMATION_WRONG
  */
-export async function giveOrder(
-  journal: Journal,
-  request: OrderRequest,
-): Promise<life.RunWithSteps> {
-  let seen: life.RunRecord | undefined;
+export async function giveOrder(journal: Journal, request: OrderRequest): Promise<RunWithSteps> {
+  let seen: RunRecord | undefined;
   for (let tries = 0; ; tries += 1) {
     const current = await requireRun(journal, request.runId);
     seen ??= current.run;
@@ -41,14 +40,14 @@ export async function giveOrder(
   }
 }
 
-export async function requireRun(journal: Journal, id: string): Promise<life.RunWithSteps> {
+export async function requireRun(journal: Journal, id: string): Promise<RunWithSteps> {
   const current = await journal.read(id);
   if (current) return current;
   throw new MigrationError('RUN_UNKNOWN', `there is no run ${id}; relink runs lists them`);
 }
 
 /** Somebody else approved what was seen, and the run waits again: nobody approved that. */
-function refuseOtherQuestion(seen: life.RunRecord, { id, state, waiting }: life.RunRecord): void {
+function refuseOtherQuestion(seen: RunRecord, { id, state, waiting }: RunRecord): void {
   if (state !== 'waiting' || waiting?.threshold === seen.waiting?.threshold) return;
   throw new MigrationError(
     'RUN_STATE',
@@ -56,7 +55,7 @@ function refuseOtherQuestion(seen: life.RunRecord, { id, state, waiting }: life.
   );
 }
 
-function decide(current: life.RunWithSteps, request: OrderRequest): life.Change {
+function decide(current: RunWithSteps, request: OrderRequest): life.Change {
   const { run, steps } = current;
   switch (request.order) {
     case 'approve':
@@ -79,7 +78,7 @@ function decide(current: life.RunWithSteps, request: OrderRequest): life.Change 
 }
 
 /** Who ordered it, beside the step at which it reached the run. */
-function signed({ steps }: life.RunWithSteps, { order, actor }: OrderRequest): life.EvidenceRecord {
+function signed({ steps }: RunWithSteps, { order, actor }: OrderRequest): EvidenceRecord {
   const reached = steps.findLast(({ state }) => state !== 'pending');
   const position = reached?.position ?? 0;
   return { position, what: `order: ${order}`, verdict: '', value: actor, threshold: '' };

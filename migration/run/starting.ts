@@ -14,11 +14,11 @@ import {
   type Topology,
   transportFromWire,
 } from '../participants.ts';
-import { nameRoute, type Plan, type RouteName } from '../plan.ts';
+import type { Plan } from '../plan.ts';
 import { choosePlan } from '../plans/index.ts';
 import { parseSettings } from '../settings.ts';
 import type { NewRun } from './journal.ts';
-import type { RunRecord } from './life.ts';
+import { nameRoute, type RouteName, type RunRecord } from './record.ts';
 
 export interface MoveRequest {
   readonly link: string;

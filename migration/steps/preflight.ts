@@ -1,7 +1,8 @@
 import { StepProblem } from '../errors.ts';
 import { isOn, readEpochs, readLanes } from '../leg/lanes.ts';
 import { newestDeadIds, readLatency } from '../leg/traffic.ts';
-import type { JsonObject, Step, StepContext } from '../plan.ts';
+import type { Step, StepContext } from '../plan.ts';
+import type { JsonObject } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 
 /** A service that is being restarted is back within this time. */

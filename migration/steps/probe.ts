@@ -1,6 +1,7 @@
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE, transportToWire } from '../participants.ts';
-import { nameRoute, type RouteName, type Step, type StepContext } from '../plan.ts';
+import type { Step, StepContext } from '../plan.ts';
+import { nameRoute, type RouteName } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 
 /** Tries of a probe: longer apart in all than a client takes to reach a restarted consumer again. */

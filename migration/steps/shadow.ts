@@ -1,7 +1,8 @@
 import { Transport as Wire } from '../../gen/relink/v1/route_pb.ts';
 import { readTraffic } from '../leg/traffic.ts';
 import { REPEATABLE, transportToWire } from '../participants.ts';
-import type { JsonObject, Step, StepContext } from '../plan.ts';
+import type { Step, StepContext } from '../plan.ts';
+import type { JsonObject } from '../run/record.ts';
 
 /** Messages that were on their way when copying began have no copy: they are not compared. */
 const BEGINNING_MS = 300;

@@ -1,11 +1,13 @@
 /** Two people approve at once: each approves what they saw, and nothing after it. */
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MigrationError } from '../../migration/errors.ts';
 import { choosePlan } from '../../migration/plans/index.ts';
 import { Journal } from '../../migration/run/journal.ts';
-import { begin, finishStep, type RunWithSteps, startStep } from '../../migration/run/life.ts';
+import { begin, finishStep, startStep } from '../../migration/run/life.ts';
 import { giveOrder } from '../../migration/run/orders.ts';
+import type { RunWithSteps } from '../../migration/run/record.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
 import { operatorDatabase, syncToAsync } from './alone.ts';

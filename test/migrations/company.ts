@@ -1,6 +1,7 @@
 /**
  * Real services on real servers for tests of the engine, which is part of the test's own process.
  */
+
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
@@ -18,8 +19,8 @@ import { Engine } from '../../migration/engine/engine.ts';
 import { verifyLeg } from '../../migration/leg/verify.ts';
 import { type DescribedLink, Participants } from '../../migration/participants.ts';
 import { Journal } from '../../migration/run/journal.ts';
-import { isEnded, type RunState, type RunWithSteps } from '../../migration/run/life.ts';
 import { giveOrder, type Order } from '../../migration/run/orders.ts';
+import { isEnded, type RunState, type RunWithSteps } from '../../migration/run/record.ts';
 import { type MoveRequest, resolveMove } from '../../migration/run/starting.ts';
 import { StreamDesk } from '../../operator/streams.ts';
 import { createRpcClient } from '../../rpc/client.ts';

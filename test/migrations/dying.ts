@@ -1,7 +1,8 @@
 /** Engines that die at the boundaries of steps, one after another, until a run reaches a state. */
+
 import assert from 'node:assert/strict';
 import type { Engine } from '../../migration/engine/engine.ts';
-import type { RunState } from '../../migration/run/life.ts';
+import type { RunState } from '../../migration/run/record.ts';
 import { armFailpoint } from '../../runtime/failpoints.ts';
 import { until } from '../harness/until.ts';
 import type { Desk } from './company.ts';

@@ -1,9 +1,11 @@
 /** The time of a gate is the time it was watched, not the time that went by. */
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { watchGate } from '../../migration/engine/gatekeeper.ts';
-import type { Gate, Measure, Verdict } from '../../migration/plan.ts';
+import type { Gate, Measure } from '../../migration/plan.ts';
 import { gate } from '../../migration/plans/transport.ts';
+import type { Verdict } from '../../migration/run/record.ts';
 import { until } from '../harness/until.ts';
 import { type Alone, openAlone } from './alone.ts';
 

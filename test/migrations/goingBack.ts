@@ -1,9 +1,10 @@
 /** Goes back from every step of a plan that leaves something to undo, one run after another. */
+
 import assert from 'node:assert/strict';
 import { Reading } from '../../gen/relink/v1/participant_pb.ts';
 import { transportFromWire } from '../../migration/participants.ts';
 import { COMPLETE } from '../../migration/plan.ts';
-import type { RunWithSteps, StepRecord } from '../../migration/run/life.ts';
+import type { RunWithSteps, StepRecord } from '../../migration/run/record.ts';
 import type { Company, Desk } from './company.ts';
 
 export interface WayThere {

@@ -1,10 +1,12 @@
 /** Runs of one link that end together, beside the stream that their legs share. */
+
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import type { PlanStep, RouteName } from '../../migration/plan.ts';
+import type { PlanStep } from '../../migration/plan.ts';
 import { numbered } from '../../migration/plans/transport.ts';
 import { Journal } from '../../migration/run/journal.ts';
-import { type RunRecord, rollBack } from '../../migration/run/life.ts';
+import { rollBack } from '../../migration/run/life.ts';
+import type { RouteName, RunRecord } from '../../migration/run/record.ts';
 import { removeStream } from '../../migration/steps/removeStream.ts';
 import { StreamDesk } from '../../operator/streams.ts';
 import { operatorDatabase, syncToAsync } from './alone.ts';

@@ -10,8 +10,8 @@ import { usageError } from '../errors.ts';
 import { EXIT } from '../exitCode.ts';
 import { formatCertificate, listCertificates } from '../output/certificateView.ts';
 import { toJsonShape } from '../output/json.ts';
-import type { Program, UseSession } from '../program.ts';
 import { resolveCertificate, resolveRun } from '../resolve.ts';
+import type { Program, UseSession } from '../root.ts';
 
 export function addCertificateCommands(program: Program, use: UseSession): void {
   const group = program

@@ -5,7 +5,7 @@ import { type ContractDiff, compareContracts } from '../contracts/compare.ts';
 import { readContract, readContracts } from '../contracts/folder.ts';
 import { EXIT } from '../exitCode.ts';
 import { formatChecks, formatDiff, listContracts } from '../output/contractView.ts';
-import type { Program, UseSession } from '../program.ts';
+import type { Program, UseSession } from '../root.ts';
 
 export function addContractCommands(program: Program, use: UseSession): void {
   const group = program

@@ -4,8 +4,8 @@ import { confirmName, confirmStep } from '../confirm.ts';
 import { EXIT } from '../exitCode.ts';
 import { followRun } from '../follow.ts';
 import { viewRun } from '../output/runView.ts';
-import type { Program, UseSession } from '../program.ts';
 import { resolveRun } from '../resolve.ts';
+import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
 
 const RUN = 'its id, a beginning of it, or last';

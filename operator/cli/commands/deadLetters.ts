@@ -14,8 +14,8 @@ import {
   type Redriven,
 } from '../output/deadLetterView.ts';
 import { toJsonShape } from '../output/json.ts';
-import type { Program, UseSession } from '../program.ts';
 import { resolveDeadLetter } from '../resolve.ts';
+import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
 import { parseLimit } from './runs.ts';
 

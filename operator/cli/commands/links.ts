@@ -6,8 +6,8 @@ import { formatLink, viewLinks } from '../output/linkView.ts';
 import type { View } from '../output/output.ts';
 import { listRuns } from '../output/runList.ts';
 import { formatMermaid, viewTopology } from '../output/topologyView.ts';
-import type { Program, UseSession } from '../program.ts';
 import { unknownLink } from '../resolve.ts';
+import type { Program, UseSession } from '../root.ts';
 
 const LATEST_RUNS = 5; // of one link; `relink runs` has the others
 

@@ -5,8 +5,8 @@ import { followRun } from '../follow.ts';
 import { toJsonShape } from '../output/json.ts';
 import { listRuns } from '../output/runList.ts';
 import { viewRun } from '../output/runView.ts';
-import type { Program, UseSession } from '../program.ts';
 import { resolveRun } from '../resolve.ts';
+import type { Program, UseSession } from '../root.ts';
 import { exitCodeOf } from '../runState.ts';
 
 const USUAL_LIMIT = 20; // what fits on a screen

@@ -6,8 +6,8 @@ import { confirmStep } from '../confirm.ts';
 import { followRun } from '../follow.ts';
 import { formatPlan, viewPlan } from '../output/planView.ts';
 import { viewRun } from '../output/runView.ts';
-import type { Program, UseSession } from '../program.ts';
 import { withLink } from '../resolve.ts';
+import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
 import { consumerOption, targetOption, wayBackOption } from './target.ts';
 

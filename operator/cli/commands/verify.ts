@@ -3,8 +3,8 @@ import { VerifyResponseSchema } from '../../../gen/relink/v1/operator_pb.ts';
 import { EXIT } from '../exitCode.ts';
 import { toJsonShape } from '../output/json.ts';
 import { formatVerified } from '../output/verifyView.ts';
-import type { Program, UseSession } from '../program.ts';
 import { withLink } from '../resolve.ts';
+import type { Program, UseSession } from '../root.ts';
 import { consumerOption } from './target.ts';
 
 export function addVerifyCommand(program: Program, use: UseSession): void {
