@@ -1,7 +1,9 @@
 /** `npm run bench`: every goal's two sides in one run; see bench/goals/. */
+
 import { parseArgs } from 'node:util';
 import { findNatsServer } from '../dev/servers/natsBinary.ts';
 import { editDistance } from '../runtime/config.ts';
+import { messageOf, toError } from '../runtime/errors.ts';
 import type { BenchContext } from './benchmark.ts';
 import { benchmarks } from './goals/index.ts';
 import { describeMachine, type Ratio, tableOf } from './report.ts';
@@ -86,14 +88,14 @@ async function main(args: string[]): Promise<number> {
   try {
     options = readOptions(args);
   } catch (error) {
-    say(`${(error as Error).message}\n\n${USAGE}`);
+    say(`${messageOf(error)}\n\n${USAGE}`);
     return EXIT_USAGE;
   }
   try {
     await run(options);
     return 0;
   } catch (error) {
-    say(String((error as Error).stack));
+    say(String(toError(error).stack));
     return EXIT_FAILED;
   }
 }

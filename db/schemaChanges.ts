@@ -7,10 +7,12 @@
  * Several processes may start at once: an advisory lock lets one act. A database with newer changes
  * than this code knows is refused, because older code does not know what it would break.
  */
+
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import postgres from 'postgres';
+import { CodedError } from '../runtime/errors.ts';
 
 export type DatabaseName =
   | 'link'
@@ -24,13 +26,7 @@ export type DatabaseName =
 /** Serialises schema changes within one database; any constant no other lock uses will do. */
 const SCHEMA_CHANGE_LOCK = 7_070_001;
 
-export class SchemaChangeError extends Error {
-  readonly code: 'SCHEMA_NEWER' | 'SCHEMA_CHANGE_FAILED';
-  constructor(code: SchemaChangeError['code'], message: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
-}
+export class SchemaChangeError extends CodedError<'SCHEMA_NEWER' | 'SCHEMA_CHANGE_FAILED'> {}
 
 interface SchemaChange {
   /** Such as `0001_tune_queue_tables`. */
@@ -52,7 +48,7 @@ export async function applyContract(sql: Runner, part: DatabaseName, name: strin
     await sql.unsafe(readFileSync(file, 'utf8')).simple();
   } catch (cause) {
     const what = `schema change ${name} of '${part}' failed: ${(cause as Error).message}`;
-    throw new SchemaChangeError('SCHEMA_CHANGE_FAILED', what, cause);
+    throw new SchemaChangeError('SCHEMA_CHANGE_FAILED', what, { cause });
   }
 }
 
@@ -101,7 +97,7 @@ async function runChange(
   } catch (cause) {
     const { message } = cause as Error;
     const what = `schema change ${tag} of '${part}' failed, nothing was changed: ${message}`;
-    throw new SchemaChangeError('SCHEMA_CHANGE_FAILED', what, cause);
+    throw new SchemaChangeError('SCHEMA_CHANGE_FAILED', what, { cause });
   }
 }
 

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../runtime/errors.ts';
 import { childEnvironment, readEnvironment } from './environment.ts';
 import { PROJECT_DIR } from './servers/folders.ts';
 
@@ -59,7 +60,7 @@ async function runStep({ command, args, isShown }: Step): Promise<string | undef
     if (code === 0) return undefined;
     return `${Buffer.concat(output)}\n(${signal ?? `exit code ${code}`})`;
   } catch (error) {
-    return `could not be started: ${(error as Error).message}`;
+    return `could not be started: ${messageOf(error)}`;
   }
 }
 

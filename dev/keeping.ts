@@ -2,6 +2,7 @@
  * Starts processes again that ended by themselves, as whatever runs services does: soon at first, later
  * when one keeps ending. A process that was told to stop stays stopped.
  */
+import { messageOf } from '../runtime/errors.ts';
 import { pause } from '../runtime/wake.ts';
 import { type ChildExit, describeExit } from './servers/child.ts';
 import type { Program } from './servers/processes.ts';
@@ -46,7 +47,7 @@ export function keepRunning({ say, firstPauseMs = FIRST_PAUSE_MS }: KeeperOption
         say(`${program.name} runs again`);
         return;
       } catch (error) {
-        say((error as Error).message);
+        say(messageOf(error));
       }
     }
   };

@@ -5,6 +5,7 @@
  */
 
 import { stat } from 'node:fs/promises';
+import { messageOf } from '../runtime/errors.ts';
 import { type Repeater, repeat } from '../runtime/wake.ts';
 import type { Program } from './servers/processes.ts';
 import { shownPath, sourcesOf } from './sources.ts';
@@ -66,7 +67,7 @@ async function restart(program: Program, say: (line: string) => void): Promise<v
     await program.restart();
     say(`${program.name} runs again`);
   } catch (error) {
-    say(`${(error as Error).message}\n${program.name} is started again at the next change`);
+    say(`${messageOf(error)}\n${program.name} is started again at the next change`);
   }
 }
 

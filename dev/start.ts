@@ -2,6 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf, toError } from '../runtime/errors.ts';
 import { describeStack } from './addresses.ts';
 import { readEnvironment } from './environment.ts';
 import { keepRunning } from './keeping.ts';
@@ -119,14 +120,14 @@ async function main(args: string[]): Promise<number> {
   try {
     options = readStartOptions(args);
   } catch (error) {
-    say(`${(error as Error).message}\n\n${START_USAGE}`);
+    say(`${messageOf(error)}\n\n${START_USAGE}`);
     return EXIT_USAGE;
   }
   try {
     await start(options);
     return 0;
   } catch (error) {
-    say(error instanceof ServerError ? error.message : String((error as Error).stack));
+    say(error instanceof ServerError ? error.message : String(toError(error).stack));
     return EXIT_FAILED;
   }
 }

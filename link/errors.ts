@@ -1,4 +1,6 @@
 /** Errors of the link kit towards the code that uses it. The list is closed; docs/errors.md explains each. */
+import { CodedError } from '../runtime/errors.ts';
+
 export type LinkErrorCode =
   | 'UNKNOWN_LINK'
   | 'UNKNOWN_EVENT'
@@ -11,18 +13,15 @@ export type LinkErrorCode =
   | 'HANDLER_TIMEOUT'
   | 'NO_TRANSPORT';
 
-export class LinkError extends Error {
-  readonly code: LinkErrorCode;
-  readonly details: Record<string, unknown>;
+export class LinkError extends CodedError<LinkErrorCode> {
+  /** Facts for programs, such as every problem of an event. */
+  readonly details: Readonly<Record<string, unknown>>;
   constructor(
     code: LinkErrorCode,
     message: string,
-    details: Record<string, unknown> = {},
-    cause?: unknown,
+    { details = {}, ...options }: ErrorOptions & { details?: Record<string, unknown> } = {},
   ) {
-    super(message, { cause });
-    this.name = 'LinkError';
-    this.code = code;
+    super(code, message, options);
     this.details = details;
   }
 }

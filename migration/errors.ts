@@ -2,6 +2,8 @@
  * Errors of the engine towards people and programs that give it orders. The list is closed;
  * docs/errors.md explains each. Messages say what, why and what to do next.
  */
+import { CodedError } from '../runtime/errors.ts';
+
 export type MigrationErrorCode =
   | 'LINK_UNKNOWN'
   | 'LINK_BUSY'
@@ -21,19 +23,16 @@ export interface FaultyField {
   readonly description: string;
 }
 
-export class MigrationError extends Error {
-  readonly code: MigrationErrorCode;
+export class MigrationError extends CodedError<MigrationErrorCode> {
   /** With REQUEST_INVALID: what is wrong where. */
   readonly fields: readonly FaultyField[];
   constructor(
     code: MigrationErrorCode,
     message: string,
-    options: { fields?: readonly FaultyField[]; cause?: unknown } = {},
+    { fields = [], ...options }: ErrorOptions & { fields?: readonly FaultyField[] } = {},
   ) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
-    this.name = 'MigrationError';
-    this.code = code;
-    this.fields = options.fields ?? [];
+    super(code, message, options);
+    this.fields = fields;
   }
 }
 

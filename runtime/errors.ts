@@ -1,4 +1,18 @@
-/** What JavaScript throws may be anything; these make an `Error` of it, or the text a person reads. */
+/**
+ * The one shape of errors: a code of a closed list, a sentence that says what, why and what next, and
+ * a cause that stays in the process. What JavaScript throws may be anything; `toError` and
+ * `messageOf` make an error or its text of it.
+ */
+
+/** Its subclasses name their codes; programs decide by class and code, never by the text. */
+export class CodedError<Code extends string = string> extends Error {
+  readonly code: Code;
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
 
 /** The value itself when it is an error; otherwise an error that says what was thrown. */
 export function toError(value: unknown): Error {

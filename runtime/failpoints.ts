@@ -10,6 +10,8 @@
  * Every name is declared by the file that owns the window, so that a misspelt name is refused
  * instead of silently never firing.
  */
+import { CodedError } from './errors.ts';
+
 /** What happens at an armed failpoint. `@n` limits it to the n-th time the point is reached. */
 export type FailpointAction =
   | { do: 'kill' } // SIGKILL to the own process: no clean-up of any kind
@@ -22,14 +24,7 @@ export type FailpointAction =
 const EXIT_CODE = 86; // any code that nothing else uses, so that a test knows who ended the process
 const MAX_PAUSE_MS = 600_000; // a longer pause is a misprint, not a test
 
-export class FailpointError extends Error {
-  readonly code: 'fired' | 'unknown_name' | 'bad_action';
-  constructor(code: FailpointError['code'], message: string) {
-    super(message);
-    this.name = 'FailpointError';
-    this.code = code;
-  }
-}
+export class FailpointError extends CodedError<'fired' | 'unknown_name' | 'bad_action'> {}
 
 interface Point {
   hits: number;

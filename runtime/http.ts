@@ -2,9 +2,11 @@
  * Health and metrics of a process: /healthz says the process runs, /readyz that it can work now,
  * /metrics what Prometheus collects.
  */
+
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { messageOf } from './errors.ts';
 import { type Agent, within } from './lifecycle.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -69,7 +71,7 @@ async function resultOf(check: ReadinessCheck): Promise<string> {
     await within(CHECK_LIMIT_MS, async () => check());
     return 'ok';
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -3,7 +3,9 @@
  * (`labels()` once, `inc()` many times), so that an update is one addition.
  * Format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text 0.0.4)
  */
+
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { CodedError } from './errors.ts';
 
 export type Labels = Record<string, string>;
 type Kind = 'counter' | 'gauge' | 'histogram';
@@ -19,14 +21,7 @@ export const LATENCY_BUCKETS_S = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
 
-export class MetricsError extends Error {
-  readonly code: 'bad_name' | 'name_taken' | 'too_many_series';
-  constructor(code: MetricsError['code'], message: string) {
-    super(message);
-    this.name = 'MetricsError';
-    this.code = code;
-  }
-}
+export class MetricsError extends CodedError<'bad_name' | 'name_taken' | 'too_many_series'> {}
 
 export interface Counter {
   inc(by?: number): void;

@@ -3,7 +3,9 @@
  * closes for ever, it notices a half-open connection after four minutes, and it records a stack
  * trace for every asynchronous operation.
  */
+
 import { connect, type NatsConnection, type Status } from '@nats-io/transport-node';
+import { CodedError } from './errors.ts';
 import { type Log, silentLog } from './log.ts';
 
 export type { NatsConnection } from '@nats-io/transport-node';
@@ -21,14 +23,7 @@ const OLDEST_SERVER = '2.9.0';
 /** Older ones have known faults of consumers and deduplication that this one does not. */
 const RECOMMENDED_SERVER = '2.14.7';
 
-export class NatsError extends Error {
-  readonly code: 'server_too_old' | 'bad_url';
-  constructor(code: NatsError['code'], message: string) {
-    super(message);
-    this.name = 'NatsError';
-    this.code = code;
-  }
-}
+export class NatsError extends CodedError<'server_too_old' | 'bad_url'> {}
 
 export interface NatsOptions {
   /** Shown in the server's list of connections: `service/instance`. */

@@ -12,17 +12,18 @@
  * connection, when the handler fails and when the transaction ends; and a handler whose connection
  * was lost is never reported back to the driver, so that the driver sends nothing more for it.
  */
+
 import type { Sql, TransactionSql } from 'postgres';
+import { CodedError } from './errors.ts';
 import { type Amounts, isConnectionLost } from './postgresErrors.ts';
 
 export type Transaction = TransactionSql<Amounts>;
 
 /** A query came after its transaction was given up. */
-export class TransactionRevokedError extends Error {
-  readonly code = 'TRANSACTION_REVOKED';
+export class TransactionRevokedError extends CodedError<'TRANSACTION_REVOKED'> {
   constructor(options?: ErrorOptions) {
-    super('the transaction of this query is over; the query was not sent', options);
-    this.name = 'TransactionRevokedError';
+    const message = 'the transaction of this query is over; the query was not sent';
+    super('TRANSACTION_REVOKED', message, options);
   }
 }
 

@@ -9,6 +9,8 @@
  * - `start_timeout`: the process did not become ready in time
  * - `stop_failed`: something could not be stopped or cleaned up
  */
+import { CodedError, messageOf } from '../../runtime/errors.ts';
+
 export type ServerErrorCode =
   | 'not_found'
   | 'port_taken'
@@ -19,15 +21,7 @@ export type ServerErrorCode =
   | 'stop_failed';
 
 /** The one error of `dev/`: what happened, why, and what to do next. */
-export class ServerError extends Error {
-  readonly code: ServerErrorCode;
-
-  constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'ServerError';
-    this.code = code;
-  }
-}
+export class ServerError extends CodedError<ServerErrorCode> {}
 
 /** Runs every clean-up, also after one failed, and throws what failed joined into one error. */
 export async function cleanUpAll(what: string, steps: readonly (() => unknown)[]): Promise<void> {
@@ -40,7 +34,7 @@ export async function cleanUpAll(what: string, steps: readonly (() => unknown)[]
     }
   }
   if (causes.length === 0) return;
-  const reasons = causes.map((cause) => (cause instanceof Error ? cause.message : String(cause)));
+  const reasons = causes.map(messageOf);
   throw new ServerError('stop_failed', `${what}: ${reasons.join('; ')}`, {
     cause: causes.length === 1 ? causes[0] : new AggregateError(causes),
   });

@@ -116,7 +116,7 @@ function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
     throw new LinkError(
       'INVALID_EVENT',
       `${contract.event} v${contract.version} ${problems[0]?.field}: ${problems[0]?.message}`,
-      { problems },
+      { details: { problems } },
     );
   const key = String(message.payload[link.keyField]);
   const body = encodeText(contract, event);

@@ -1,11 +1,13 @@
 // Changing the body of a dead letter, in the person's editor or from a file. What was typed is not
 // lost when the operator refuses it.
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '../../runtime/config.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import { CliError, explainError, usageError } from './errors.ts';
 import { prettyBody } from './output/deadLetterView.ts';
 import type { Session } from './session.ts';
@@ -43,7 +45,7 @@ async function readBody(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw usageError(`Cannot read ${file}: ${(error as Error).message}.`);
+    throw usageError(`Cannot read ${file}: ${messageOf(error)}.`);
   }
 }
 
@@ -52,7 +54,7 @@ function parseBody(text: string, file: string): string {
   try {
     return JSON.stringify(JSON.parse(text));
   } catch (error) {
-    throw usageError(`${file} is no JSON: ${(error as Error).message}.`);
+    throw usageError(`${file} is no JSON: ${messageOf(error)}.`);
   }
 }
 
