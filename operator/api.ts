@@ -19,7 +19,7 @@ import {
 import { unknownId } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
 import { deadLetterHandlers } from './deadLetters.ts';
-import { withStatuses } from './errors.ts';
+import { withReasons } from './errors.ts';
 import { type LinkSources, listLinks } from './links.ts';
 import { certificateToWire, planToWire, runToWire, statusToWire } from './status.ts';
 import { UnroutedWatch } from './unrouted.ts';
@@ -43,7 +43,7 @@ export interface OperatorOptions {
 }
 
 export function operatorHandlers(options: OperatorOptions): Handlers<typeof Operator> {
-  return withStatuses({
+  return withReasons({
     ...linkHandlers(options),
     ...startHandlers(options),
     ...runHandlers(options),

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '../../runtime/config.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import { CliError, explainError, usageError } from './errors.ts';
 import { prettyBody } from './output/deadLetterView.ts';
 import type { Session } from './session.ts';
@@ -43,7 +44,7 @@ async function readBody(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw usageError(`Cannot read ${file}: ${(error as Error).message}.`);
+    throw usageError(`Cannot read ${file}: ${messageOf(error)}.`);
   }
 }
 
@@ -52,7 +53,7 @@ function parseBody(text: string, file: string): string {
   try {
     return JSON.stringify(JSON.parse(text));
   } catch (error) {
-    throw usageError(`${file} is no JSON: ${(error as Error).message}.`);
+    throw usageError(`${file} is no JSON: ${messageOf(error)}.`);
   }
 }
 
