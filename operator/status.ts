@@ -13,6 +13,7 @@ import type {
 } from '../gen/relink/v1/operator_pb.ts';
 import type { Certificate } from '../migration/certificate.ts';
 import { UNDO_SINCE } from '../migration/engine/context.ts';
+import { recordedKind } from '../migration/plan.ts';
 import type { KeptEvidence } from '../migration/run/journalRows.ts';
 import {
   isEnded,
@@ -139,7 +140,7 @@ export function planToWire({ run, plan }: Move): MessageInitShape<typeof PlanRes
       name: step.name,
       title: `${step.number}. ${step.title}`,
       number: step.number,
-      kind: step.kind,
+      kind: recordedKind(step),
       undo: step.undoTitle,
     })),
   };

@@ -116,7 +116,7 @@ export class RunWorker {
     let started = current;
     if (record.state !== 'running')
       started = await this.#record(current, life.startStep(record, now()));
-    if (step.kind === 'gate' && step.person) {
+    if (step.kind === 'completion') {
       await this.#record(started, life.askToComplete(started.run, now()));
       return;
     }
@@ -124,7 +124,7 @@ export class RunWorker {
     try {
       await failpoint('engine.before-apply');
       if (step.kind === 'gate') await watchGate(step, context);
-      else
+      if (step.kind === 'step')
         await this.#persist(context, async () => {
           await step.check?.(context);
           await step.apply(context);
@@ -152,8 +152,7 @@ export class RunWorker {
       started = await this.#record(current, life.startUndo(record, now()));
     const context = createContext(started, position, this.#options, this.#interrupted.signal);
     try {
-      if (step.kind === 'step' && step.undo)
-        await this.#persist(context, () => step.undo!(context));
+      if ('undo' in step && step.undo) await this.#persist(context, () => step.undo!(context));
       await failpoint('engine.after-undo');
       const { run } = context.current();
       await this.#record(
