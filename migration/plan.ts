@@ -10,6 +10,7 @@ import type { Log } from '../runtime/log.ts';
 import type { CertificateStore } from './certificate.ts';
 import type { Participants } from './participants.ts';
 import type { JsonObject, Progress, RunRecord, StepRecord, Verdict } from './run/record.ts';
+import type { NumberName } from './settings.ts';
 
 /** Step names that the life of a run depends on (see run/life.ts); every plan uses them. */
 export const ROUTE_ALL = 'route-all';
@@ -89,8 +90,10 @@ export interface Reading {
 /** One thing a gate looks at, in `gates/`. */
 export interface Measure {
   readonly name: string;
-  /** What it means when the patience is over and it still answers `wait`. */
+  /** What it means when the patience is over and the verdict is still `wait`. */
   readonly unanswered: 'fail' | 'inconclusive';
+  /** The settings it judges by; the plan shows them. */
+  readonly thresholds?: readonly NumberName[];
   read(context: StepContext): Promise<readonly Reading[]>;
 }
 
