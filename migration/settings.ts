@@ -32,22 +32,27 @@ const NUMBERS = {
   ),
 
   // Thresholds of the gates that watch traffic.
-  lag_limit_ms: setting(5_000, 'ms', [1, HOUR_MS], 'age of the oldest open message'),
+  lag_limit_ms: setting(5_000, 'ms', [1, HOUR_MS], 'highest age of the oldest open message'),
   latency_limit_ms: setting(
     0,
     'ms',
     [0, HOUR_MS],
-    'p99 from enqueue to receipt; 0 compares it with the baseline measured by preflight',
+    'highest p99 from enqueue to receipt; 0 judges it by the baseline that preflight measured',
   ),
   // A healthy transport may well be slower than the other; a broken one is slower by far more.
-  latency_times_baseline: setting(5, 'times', [1, 1_000], 'p99 as a multiple of the baseline'),
+  latency_times_baseline: setting(
+    5,
+    'times',
+    [1, 1_000],
+    'highest p99, as a multiple of the baseline',
+  ),
   latency_floor_ms: setting(
     1_000,
     'ms',
     [0, HOUR_MS],
     'p99 that always passes: multiples of a small baseline are noise',
   ),
-  error_rate_limit: setting(0.05, 'share', [0, 1], 'failed share of recent attempts'),
+  error_rate_limit: setting(0.05, 'share', [0, 1], 'highest share of recent attempts that failed'),
   error_rate_min_attempts: setting(
     20,
     'attempts',
@@ -62,7 +67,7 @@ const NUMBERS = {
   ),
   // Shorter than the patience of a gate, so that it outlasts what waited while a service restarted.
   recent_seconds: setting(10, 's', [1, 60], 'what error rate and latency count as recent'),
-  dead_letter_limit: setting(0, 'messages', [0, 1_000_000], 'new dead letters of the link'),
+  dead_letter_limit: setting(0, 'messages', [0, 1_000_000], 'tolerated number of new dead letters'),
 
   // Thresholds of the gates that compare.
   shadow_messages: setting(50, 'messages', [0, 1_000_000], 'compare at least this many copies'),
@@ -70,13 +75,13 @@ const NUMBERS = {
     0,
     'share',
     [0, 1],
-    'copies with another effect, for handlers that do not say what they based it on',
+    'tolerated share of copies with another effect, of handlers that do not say what they based it on',
   ),
   reads_behind_limit: setting(
     0.5,
     'share',
     [0, 1],
-    'sampled values older than the owner has them; more means that the replica is not fed',
+    'tolerated share of sampled values that are older than the owner has them; above it the replica is not fed',
   ),
   gate_command_seconds: setting(10, 's', [1, 300], 'time limit of gate_command'),
 } as const satisfies Record<string, NumberSetting>;

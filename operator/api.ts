@@ -85,8 +85,8 @@ function startHandlers(options: OperatorOptions): Own<'plan' | 'start'> {
   const resolve = async (request: MoveRequest) =>
     resolveMove(participants, request, await journal.live());
   return {
-    plan: async ({ link, to, consumer, wayBack }) => {
-      const request = { link, to, consumer, wayBack: wayBack || 'keep', settings: {}, actor: '' };
+    plan: async ({ link, to, consumer, wayBack, settings }) => {
+      const request = { link, to, consumer, wayBack: wayBack || 'keep', settings, actor: '' };
       // A plan changes nothing: it may be looked at while a run holds the link.
       const move = { ...request, isStepByStep: false, isHeld: true };
       return planToWire(await resolveMove(participants, move, []));
