@@ -1,16 +1,18 @@
 /**
- * The words of a plan. A plan is an ordered list of steps and gates: a step acts, a gate waits for
- * evidence. Both are pieces of code without state: what they need to be resumed is in their
- * checkpoint, what later ones need is in the run's memory. Every `apply` and `undo` may be repeated
- * at any time, because the engine may die between any two statements.
+ * The words of a plan: an ordered list of steps, which act, and gates, which wait for evidence; a
+ * barrier acts only on the way back, and a completion waits for a person. All are code without state:
+ * what they need to be resumed is in their checkpoint, what later ones need is in the run's memory.
+ * Every `apply` and `undo` may be repeated at any time, because the engine may die between any two
+ * statements.
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Log } from '../runtime/log.ts';
 import type { CertificateStore } from './certificate.ts';
 import type { Participants } from './participants.ts';
-import type { JsonObject, Progress, RunRecord, Verdict } from './run/record.ts';
+import type { JsonObject, Progress, RunRecord, StepRecord, Verdict } from './run/record.ts';
+import type { NumberName } from './settings.ts';
 
-/** Step names that the life of a run depends on (see run.ts); every plan uses them. */
+/** Step names that the life of a run depends on (see run/life.ts); every plan uses them. */
 export const ROUTE_ALL = 'route-all';
 export const COMPLETE = 'complete';
 
@@ -19,7 +21,7 @@ export interface Plan {
   readonly steps: readonly PlanStep[];
 }
 
-export type PlanStep = Step | Gate;
+export type PlanStep = Step | WayBackBarrier | Gate | Completion;
 
 interface Described {
   /** Stable: a run that is resumed finds its steps by it. */
@@ -27,7 +29,7 @@ interface Described {
   readonly title: string;
   /** The number of the step in the description of this migration. */
   readonly number: string;
-  /** What going back does with it; empty when there is nothing to undo. */
+  /** What going back does at this step; empty when there is nothing to undo. */
   readonly undoTitle: string;
   /** From here on some messages go by the new route. */
   readonly movesTraffic?: boolean;
@@ -43,6 +45,18 @@ export interface Step extends Described {
   undo?(context: StepContext): Promise<void>;
 }
 
+/** A step as its file defines it; each plan gives it a title and a number. */
+export type Untitled<S extends Step | WayBackBarrier> = Omit<S, 'title' | 'number'>;
+
+/**
+ * Passed without acting on the way forward. A run that goes back stops here until `undo` is done, so
+ * whatever stands before the barrier is undone only after that.
+ */
+export interface WayBackBarrier extends Described {
+  readonly kind: 'wayBackBarrier';
+  undo(context: StepContext): Promise<void>;
+}
+
 /**
  * A gate passes when each of its measures passes at the end of its window. One that fails ends the
  * gate at once; those that still wait when the patience is over are `fail` or `inconclusive` as
@@ -53,8 +67,16 @@ export interface Gate extends Described {
   readonly measures: readonly Measure[];
   /** How long to watch at least, in seconds. */
   readonly windowSeconds: number;
-  /** Waits for the word of a person instead of measuring. */
-  readonly person?: 'complete';
+}
+
+/** Waits until a person completes the run, which gives up the way back. */
+export interface Completion extends Described {
+  readonly kind: 'completion';
+}
+
+/** The kind that journal and command line know: what acts is a step, what waits is a gate. */
+export function recordedKind({ kind }: PlanStep): StepRecord['kind'] {
+  return kind === 'step' || kind === 'wayBackBarrier' ? 'step' : 'gate';
 }
 
 export interface Reading {
@@ -68,8 +90,10 @@ export interface Reading {
 /** One thing a gate looks at, in `gates/`. */
 export interface Measure {
   readonly name: string;
-  /** What it means when the patience is over and it still answers `wait`. */
+  /** What it means when the patience is over and the verdict is still `wait`. */
   readonly unanswered: 'fail' | 'inconclusive';
+  /** The settings it judges by; the plan shows them. */
+  readonly thresholds?: readonly NumberName[];
   read(context: StepContext): Promise<readonly Reading[]>;
 }
 

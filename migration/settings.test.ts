@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { MigrationError } from './errors.ts';
-import { parseSettings, SETTING_NAMES } from './settings.ts';
+import { describeSettings, parseSettings, SETTING_NAMES, withDefaults } from './settings.ts';
 
 describe('settings of a run', () => {
   it('have defaults, each of which may be given', () => {
@@ -9,6 +10,22 @@ describe('settings of a run', () => {
     assert.deepEqual(Object.keys(defaults).sort(), [...SETTING_NAMES].sort());
     const texts = Object.entries(defaults).map(([name, value]) => [name, String(value)]);
     assert.deepEqual(parseSettings(Object.fromEntries(texts)), defaults);
+  });
+
+  it('are the defaults where a run of an older program does not have them', () => {
+    const { recent_seconds: _, ...older } = parseSettings({ soak_seconds: '7' });
+    assert.deepEqual(withDefaults(older), parseSettings({ soak_seconds: '7' }));
+  });
+
+  it('are documented with default, range and unit', () => {
+    const page = readFileSync(new URL('../docs/settings.md', import.meta.url), 'utf8');
+    const rows = describeSettings().map(({ name, default: value, min, max, unit, about }) => {
+      const range = `${min.toLocaleString('en')} – ${max.toLocaleString('en')}`;
+      return `| \`${name}\` | ${value.toLocaleString('en')} | ${range} | ${unit} | ${about} |`;
+    });
+    for (const row of rows) assert.ok(page.includes(row), `docs/settings.md lacks:\n${row}`);
+    const documented = [...page.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
+    assert.deepEqual(documented.sort(), [...SETTING_NAMES].sort());
   });
 
   it('are refused all at once, with the name that was probably meant', () => {

@@ -1,4 +1,8 @@
-/** The tunings of a run: defaults, limits and why in one place. Unknown names are refused. */
+/**
+ * The settings of a run, `relink start --set name=value`: how long it watches, and every threshold its
+ * gates judge by. Defaults, limits and reasons are here and nowhere else; docs/settings.md lists
+ * them. Unknown names are refused.
+ */
 import { editDistance } from '../runtime/config.ts';
 import { type FaultyField, MigrationError } from './errors.ts';
 
@@ -6,54 +10,99 @@ interface NumberSetting {
   readonly default: number;
   readonly min: number;
   readonly max: number;
+  readonly unit: 's' | 'ms' | 'messages' | 'attempts' | 'share' | 'times';
   readonly about: string;
 }
 
 const DAY_S = 86_400;
+const HOUR_MS = 3_600_000;
 
 const NUMBERS = {
-  soak_seconds: { default: 10, min: 0, max: 7 * DAY_S, about: 'all lanes moved, way back open' },
-  canary_seconds: { default: 3, min: 0, max: DAY_S, about: 'watch after each group of lanes' },
-  shadow_seconds: { default: 3, min: 0, max: DAY_S, about: 'least time copies are compared' },
-  shadow_messages: { default: 50, min: 0, max: 1_000_000, about: 'least number of equal copies' },
-  patience_seconds: { default: 30, min: 0.1, max: DAY_S, about: 'a gate without an answer' },
-  retry_seconds: {
-    default: 60,
-    min: 0,
-    max: DAY_S,
-    about: 'a step whose calls do not get through',
-  },
-  release_hold_seconds: {
-    default: 15,
-    min: 0,
-    max: DAY_S,
-    about: 'going back: lanes held longer are released, as the route they leave may be broken',
-  },
-  lag_limit_ms: { default: 5_000, min: 1, max: 3_600_000, about: 'age of the oldest open message' },
-  latency_limit_ms: {
-    default: 0,
-    min: 0,
-    max: 3_600_000,
-    about: 'p99 from enqueue to receipt; 0: against the baseline measured before',
-  },
-  error_rate_limit: { default: 0.05, min: 0, max: 1, about: 'failed share of all dispatches' },
-  effect_difference_limit: {
-    default: 0,
-    min: 0,
-    max: 1,
-    about:
-      'share of copies with another effect, for handlers that do not say what they based it on',
-  },
-  gate_command_seconds: { default: 10, min: 1, max: 300, about: 'a run of gate_command' },
-  dead_letter_limit: { default: 0, min: 0, max: 1_000_000, about: 'new dead letters' },
+  // How long a run watches and waits.
+  soak_seconds: setting(10, 's', [0, 7 * DAY_S], 'watch all lanes with the way back still open'),
+  canary_seconds: setting(3, 's', [0, DAY_S], 'watch each group of lanes after it has moved'),
+  shadow_seconds: setting(3, 's', [0, DAY_S], 'compare shadow copies for at least this long'),
+  patience_seconds: setting(30, 's', [0.1, DAY_S], 'wait for a gate that neither passes nor fails'),
+  retry_seconds: setting(60, 's', [0, DAY_S], 'repeat a step whose calls do not get through'),
+  release_hold_seconds: setting(
+    15,
+    's',
+    [0, DAY_S],
+    'going back, release lanes held longer than this: the route they leave may be broken',
+  ),
+
+  // Thresholds of the gates that watch traffic.
+  lag_limit_ms: setting(5_000, 'ms', [1, HOUR_MS], 'highest age of the oldest open message'),
+  latency_limit_ms: setting(
+    0,
+    'ms',
+    [0, HOUR_MS],
+    'highest p99 from enqueue to receipt; 0 judges it by the baseline that preflight measured',
+  ),
+  // A healthy transport may well be slower than the other; a broken one is slower by far more.
+  latency_times_baseline: setting(
+    5,
+    'times',
+    [1, 1_000],
+    'highest p99, as a multiple of the baseline',
+  ),
+  latency_floor_ms: setting(
+    1_000,
+    'ms',
+    [0, HOUR_MS],
+    'p99 that always passes: multiples of a small baseline are noise',
+  ),
+  error_rate_limit: setting(0.05, 'share', [0, 1], 'highest share of recent attempts that failed'),
+  error_rate_min_attempts: setting(
+    20,
+    'attempts',
+    [1, 1_000_000],
+    'minimum sample; below it the rate is noise',
+  ),
+  error_rate_persist_seconds: setting(
+    15,
+    's',
+    [0, DAY_S],
+    'fail only when the rate stays above its limit this long: a restart is over sooner',
+  ),
+  // Shorter than the patience of a gate, so that it outlasts what waited while a service restarted.
+  recent_seconds: setting(10, 's', [1, 60], 'what error rate and latency count as recent'),
+  dead_letter_limit: setting(0, 'messages', [0, 1_000_000], 'tolerated number of new dead letters'),
+
+  // Thresholds of the gates that compare.
+  shadow_messages: setting(50, 'messages', [0, 1_000_000], 'compare at least this many copies'),
+  effect_difference_limit: setting(
+    0,
+    'share',
+    [0, 1],
+    'tolerated share of copies with another effect, of handlers that do not say what they based it on',
+  ),
+  reads_behind_limit: setting(
+    0.5,
+    'share',
+    [0, 1],
+    'tolerated share of sampled values that are older than the owner has them; above it the replica is not fed',
+  ),
+  gate_command_seconds: setting(10, 's', [1, 300], 'time limit of gate_command'),
 } as const satisfies Record<string, NumberSetting>;
+
+function setting(
+  value: number,
+  unit: NumberSetting['unit'],
+  [min, max]: readonly [number, number],
+  about: string,
+): NumberSetting {
+  return { default: value, unit, min, max, about };
+}
 
 const ON_FAIL = ['rollback', 'pause'] as const;
 /** One line of a shell; what is longer belongs in a script. */
 const COMMAND = /^[^\p{Cc}]{0,1000}$/u;
 const MAX_SUGGESTION_DISTANCE = 3; // edits; further away is no misprint
 
-export type Settings = { readonly [K in keyof typeof NUMBERS]: number } & {
+export type NumberName = keyof typeof NUMBERS;
+
+export type Settings = { readonly [K in NumberName]: number } & {
   readonly on_fail: (typeof ON_FAIL)[number];
   /** A shell command that is asked during the soak, see gates/command.ts; empty for none. */
   readonly gate_command: string;
@@ -64,23 +113,28 @@ const TEXTS = { on_fail: ON_FAIL[0], gate_command: '' } as const;
 
 export const SETTING_NAMES: readonly string[] = [...Object.keys(NUMBERS), ...Object.keys(TEXTS)];
 
+/** These settings over the defaults: a run of an older program lacks those that are newer. */
+export function withDefaults(settings: Partial<Settings>): Settings {
+  const numbers = Object.entries(NUMBERS).map(([name, one]) => [name, one.default]);
+  return { ...TEXTS, ...Object.fromEntries(numbers), ...settings };
+}
+
 /**
  * Texts such as `{ soak_seconds: '5' }` over the defaults. Throws REQUEST_INVALID with all faults.
  */
 export function parseSettings(texts: Readonly<Record<string, string>>): Settings {
   const faults: FaultyField[] = [];
-  const settings: Record<string, number | string> = { ...TEXTS };
-  for (const [name, { default: value }] of Object.entries(NUMBERS)) settings[name] = value;
+  const given: Record<string, number | string> = {};
   for (const [name, text] of Object.entries(texts)) {
     const fault = faultOf(name, text);
     if (fault) faults.push({ field: `settings.${name}`, description: fault });
-    else settings[name] = name in TEXTS ? text : Number(text);
+    else given[name] = name in TEXTS ? text : Number(text);
   }
   if (faults.length > 0) {
     const lines = faults.map(({ field, description }) => `${field} ${description}`);
     throw new MigrationError('REQUEST_INVALID', lines.join('; '), { fields: faults });
   }
-  return settings as unknown as Settings;
+  return withDefaults(given as Partial<Settings>);
 }
 
 function faultOf(name: string, text: string): string | undefined {
@@ -88,11 +142,11 @@ function faultOf(name: string, text: string): string | undefined {
     return ON_FAIL.some((one) => one === text) ? undefined : `must be ${ON_FAIL.join(' or ')}`;
   if (name === 'gate_command')
     return COMMAND.test(text) ? undefined : 'must be one line of at most 1000 characters';
-  const setting = (NUMBERS as Record<string, NumberSetting>)[name];
-  if (!setting) return suggestionFor(name);
+  const known = (NUMBERS as Record<string, NumberSetting>)[name];
+  if (!known) return suggestionFor(name);
   const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (value >= setting.min && value <= setting.max) return undefined;
-  return `must be a number from ${setting.min} to ${setting.max} (${setting.about})`;
+  if (value >= known.min && value <= known.max) return undefined;
+  return `must be a number from ${known.min} to ${known.max} (${known.about})`;
 }
 
 function suggestionFor(name: string): string {
@@ -101,15 +155,15 @@ function suggestionFor(name: string): string {
     distance: editDistance(name, known),
   })).sort((a, b) => a.distance - b.distance);
   return best && best.distance <= MAX_SUGGESTION_DISTANCE
-    ? `is not known; did you mean ${best.known}?`
-    : `is not known; known are ${SETTING_NAMES.join(', ')}`;
+    ? `is unknown; did you mean ${best.known}?`
+    : `is unknown; known are ${SETTING_NAMES.join(', ')}`;
+}
+
+export interface DescribedSetting extends NumberSetting {
+  readonly name: NumberName;
 }
 
 /** Every numeric setting with its default, for people who choose. */
-export function describeSettings(): { name: string; default: number; about: string }[] {
-  return Object.entries(NUMBERS).map(([name, { default: value, about }]) => ({
-    name,
-    default: value,
-    about,
-  }));
+export function describeSettings(): DescribedSetting[] {
+  return Object.entries(NUMBERS).map(([name, one]) => ({ name: name as NumberName, ...one }));
 }

@@ -19,7 +19,7 @@ import {
 import { unknownId } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
 import { deadLetterHandlers } from './deadLetters.ts';
-import { withStatuses } from './errors.ts';
+import { withReasons } from './errors.ts';
 import { type LinkSources, listLinks } from './links.ts';
 import { certificateToWire, planToWire, runToWire, statusToWire } from './status.ts';
 import { UnroutedWatch } from './unrouted.ts';
@@ -43,7 +43,7 @@ export interface OperatorOptions {
 }
 
 export function operatorHandlers(options: OperatorOptions): Handlers<typeof Operator> {
-  return withStatuses({
+  return withReasons({
     ...linkHandlers(options),
     ...startHandlers(options),
     ...runHandlers(options),
@@ -85,8 +85,8 @@ function startHandlers(options: OperatorOptions): Own<'plan' | 'start'> {
   const resolve = async (request: MoveRequest) =>
     resolveMove(participants, request, await journal.live());
   return {
-    plan: async ({ link, to, consumer, wayBack }) => {
-      const request = { link, to, consumer, wayBack: wayBack || 'keep', settings: {}, actor: '' };
+    plan: async ({ link, to, consumer, wayBack, settings }) => {
+      const request = { link, to, consumer, wayBack: wayBack || 'keep', settings, actor: '' };
       // A plan changes nothing: it may be looked at while a run holds the link.
       const move = { ...request, isStepByStep: false, isHeld: true };
       return planToWire(await resolveMove(participants, move, []));

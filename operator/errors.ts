@@ -1,5 +1,4 @@
-/** From the engine's errors, and those of the services it asked, to what callers get. */
-
+/** From errors of the engine, and of the services it asked, to the statuses that callers get. */
 import { MigrationError, type MigrationErrorCode } from '../migration/errors.ts';
 import {
   RPC_REASONS,
@@ -22,23 +21,21 @@ const STATUSES: Readonly<Record<MigrationErrorCode, readonly [RpcCode, RpcReason
   RUN_CHANGED: ['UNAVAILABLE', 'UNAVAILABLE'],
 };
 
-export function asRpcError(error: unknown): unknown {
-  if (error instanceof MigrationError) {
-    const [code, reason] = STATUSES[error.code];
-    return new RpcError(code, reason, error.message, { cause: error, fields: [...error.fields] });
-  }
+/** What the caller gets; other errors reach the server as they are, which logs them as INTERNAL. */
+function toRpcError(error: MigrationError | RpcCallError): RpcError {
   if (error instanceof RpcCallError) return fromParticipant(error);
-  return error;
+  const [code, reason] = STATUSES[error.code];
+  return new RpcError(code, reason, error.message, { cause: error, fields: [...error.fields] });
 }
 
-/** A service refused, or is away: the caller gets its reason as if it had asked itself. */
+/** A service refused or did not answer: the caller gets its reason as if it had asked itself. */
 function fromParticipant(error: RpcCallError): RpcError {
   const options = { cause: error, fields: error.fields, metadata: error.metadata };
   if (error.outcome === 'unknown')
     return new RpcError(
       'UNAVAILABLE',
       'UNAVAILABLE',
-      `a service is away: ${error.message}`,
+      `a service does not answer: ${error.message}`,
       options,
     );
   const reason = RPC_REASONS.find((one) => one === error.reason) ?? 'INTERNAL';
@@ -47,8 +44,8 @@ function fromParticipant(error: RpcCallError): RpcError {
 
 type AnyHandler = (...args: never[]) => unknown;
 
-/** The handlers with their errors as callers get them; streams too. */
-export function withStatuses<H extends object>(handlers: H): H {
+/** Errors of the engine and of services become statuses with their reason; streams too. */
+export function withReasons<H extends object>(handlers: H): H {
   return Object.fromEntries(
     Object.entries(handlers).map(([name, handle]) => [name, translating(handle as AnyHandler)]),
   ) as H;
@@ -63,7 +60,8 @@ function translating(handle: AnyHandler): AnyHandler {
 }
 
 function rethrow(error: unknown): never {
-  throw asRpcError(error);
+  const isKnown = error instanceof MigrationError || error instanceof RpcCallError;
+  throw isKnown ? toRpcError(error) : error;
 }
 
 function isStream(result: unknown): result is AsyncIterable<unknown> {
@@ -74,6 +72,6 @@ async function* translatingStream(stream: AsyncIterable<unknown>): AsyncGenerato
   try {
     yield* stream;
   } catch (error) {
-    throw asRpcError(error);
+    rethrow(error);
   }
 }

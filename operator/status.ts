@@ -13,6 +13,7 @@ import type {
 } from '../gen/relink/v1/operator_pb.ts';
 import type { Certificate } from '../migration/certificate.ts';
 import { UNDO_SINCE } from '../migration/engine/context.ts';
+import { type Plan, recordedKind } from '../migration/plan.ts';
 import type { KeptEvidence } from '../migration/run/journalRows.ts';
 import {
   isEnded,
@@ -22,6 +23,7 @@ import {
   type StepRecord,
 } from '../migration/run/record.ts';
 import type { Move } from '../migration/run/starting.ts';
+import { describeSettings, type Settings } from '../migration/settings.ts';
 
 export function statusToWire(
   { run, steps }: RunWithSteps,
@@ -139,10 +141,22 @@ export function planToWire({ run, plan }: Move): MessageInitShape<typeof PlanRes
       name: step.name,
       title: `${step.number}. ${step.title}`,
       number: step.number,
-      kind: step.kind,
+      kind: recordedKind(step),
       undo: step.undoTitle,
     })),
+    thresholds: thresholdsOf(plan, run.settings),
   };
+}
+
+/** The settings that the plan's gates judge by, in the order of the settings. */
+function thresholdsOf({ steps }: Plan, settings: Settings) {
+  const measures = new Set(steps.flatMap((step) => (step.kind === 'gate' ? step.measures : [])));
+  return describeSettings().flatMap(({ name, unit, about }) => {
+    const judging = [...measures].filter(({ thresholds }) => thresholds?.includes(name));
+    if (judging.length === 0) return [];
+    const names = judging.map((measure) => measure.name);
+    return [{ setting: name, value: settings[name], unit, about, measures: names }];
+  });
 }
 
 export function certificateToWire(

@@ -4,6 +4,7 @@
  */
 
 import { RpcCallError } from '../../rpc/client.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import { isConnectionLost } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
@@ -15,6 +16,7 @@ import type { RunState, RunWithSteps } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 import { createContext, type WorkerOptions } from './context.ts';
 import { watchGate } from './gatekeeper.ts';
+import { isRepeatable } from './repeatable.ts';
 
 declareFailpoints(
   'engine.before-step',
@@ -114,7 +116,7 @@ export class RunWorker {
     let started = current;
     if (record.state !== 'running')
       started = await this.#record(current, life.startStep(record, now()));
-    if (step.kind === 'gate' && step.person) {
+    if (step.kind === 'completion') {
       await this.#record(started, life.askToComplete(started.run, now()));
       return;
     }
@@ -122,7 +124,7 @@ export class RunWorker {
     try {
       await failpoint('engine.before-apply');
       if (step.kind === 'gate') await watchGate(step, context);
-      else
+      if (step.kind === 'step')
         await this.#persist(context, async () => {
           await step.check?.(context);
           await step.apply(context);
@@ -150,8 +152,7 @@ export class RunWorker {
       started = await this.#record(current, life.startUndo(record, now()));
     const context = createContext(started, position, this.#options, this.#interrupted.signal);
     try {
-      if (step.kind === 'step' && step.undo)
-        await this.#persist(context, () => step.undo!(context));
+      if ('undo' in step && step.undo) await this.#persist(context, () => step.undo!(context));
       await failpoint('engine.after-undo');
       const { run } = context.current();
       await this.#record(
@@ -175,8 +176,8 @@ export class RunWorker {
         this.#options.lease.requireSure();
         return await work();
       } catch (error) {
-        if (!isPassing(error) || performance.now() + waitMs > untilMs) throw error;
-        await context.observe('tried again', (error as Error).message);
+        if (!isRepeatable(error) || performance.now() + waitMs > untilMs) throw error;
+        await context.observe('tried again', messageOf(error));
       }
       await stepPause(waitMs, context.signal);
     }
@@ -193,7 +194,7 @@ export class RunWorker {
     if (error instanceof RpcCallError) return { kind: 'fail', problem: error.message };
     if (isConnectionLost(error) || isOwn(error)) throw error;
     this.#options.log.error({ err: error, run: this.#id }, 'a step failed');
-    return { kind: 'fail', problem: (error as Error).message };
+    return { kind: 'fail', problem: messageOf(error) };
   }
 
   async #record(current: RunWithSteps, change: life.Change): Promise<RunWithSteps> {
@@ -220,12 +221,4 @@ function isOwn(error: unknown): boolean {
       (error.code === 'LEASE_LOST' || error.code === 'RUN_CHANGED')) ||
     (error instanceof Error && error.name === 'FailpointError')
   );
-}
-
-/** Calls whose outcome is unknown: repeating them is safe and may get through. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof RpcCallError)
-    return error.outcome === 'unknown' || error.reason === 'ROUTE_PENDING';
-  // NATS answers in time or not at all.
-  return error instanceof Error && /timeout|no responders|503|disconnect/i.test(error.message);
 }

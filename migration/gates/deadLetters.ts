@@ -8,6 +8,7 @@ import type { Measure, Reading } from '../plan.ts';
 export const noNewDeadLetters: Measure = {
   name: 'no new dead letters',
   unanswered: 'fail',
+  thresholds: ['dead_letter_limit'],
   read: async (context) => {
     const { memory, settings, consumers } = context.run;
     const newestBefore = (memory.newestDead ?? {}) as Record<string, string>;

@@ -5,6 +5,7 @@ import type { Measure, Reading } from '../plan.ts';
 export const lag: Measure = {
   name: 'lag',
   unanswered: 'fail',
+  thresholds: ['lag_limit_ms'],
   read: async ({ run, participants }) =>
     Promise.all(
       run.consumers.map(async (consumer): Promise<Reading> => {

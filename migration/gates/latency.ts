@@ -1,32 +1,19 @@
 import { readLatency } from '../leg/traffic.ts';
-import type { Measure, Reading } from '../plan.ts';
+import type { Measure, Reading, StepContext } from '../plan.ts';
 
-/**
- * The p99 may rise to this many times the baseline, and always to the floor: small numbers are
- * noise.
- */
-const TIMES_BASELINE = 5;
-const FLOOR_MS = 1_000;
-/**
- * A gate is judged by its last seconds: what waited while a service was restarted is over before the
- * gate's patience is.
- */
-const RECENT_MAX_MS = 10_000;
-
-/** The time from enqueue to receipt, against the setting or the baseline measured before. */
+/** The time from enqueue to receipt, against the setting or the baseline that preflight measured. */
 export const latency: Measure = {
   name: 'latency',
   unanswered: 'fail',
+  thresholds: ['latency_limit_ms', 'latency_times_baseline', 'latency_floor_ms', 'recent_seconds'],
   read: async (context) => {
-    const { run } = context;
+    const recentLimitMs = context.run.settings.recent_seconds * 1_000;
     // What was slow before this gate began says nothing about it.
-    const recentMs = Math.min(RECENT_MAX_MS, Math.max(1, context.elapsedMs()));
-    const baseline = (run.memory.baselineP99Ms ?? {}) as Record<string, number>;
+    const recentMs = Math.round(Math.min(recentLimitMs, Math.max(1, context.elapsedMs())));
     return Promise.all(
-      run.consumers.map(async (consumer): Promise<Reading> => {
+      context.run.consumers.map(async (consumer): Promise<Reading> => {
         const { p99Ms } = await readLatency(context, consumer, recentMs);
-        const fromBaseline = Math.max(FLOOR_MS, (baseline[consumer] ?? 0) * TIMES_BASELINE);
-        const limitMs = run.settings.latency_limit_ms || fromBaseline;
+        const limitMs = limitMsOf(context, consumer);
         return {
           what: `p99 from enqueue to receipt of ${consumer}`,
           verdict: p99Ms <= limitMs ? 'pass' : 'wait',
@@ -37,3 +24,10 @@ export const latency: Measure = {
     );
   },
 };
+
+function limitMsOf({ run }: StepContext, consumer: string): number {
+  const { latency_limit_ms, latency_times_baseline, latency_floor_ms } = run.settings;
+  const baselines = (run.memory.baselineP99Ms ?? {}) as Record<string, number>;
+  const fromBaselineMs = (baselines[consumer] ?? 0) * latency_times_baseline;
+  return latency_limit_ms || Math.max(latency_floor_ms, fromBaselineMs);
+}

@@ -13,6 +13,7 @@ const SAMPLE = 20;
 export const readsEqual: Measure = {
   name: 'reads equal',
   unanswered: 'inconclusive',
+  thresholds: ['error_rate_limit', 'reads_behind_limit'],
   read: async (context) =>
     Promise.all(context.run.consumers.map((consumer) => readComparison(context, consumer))),
 };
@@ -20,7 +21,7 @@ export const readsEqual: Measure = {
 async function readComparison(context: StepContext, consumer: string): Promise<Reading> {
   const { run, participants } = context;
   const sinceMs = Date.now() - context.elapsedMs();
-  const { error_rate_limit: limit } = run.settings;
+  const { error_rate_limit: limit, reads_behind_limit: behindLimit } = run.settings;
   const client = participants.of(consumer);
   const since = { link: run.link, sinceUnixMs: BigInt(sinceMs) };
   const live = (await client.getReadings(since, REPEATABLE)).compared;
@@ -34,7 +35,8 @@ async function readComparison(context: StepContext, consumer: string): Promise<R
   const total = equal + behind + different;
   const sampleBehind = Number(now?.behind ?? 0n);
   const sampled = Number((now?.equal ?? 0n) + (now?.behind ?? 0n) + (now?.different ?? 0n));
-  const isUnproven = unanswered > (total + unanswered) * limit || sampleBehind * 2 > sampled;
+  const isUnproven =
+    unanswered > (total + unanswered) * limit || sampleBehind > sampled * behindLimit;
   return {
     what: `values at ${consumer} that are the owner's`,
     verdict: different > 0 ? 'fail' : isUnproven ? 'wait' : 'pass',

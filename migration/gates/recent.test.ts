@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StepContext } from '../plan.ts';
+import { parseSettings } from '../settings.ts';
 import { judgeRecent } from './recent.ts';
-
-const LIMIT = 0.05;
 
 /** Looks of one gate: at each second so many failed of all so far. */
 function verdictsOf(looks: readonly [atS: number, failed: number, all: number][]): string[] {
-  const context = {} as StepContext;
+  const context = { run: { settings: parseSettings({}) } } as StepContext;
   return looks.map(([atS, failed, all]) => {
-    const options = { counted: { failed, all }, limit: LIMIT, nowMs: atS * 1_000 };
-    return judgeRecent(context, 'dispatches', options).verdict;
+    return judgeRecent(context, 'dispatches', { failed, all }, atS * 1_000).verdict;
   });
 }
 

@@ -5,12 +5,18 @@
  */
 import type { Reading, StepContext } from '../plan.ts';
 
-/** What happened within this time counts. */
-const WINDOW_MS = 10_000;
-/** Below so many tries a share says nothing: one failure of three is no third. */
-const MIN_TRIES = 20;
-/** Above the limit for so long it is no restart any more. */
-const PERSISTENT_MS = 15_000;
+/** The settings that a failed share is judged by. */
+export const RATE_THRESHOLDS = [
+  'error_rate_limit',
+  'error_rate_min_attempts',
+  'error_rate_persist_seconds',
+  'recent_seconds',
+] as const;
+
+/** The limit as a person reads it. */
+export function rateLimitOf({ run }: StepContext): string {
+  return `${(run.settings.error_rate_limit * 100).toFixed(1)} %`;
+}
 
 export interface Counted {
   readonly failed: number;
@@ -41,25 +47,31 @@ export interface Share extends Counted {
 export function judgeRecent(
   context: StepContext,
   name: string,
-  {
-    counted,
-    limit,
-    nowMs = performance.now(),
-  }: { counted: Counted; limit: number; nowMs?: number },
+  counted: Counted,
+  nowMs = performance.now(),
 ): Share {
+  const { settings } = context.run;
   const seen = seenOf(context, name);
+  const recent = countRecent(seen, counted, nowMs, settings.recent_seconds * 1_000);
+  const isAbove =
+    recent.all >= settings.error_rate_min_attempts &&
+    recent.failed > recent.all * settings.error_rate_limit;
+  if (!isAbove) seen.aboveSinceMs = undefined;
+  else seen.aboveSinceMs ??= nowMs;
+  const persistentMs = settings.error_rate_persist_seconds * 1_000;
+  const isPersistent = isAbove && nowMs - seen.aboveSinceMs! >= persistentMs;
+  return { ...recent, verdict: isPersistent ? 'fail' : isAbove ? 'wait' : 'pass' };
+}
+
+/** What was counted since the oldest look of the window. */
+function countRecent(seen: Seen, counted: Counted, nowMs: number, windowMs: number): Counted {
   const last = seen.looks.at(-1);
   // Counted anew after a restart: what was seen before cannot be subtracted.
   if (last && (counted.all < last.all || counted.failed < last.failed)) seen.looks = [];
   seen.looks.push({ ...counted, atMs: nowMs });
-  while (seen.looks.length > 2 && seen.looks[1]!.atMs <= nowMs - WINDOW_MS) seen.looks.shift();
+  while (seen.looks.length > 2 && seen.looks[1]!.atMs <= nowMs - windowMs) seen.looks.shift();
   const first = seen.looks[0]!;
-  const recent = { failed: counted.failed - first.failed, all: counted.all - first.all };
-  const isAbove = recent.all >= MIN_TRIES && recent.failed > recent.all * limit;
-  if (!isAbove) seen.aboveSinceMs = undefined;
-  else seen.aboveSinceMs ??= nowMs;
-  const isPersistent = isAbove && nowMs - seen.aboveSinceMs! >= PERSISTENT_MS;
-  return { ...recent, verdict: isPersistent ? 'fail' : isAbove ? 'wait' : 'pass' };
+  return { failed: counted.failed - first.failed, all: counted.all - first.all };
 }
 
 function seenOf(context: StepContext, name: string): Seen {

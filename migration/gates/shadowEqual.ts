@@ -14,6 +14,7 @@ const EXAMPLES = 3;
 export const shadowEqual: Measure = {
   name: 'shadow equal',
   unanswered: 'inconclusive',
+  thresholds: ['shadow_seconds', 'shadow_messages', 'effect_difference_limit'],
   read: async (context) =>
     Promise.all(context.run.consumers.map((consumer) => readShadow(context, consumer))),
 };

@@ -9,18 +9,27 @@ import { errorRate } from '../gates/errorRate.ts';
 import { lag } from '../gates/lag.ts';
 import { latency } from '../gates/latency.ts';
 import { noUnroutedWriter } from '../gates/unroutedWriter.ts';
-import { COMPLETE, type Gate, type Measure, type PlanStep, type Step } from '../plan.ts';
+import {
+  COMPLETE,
+  type Completion,
+  type Gate,
+  type Measure,
+  type PlanStep,
+  type Step,
+  type Untitled,
+  type WayBackBarrier,
+} from '../plan.ts';
 import type { Settings } from '../settings.ts';
 import { certify } from '../steps/certify.ts';
 import { routeAll, routeCanary, routeQuarter } from '../steps/route.ts';
-import { guardWayBack } from '../steps/wayBack.ts';
+import { wayBack } from '../steps/wayBack.ts';
 
 /** A step under its number in the description of the migration. */
-export function numbered(
+export function numbered<S extends Step | WayBackBarrier>(
   number: string,
   title: string,
-  step: Omit<Step, 'title' | 'number'>,
-): Step {
+  step: Untitled<S>,
+) {
   return { ...step, number, title };
 }
 
@@ -69,7 +78,7 @@ export function moveLanes(
     gate(number, title, { name, measures, windowSeconds });
   const { canary_seconds: canary } = settings;
   return [
-    numbered(number, 'Set the way-back barrier', guardWayBack),
+    numbered(number, 'Set the way-back barrier', wayBack),
     numbered(number, `Move the canary lane to ${to}`, routeCanary),
     watch('watch-canary', 'Watch the canary lane', canary),
     numbered(number, `Move a quarter of the lanes to ${to}`, routeQuarter),
@@ -96,12 +105,7 @@ export function closeOld(number: string, what: string): PlanStep[] {
   ];
 }
 
-export function askToComplete(number: string): Gate {
-  return {
-    ...gate(number, 'Wait for relink complete, which gives up the way back', {
-      name: COMPLETE,
-      measures: [],
-    }),
-    person: 'complete',
-  };
+export function askToComplete(number: string): Completion {
+  const title = 'Wait for relink complete, which gives up the way back';
+  return { kind: 'completion', name: COMPLETE, number, title, undoTitle: '' };
 }

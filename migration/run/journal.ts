@@ -10,7 +10,7 @@ import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import { brokenConstraint, type Database, type Transaction } from '../../runtime/postgres.ts';
 import type { HeldLease } from '../engine/lease.ts';
 import { MigrationError } from '../errors.ts';
-import type { PlanStep } from '../plan.ts';
+import { type PlanStep, recordedKind } from '../plan.ts';
 import {
   type EvidenceRow,
   evidenceFrom,
@@ -189,6 +189,6 @@ async function insertSteps(tx: Transaction, id: string, plan: readonly PlanStep[
   for (const [position, step] of plan.entries())
     await tx`
       insert into migration.steps (run_id, position, name, title, number, kind, undo)
-      values (${id}, ${position}, ${step.name}, ${step.title}, ${step.number}, ${step.kind},
+      values (${id}, ${position}, ${step.name}, ${step.title}, ${step.number}, ${recordedKind(step)},
         ${step.undoTitle})`;
 }

@@ -1,7 +1,7 @@
 /** Rows of the journal's tables, and the records they become. */
 
 import type { Transport } from '../../link/link.ts';
-import type { Settings } from '../settings.ts';
+import { type Settings, withDefaults } from '../settings.ts';
 import type { EvidenceRecord, JsonObject, RunRecord, StepRecord, Waiting } from './record.ts';
 
 export interface RunRow {
@@ -18,7 +18,7 @@ export interface RunRow {
   way_back: 'keep' | 'none';
   step_by_step: boolean;
   hold: boolean;
-  settings: Settings;
+  settings: Partial<Settings>;
   actor: string;
   state: RunRecord['state'];
   direction: RunRecord['direction'];
@@ -44,7 +44,7 @@ export function runFrom(row: RunRow): RunRecord {
     wayBack: row.way_back,
     isStepByStep: row.step_by_step,
     isHeld: row.hold,
-    settings: row.settings,
+    settings: withDefaults(row.settings),
     actor: row.actor,
     state: row.state,
     direction: row.direction,

@@ -9,7 +9,7 @@ import {
   stillSuspected,
 } from '../leg/parity.ts';
 import { REPEATABLE } from '../participants.ts';
-import type { Step, StepContext } from '../plan.ts';
+import type { Step, StepContext, Untitled } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 
 /** Buckets compared together: 2,500 rows of 10,000. */
@@ -29,7 +29,7 @@ const SHOW_EVERY_MS = 1_000;
  * What the replica lacks is sent again from the owner's table as formal events. Resumed by bucket;
  * a key that was sent twice is superseded.
  */
-export const backfill: Omit<Step, 'title' | 'number'> = {
+export const backfill: Untitled<Step> = {
   name: 'backfill',
   kind: 'step',
   undoTitle: '',

@@ -1,8 +1,8 @@
 import { certifyClosedEpochs, raiseFences } from '../leg/drain.ts';
-import type { Step } from '../plan.ts';
+import type { Step, Untitled } from '../plan.ts';
 
 /** The old epochs are refused from now on, and their certificates signed. */
-export const certify: Omit<Step, 'title' | 'number'> = {
+export const certify: Untitled<Step> = {
   name: 'certify',
   kind: 'step',
   undoTitle: '',

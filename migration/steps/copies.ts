@@ -1,12 +1,10 @@
 import { CopyHandling } from '../../gen/relink/v1/participant_pb.ts';
 import { REPEATABLE } from '../participants.ts';
-import type { Step, StepContext } from '../plan.ts';
+import type { Step, StepContext, Untitled } from '../plan.ts';
 import { beginComparing, stopShadow } from './shadow.ts';
 
-type Change = Omit<Step, 'title' | 'number'>;
-
 /** Consumers of a functional link only note the copies that arrive. */
-export const logCopies: Change = {
+export const logCopies: Untitled<Step> = {
   name: 'copies-log',
   kind: 'step',
   undoTitle: '',
@@ -14,7 +12,7 @@ export const logCopies: Change = {
 };
 
 /** From now on they run their logic on the copies, in a transaction that is rolled back. */
-export const runCopies: Change = {
+export const runCopies: Untitled<Step> = {
   name: 'copies-run',
   kind: 'step',
   undoTitle: 'only log shadow copies again',
@@ -27,7 +25,7 @@ export const runCopies: Change = {
 };
 
 /** The end of copying, for functional links. */
-export const stopRunningCopies: Change = {
+export const stopRunningCopies: Untitled<Step> = {
   ...stopShadow,
   apply: async (context) => {
     await stopShadow.apply(context);

@@ -1,8 +1,8 @@
 import { StepProblem } from '../errors.ts';
-import type { Step } from '../plan.ts';
+import type { Step, Untitled } from '../plan.ts';
 
 /** The consumer's gRPC method for the link is there. */
-export const findEndpoint: Omit<Step, 'title' | 'number'> = {
+export const findEndpoint: Untitled<Step> = {
   name: 'find-endpoint',
   kind: 'step',
   undoTitle: '',
@@ -20,7 +20,7 @@ export const findEndpoint: Omit<Step, 'title' | 'number'> = {
 /**
  * After `complete`: what no longer calls the endpoint is written down; code is removed by its team.
  */
-export const retireEndpoint: Omit<Step, 'title' | 'number'> = {
+export const retireEndpoint: Untitled<Step> = {
   name: 'retire-endpoint',
   kind: 'step',
   undoTitle: '',

@@ -1,6 +1,6 @@
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE } from '../participants.ts';
-import type { Step, StepContext } from '../plan.ts';
+import type { Step, StepContext, Untitled } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 
 /** Values asked for to see that the owner's query works. */
@@ -10,7 +10,7 @@ const TRIES = 3;
 const PAUSE_MS = 6_000;
 
 /** The owner's query endpoint is there, and gives what the replica says. */
-export const findOwner: Omit<Step, 'title' | 'number'> = {
+export const findOwner: Untitled<Step> = {
   name: 'find-owner',
   kind: 'step',
   undoTitle: '',

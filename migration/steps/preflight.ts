@@ -1,7 +1,7 @@
 import { StepProblem } from '../errors.ts';
 import { isOn, readEpochs, readLanes } from '../leg/lanes.ts';
 import { newestDeadIds, readLatency } from '../leg/traffic.ts';
-import type { Step, StepContext } from '../plan.ts';
+import type { Step, StepContext, Untitled } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 
@@ -10,7 +10,7 @@ const RESTART_MS = 5_000;
 const POLL_MS = 200;
 
 /** Learns who takes part, and what is normal before anything changes. Changes nothing. */
-export const preflight: Omit<Step, 'title' | 'number'> = {
+export const preflight: Untitled<Step> = {
   name: 'preflight',
   kind: 'step',
   undoTitle: '',

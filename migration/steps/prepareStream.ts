@@ -1,8 +1,8 @@
 import { closeStreamSide, openStreamSide } from '../leg/streamSide.ts';
-import type { Step } from '../plan.ts';
+import type { Step, Untitled } from '../plan.ts';
 
 /** Stream, durable consumers, and consumers that listen; nothing is sent yet. */
-export const prepareStream: Omit<Step, 'title' | 'number'> = {
+export const prepareStream: Untitled<Step> = {
   name: 'prepare-stream',
   kind: 'step',
   undoTitle: 'stop listening; remove the durable consumers, and the stream if unused',

@@ -1,6 +1,6 @@
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE, transportToWire } from '../participants.ts';
-import type { Step, StepContext } from '../plan.ts';
+import type { Step, StepContext, Untitled } from '../plan.ts';
 import { nameRoute, type RouteName } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 
@@ -11,7 +11,7 @@ const PAUSE_MS = 100;
 /**
  * One copy of an entity goes each way and its handler runs, in a transaction that is rolled back.
  */
-export const probe: Omit<Step, 'title' | 'number'> = {
+export const probe: Untitled<Step> = {
   name: 'probe',
   kind: 'step',
   undoTitle: '',

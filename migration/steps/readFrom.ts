@@ -1,15 +1,13 @@
 import { ALL_LANES } from '../../link/link.ts';
 import { STAGES, type Stage } from '../leg/lanes.ts';
 import { Reading, setReadings } from '../leg/valueSource.ts';
-import type { Step } from '../plan.ts';
-
-type Change = Omit<Step, 'title' | 'number'>;
+import type { Step, Untitled } from '../plan.ts';
 
 const FORWARD = 'forward';
 const BACK = 'back';
 
 /** Consumers read the replica and ask the owner as well; the replica answers. */
-export const compareBoth: Change = {
+export const compareBoth: Untitled<Step> = {
   name: 'read-both',
   kind: 'step',
   undoTitle: 'read from the replica alone',
@@ -18,7 +16,7 @@ export const compareBoth: Change = {
 };
 
 /** Consumers use what the owner answers. */
-export function readOwner(stage: Stage): Change {
+export function readOwner(stage: Stage): Untitled<Step> {
   return {
     name: `read-owner-${stage}`,
     kind: 'step',
@@ -30,7 +28,7 @@ export function readOwner(stage: Stage): Change {
 }
 
 /** Consumers use what the replica says; the owner is asked as well, to compare. */
-export function readReplica(stage: Stage): Change {
+export function readReplica(stage: Stage): Untitled<Step> {
   return {
     name: `read-replica-${stage}`,
     kind: 'step',
@@ -42,7 +40,7 @@ export function readReplica(stage: Stage): Change {
 }
 
 /** The owner is no longer asked. */
-export const stopAsking: Change = {
+export const stopAsking: Untitled<Step> = {
   name: 'read-replica-only',
   kind: 'step',
   undoTitle: 'query the owner alongside the replica again',

@@ -1,6 +1,6 @@
 import { StepProblem } from '../errors.ts';
 import { compareRows, sidesOf } from '../leg/parity.ts';
-import type { Step, StepContext } from '../plan.ts';
+import type { StepContext, Untitled, WayBackBarrier } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 import { backfillLeg } from './backfill.ts';
 
@@ -10,13 +10,12 @@ const POLL_MS = 200;
 
 /**
  * Stands before the first lane stops delivering. Going back passes it when every lane delivers
- * again: what the replica missed meanwhile is sent, and only then the consumers read it.
+ * again: what the replica missed in between is sent before any consumer reads it.
  */
-export const refill: Omit<Step, 'title' | 'number'> = {
+export const refill: Untitled<WayBackBarrier> = {
   name: 'refill',
-  kind: 'step',
+  kind: 'wayBackBarrier',
   undoTitle: 'backfill what the replica missed before it is read again',
-  apply: async () => {},
   undo: async (context) => {
     for (const consumer of context.run.consumers) {
       // What a try before sent may have been given up: every try looks at all rows.

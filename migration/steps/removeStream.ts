@@ -1,12 +1,10 @@
 import { StepProblem } from '../errors.ts';
 import { isAdopted, isOn, readLanes } from '../leg/lanes.ts';
 import { closeConsumers, removeUnusedStream } from '../leg/streamSide.ts';
-import type { Step } from '../plan.ts';
-
-type Change = Omit<Step, 'title' | 'number'>;
+import type { Step, Untitled } from '../plan.ts';
 
 /** After `complete`: the stream when no other leg uses it. */
-export const removeStream: Change = {
+export const removeStream: Untitled<Step> = {
   name: 'remove-stream',
   kind: 'step',
   undoTitle: '',
@@ -14,7 +12,7 @@ export const removeStream: Change = {
 };
 
 /** After `complete`: consumers stop listening, and their durable consumers go. */
-export const removeConsumers: Change = {
+export const removeConsumers: Untitled<Step> = {
   name: 'remove-consumers',
   kind: 'step',
   undoTitle: '',

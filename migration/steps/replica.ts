@@ -1,11 +1,9 @@
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE } from '../participants.ts';
-import type { Step, StepContext } from '../plan.ts';
-
-type Change = Omit<Step, 'title' | 'number'>;
+import type { Step, StepContext, Untitled } from '../plan.ts';
 
 /** The table of the replica, if it was dropped by a migration to `pull`. */
-export const makeReplica: Change = {
+export const makeReplica: Untitled<Step> = {
   name: 'make-replica',
   kind: 'step',
   undoTitle: "drop the replica's table again",
@@ -14,7 +12,7 @@ export const makeReplica: Change = {
 };
 
 /** After `complete`. Refused by the consumer while anything reads it. */
-export const dropReplica: Change = {
+export const dropReplica: Untitled<Step> = {
   name: 'drop-replica',
   kind: 'step',
   undoTitle: '',
@@ -32,7 +30,7 @@ async function setReplica(context: StepContext, exists: boolean): Promise<void> 
 }
 
 /** After `complete`: looks once more that nothing of the old way is left. */
-export const lookClean: Change = {
+export const lookClean: Untitled<Step> = {
   name: 'look-clean',
   kind: 'step',
   undoTitle: '',

@@ -1,11 +1,11 @@
 import { moveLanes, STAGES } from '../leg/lanes.ts';
-import { ROUTE_ALL, type Step } from '../plan.ts';
+import { ROUTE_ALL, type Step, type Untitled } from '../plan.ts';
 
 const FORWARD = 'forward';
 const BACK = 'back';
 
 /** Lanes get the new route; going back gives them the old one under a new epoch. */
-function moveTo(name: string, lanes: readonly number[]): Omit<Step, 'title' | 'number'> {
+function moveTo(name: string, lanes: readonly number[]): Untitled<Step> {
   return {
     name,
     kind: 'step',

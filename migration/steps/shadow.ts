@@ -1,14 +1,14 @@
 import { Transport as Wire } from '../../gen/relink/v1/route_pb.ts';
 import { readTraffic } from '../leg/traffic.ts';
 import { REPEATABLE, transportToWire } from '../participants.ts';
-import type { Step, StepContext } from '../plan.ts';
+import type { Step, StepContext, Untitled } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
 
 /** Messages that were on their way when copying began have no copy: they are not compared. */
 const BEGINNING_MS = 300;
 
 /** Copies of every message go by the new path; the consumer tries them and keeps nothing. */
-export const startShadow: Omit<Step, 'title' | 'number'> = {
+export const startShadow: Untitled<Step> = {
   name: 'shadow-on',
   kind: 'step',
   undoTitle: 'stop shadow traffic',
@@ -19,7 +19,7 @@ export const startShadow: Omit<Step, 'title' | 'number'> = {
   undo: stopCopies,
 };
 
-export const stopShadow: Omit<Step, 'title' | 'number'> = {
+export const stopShadow: Untitled<Step> = {
   name: 'shadow-off',
   kind: 'step',
   undoTitle: '',

@@ -1,25 +1,19 @@
 import { StepProblem } from '../errors.ts';
 import { certifyClosedEpochs, raiseFences, readDrainState } from '../leg/drain.ts';
 import { releaseOverdue } from '../leg/lanes.ts';
-import type { Step, StepContext } from '../plan.ts';
+import type { StepContext, Untitled, WayBackBarrier } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 
 const POLL_MS = 100;
 
 /**
- * Stands before the first lane moves. Going back passes it after the last lane returned: what went
- * by the new route is settled, fenced and certified before its stream or endpoint is taken away.
+ * Stands before the first lane moves. Going back passes it after the last lane has returned: what was
+ * sent by the new route is settled, fenced and certified before its stream or endpoint is removed.
  */
-export const guardWayBack: Omit<Step, 'title' | 'number'> = {
+export const wayBack: Untitled<WayBackBarrier> = {
   name: 'way-back',
-  kind: 'step',
+  kind: 'wayBackBarrier',
   undoTitle: 'settle, fence and certify everything sent by the new route',
-  apply: async (context) => {
-    const { wayBack, from } = context.run;
-    const says =
-      wayBack === 'keep' ? `open until complete, to ${from.transport}` : 'until all lanes';
-    await context.observe('way back', says);
-  },
   undo: async (context) => {
     for (const consumer of context.run.consumers) {
       await waitUntilSettled(context, consumer);

@@ -1,5 +1,6 @@
 // What a person reads when a command could not be done: what, why, and the command to go on with.
 import { RpcCallError } from '../../rpc/client.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import { EXIT, type ExitCode } from './exitCode.ts';
 import { cleanText } from './output/paint.ts';
 
@@ -61,8 +62,7 @@ const NEXT_OF_REASON: Readonly<Record<string, string>> = {
 export function explainError(error: unknown, address: string): CliError {
   if (error instanceof CliError) return error;
   if (error instanceof RpcCallError) return explainCall(error, address);
-  const message = error instanceof Error ? error.message : String(error);
-  return new CliError(message, { cause: error });
+  return new CliError(messageOf(error), { cause: error });
 }
 
 function explainCall(error: RpcCallError, address: string): CliError {

@@ -77,7 +77,14 @@ describe('the operator', () => {
   });
 
   it('plans without doing, and says why it will not', async () => {
-    const { steps, from, to } = await operator.plan({ link: LINK, to: 'async' });
+    const settings = { lag_limit_ms: '700' };
+    const { steps, from, to, thresholds } = await operator.plan({
+      link: LINK,
+      to: 'async',
+      settings,
+    });
+    const lag = thresholds.find(({ setting }) => setting === 'lag_limit_ms');
+    assert.deepEqual([lag?.value, lag?.unit, lag?.measures], [700, 'ms', ['lag']]);
     assert.deepEqual([from, to], ['sync v0', 'async v0']);
     assert.ok(steps.every(({ title, number }) => title.startsWith(`${number}. `)));
     assert.deepEqual([...new Set(steps.map(({ number }) => number))].sort(), [

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file relink/v1/operator.proto.
  */
 export const file_relink_v1_operator: GenFile = /*@__PURE__*/
-  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0IjMKEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsifgoETGluaxIKCgJpZBgBIAEoCRIMCgRraW5kGAIgASgJEhAKCHByb2R1Y2VyGAMgASgJEhwKBGxlZ3MYBCADKAsyDi5yZWxpbmsudjEuTGVnEhIKCnRyYW5zcG9ydHMYBSADKAkSGAoQaW1tb3ZhYmxlX3JlYXNvbhgGIAEoCSLOAQoDTGVnEhAKCGNvbnN1bWVyGAEgASgJEiMKBnJvdXRlcxgCIAMoCzITLnJlbGluay52MS5MZWdSb3V0ZRITCgtvdXRib3hfb3BlbhgDIAEoAxIWCg5vbGRlc3Rfb3Blbl9tcxgEIAEoAxIWCg5zdHJlYW1fcGVuZGluZxgFIAEoAxITCgthY2tfcGVuZGluZxgGIAEoAxIUCgxkZWFkX2xldHRlcnMYByABKAMSDgoGcGFya2VkGAggASgDEhAKCHdhcm5pbmdzGAkgAygJIkwKCExlZ1JvdXRlEg0KBWxhbmVzGAEgAygFEhEKCXRyYW5zcG9ydBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFEg0KBWVwb2NoGAQgASgDIhQKEkdldFRvcG9sb2d5UmVxdWVzdCJjChNHZXRUb3BvbG9neVJlc3BvbnNlEiwKCHNlcnZpY2VzGAEgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5U2VydmljZRIeCgVsaW5rcxgCIAMoCzIPLnJlbGluay52MS5MaW5rIk0KD1RvcG9sb2d5U2VydmljZRIMCgRuYW1lGAEgASgJEiwKCHJlcGxpY2FzGAIgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5UmVwbGljYSIuCg9Ub3BvbG9neVJlcGxpY2ESDwoHYWRkcmVzcxgBIAEoCRIKCgJ1cBgCIAEoCCJLCgtQbGFuUmVxdWVzdBIMCgRsaW5rGAEgASgJEgoKAnRvGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEhAKCHdheV9iYWNrGAQgASgJIm8KDFBsYW5SZXNwb25zZRIMCgRsaW5rGAEgASgJEhAKCGNvbnN1bWVyGAIgASgJEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSJQoFc3RlcHMYBSADKAsyFi5yZWxpbmsudjEuUGxhbm5lZFN0ZXAiVgoLUGxhbm5lZFN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRIOCgZudW1iZXIYAyABKAkSDAoEa2luZBgEIAEoCRIMCgR1bmRvGAUgASgJIuQBCgxTdGFydFJlcXVlc3QSDAoEbGluaxgBIAEoCRIKCgJ0bxgCIAEoCRIQCghjb25zdW1lchgDIAEoCRIQCgh3YXlfYmFjaxgEIAEoCRIMCgRzdGVwGAUgASgIEg8KB25vX2hvbGQYBiABKAgSDQoFYWN0b3IYByABKAkSNwoIc2V0dGluZ3MYCCADKAsyJS5yZWxpbmsudjEuU3RhcnRSZXF1ZXN0LlNldHRpbmdzRW50cnkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDVN0YXJ0UmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJwCglSdW5TdGF0dXMSGwoDcnVuGAEgASgLMg4ucmVsaW5rLnYxLlJ1bhIhCgVzdGVwcxgCIAMoCzISLnJlbGluay52MS5SdW5TdGVwEiMKB3dhaXRpbmcYAyABKAsyEi5yZWxpbmsudjEuV2FpdGluZyKyAQoDUnVuEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDAoEZnJvbRgEIAEoCRIKCgJ0bxgFIAEoCRINCgVzdGF0ZRgGIAEoCRIQCgh3YXlfYmFjaxgHIAEoCRISCgpzdGFydGVkX2F0GAggASgJEhAKCGVuZGVkX2F0GAkgASgJEg0KBWFjdG9yGAogASgJEg8KB3Byb2JsZW0YCyABKAkiywEKB1J1blN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGF0ZRgDIAEoCRISCgpzdGFydGVkX2F0GAQgASgJEhAKCGVuZGVkX2F0GAUgASgJEiUKCGV2aWRlbmNlGAYgAygLMhMucmVsaW5rLnYxLkV2aWRlbmNlEgwKBHVuZG8YByABKAkSDgoGbnVtYmVyGAggASgJEgwKBGtpbmQYCSABKAkSDAoEZG9uZRgKIAEoAxINCgV0b3RhbBgLIAEoAyJXCghFdmlkZW5jZRIKCgJhdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEgwKBHdoYXQYAyABKAkSDQoFdmFsdWUYBCABKAkSEQoJdGhyZXNob2xkGAUgASgJImQKB1dhaXRpbmcSDAoEZ2F0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIRCgl0aHJlc2hvbGQYAyABKAkSDQoFc2luY2UYBCABKAkSDAoEbmV4dBgFIAEoCRIMCgR1bmRvGAYgASgJIi4KD0xpc3RSdW5zUmVxdWVzdBINCgVsaW1pdBgBIAEoBRIMCgRsaW5rGAIgASgJIjAKEExpc3RSdW5zUmVzcG9uc2USHAoEcnVucxgBIAMoCzIOLnJlbGluay52MS5SdW4iGwoNR2V0UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSI2Cg5HZXRSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIh0KD1dhdGNoUnVuUmVxdWVzdBIKCgJpZBgBIAEoCSI4ChBXYXRjaFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiLgoRQXBwcm92ZVJ1blJlcXVlc3QSCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAkiOgoSQXBwcm92ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiLAoPUGF1c2VSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJIjgKEFBhdXNlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyItChBSZXN1bWVSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJIjkKEVJlc3VtZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiLwoSUm9sbGJhY2tSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJIjsKE1JvbGxiYWNrUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyItChBDYW5jZWxSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJIjkKEUNhbmNlbFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiQAoSQ29tcGxldGVSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEg8KB2NvbmZpcm0YAyABKAkiOwoTQ29tcGxldGVSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIi8KDVZlcmlmeVJlcXVlc3QSDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCSJFCg5WZXJpZnlSZXNwb25zZRINCgVlcXVhbBgBIAEoCBIkCgRsZWdzGAIgAygLMhYucmVsaW5rLnYxLlZlcmlmaWVkTGVnIlQKC1ZlcmlmaWVkTGVnEhAKCGNvbnN1bWVyGAEgASgJEg0KBWVxdWFsGAIgASgIEiQKCGZpbmRpbmdzGAMgAygLMhIucmVsaW5rLnYxLkZpbmRpbmciXAoHRmluZGluZxIMCgR3aGF0GAEgASgJEg0KBWVxdWFsGAIgASgIEhAKCHByb2R1Y2VyGAMgASgJEhAKCGNvbnN1bWVyGAQgASgJEhAKCGV4YW1wbGVzGAUgAygJIjQKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EgwKBGxpbmsYASABKAkSCwoDcnVuGAIgASgJIkgKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRIsCgxjZXJ0aWZpY2F0ZXMYASADKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUiIwoVR2V0Q2VydGlmaWNhdGVSZXF1ZXN0EgoKAmlkGAEgASgJIkUKFkdldENlcnRpZmljYXRlUmVzcG9uc2USKwoLY2VydGlmaWNhdGUYASABKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUiwAEKC0NlcnRpZmljYXRlEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDQoFZXBvY2gYBCABKAMSCwoDcnVuGAUgASgJEg0KBWVxdWFsGAYgASgIEg0KBWNvdW50GAcgASgDEhEKCXNpZ25lZF9hdBgIIAEoCRIRCglzdGF0ZW1lbnQYCSABKAkSEQoJc2lnbmF0dXJlGAogASgJEhIKCnB1YmxpY19rZXkYCyABKAky1AwKCE9wZXJhdG9yEkYKCUxpc3RMaW5rcxIbLnJlbGluay52MS5MaXN0TGlua3NSZXF1ZXN0GhwucmVsaW5rLnYxLkxpc3RMaW5rc1Jlc3BvbnNlEkwKC0dldFRvcG9sb2d5Eh0ucmVsaW5rLnYxLkdldFRvcG9sb2d5UmVxdWVzdBoeLnJlbGluay52MS5HZXRUb3BvbG9neVJlc3BvbnNlEjcKBFBsYW4SFi5yZWxpbmsudjEuUGxhblJlcXVlc3QaFy5yZWxpbmsudjEuUGxhblJlc3BvbnNlEjoKBVN0YXJ0EhcucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdBoYLnJlbGluay52MS5TdGFydFJlc3BvbnNlEkMKCExpc3RSdW5zEhoucmVsaW5rLnYxLkxpc3RSdW5zUmVxdWVzdBobLnJlbGluay52MS5MaXN0UnVuc1Jlc3BvbnNlEj0KBkdldFJ1bhIYLnJlbGluay52MS5HZXRSdW5SZXF1ZXN0GhkucmVsaW5rLnYxLkdldFJ1blJlc3BvbnNlEkUKCFdhdGNoUnVuEhoucmVsaW5rLnYxLldhdGNoUnVuUmVxdWVzdBobLnJlbGluay52MS5XYXRjaFJ1blJlc3BvbnNlMAESSQoKQXBwcm92ZVJ1bhIcLnJlbGluay52MS5BcHByb3ZlUnVuUmVxdWVzdBodLnJlbGluay52MS5BcHByb3ZlUnVuUmVzcG9uc2USQwoIUGF1c2VSdW4SGi5yZWxpbmsudjEuUGF1c2VSdW5SZXF1ZXN0GhsucmVsaW5rLnYxLlBhdXNlUnVuUmVzcG9uc2USRgoJUmVzdW1lUnVuEhsucmVsaW5rLnYxLlJlc3VtZVJ1blJlcXVlc3QaHC5yZWxpbmsudjEuUmVzdW1lUnVuUmVzcG9uc2USTAoLUm9sbGJhY2tSdW4SHS5yZWxpbmsudjEuUm9sbGJhY2tSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLlJvbGxiYWNrUnVuUmVzcG9uc2USRgoJQ2FuY2VsUnVuEhsucmVsaW5rLnYxLkNhbmNlbFJ1blJlcXVlc3QaHC5yZWxpbmsudjEuQ2FuY2VsUnVuUmVzcG9uc2USTAoLQ29tcGxldGVSdW4SHS5yZWxpbmsudjEuQ29tcGxldGVSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLkNvbXBsZXRlUnVuUmVzcG9uc2USPQoGVmVyaWZ5EhgucmVsaW5rLnYxLlZlcmlmeVJlcXVlc3QaGS5yZWxpbmsudjEuVmVyaWZ5UmVzcG9uc2USWwoQTGlzdENlcnRpZmljYXRlcxIiLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBojLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USVQoOR2V0Q2VydGlmaWNhdGUSIC5yZWxpbmsudjEuR2V0Q2VydGlmaWNhdGVSZXF1ZXN0GiEucmVsaW5rLnYxLkdldENlcnRpZmljYXRlUmVzcG9uc2USWAoPTGlzdERlYWRMZXR0ZXJzEiEucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaIi5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USUgoNR2V0RGVhZExldHRlchIfLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVxdWVzdBogLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVzcG9uc2USXgoRUmVkcml2ZURlYWRMZXR0ZXISIy5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVzcG9uc2USXgoRRGlzY2FyZERlYWRMZXR0ZXISIy5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2USVQoORWRpdERlYWRMZXR0ZXISIC5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXF1ZXN0GiEucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVzcG9uc2ViBnByb3RvMw", [file_relink_v1_participant]);
+  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0IjMKEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsifgoETGluaxIKCgJpZBgBIAEoCRIMCgRraW5kGAIgASgJEhAKCHByb2R1Y2VyGAMgASgJEhwKBGxlZ3MYBCADKAsyDi5yZWxpbmsudjEuTGVnEhIKCnRyYW5zcG9ydHMYBSADKAkSGAoQaW1tb3ZhYmxlX3JlYXNvbhgGIAEoCSLOAQoDTGVnEhAKCGNvbnN1bWVyGAEgASgJEiMKBnJvdXRlcxgCIAMoCzITLnJlbGluay52MS5MZWdSb3V0ZRITCgtvdXRib3hfb3BlbhgDIAEoAxIWCg5vbGRlc3Rfb3Blbl9tcxgEIAEoAxIWCg5zdHJlYW1fcGVuZGluZxgFIAEoAxITCgthY2tfcGVuZGluZxgGIAEoAxIUCgxkZWFkX2xldHRlcnMYByABKAMSDgoGcGFya2VkGAggASgDEhAKCHdhcm5pbmdzGAkgAygJIkwKCExlZ1JvdXRlEg0KBWxhbmVzGAEgAygFEhEKCXRyYW5zcG9ydBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFEg0KBWVwb2NoGAQgASgDIhQKEkdldFRvcG9sb2d5UmVxdWVzdCJjChNHZXRUb3BvbG9neVJlc3BvbnNlEiwKCHNlcnZpY2VzGAEgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5U2VydmljZRIeCgVsaW5rcxgCIAMoCzIPLnJlbGluay52MS5MaW5rIk0KD1RvcG9sb2d5U2VydmljZRIMCgRuYW1lGAEgASgJEiwKCHJlcGxpY2FzGAIgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5UmVwbGljYSIuCg9Ub3BvbG9neVJlcGxpY2ESDwoHYWRkcmVzcxgBIAEoCRIKCgJ1cBgCIAEoCCK0AQoLUGxhblJlcXVlc3QSDAoEbGluaxgBIAEoCRIKCgJ0bxgCIAEoCRIQCghjb25zdW1lchgDIAEoCRIQCgh3YXlfYmFjaxgEIAEoCRI2CghzZXR0aW5ncxgFIAMoCzIkLnJlbGluay52MS5QbGFuUmVxdWVzdC5TZXR0aW5nc0VudHJ5Gi8KDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKgAQoMUGxhblJlc3BvbnNlEgwKBGxpbmsYASABKAkSEAoIY29uc3VtZXIYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCRIlCgVzdGVwcxgFIAMoCzIWLnJlbGluay52MS5QbGFubmVkU3RlcBIvCgp0aHJlc2hvbGRzGAYgAygLMhsucmVsaW5rLnYxLlBsYW5uZWRUaHJlc2hvbGQiYQoQUGxhbm5lZFRocmVzaG9sZBIPCgdzZXR0aW5nGAEgASgJEg0KBXZhbHVlGAIgASgBEgwKBHVuaXQYAyABKAkSDQoFYWJvdXQYBCABKAkSEAoIbWVhc3VyZXMYBSADKAkiVgoLUGxhbm5lZFN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRIOCgZudW1iZXIYAyABKAkSDAoEa2luZBgEIAEoCRIMCgR1bmRvGAUgASgJIuQBCgxTdGFydFJlcXVlc3QSDAoEbGluaxgBIAEoCRIKCgJ0bxgCIAEoCRIQCghjb25zdW1lchgDIAEoCRIQCgh3YXlfYmFjaxgEIAEoCRIMCgRzdGVwGAUgASgIEg8KB25vX2hvbGQYBiABKAgSDQoFYWN0b3IYByABKAkSNwoIc2V0dGluZ3MYCCADKAsyJS5yZWxpbmsudjEuU3RhcnRSZXF1ZXN0LlNldHRpbmdzRW50cnkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDVN0YXJ0UmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJwCglSdW5TdGF0dXMSGwoDcnVuGAEgASgLMg4ucmVsaW5rLnYxLlJ1bhIhCgVzdGVwcxgCIAMoCzISLnJlbGluay52MS5SdW5TdGVwEiMKB3dhaXRpbmcYAyABKAsyEi5yZWxpbmsudjEuV2FpdGluZyKyAQoDUnVuEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDAoEZnJvbRgEIAEoCRIKCgJ0bxgFIAEoCRINCgVzdGF0ZRgGIAEoCRIQCgh3YXlfYmFjaxgHIAEoCRISCgpzdGFydGVkX2F0GAggASgJEhAKCGVuZGVkX2F0GAkgASgJEg0KBWFjdG9yGAogASgJEg8KB3Byb2JsZW0YCyABKAkiywEKB1J1blN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGF0ZRgDIAEoCRISCgpzdGFydGVkX2F0GAQgASgJEhAKCGVuZGVkX2F0GAUgASgJEiUKCGV2aWRlbmNlGAYgAygLMhMucmVsaW5rLnYxLkV2aWRlbmNlEgwKBHVuZG8YByABKAkSDgoGbnVtYmVyGAggASgJEgwKBGtpbmQYCSABKAkSDAoEZG9uZRgKIAEoAxINCgV0b3RhbBgLIAEoAyJXCghFdmlkZW5jZRIKCgJhdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEgwKBHdoYXQYAyABKAkSDQoFdmFsdWUYBCABKAkSEQoJdGhyZXNob2xkGAUgASgJImQKB1dhaXRpbmcSDAoEZ2F0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIRCgl0aHJlc2hvbGQYAyABKAkSDQoFc2luY2UYBCABKAkSDAoEbmV4dBgFIAEoCRIMCgR1bmRvGAYgASgJIi4KD0xpc3RSdW5zUmVxdWVzdBINCgVsaW1pdBgBIAEoBRIMCgRsaW5rGAIgASgJIjAKEExpc3RSdW5zUmVzcG9uc2USHAoEcnVucxgBIAMoCzIOLnJlbGluay52MS5SdW4iGwoNR2V0UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSI2Cg5HZXRSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIh0KD1dhdGNoUnVuUmVxdWVzdBIKCgJpZBgBIAEoCSI4ChBXYXRjaFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiLgoRQXBwcm92ZVJ1blJlcXVlc3QSCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAkiOgoSQXBwcm92ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiLAoPUGF1c2VSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJIjgKEFBhdXNlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyItChBSZXN1bWVSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJIjkKEVJlc3VtZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiLwoSUm9sbGJhY2tSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJIjsKE1JvbGxiYWNrUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyItChBDYW5jZWxSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJIjkKEUNhbmNlbFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiQAoSQ29tcGxldGVSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEg8KB2NvbmZpcm0YAyABKAkiOwoTQ29tcGxldGVSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIi8KDVZlcmlmeVJlcXVlc3QSDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCSJFCg5WZXJpZnlSZXNwb25zZRINCgVlcXVhbBgBIAEoCBIkCgRsZWdzGAIgAygLMhYucmVsaW5rLnYxLlZlcmlmaWVkTGVnIlQKC1ZlcmlmaWVkTGVnEhAKCGNvbnN1bWVyGAEgASgJEg0KBWVxdWFsGAIgASgIEiQKCGZpbmRpbmdzGAMgAygLMhIucmVsaW5rLnYxLkZpbmRpbmciXAoHRmluZGluZxIMCgR3aGF0GAEgASgJEg0KBWVxdWFsGAIgASgIEhAKCHByb2R1Y2VyGAMgASgJEhAKCGNvbnN1bWVyGAQgASgJEhAKCGV4YW1wbGVzGAUgAygJIjQKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EgwKBGxpbmsYASABKAkSCwoDcnVuGAIgASgJIkgKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRIsCgxjZXJ0aWZpY2F0ZXMYASADKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUiIwoVR2V0Q2VydGlmaWNhdGVSZXF1ZXN0EgoKAmlkGAEgASgJIkUKFkdldENlcnRpZmljYXRlUmVzcG9uc2USKwoLY2VydGlmaWNhdGUYASABKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUiwAEKC0NlcnRpZmljYXRlEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDQoFZXBvY2gYBCABKAMSCwoDcnVuGAUgASgJEg0KBWVxdWFsGAYgASgIEg0KBWNvdW50GAcgASgDEhEKCXNpZ25lZF9hdBgIIAEoCRIRCglzdGF0ZW1lbnQYCSABKAkSEQoJc2lnbmF0dXJlGAogASgJEhIKCnB1YmxpY19rZXkYCyABKAky1AwKCE9wZXJhdG9yEkYKCUxpc3RMaW5rcxIbLnJlbGluay52MS5MaXN0TGlua3NSZXF1ZXN0GhwucmVsaW5rLnYxLkxpc3RMaW5rc1Jlc3BvbnNlEkwKC0dldFRvcG9sb2d5Eh0ucmVsaW5rLnYxLkdldFRvcG9sb2d5UmVxdWVzdBoeLnJlbGluay52MS5HZXRUb3BvbG9neVJlc3BvbnNlEjcKBFBsYW4SFi5yZWxpbmsudjEuUGxhblJlcXVlc3QaFy5yZWxpbmsudjEuUGxhblJlc3BvbnNlEjoKBVN0YXJ0EhcucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdBoYLnJlbGluay52MS5TdGFydFJlc3BvbnNlEkMKCExpc3RSdW5zEhoucmVsaW5rLnYxLkxpc3RSdW5zUmVxdWVzdBobLnJlbGluay52MS5MaXN0UnVuc1Jlc3BvbnNlEj0KBkdldFJ1bhIYLnJlbGluay52MS5HZXRSdW5SZXF1ZXN0GhkucmVsaW5rLnYxLkdldFJ1blJlc3BvbnNlEkUKCFdhdGNoUnVuEhoucmVsaW5rLnYxLldhdGNoUnVuUmVxdWVzdBobLnJlbGluay52MS5XYXRjaFJ1blJlc3BvbnNlMAESSQoKQXBwcm92ZVJ1bhIcLnJlbGluay52MS5BcHByb3ZlUnVuUmVxdWVzdBodLnJlbGluay52MS5BcHByb3ZlUnVuUmVzcG9uc2USQwoIUGF1c2VSdW4SGi5yZWxpbmsudjEuUGF1c2VSdW5SZXF1ZXN0GhsucmVsaW5rLnYxLlBhdXNlUnVuUmVzcG9uc2USRgoJUmVzdW1lUnVuEhsucmVsaW5rLnYxLlJlc3VtZVJ1blJlcXVlc3QaHC5yZWxpbmsudjEuUmVzdW1lUnVuUmVzcG9uc2USTAoLUm9sbGJhY2tSdW4SHS5yZWxpbmsudjEuUm9sbGJhY2tSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLlJvbGxiYWNrUnVuUmVzcG9uc2USRgoJQ2FuY2VsUnVuEhsucmVsaW5rLnYxLkNhbmNlbFJ1blJlcXVlc3QaHC5yZWxpbmsudjEuQ2FuY2VsUnVuUmVzcG9uc2USTAoLQ29tcGxldGVSdW4SHS5yZWxpbmsudjEuQ29tcGxldGVSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLkNvbXBsZXRlUnVuUmVzcG9uc2USPQoGVmVyaWZ5EhgucmVsaW5rLnYxLlZlcmlmeVJlcXVlc3QaGS5yZWxpbmsudjEuVmVyaWZ5UmVzcG9uc2USWwoQTGlzdENlcnRpZmljYXRlcxIiLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBojLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USVQoOR2V0Q2VydGlmaWNhdGUSIC5yZWxpbmsudjEuR2V0Q2VydGlmaWNhdGVSZXF1ZXN0GiEucmVsaW5rLnYxLkdldENlcnRpZmljYXRlUmVzcG9uc2USWAoPTGlzdERlYWRMZXR0ZXJzEiEucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaIi5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USUgoNR2V0RGVhZExldHRlchIfLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVxdWVzdBogLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVzcG9uc2USXgoRUmVkcml2ZURlYWRMZXR0ZXISIy5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVzcG9uc2USXgoRRGlzY2FyZERlYWRMZXR0ZXISIy5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2USVQoORWRpdERlYWRMZXR0ZXISIC5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXF1ZXN0GiEucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVzcG9uc2ViBnByb3RvMw", [file_relink_v1_participant]);
 
 /**
  * @generated from message relink.v1.ListLinksRequest
@@ -480,6 +480,13 @@ export type PlanRequest = Message<"relink.v1.PlanRequest"> & {
    * @generated from field: string way_back = 4;
    */
   wayBack: string;
+
+  /**
+   * As in StartRequest.
+   *
+   * @generated from field: map<string, string> settings = 5;
+   */
+  settings: { [key: string]: string };
 };
 
 /**
@@ -511,6 +518,13 @@ export type PlanRequestJson = {
    * @generated from field: string way_back = 4;
    */
   wayBack?: string;
+
+  /**
+   * As in StartRequest.
+   *
+   * @generated from field: map<string, string> settings = 5;
+   */
+  settings?: { [key: string]: string };
 };
 
 /**
@@ -548,6 +562,13 @@ export type PlanResponse = Message<"relink.v1.PlanResponse"> & {
    * @generated from field: repeated relink.v1.PlannedStep steps = 5;
    */
   steps: PlannedStep[];
+
+  /**
+   * What the plan's gates judge by.
+   *
+   * @generated from field: repeated relink.v1.PlannedThreshold thresholds = 6;
+   */
+  thresholds: PlannedThreshold[];
 };
 
 /**
@@ -578,6 +599,13 @@ export type PlanResponseJson = {
    * @generated from field: repeated relink.v1.PlannedStep steps = 5;
    */
   steps?: PlannedStepJson[];
+
+  /**
+   * What the plan's gates judge by.
+   *
+   * @generated from field: repeated relink.v1.PlannedThreshold thresholds = 6;
+   */
+  thresholds?: PlannedThresholdJson[];
 };
 
 /**
@@ -586,6 +614,89 @@ export type PlanResponseJson = {
  */
 export const PlanResponseSchema: GenMessage<PlanResponse, {jsonType: PlanResponseJson}> = /*@__PURE__*/
   messageDesc(file_relink_v1_operator, 10);
+
+/**
+ * @generated from message relink.v1.PlannedThreshold
+ */
+export type PlannedThreshold = Message<"relink.v1.PlannedThreshold"> & {
+  /**
+   * The setting that changes it.
+   *
+   * @generated from field: string setting = 1;
+   */
+  setting: string;
+
+  /**
+   * @generated from field: double value = 2;
+   */
+  value: number;
+
+  /**
+   * `s`, `ms`, `messages`, `attempts`, `share` (of 1) or `times`.
+   *
+   * @generated from field: string unit = 3;
+   */
+  unit: string;
+
+  /**
+   * What it limits.
+   *
+   * @generated from field: string about = 4;
+   */
+  about: string;
+
+  /**
+   * The measures that judge by it, as in `waiting.gate`.
+   *
+   * @generated from field: repeated string measures = 5;
+   */
+  measures: string[];
+};
+
+/**
+ * @generated from message relink.v1.PlannedThreshold
+ */
+export type PlannedThresholdJson = {
+  /**
+   * The setting that changes it.
+   *
+   * @generated from field: string setting = 1;
+   */
+  setting?: string;
+
+  /**
+   * @generated from field: double value = 2;
+   */
+  value?: number | "NaN" | "Infinity" | "-Infinity";
+
+  /**
+   * `s`, `ms`, `messages`, `attempts`, `share` (of 1) or `times`.
+   *
+   * @generated from field: string unit = 3;
+   */
+  unit?: string;
+
+  /**
+   * What it limits.
+   *
+   * @generated from field: string about = 4;
+   */
+  about?: string;
+
+  /**
+   * The measures that judge by it, as in `waiting.gate`.
+   *
+   * @generated from field: repeated string measures = 5;
+   */
+  measures?: string[];
+};
+
+/**
+ * Describes the message relink.v1.PlannedThreshold.
+ * Use `create(PlannedThresholdSchema)` to create a new message.
+ */
+export const PlannedThresholdSchema: GenMessage<PlannedThreshold, {jsonType: PlannedThresholdJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 11);
 
 /**
  * @generated from message relink.v1.PlannedStep
@@ -660,7 +771,7 @@ export type PlannedStepJson = {
  * Use `create(PlannedStepSchema)` to create a new message.
  */
 export const PlannedStepSchema: GenMessage<PlannedStep, {jsonType: PlannedStepJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 11);
+  messageDesc(file_relink_v1_operator, 12);
 
 /**
  * @generated from message relink.v1.StartRequest
@@ -765,7 +876,7 @@ export type StartRequestJson = {
  * Use `create(StartRequestSchema)` to create a new message.
  */
 export const StartRequestSchema: GenMessage<StartRequest, {jsonType: StartRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 12);
+  messageDesc(file_relink_v1_operator, 13);
 
 /**
  * @generated from message relink.v1.StartResponse
@@ -792,7 +903,7 @@ export type StartResponseJson = {
  * Use `create(StartResponseSchema)` to create a new message.
  */
 export const StartResponseSchema: GenMessage<StartResponse, {jsonType: StartResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 13);
+  messageDesc(file_relink_v1_operator, 14);
 
 /**
  * @generated from message relink.v1.RunStatus
@@ -839,7 +950,7 @@ export type RunStatusJson = {
  * Use `create(RunStatusSchema)` to create a new message.
  */
 export const RunStatusSchema: GenMessage<RunStatus, {jsonType: RunStatusJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 14);
+  messageDesc(file_relink_v1_operator, 15);
 
 /**
  * @generated from message relink.v1.Run
@@ -966,7 +1077,7 @@ export type RunJson = {
  * Use `create(RunSchema)` to create a new message.
  */
 export const RunSchema: GenMessage<Run, {jsonType: RunJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 15);
+  messageDesc(file_relink_v1_operator, 16);
 
 /**
  * @generated from message relink.v1.RunStep
@@ -1097,7 +1208,7 @@ export type RunStepJson = {
  * Use `create(RunStepSchema)` to create a new message.
  */
 export const RunStepSchema: GenMessage<RunStep, {jsonType: RunStepJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 16);
+  messageDesc(file_relink_v1_operator, 17);
 
 /**
  * @generated from message relink.v1.Evidence
@@ -1168,7 +1279,7 @@ export type EvidenceJson = {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence, {jsonType: EvidenceJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 17);
+  messageDesc(file_relink_v1_operator, 18);
 
 /**
  * @generated from message relink.v1.Waiting
@@ -1249,7 +1360,7 @@ export type WaitingJson = {
  * Use `create(WaitingSchema)` to create a new message.
  */
 export const WaitingSchema: GenMessage<Waiting, {jsonType: WaitingJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 18);
+  messageDesc(file_relink_v1_operator, 19);
 
 /**
  * @generated from message relink.v1.ListRunsRequest
@@ -1286,7 +1397,7 @@ export type ListRunsRequestJson = {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest, {jsonType: ListRunsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 19);
+  messageDesc(file_relink_v1_operator, 20);
 
 /**
  * @generated from message relink.v1.ListRunsResponse
@@ -1313,7 +1424,7 @@ export type ListRunsResponseJson = {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse, {jsonType: ListRunsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 20);
+  messageDesc(file_relink_v1_operator, 21);
 
 /**
  * @generated from message relink.v1.GetRunRequest
@@ -1340,7 +1451,7 @@ export type GetRunRequestJson = {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest, {jsonType: GetRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 21);
+  messageDesc(file_relink_v1_operator, 22);
 
 /**
  * @generated from message relink.v1.GetRunResponse
@@ -1367,7 +1478,7 @@ export type GetRunResponseJson = {
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse, {jsonType: GetRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 22);
+  messageDesc(file_relink_v1_operator, 23);
 
 /**
  * @generated from message relink.v1.WatchRunRequest
@@ -1394,7 +1505,7 @@ export type WatchRunRequestJson = {
  * Use `create(WatchRunRequestSchema)` to create a new message.
  */
 export const WatchRunRequestSchema: GenMessage<WatchRunRequest, {jsonType: WatchRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 23);
+  messageDesc(file_relink_v1_operator, 24);
 
 /**
  * @generated from message relink.v1.WatchRunResponse
@@ -1421,7 +1532,7 @@ export type WatchRunResponseJson = {
  * Use `create(WatchRunResponseSchema)` to create a new message.
  */
 export const WatchRunResponseSchema: GenMessage<WatchRunResponse, {jsonType: WatchRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 24);
+  messageDesc(file_relink_v1_operator, 25);
 
 /**
  * @generated from message relink.v1.ApproveRunRequest
@@ -1458,7 +1569,7 @@ export type ApproveRunRequestJson = {
  * Use `create(ApproveRunRequestSchema)` to create a new message.
  */
 export const ApproveRunRequestSchema: GenMessage<ApproveRunRequest, {jsonType: ApproveRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 25);
+  messageDesc(file_relink_v1_operator, 26);
 
 /**
  * @generated from message relink.v1.ApproveRunResponse
@@ -1485,7 +1596,7 @@ export type ApproveRunResponseJson = {
  * Use `create(ApproveRunResponseSchema)` to create a new message.
  */
 export const ApproveRunResponseSchema: GenMessage<ApproveRunResponse, {jsonType: ApproveRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 26);
+  messageDesc(file_relink_v1_operator, 27);
 
 /**
  * @generated from message relink.v1.PauseRunRequest
@@ -1522,7 +1633,7 @@ export type PauseRunRequestJson = {
  * Use `create(PauseRunRequestSchema)` to create a new message.
  */
 export const PauseRunRequestSchema: GenMessage<PauseRunRequest, {jsonType: PauseRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 27);
+  messageDesc(file_relink_v1_operator, 28);
 
 /**
  * @generated from message relink.v1.PauseRunResponse
@@ -1549,7 +1660,7 @@ export type PauseRunResponseJson = {
  * Use `create(PauseRunResponseSchema)` to create a new message.
  */
 export const PauseRunResponseSchema: GenMessage<PauseRunResponse, {jsonType: PauseRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 28);
+  messageDesc(file_relink_v1_operator, 29);
 
 /**
  * @generated from message relink.v1.ResumeRunRequest
@@ -1586,7 +1697,7 @@ export type ResumeRunRequestJson = {
  * Use `create(ResumeRunRequestSchema)` to create a new message.
  */
 export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest, {jsonType: ResumeRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 29);
+  messageDesc(file_relink_v1_operator, 30);
 
 /**
  * @generated from message relink.v1.ResumeRunResponse
@@ -1613,7 +1724,7 @@ export type ResumeRunResponseJson = {
  * Use `create(ResumeRunResponseSchema)` to create a new message.
  */
 export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse, {jsonType: ResumeRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 30);
+  messageDesc(file_relink_v1_operator, 31);
 
 /**
  * @generated from message relink.v1.RollbackRunRequest
@@ -1650,7 +1761,7 @@ export type RollbackRunRequestJson = {
  * Use `create(RollbackRunRequestSchema)` to create a new message.
  */
 export const RollbackRunRequestSchema: GenMessage<RollbackRunRequest, {jsonType: RollbackRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 31);
+  messageDesc(file_relink_v1_operator, 32);
 
 /**
  * @generated from message relink.v1.RollbackRunResponse
@@ -1677,7 +1788,7 @@ export type RollbackRunResponseJson = {
  * Use `create(RollbackRunResponseSchema)` to create a new message.
  */
 export const RollbackRunResponseSchema: GenMessage<RollbackRunResponse, {jsonType: RollbackRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 32);
+  messageDesc(file_relink_v1_operator, 33);
 
 /**
  * @generated from message relink.v1.CancelRunRequest
@@ -1714,7 +1825,7 @@ export type CancelRunRequestJson = {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest, {jsonType: CancelRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 33);
+  messageDesc(file_relink_v1_operator, 34);
 
 /**
  * @generated from message relink.v1.CancelRunResponse
@@ -1741,7 +1852,7 @@ export type CancelRunResponseJson = {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse, {jsonType: CancelRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 34);
+  messageDesc(file_relink_v1_operator, 35);
 
 /**
  * @generated from message relink.v1.CompleteRunRequest
@@ -1788,7 +1899,7 @@ export type CompleteRunRequestJson = {
  * Use `create(CompleteRunRequestSchema)` to create a new message.
  */
 export const CompleteRunRequestSchema: GenMessage<CompleteRunRequest, {jsonType: CompleteRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 35);
+  messageDesc(file_relink_v1_operator, 36);
 
 /**
  * @generated from message relink.v1.CompleteRunResponse
@@ -1815,7 +1926,7 @@ export type CompleteRunResponseJson = {
  * Use `create(CompleteRunResponseSchema)` to create a new message.
  */
 export const CompleteRunResponseSchema: GenMessage<CompleteRunResponse, {jsonType: CompleteRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 36);
+  messageDesc(file_relink_v1_operator, 37);
 
 /**
  * @generated from message relink.v1.VerifyRequest
@@ -1852,7 +1963,7 @@ export type VerifyRequestJson = {
  * Use `create(VerifyRequestSchema)` to create a new message.
  */
 export const VerifyRequestSchema: GenMessage<VerifyRequest, {jsonType: VerifyRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 37);
+  messageDesc(file_relink_v1_operator, 38);
 
 /**
  * @generated from message relink.v1.VerifyResponse
@@ -1889,7 +2000,7 @@ export type VerifyResponseJson = {
  * Use `create(VerifyResponseSchema)` to create a new message.
  */
 export const VerifyResponseSchema: GenMessage<VerifyResponse, {jsonType: VerifyResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 38);
+  messageDesc(file_relink_v1_operator, 39);
 
 /**
  * @generated from message relink.v1.VerifiedLeg
@@ -1940,7 +2051,7 @@ export type VerifiedLegJson = {
  * Use `create(VerifiedLegSchema)` to create a new message.
  */
 export const VerifiedLegSchema: GenMessage<VerifiedLeg, {jsonType: VerifiedLegJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 39);
+  messageDesc(file_relink_v1_operator, 40);
 
 /**
  * @generated from message relink.v1.Finding
@@ -2011,7 +2122,7 @@ export type FindingJson = {
  * Use `create(FindingSchema)` to create a new message.
  */
 export const FindingSchema: GenMessage<Finding, {jsonType: FindingJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 40);
+  messageDesc(file_relink_v1_operator, 41);
 
 /**
  * @generated from message relink.v1.ListCertificatesRequest
@@ -2048,7 +2159,7 @@ export type ListCertificatesRequestJson = {
  * Use `create(ListCertificatesRequestSchema)` to create a new message.
  */
 export const ListCertificatesRequestSchema: GenMessage<ListCertificatesRequest, {jsonType: ListCertificatesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 41);
+  messageDesc(file_relink_v1_operator, 42);
 
 /**
  * @generated from message relink.v1.ListCertificatesResponse
@@ -2075,7 +2186,7 @@ export type ListCertificatesResponseJson = {
  * Use `create(ListCertificatesResponseSchema)` to create a new message.
  */
 export const ListCertificatesResponseSchema: GenMessage<ListCertificatesResponse, {jsonType: ListCertificatesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 42);
+  messageDesc(file_relink_v1_operator, 43);
 
 /**
  * @generated from message relink.v1.GetCertificateRequest
@@ -2102,7 +2213,7 @@ export type GetCertificateRequestJson = {
  * Use `create(GetCertificateRequestSchema)` to create a new message.
  */
 export const GetCertificateRequestSchema: GenMessage<GetCertificateRequest, {jsonType: GetCertificateRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 43);
+  messageDesc(file_relink_v1_operator, 44);
 
 /**
  * @generated from message relink.v1.GetCertificateResponse
@@ -2129,7 +2240,7 @@ export type GetCertificateResponseJson = {
  * Use `create(GetCertificateResponseSchema)` to create a new message.
  */
 export const GetCertificateResponseSchema: GenMessage<GetCertificateResponse, {jsonType: GetCertificateResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 44);
+  messageDesc(file_relink_v1_operator, 45);
 
 /**
  * @generated from message relink.v1.Certificate
@@ -2260,7 +2371,7 @@ export type CertificateJson = {
  * Use `create(CertificateSchema)` to create a new message.
  */
 export const CertificateSchema: GenMessage<Certificate, {jsonType: CertificateJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 45);
+  messageDesc(file_relink_v1_operator, 46);
 
 /**
  * Everything the command line and the console can do. The shapes are those of `relink … --json`.

@@ -25,10 +25,12 @@ export function addStartCommands(program: Program, use: UseSession): void {
         .choices(WAYS_BACK)
         .default('keep' as const),
     )
-    .action(async (link, { to, consumer = '', wayBack }) => {
+    .addOption(settingsOption())
+    .action(async (link, { to, consumer = '', wayBack, set }) => {
       const session = use();
+      const settings = Object.fromEntries(set ?? []);
       const plan = await withLink(session, link, () =>
-        session.operator.plan({ link, to, consumer, wayBack }),
+        session.operator.plan({ link, to, consumer, wayBack, settings }),
       );
       session.output.show(viewPlan(plan));
     });
@@ -44,7 +46,7 @@ export function addStartCommands(program: Program, use: UseSession): void {
     .option('--no-hold', 'do not wait for what is in flight by the old route (when it is broken)')
     .option('--detach', 'begin it and do not follow')
     .addOption(settingsOption())
-    .addHelpText('after', () => `\nTunings (--set) and their defaults:\n${listSettings()}\n`)
+    .addHelpText('after', () => `\nSettings (--set) and their defaults:\n${listSettings()}\n`)
     .action(async (link, { to, wayBack, consumer = '', step, hold, detach, set }) => {
       const session = use();
       const request = {
@@ -66,8 +68,8 @@ type Start = Omit<StartRequest, '$typeName' | '$unknown'>;
 async function start(session: Session, request: Start, isDetached: boolean): Promise<void> {
   const { operator, output, options } = session;
   if (session.isInteractive && options.yes !== true) {
-    const { link, to, consumer, wayBack } = request;
-    tellPlan(session, await operator.plan({ link, to, consumer, wayBack }));
+    const { link, to, consumer, wayBack, settings } = request;
+    tellPlan(session, await operator.plan({ link, to, consumer, wayBack, settings }));
   }
   await confirmStep(session, questionFor(request));
   const { status } = await operator.start(request);
@@ -89,7 +91,7 @@ function tellPlan({ output }: Session, plan: PlanResponse): void {
 }
 
 function settingsOption() {
-  return new Option('--set <name=value...>', 'tunings, such as soak_seconds=5').argParser(
+  return new Option('--set <name=value...>', 'settings, such as soak_seconds=5').argParser(
     addSetting,
   );
 }
@@ -97,7 +99,9 @@ function settingsOption() {
 function listSettings(): string {
   const all = describeSettings().map((one) => ({ ...one, shown: `${one.name}=${one.default}` }));
   const width = Math.max(...all.map(({ shown }) => shown.length));
-  return all.map(({ shown, about }) => `  ${shown.padEnd(width)}  ${about}`).join('\n');
+  return all
+    .map(({ shown, about, unit }) => `  ${shown.padEnd(width)}  ${about} (${unit})`)
+    .join('\n');
 }
 
 type Setting = [name: string, value: string];

@@ -25,6 +25,27 @@ test('a plan that goes a described way backwards says so', () => {
   assert.match(formatPlan(plan, layout).join('\n'), /this plan goes it backwards/);
 });
 
+test('a plan says what its gates judge by, unless it only comes before a question', () => {
+  const thresholds = [
+    { setting: 'lag_limit_ms', value: 5_000, unit: 'ms', about: 'oldest open', measures: ['lag'] },
+    {
+      setting: 'error_rate_limit',
+      value: 0.05,
+      unit: 'share',
+      about: 'failed',
+      measures: ['a', 'b'],
+    },
+  ];
+  const plan = create(PlanResponseSchema, { link: 'COMM-010', steps: [], thresholds });
+  const lines = formatPlan(plan, layout);
+  assert.deepEqual(lines.slice(-3), [
+    'Thresholds (--set)',
+    '  lag_limit_ms=5000      oldest open (ms; lag)',
+    '  error_rate_limit=0.05  failed (share; a, b)',
+  ]);
+  assert.ok(!formatPlan(plan, layout, false).includes('Thresholds (--set)'));
+});
+
 test('a plan in the order of its description says nothing about it', () => {
   const text = formatPlan(planOf(['1', 'preflight'], ['2', 'a'], ['10', 'b']), layout).join('\n');
   assert.doesNotMatch(text, /stands before/);

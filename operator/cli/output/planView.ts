@@ -2,6 +2,7 @@
 import {
   type PlannedStep,
   PlannedStepSchema,
+  type PlannedThreshold,
   type PlanResponse,
   PlanResponseSchema,
 } from '../../../gen/relink/v1/operator_pb.ts';
@@ -20,8 +21,11 @@ export function viewPlan(plan: PlanResponse): View {
   };
 }
 
-/** The steps in order; a gate, which waits for evidence, is marked `◇`. */
-export function formatPlan(plan: PlanResponse, layout: Layout, withUndo = true): string[] {
+/**
+ * The steps in order; a gate, which waits for evidence, is marked `◇`. In full also how each step is
+ * undone and what the gates judge by.
+ */
+export function formatPlan(plan: PlanResponse, layout: Layout, isFull = true): string[] {
   const { link, from, to, consumer, steps } = plan;
   const leg = consumer === '' ? '' : ` for ${consumer}`;
   const gates = steps.filter(({ kind }) => kind === 'gate').length;
@@ -31,8 +35,25 @@ export function formatPlan(plan: PlanResponse, layout: Layout, withUndo = true):
     layout.paint('dim', `${steps.length - gates} steps, ${gates} gates (◇)`),
     ...sayOrder(steps, layout),
     '',
-    ...steps.flatMap((step) => formatStep(step, numberWidth, layout, withUndo)),
+    ...steps.flatMap((step) => formatStep(step, numberWidth, layout, isFull)),
+    ...(isFull ? formatThresholds(plan.thresholds, layout) : []),
   ];
+}
+
+/** What the gates judge by, as `--set` takes it; nothing for a plan that has no such gate. */
+function formatThresholds(thresholds: readonly PlannedThreshold[], { width, paint }: Layout) {
+  if (thresholds.length === 0) return [];
+  const shown = thresholds.map((one) => `${one.setting}=${one.value}`);
+  const nameWidth = Math.max(...shown.map((text) => text.length));
+  const room = Math.max(10, Math.min(width, WIDEST) - nameWidth - 4);
+  const lines = thresholds.flatMap(({ unit, about, measures }, at) => {
+    const text = `${cleanText(about)} (${cleanText(unit)}; ${measures.map(cleanText).join(', ')})`;
+    return wrapText(text, room).map((line, index) => {
+      const name = index === 0 ? cleanText(shown[at]!) : '';
+      return `  ${name.padEnd(nameWidth)}  ${paint('dim', line)}`;
+    });
+  });
+  return ['', paint('bold', 'Thresholds (--set)'), ...lines];
 }
 
 /** Why the numbers, which are those of the move's description, do not rise all the way. */
