@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
+import { type Cause, TRANSITIONS } from '../../link/relay/flight.ts';
 import { links } from '../../services/links.ts';
 import {
   anchorsOf,
@@ -34,23 +35,38 @@ test('the picture of the company has every link from its producer to its consume
   assert.deepEqual(drawn, expected);
 });
 
-test('a flight has the states that are drawn', () => {
-  const drawn = statesOf(stateArrows(PAGE, 'A flight'));
+test('a flight changes its state for the causes of the table and no other', () => {
+  const shown = tableUnder(PAGE, 'A flight').map(([cause, from, to]) => [
+    ...codeIn(cause!),
+    { from: codeIn(from!), to: codeIn(to!)[0] },
+  ]);
+  assert.deepEqual(shown, Object.entries(TRANSITIONS));
+});
+
+test('what is drawn of a flight is in the table, and every cause and state is drawn', () => {
+  const arrows = stateArrows(PAGE, 'A flight').filter(({ label }) => label !== '');
+  for (const { from, to, label } of arrows) {
+    const transition: (typeof TRANSITIONS)[Cause] | undefined = TRANSITIONS[label as Cause];
+    const isAllowed = transition?.from.some((one) => one === from) && transition.to === to;
+    assert.ok(isAllowed, `${label}: ${from} → ${to}`);
+  }
+  const causes = new Set(arrows.map(({ label }) => label));
+  assert.deepEqual([...causes].sort(), Object.keys(TRANSITIONS).sort());
   const union = unionOf('link/relay/flight.ts', 'FlightState');
-  assert.deepEqual([...drawn].sort(), union.sort());
+  assert.deepEqual([...statesOf(arrows)].sort(), union.sort());
 });
 
 test('a run has the states that are drawn, and passes between them as drawn', () => {
   const arrows = stateArrows(PAGE, 'A run');
   assert.deepEqual([...statesOf(arrows)].sort(), [...RUN_STATES].sort());
-  assert.deepEqual([...RUN_STATES].sort(), unionOf('migration/run.ts', 'RunState').sort());
+  assert.deepEqual([...RUN_STATES].sort(), unionOf('migration/run/record.ts', 'RunState').sort());
   const drawn = arrows.filter(({ from, to }) => from !== '[*]' && to !== '[*]');
   assert.deepEqual(namesOf(drawn), namesOf(runTransitions()));
 });
 
 test('the states of a step are there', () => {
   const named = codeIn(section(PAGE, 'A run').split('```')[2] ?? '');
-  assert.deepEqual(named.sort(), unionOf('migration/run.ts', 'StepState').sort());
+  assert.deepEqual(named.sort(), unionOf('migration/run/record.ts', 'StepState').sort());
 });
 
 test('folders import only what the page allows them', () => {
@@ -114,7 +130,7 @@ function unionOf(path: string, name: string): string[] {
 }
 
 function importsOf(path: string): Edge[] {
-  const targets = [...read(path).matchAll(/(?:from|import) ?\(?'(\.[^']+)'/g)];
+  const targets = [...read(path).matchAll(/(?:from|import) ?\(?'(\.[^']+\.ts)'/g)];
   return targets.map(([, target]) => ({
     from: path,
     to: relative(ROOT, resolve(ROOT, dirname(path), target!)).split('/')[0]!,

@@ -68,16 +68,33 @@ export interface Edge {
   readonly to: string;
 }
 
-/** The arrows of the state diagram under a heading. */
-export function stateArrows(page: string, heading: string): Edge[] {
-  const [, diagram = ''] = section(page, heading).split('stateDiagram-v2');
-  const arrows = diagram.split('```')[0]!.matchAll(/^\s*(\S+) --> ([^\s:]+)/gm);
-  return [...arrows].map((match) => ({ from: match[1]!, to: match[2]! }));
+export interface Arrow extends Edge {
+  readonly label: string;
+}
+
+/** The arrows of the state diagram under a heading; one from a group is one from each of its states. */
+export function stateArrows(page: string, heading: string): Arrow[] {
+  const [, drawn = ''] = section(page, heading).split('stateDiagram-v2');
+  const diagram = drawn.split('```')[0]!;
+  const groups = new Map(
+    [...diagram.matchAll(/^\s*state (\w+) \{([\s\S]*?)\}/gm)].map(([, name, inner]) => [
+      name!,
+      new Set(arrowsIn(inner!).flatMap(({ from, to }) => [from, to])),
+    ]),
+  );
+  return arrowsIn(diagram).flatMap((arrow) =>
+    [...(groups.get(arrow.from) ?? [arrow.from])].map((from) => ({ ...arrow, from })),
+  );
+}
+
+function arrowsIn(diagram: string): Arrow[] {
+  const arrows = diagram.matchAll(/^\s*(\S+) --> ([^\s:]+)(?:: (.*))?$/gm);
+  return [...arrows].map(([, from, to, label = '']) => ({ from: from!, to: to!, label }));
 }
 
 /** What GitHub makes of the page's headings. */
 export function anchorsOf(page: string): ReadonlySet<string> {
-  const text = read(page).replace(/^```[^]*?^```/gm, '');
+  const text = read(page).replace(/^```[\s\S]*?^```/gm, '');
   const headings = [...text.matchAll(/^#+ (.+)$/gm)].map((match) => match[1]!);
   return new Set(
     headings.map((heading) =>
@@ -91,7 +108,7 @@ export function anchorsOf(page: string): ReadonlySet<string> {
 
 /** The links of a page to other files or headings, without those to the web. */
 export function linksOf(page: string): string[] {
-  const text = read(page).replace(/^```[^]*?^```/gm, '');
+  const text = read(page).replace(/^```[\s\S]*?^```/gm, '');
   const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!);
   return targets.filter((target) => !/^[a-z]+:/.test(target));
 }

@@ -31,7 +31,7 @@ test('every rule that code and pages cite is one of the protocol', () => {
   const cited = filesEnding(['.ts', '.md', '.proto', '.sql'])
     .filter((path) => !path.startsWith('test/docs/'))
     .flatMap((path) => citationsIn(path));
-  assert.ok(cited.length >= rules.length, 'citations are found at all');
+  assert.ok(cited.length >= 3, `only ${cited.length} citations found`);
   const wrong = cited.filter(({ rule }) => !rules.includes(rule));
   assert.deepEqual(wrong, []);
 });
@@ -134,7 +134,6 @@ test('the subject in the example is that of the event in the example', () => {
   const { payload } = JSON.parse(blockOf(PAGE, 'json canonical-text ManagerCreated.v0'));
   const lane = laneOf(payload.manager_replication_id);
   const subject = subjectOf('COMM-010', lane, 0, 'ManagerCreated');
-  assert.ok(section(PAGE, 'Events on JetStream').includes(`v${'<contract version>'}`));
   assert.match(section(PAGE, 'Events on JetStream'), new RegExp(`\\s${subject}\n`));
 });
 

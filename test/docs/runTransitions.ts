@@ -1,6 +1,13 @@
-/** Every change of a run's state that migration/run.ts can decide, found by asking it. */
+/** Every change of a run's state that migration/run/ can decide, found by asking it. */
 import { COMPLETE, ROUTE_ALL } from '../../migration/plan.ts';
-import * as life from '../../migration/run.ts';
+import * as life from '../../migration/run/life.ts';
+import type {
+  RunRecord,
+  RunState,
+  RunWithSteps,
+  StepRecord,
+  Waiting,
+} from '../../migration/run/record.ts';
 import { parseSettings } from '../../migration/settings.ts';
 import type { Edge } from './pages.ts';
 
@@ -17,7 +24,7 @@ export const RUN_STATES = [
   'completed',
   'failed',
   'cancelled',
-] as const satisfies readonly life.RunState[];
+] as const satisfies readonly RunState[];
 
 /** The transitions, each once. */
 export function runTransitions(): Edge[] {
@@ -32,7 +39,7 @@ export function runTransitions(): Edge[] {
 }
 
 /** Undefined when the run is left in its state, or the order is refused. */
-function stateAfter(decide: () => life.Change): life.RunState | undefined {
+function stateAfter(decide: () => life.Change): RunState | undefined {
   try {
     return decide().run?.state;
   } catch {
@@ -41,7 +48,7 @@ function stateAfter(decide: () => life.Change): life.RunState | undefined {
 }
 
 /** What a person may order in any state, and what the engine records in those it acts in. */
-function decisions(current: life.RunWithSteps): (() => life.Change)[] {
+function decisions(current: RunWithSteps): (() => life.Change)[] {
   const { run, steps } = current;
   const orders = [
     () => life.approve(current),
@@ -69,7 +76,7 @@ function decisions(current: life.RunWithSteps): (() => life.Change)[] {
   return [...orders, ...acts];
 }
 
-function* situations(): Generator<life.RunWithSteps> {
+function* situations(): Generator<RunWithSteps> {
   for (const state of RUN_STATES)
     for (const direction of directionsOf(state))
       for (const done of [0, 1, 2, 3])
@@ -81,20 +88,20 @@ function* situations(): Generator<life.RunWithSteps> {
             };
 }
 
-function directionsOf(state: life.RunState): life.RunRecord['direction'][] {
+function directionsOf(state: RunState): RunRecord['direction'][] {
   if (state === 'paused') return ['forward', 'back'];
   return ['rolling_back', 'rolled_back', 'cancelled'].includes(state) ? ['back'] : ['forward'];
 }
 
 /** `resumed`: paused while a person was asked. */
-function waitingFor(gate: string): life.Waiting {
+function waitingFor(gate: string): Waiting {
   const waiting = { gate, value: '', threshold: '', since: AT };
   return gate === 'resumed'
     ? { ...waiting, gate: 'resume', before: { ...waiting, gate: 'approve' } }
     : waiting;
 }
 
-function stepsOf(done: number, direction: life.RunRecord['direction']): life.StepRecord[] {
+function stepsOf(done: number, direction: RunRecord['direction']): StepRecord[] {
   const isBack = direction === 'back';
   return ['prepare-stream', ROUTE_ALL, COMPLETE].map((name, position) => ({
     ...{ position, name, title: name, number: '1', kind: 'step' as const, undo: 'undone' },
@@ -103,9 +110,9 @@ function stepsOf(done: number, direction: life.RunRecord['direction']): life.Ste
   }));
 }
 
-function runOf(some: Pick<life.RunRecord, 'state' | 'direction' | 'endsAs' | 'waiting'>) {
+function runOf(some: Pick<RunRecord, 'state' | 'direction' | 'endsAs' | 'waiting'>) {
   const route = { transport: 'sync' as const, version: 0 };
-  const run: life.RunRecord = {
+  const run: RunRecord = {
     ...{ id: 'r', plan: 'p', link: LINK, consumer: '', consumers: ['hiring'], producer: 'a' },
     ...{ from: route, to: { ...route, transport: 'async' as const }, wayBack: 'keep' as const },
     ...{ isStepByStep: true, isHeld: true, settings: parseSettings({}), actor: 'ada' },
