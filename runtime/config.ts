@@ -142,7 +142,8 @@ function splitList(text: string, separator: string): string[] {
 }
 
 function validate(schema: TObject, values: Record<string, unknown>): ConfigProblem[] {
-  const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false });
+  // The schema is ours and typed: that it is one need not be found out at every start.
+  const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, validateSchema: false });
   const check = ajv.compile(schema);
   return check(values) ? [] : mergeErrors((check.errors ?? []).map(describe));
 }

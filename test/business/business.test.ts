@@ -5,47 +5,49 @@ import { after, before, describe, it } from 'node:test';
 import type { Assessment } from '../../gen/assessments/v1/assessment_pb.ts';
 import { BookingKind } from '../../gen/bonuses/v1/statement_pb.ts';
 import { SolutionState } from '../../gen/hiring/v1/solution_pb.ts';
-import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
-import { ARRIVES, arrives, isRefusal, openSite, type Site } from './site.ts';
+import { ARRIVES, arrives, isRefusal, type ServiceClients } from '../rigs/processes/clients.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
 
 const BASE_MINOR = 10_000n;
 
 describe('the company', () => {
-  let site: Site;
+  let company: ProcessCompany;
+  let clients: ServiceClients;
   before(async () => {
-    site = await openSite();
+    company = await ProcessCompany.start();
+    clients = company.clients;
   });
-  after(() => site?.stop());
+  after(() => company?.stop());
 
   /** An assessment with one exercise that hiring knows of, and its author. */
   async function writeAssessment(): Promise<{ authorId: string; assessment: Assessment }> {
-    const { manager } = await site.assessments.registerManager({
+    const { manager } = await clients.assessments.registerManager({
       firstName: 'Emmy',
       lastName: 'Noether',
     });
     const authorId = manager!.managerId;
-    const { assessment } = await site.assessments.createAssessment({
+    const { assessment } = await clients.assessments.createAssessment({
       authorId,
       title: '[Algebra] Groups',
       exercises: [{ title: 'S4/V4', text: 'Find the order.\nProve it.' }],
     });
     const { assessmentId } = assessment!;
-    await arrives(() => site.hiring.getAssessmentReplica({ assessmentId }), 'the replica');
+    await arrives(() => clients.hiring.getAssessmentReplica({ assessmentId }), 'the replica');
     return { authorId, assessment: assessment! };
   }
 
   /** A candidate who may solve the assessment. */
   async function assign(assessmentId: string): Promise<string> {
-    const { candidate } = await site.hiring.registerCandidate({ name: 'Ada Lovelace' });
+    const { candidate } = await clients.hiring.registerCandidate({ name: 'Ada Lovelace' });
     const { candidateId } = candidate!;
     await arrives(
-      () => site.management.assignAssessment({ assessmentId, candidateId }),
+      () => clients.management.assignAssessment({ assessmentId, candidateId }),
       'the candidate at management',
     );
     await until(
       async () => {
-        const { candidate } = await site.hiring.getCandidate({ candidateId });
+        const { candidate } = await clients.hiring.getCandidate({ candidateId });
         return candidate!.assignedAssessmentIds.includes(assessmentId);
       },
       { ...ARRIVES, what: 'the assignment at hiring' },
@@ -55,14 +57,14 @@ describe('the company', () => {
 
   function solve(candidateId: string, { assessmentId, exercises }: Assessment, correct = true) {
     const { exerciseId } = exercises[0]!;
-    return site.hiring.submitSolution({ candidateId, assessmentId, exerciseId, correct });
+    return clients.hiring.submitSolution({ candidateId, assessmentId, exerciseId, correct });
   }
 
   /** Waits until there are so many: a busy machine answers a request before its bonus is booked. */
   async function bookingsOf(managerId: string, count: number) {
     const booked = await until(
       async () => {
-        const { bookings } = await site.bonuses.getStatement({ managerId });
+        const { bookings } = await clients.bonuses.getStatement({ managerId });
         return bookings.length >= count ? bookings : undefined;
       },
       { ...ARRIVES, what: `${count} bookings` },
@@ -73,7 +75,7 @@ describe('the company', () => {
   async function reconciled() {
     const confirmed = await until(
       async () => {
-        const answer = await site.bonuses.reconcile({});
+        const answer = await clients.bonuses.reconcile({});
         if (answer.problems.length > 0) throw new Error(answer.problems.join('; '));
         return answer.openPayouts === 0n ? answer : undefined;
       },
@@ -97,14 +99,14 @@ describe('the company', () => {
       await bookingsOf(authorId, solved.length);
     }
     const { assessmentId } = assessment;
-    const { rating } = await site.hiring.getAssessmentRating({ assessmentId });
+    const { rating } = await clients.hiring.getAssessmentRating({ assessmentId });
     assert.deepEqual([rating!.rating, rating!.results, rating!.accepted], [71, 5n, 4n]);
 
     const [cheated] = solved;
-    const revoked = await site.hiring.revokeSolution({ solutionId: cheated! });
+    const revoked = await clients.hiring.revokeSolution({ solutionId: cheated! });
     assert.equal(revoked.solution!.state, SolutionState.REVOKED);
     assert.equal(revoked.rating!.rating, 57);
-    const again = await site.hiring.revokeSolution({ solutionId: cheated! });
+    const again = await clients.hiring.revokeSolution({ solutionId: cheated! });
     assert.deepEqual([again.rating!.version, again.deliveries], [6n, []]);
 
     const bookings = await bookingsOf(authorId, solved.length + 1);
@@ -116,7 +118,7 @@ describe('the company', () => {
       if (kind === BookingKind.CREDIT)
         assert.equal(amountMinor, (BASE_MINOR * BigInt(rating)) / 100n);
     assert.equal(bookings.at(-1)!.amountMinor, bookings[0]!.amountMinor, 'the same is taken back');
-    const { balanceMinor } = await site.bonuses.getBalance({ managerId: authorId });
+    const { balanceMinor } = await clients.bonuses.getBalance({ managerId: authorId });
     const kept = bookings.slice(1, -1).reduce((sum, one) => sum + one.amountMinor, 0n);
     assert.equal(balanceMinor, kept);
 
@@ -125,11 +127,11 @@ describe('the company', () => {
       [finance!.creditedMinor, finance!.debitedMinor],
       [creditedMinor, debitedMinor],
     );
-    const paid = await site.finance.getStatement({ accountId: authorId, pageSize: 2 });
+    const paid = await clients.finance.getStatement({ accountId: authorId, pageSize: 2 });
     assert.equal(paid.transferCount, 5n);
     assert.equal(paid.creditedMinor - paid.debitedMinor, balanceMinor);
     const after = { accountId: authorId, pageToken: paid.nextPageToken };
-    const next = await site.finance.getStatement({ ...after, pageSize: 3 });
+    const next = await clients.finance.getStatement({ ...after, pageSize: 3 });
     assert.deepEqual([paid.transfers.length, next.transfers.length], [2, 3]);
   });
 
@@ -140,13 +142,13 @@ describe('the company', () => {
     for (let i = 0; i < 13; i += 1) await solve(candidates[i % 2]!, assessment);
     const replica = await until(
       async () => {
-        const answer = await site.hiring.getAssessmentReplica({ assessmentId });
+        const answer = await clients.hiring.getAssessmentReplica({ assessmentId });
         return answer.assessment!.version === 2n ? answer.assessment : undefined;
       },
       { ...ARRIVES, what: 'the harder exercise at hiring' },
     );
     assert.equal(replica!.exercises[0]!.difficulty, assessment.exercises[0]!.difficulty + 1);
-    const { assessment: owned } = await site.assessments.getAssessment({ assessmentId });
+    const { assessment: owned } = await clients.assessments.getAssessment({ assessmentId });
     assert.deepEqual([owned!.version, owned!.exercises[0]!.difficulty], [2n, 2]);
   });
 
@@ -156,7 +158,7 @@ describe('the company', () => {
     const listed = (toSolve: number, what: string) =>
       until(
         async () => {
-          const all = await site.management.listCandidates({ pageSize: 1_000 });
+          const all = await clients.management.listCandidates({ pageSize: 1_000 });
           const found = all.candidates.find((one) => one.candidateId === candidateId);
           return found?.exercisesToSolve.length === toSolve ? found : undefined;
         },
@@ -166,9 +168,9 @@ describe('the company', () => {
     assert.deepEqual((await listed(1, 'one exercise'))!.exercisesToSolve, [exerciseId]);
     await solve(candidateId, assessment);
     assert.equal((await listed(0, 'nothing left'))!.status, 'candidate');
-    const promoted = await site.management.promoteCandidate({ candidateId });
+    const promoted = await clients.management.promoteCandidate({ candidateId });
     assert.equal(promoted.candidate!.status, 'teacher');
-    const again = await site.management.promoteCandidate({ candidateId });
+    const again = await clients.management.promoteCandidate({ candidateId });
     assert.deepEqual(again.candidate!.promotedAt, promoted.candidate!.promotedAt);
   });
 
@@ -176,7 +178,7 @@ describe('the company', () => {
     const { assessment } = await writeAssessment();
     const { assessmentId } = assessment;
     const unknown = randomUUID();
-    const { candidate } = await site.hiring.registerCandidate({ name: 'Grace Hopper' });
+    const { candidate } = await clients.hiring.registerCandidate({ name: 'Grace Hopper' });
     const { candidateId } = candidate!;
     await assert.rejects(
       solve(candidateId, assessment),
@@ -185,34 +187,37 @@ describe('the company', () => {
     await assert.rejects(solve(unknown, assessment), isRefusal('NOT_FOUND'));
     const assigned = await assign(assessmentId);
     const strange = { candidateId: assigned, assessmentId, exerciseId: unknown, correct: true };
-    await assert.rejects(site.hiring.submitSolution(strange), isRefusal('NOT_FOUND'));
+    await assert.rejects(clients.hiring.submitSolution(strange), isRefusal('NOT_FOUND'));
     const wrong = await solve(assigned, assessment, false);
     await assert.rejects(
-      site.hiring.revokeSolution({ solutionId: wrong.solution!.solutionId }),
+      clients.hiring.revokeSolution({ solutionId: wrong.solution!.solutionId }),
       isRefusal('FAILED_PRECONDITION', 'SOLUTION_NOT_ACCEPTED'),
     );
     await assert.rejects(
-      site.hiring.revokeSolution({ solutionId: unknown }),
+      clients.hiring.revokeSolution({ solutionId: unknown }),
       isRefusal('NOT_FOUND'),
     );
     await assert.rejects(
-      site.assessments.createAssessment({ authorId: unknown, title: 'Nobody wrote it' }),
+      clients.assessments.createAssessment({ authorId: unknown, title: 'Nobody wrote it' }),
       isRefusal('NOT_FOUND'),
     );
     await assert.rejects(
-      site.assessments.updateAssessment({
+      clients.assessments.updateAssessment({
         assessmentId,
         exercises: [{ exerciseId: unknown, title: 'Not mine' }],
       }),
       isRefusal('INVALID_ARGUMENT'),
     );
     await assert.rejects(
-      site.management.assignAssessment({ assessmentId, candidateId: unknown }),
+      clients.management.assignAssessment({ assessmentId, candidateId: unknown }),
       isRefusal('NOT_FOUND'),
     );
-    await assert.rejects(site.bonuses.getBalance({ managerId: unknown }), isRefusal('NOT_FOUND'));
     await assert.rejects(
-      site.bonuses.getStatement({ managerId: assessment.authorId, pageToken: 'abc' }),
+      clients.bonuses.getBalance({ managerId: unknown }),
+      isRefusal('NOT_FOUND'),
+    );
+    await assert.rejects(
+      clients.bonuses.getStatement({ managerId: assessment.authorId, pageToken: 'abc' }),
       isRefusal('INVALID_ARGUMENT'),
     );
   });
@@ -230,34 +235,40 @@ describe('the company', () => {
       assessmentId,
       exerciseId,
     };
-    const first = await site.hiring.submitSolution({ ...solution, correct: true });
-    const second = await site.hiring.submitSolution({ ...solution, correct: true });
+    const first = await clients.hiring.submitSolution({ ...solution, correct: true });
+    const second = await clients.hiring.submitSolution({ ...solution, correct: true });
     assert.deepEqual(second.solution, first.solution);
     assert.deepEqual([second.rating!.results, second.deliveries], [1n, []]);
-    await assert.rejects(site.hiring.submitSolution({ ...solution, correct: false }), taken);
+    await assert.rejects(clients.hiring.submitSolution({ ...solution, correct: false }), taken);
 
     const draft = { assessmentId: randomUUID(), authorId, title: 'Rings', exercises: [] };
-    const { assessment: written } = await site.assessments.createAssessment(draft);
-    const { assessment: same } = await site.assessments.createAssessment(draft);
+    const { assessment: written } = await clients.assessments.createAssessment(draft);
+    const { assessment: same } = await clients.assessments.createAssessment(draft);
     assert.deepEqual(same, written);
-    await assert.rejects(site.assessments.createAssessment({ ...draft, title: 'Fields' }), taken);
+    await assert.rejects(
+      clients.assessments.createAssessment({ ...draft, title: 'Fields' }),
+      taken,
+    );
 
     const person = { candidateId: randomUUID(), name: 'Sofia' };
-    const registered = await site.hiring.registerCandidate(person);
-    assert.deepEqual((await site.hiring.registerCandidate(person)).candidate, registered.candidate);
-    await assert.rejects(site.hiring.registerCandidate({ ...person, name: 'Sonya' }), taken);
+    const registered = await clients.hiring.registerCandidate(person);
+    assert.deepEqual(
+      (await clients.hiring.registerCandidate(person)).candidate,
+      registered.candidate,
+    );
+    await assert.rejects(clients.hiring.registerCandidate({ ...person, name: 'Sonya' }), taken);
 
-    const repeated = await site.management.assignAssessment({ assessmentId, candidateId });
+    const repeated = await clients.management.assignAssessment({ assessmentId, candidateId });
     assert.deepEqual(repeated.deliveries, []);
     const other = { assignmentId: randomUUID(), assessmentId, candidateId };
-    await assert.rejects(site.management.assignAssessment(other), taken);
+    await assert.rejects(clients.management.assignAssessment(other), taken);
 
     const order = { idempotencyKey: randomUUID(), accountId: authorId, amountMinor: 5n };
-    const { transfer } = await site.finance.creditToAccount(order);
-    assert.deepEqual((await site.finance.creditToAccount(order)).transfer, transfer);
-    await assert.rejects(site.finance.debitFromAccount(order), taken);
+    const { transfer } = await clients.finance.creditToAccount(order);
+    assert.deepEqual((await clients.finance.creditToAccount(order)).transfer, transfer);
+    await assert.rejects(clients.finance.debitFromAccount(order), taken);
     await assert.rejects(
-      site.finance.creditToAccount({ ...order, amountMinor: 0n }),
+      clients.finance.creditToAccount({ ...order, amountMinor: 0n }),
       isRefusal('INVALID_ARGUMENT'),
     );
   });
@@ -266,36 +277,36 @@ describe('the company', () => {
     const { authorId, assessment } = await writeAssessment();
     const candidateId = await assign(assessment.assessmentId);
     await reconciled();
-    await site.finance.setBehaviour({ behaviour: { failPercent: 100 } });
+    await clients.finance.setBehaviour({ behaviour: { failPercent: 100 } });
     const order = { idempotencyKey: randomUUID(), accountId: authorId, amountMinor: 5n };
-    await assert.rejects(site.finance.creditToAccount(order), isRefusal('UNAVAILABLE'));
+    await assert.rejects(clients.finance.creditToAccount(order), isRefusal('UNAVAILABLE'));
     for (let i = 0; i < 3; i += 1) await solve(candidateId, assessment);
     await until(
       async () => {
-        const { ok, openPayouts } = await site.bonuses.reconcile({});
+        const { ok, openPayouts } = await clients.bonuses.reconcile({});
         return ok && openPayouts === 3n;
       },
       { ...ARRIVES, what: 'three open payouts and nothing else' },
     );
-    assert.equal((await site.finance.getStatement({ accountId: authorId })).transferCount, 0n);
-    await site.finance.setBehaviour({});
+    assert.equal((await clients.finance.getStatement({ accountId: authorId })).transferCount, 0n);
+    await clients.finance.setBehaviour({});
     await reconciled();
-    const { balanceMinor } = await site.bonuses.getBalance({ managerId: authorId });
-    const paid = await site.finance.getStatement({ accountId: authorId });
+    const { balanceMinor } = await clients.bonuses.getBalance({ managerId: authorId });
+    const paid = await clients.finance.getStatement({ accountId: authorId });
     assert.deepEqual([paid.transferCount, paid.creditedMinor], [3n, balanceMinor]);
   });
 
   it('pays once though finance commits and never answers', async () => {
     const { authorId, assessment } = await writeAssessment();
     const candidateId = await assign(assessment.assessmentId);
-    await site.finance.setBehaviour({ behaviour: { timeOutPercent: 100 } });
+    await clients.finance.setBehaviour({ behaviour: { timeOutPercent: 100 } });
     await solve(candidateId, assessment);
-    const statement = () => site.finance.getStatement({ accountId: authorId });
+    const statement = () => clients.finance.getStatement({ accountId: authorId });
     await until(async () => (await statement()).transferCount === 1n, {
       ...ARRIVES,
       what: 'the transfer',
     });
-    await site.finance.setBehaviour({});
+    await clients.finance.setBehaviour({});
     await reconciled();
     assert.equal((await statement()).transferCount, 1n);
   });
@@ -304,33 +315,29 @@ describe('the company', () => {
     const { authorId, assessment } = await writeAssessment();
     await solve(await assign(assessment.assessmentId), assessment);
     await reconciled();
-    const sql = connectPostgres(site.stack.addresses.databases.finance!, { name: 'test', max: 1 });
-    try {
-      const stray = randomUUID();
-      await sql`update transfers set id = ${stray} where account_id = ${authorId}`;
-      const { ok, problems } = await site.bonuses.reconcile({});
-      assert.equal(ok, false);
-      const [booking] = (await site.bonuses.getStatement({ managerId: authorId })).bookings;
-      const { bookingId, amountMinor } = booking!;
-      assert.deepEqual(problems, [
-        `finance has not moved a credit of ${amountMinor} on ${authorId} for booking ${bookingId}`,
-        `finance moved money for no booking: ${stray}`,
-      ]);
-      await sql`update transfers set id = ${bookingId} where id = ${stray}`;
-      assert.equal((await site.bonuses.reconcile({})).ok, true);
-    } finally {
-      await closePostgres(sql);
-    }
+    const sql = company.database('finance');
+    const stray = randomUUID();
+    await sql`update transfers set id = ${stray} where account_id = ${authorId}`;
+    const { ok, problems } = await clients.bonuses.reconcile({});
+    assert.equal(ok, false);
+    const [booking] = (await clients.bonuses.getStatement({ managerId: authorId })).bookings;
+    const { bookingId, amountMinor } = booking!;
+    assert.deepEqual(problems, [
+      `finance has not moved a credit of ${amountMinor} on ${authorId} for booking ${bookingId}`,
+      `finance moved money for no booking: ${stray}`,
+    ]);
+    await sql`update transfers set id = ${bookingId} where id = ${stray}`;
+    assert.equal((await clients.bonuses.reconcile({})).ok, true);
   });
 
   it('lists assessments page by page, each once', async () => {
     const { authorId } = await writeAssessment();
     for (let i = 0; i < 3; i += 1)
-      await site.assessments.createAssessment({ authorId, title: `[Analysis] ${i}` });
+      await clients.assessments.createAssessment({ authorId, title: `[Analysis] ${i}` });
     const ids: string[] = [];
     let pageToken = '';
     do {
-      const page = await site.assessments.listAssessments({ pageSize: 2, pageToken });
+      const page = await clients.assessments.listAssessments({ pageSize: 2, pageToken });
       assert.ok(page.assessments.length <= 2);
       ids.push(...page.assessments.map((one) => one.assessmentId));
       pageToken = page.nextPageToken;

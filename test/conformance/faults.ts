@@ -8,8 +8,8 @@ import { redrive } from '../../link/inbox/redrive.ts';
 import { ALL_LANES, type LinkDefinition, type Transport } from '../../link/link.ts';
 import { type FaultProxy, startProxy } from '../harness/proxy.ts';
 import { until } from '../harness/until.ts';
-import { Company } from './company.ts';
-import { Courier } from './courier.ts';
+import { InProcessCompany } from '../rigs/inProcess/company.ts';
+import { Courier } from '../rigs/inProcess/courier.ts';
 import { consumersOf, loseAnswers, loseStoredMessages, MESSAGES } from './losses.ts';
 
 /** Links and transports at once: a test mostly waits for disks and retries. */
@@ -19,7 +19,7 @@ const ALL_FAULTS_LIMIT_MS = 900_000;
 
 /** A link on a transport, under its consumers' own handlers. */
 interface Subject {
-  readonly company: Company;
+  readonly company: InProcessCompany;
   readonly link: LinkDefinition;
   readonly transport: Transport;
   /** Keys that every handler refuses. */
@@ -141,7 +141,7 @@ async function startSubject(
 ): Promise<Subject> {
   const poison = new Set<string>();
   const proxies: FaultProxy[] = [];
-  const company = await Company.start(t, {
+  const company = await InProcessCompany.start(t, {
     link: link.id,
     transport,
     wrap: (handler) => failingOn(handler, (key) => poison.has(key)),
@@ -157,16 +157,16 @@ async function startSubject(
 // ---- small things ----
 
 /** Stops the relay, writes, and answers what it would read for each consumer. */
-async function rowsWithoutRelay(company: Company, keys?: readonly string[]) {
+async function rowsWithoutRelay(company: InProcessCompany, keys?: readonly string[]) {
   const { producer } = company.link;
   await company.stopNode(`${producer}-1`);
   await company.writeMany(MESSAGES, keys ?? (await company.keysFor(MESSAGES)));
-  const rows = new Map<string, Awaited<ReturnType<Company['openRows']>>>();
+  const rows = new Map<string, Awaited<ReturnType<InProcessCompany['openRows']>>>();
   for (const consumer of company.consumers) rows.set(consumer, await company.openRows(consumer));
   return rows;
 }
 
-async function epochOf(company: Company, consumer: string): Promise<bigint> {
+async function epochOf(company: InProcessCompany, consumer: string): Promise<bigint> {
   const [row] = await company.producer<{ epoch: bigint }[]>`
     select max(adopted_epoch) as epoch from relink.routes
     where leg = ${`${company.link.id}/${consumer}`}`;
@@ -189,7 +189,7 @@ function failingOn(handler: Handler, isBad: (key: string) => boolean): Handler {
 }
 
 /** Nothing is open but what waits at a consumer behind a message of its key that was given up. */
-async function untilGivenUp(company: Company): Promise<void> {
+async function untilGivenUp(company: InProcessCompany): Promise<void> {
   const { id } = company.link;
   await until(
     async () => {
@@ -202,7 +202,7 @@ async function untilGivenUp(company: Company): Promise<void> {
 }
 
 /** Neither what was given up had an effect, nor what comes behind it. */
-async function refuseEffects(company: Company, key: string): Promise<void> {
+async function refuseEffects(company: InProcessCompany, key: string): Promise<void> {
   const recorded = company.fixture.kind === 'formal' ? 'effects' : 'applied';
   for (const sql of consumersOf(company)) {
     const effects = await sql`select from ${sql(recorded)} where key = ${key}`;
@@ -210,7 +210,7 @@ async function refuseEffects(company: Company, key: string): Promise<void> {
   }
 }
 
-async function redriveAll(company: Company, consumer: string): Promise<void> {
+async function redriveAll(company: InProcessCompany, consumer: string): Promise<void> {
   const sql = company.sqlOf.get(consumer)!;
   const { link } = company;
   const dead = await listDeadLetters(sql, { link: link.id, limit: 1_000 });

@@ -6,14 +6,17 @@ import { connectNats } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import type { FaultProxy } from '../harness/proxy.ts';
 import { until } from '../harness/until.ts';
-import type { Company } from './company.ts';
+import type { InProcessCompany } from '../rigs/inProcess/company.ts';
 
 /** Of each test. */
 export const MESSAGES = 120;
 const CUTS = 5;
 
 /** Answers of calls are lost, some before and some after the consumer's commit. */
-export async function loseAnswers(company: Company, proxies: readonly FaultProxy[]): Promise<void> {
+export async function loseAnswers(
+  company: InProcessCompany,
+  proxies: readonly FaultProxy[],
+): Promise<void> {
   const keys = await company.keysFor(MESSAGES);
   for (let cuts = 0; cuts < CUTS; cuts++) {
     await company.writeMany(MESSAGES / CUTS, keys);
@@ -24,7 +27,7 @@ export async function loseAnswers(company: Company, proxies: readonly FaultProxy
 }
 
 /** Stored and acknowledged messages vanish from the stream before anybody consumed them. */
-export async function loseStoredMessages(t: TestContext, company: Company): Promise<void> {
+export async function loseStoredMessages(t: TestContext, company: InProcessCompany): Promise<void> {
   const { id } = company.link;
   const manager = await pauseConsuming(t, company, id);
   const lastStored = async () => (await manager.streams.info(id)).state.last_seq;
@@ -39,7 +42,7 @@ export async function loseStoredMessages(t: TestContext, company: Company): Prom
 /** Returns when no consumer of the link takes messages from its stream any more. */
 export async function pauseConsuming(
   t: TestContext,
-  company: Company,
+  company: InProcessCompany,
   link: string,
 ): Promise<JetStreamManager> {
   const nats = await connectNats(company.nats.url, { name: 'pause' });
@@ -56,6 +59,6 @@ export async function pauseConsuming(
   return manager;
 }
 
-export function consumersOf(company: Company): Database[] {
+export function consumersOf(company: InProcessCompany): Database[] {
   return company.consumers.map((name) => company.sqlOf.get(name)!);
 }

@@ -6,8 +6,8 @@ import { legOf, type Transport } from '../../link/link.ts';
 import type { OutboxRow } from '../../link/outbox/openRows.ts';
 import { links } from '../../services/links.ts';
 import { until } from '../harness/until.ts';
-import { Company, someKeys } from './company.ts';
-import { Courier } from './courier.ts';
+import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
+import { Courier } from '../rigs/inProcess/courier.ts';
 
 const RUNS = 30;
 const KEYS_MAX = 5;
@@ -47,7 +47,10 @@ for (const link of Object.values(links).filter((one) => one.ordered))
   describe(link.id, () => {
     const transports = link.transports.filter((one) => one !== 'pull');
     test(`messages in any order, doubled, by ${transports.join(' and ')} at once, have each its effect in turn`, async (t) => {
-      const company = await Company.start(t, { link: link.id, elsewhere: [link.producer] });
+      const company = await InProcessCompany.start(t, {
+        link: link.id,
+        elsewhere: [link.producer],
+      });
       const courier = await Courier.start(t, company);
       const { fixture } = company;
       assert.ok(fixture.kind === 'functional');
@@ -62,7 +65,7 @@ for (const link of Object.values(links).filter((one) => one.ordered))
     });
   });
 
-async function runDisorder(company: Company, courier: Courier, disorder: Disorder) {
+async function runDisorder(company: InProcessCompany, courier: Courier, disorder: Disorder) {
   const keys = someKeys(disorder.counts.length);
   for (const [i, count] of disorder.counts.entries())
     for (let n = 0; n < count; n += 1) await company.write(keys[i]);
@@ -82,7 +85,7 @@ async function runDisorder(company: Company, courier: Courier, disorder: Disorde
 }
 
 /** Keys and versions in the order they were applied in, key by key. */
-async function appliedOf(company: Company, consumer: string, keys: readonly string[]) {
+async function appliedOf(company: InProcessCompany, consumer: string, keys: readonly string[]) {
   const rows = await company.sqlOf.get(consumer)!<{ key: string; version: bigint }[]>`
     select key, version from applied where key = any(${keys as string[]}) order by key, seq`;
   return rows.map(({ key, version }) => `${key} v${version}`);
@@ -92,7 +95,7 @@ function inTurn(rows: readonly OutboxRow[]): string[] {
   return rows.map(({ key, version }) => `${key} v${version}`).sort();
 }
 
-async function epochOf({ producer, link }: Company, consumer: string): Promise<bigint> {
+async function epochOf({ producer, link }: InProcessCompany, consumer: string): Promise<bigint> {
   const [row] = await producer<{ epoch: bigint }[]>`
     select max(adopted_epoch) as epoch from relink.routes where leg = ${legOf(link.id, consumer)}`;
   return row!.epoch;

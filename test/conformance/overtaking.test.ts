@@ -22,10 +22,10 @@ import {
 import { insertManager } from '../../services/assessments/store/managers.ts';
 import { type FaultProxy, startProxy } from '../harness/proxy.ts';
 import { until } from '../harness/until.ts';
-import { Company, someKeys } from './company.ts';
-import type { FormalFixture } from './fixture.ts';
+import type { FormalFixture } from '../rigs/fixtures/fixture.ts';
+import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
+import { oracle } from '../rigs/oracle/linkOracle.ts';
 import { pauseConsuming } from './losses.ts';
-import { oracle } from './oracle.ts';
 
 const CREATED = 'COMM-020';
 const UPDATED = 'COMM-021';
@@ -67,8 +67,8 @@ function start(
   created: Transport,
   updated: Transport,
   toHiring?: (address: string) => Promise<string>,
-): Promise<Company> {
-  return Company.start(t, {
+): Promise<InProcessCompany> {
+  return InProcessCompany.start(t, {
     link: CREATED,
     transport: created,
     beside: { [UPDATED]: updated },
@@ -78,7 +78,7 @@ function start(
 }
 
 /** Each assessment is created and changed, each time in a transaction of its own. */
-async function writeAll(company: Company): Promise<string[]> {
+async function writeAll(company: InProcessCompany): Promise<string[]> {
   const { producer, links } = company;
   const keys = someKeys(ASSESSMENTS);
   await producer.begin((tx) =>
@@ -102,7 +102,7 @@ async function writeAll(company: Company): Promise<string[]> {
   return keys;
 }
 
-async function untilNewest(company: Company): Promise<void> {
+async function untilNewest(company: InProcessCompany): Promise<void> {
   const hiring = company.sqlOf.get('hiring')!;
   await until(
     async () => {
@@ -115,14 +115,14 @@ async function untilNewest(company: Company): Promise<void> {
 }
 
 /** The changes came first, or the test would prove nothing. */
-async function refuseCreations(company: Company): Promise<void> {
+async function refuseCreations(company: InProcessCompany): Promise<void> {
   const settled = await company.sqlOf.get('hiring')!`
     select from relink.inbox where link = ${CREATED}`;
   assert.equal(settled.length, 0, 'every creation is still on its way');
 }
 
 /** The creations come after all, every one too late; then the oracle looks at both links. */
-async function end(company: Company, keys: readonly string[]): Promise<void> {
+async function end(company: InProcessCompany, keys: readonly string[]): Promise<void> {
   const hiring = company.sqlOf.get('hiring')!;
   const { producer, links } = company;
   const fixture = company.fixture as FormalFixture;

@@ -5,14 +5,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { listDeadLetters } from '../../link/inbox/deadLetters.ts';
 import { formal } from '../../link/inbox/handler.ts';
 import { redrive } from '../../link/inbox/redrive.ts';
-import { Company } from '../conformance/company.ts';
 import { until } from '../harness/until.ts';
+import { InProcessCompany } from '../rigs/inProcess/company.ts';
 
 const LINK = 'COMM-010';
 
 test('a sync message is applied when its request is answered, a given up one never', async (t) => {
   let isBroken = false;
-  const company = await Company.start(t, {
+  const company = await InProcessCompany.start(t, {
     link: LINK,
     transport: 'sync',
     limits: { maxAttempts: 1 },
@@ -50,7 +50,7 @@ test('a sync message is applied when its request is answered, a given up one nev
 });
 
 test('an async message is pending when its request is answered', async (t) => {
-  const company = await Company.start(t, { link: LINK, transport: 'async' });
+  const company = await InProcessCompany.start(t, { link: LINK, transport: 'async' });
   const { kit } = company.nodes.get('assessments-1')!;
   const deliveries = await kit.deliver(await company.write());
   assert.deepEqual(new Set(deliveries.map(({ state }) => state)), new Set(['pending']));

@@ -1,9 +1,9 @@
 /** The broker dies, forgets, or swallows its acknowledgements. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Company, someKeys } from '../conformance/company.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { until } from '../harness/until.ts';
+import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
 
 const LINK = 'COMM-010';
 const KEYS = 24;
@@ -16,7 +16,7 @@ for (const emptyStore of [false, true])
     outlive(t, emptyStore));
 
 async function outlive(t: TestContext, emptyStore: boolean): Promise<void> {
-  const company = await Company.start(t, { link: LINK, transport: 'async' });
+  const company = await InProcessCompany.start(t, { link: LINK, transport: 'async' });
   const writing = company.writeContinuously(someKeys(KEYS), 2, WRITE_EVERY_MS);
   await until(async () => (await settled(company)) > WAITING, { what: 'traffic', ...patient });
   await company.nats.kill();
@@ -31,7 +31,7 @@ async function outlive(t: TestContext, emptyStore: boolean): Promise<void> {
 }
 
 test('what the broker acknowledged and forgot is sent again', async (t) => {
-  const company = await Company.start(t, { link: LINK, transport: 'async' });
+  const company = await InProcessCompany.start(t, { link: LINK, transport: 'async' });
   for (const consumer of company.consumers) await company.stopNode(`${consumer}-1`);
   await company.writeMany(WAITING, someKeys(KEYS));
   await until(async () => (await company.countStored()) >= WAITING, {
@@ -46,7 +46,7 @@ test('what the broker acknowledged and forgot is sent again', async (t) => {
 
 test('a publish that seems to fail although it was stored has one effect', async (t) => {
   const proxies: Awaited<ReturnType<typeof startProxy>>[] = [];
-  const company = await Company.start(t, {
+  const company = await InProcessCompany.start(t, {
     link: LINK,
     transport: 'async',
     natsUrl: async (service, url) => {
@@ -73,7 +73,7 @@ test('a publish that seems to fail although it was stored has one effect', async
 /** After an outage clients and relays come back in their own time. */
 const patient = { withinMs: 120_000, everyMs: 50 };
 
-async function settled(company: Company): Promise<number> {
+async function settled(company: InProcessCompany): Promise<number> {
   const [row] = await company.sqlOf.get('hiring')!<{ settled: number }[]>`
     select count(*)::int as settled from relink.inbox`;
   return row!.settled;

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { ALL_LANES } from '../../link/link.ts';
-import { Company, someKeys } from '../conformance/company.ts';
 import { until } from '../harness/until.ts';
-import { Fleet } from './fleet.ts';
+import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
+import { Fleet } from '../rigs/processes/fleet.ts';
 
 const LINK = 'COMM-010';
 const KEYS = 24;
@@ -29,7 +29,7 @@ describe('a process killed at a crash window', { concurrency: 2 }, () => {
 });
 
 async function dieAt(t: TestContext, service: string, failpoint: string, hit: number) {
-  const company = await Company.start(t, { link: LINK, elsewhere: [service] });
+  const company = await InProcessCompany.start(t, { link: LINK, elsewhere: [service] });
   const env = { [service]: { RELINK_FAILPOINTS: `${failpoint}=kill@${hit}` } };
   const fleet = await Fleet.start(t, company, { replicas: { [service]: 1 }, env });
   const program = fleet.program(`${service}-1`);
@@ -49,7 +49,7 @@ async function dieAt(t: TestContext, service: string, failpoint: string, hit: nu
 }
 
 test('a relay that was frozen past its lease cannot close or re-open anything', async (t) => {
-  const company = await Company.start(t, { link: LINK, elsewhere: ['assessments'] });
+  const company = await InProcessCompany.start(t, { link: LINK, elsewhere: ['assessments'] });
   const fleet = await Fleet.start(t, company, { replicas: { assessments: 2 } });
   const writing = company.writeContinuously(someKeys(KEYS), 2, WRITE_EVERY_MS);
   await untilOwners(company, ['assessments-1', 'assessments-2']);
@@ -66,7 +66,7 @@ test('a relay that was frozen past its lease cannot close or re-open anything', 
   await company.oracle();
 });
 
-async function untilOwners(company: Company, wanted: readonly string[]): Promise<void> {
+async function untilOwners(company: InProcessCompany, wanted: readonly string[]): Promise<void> {
   await until(
     async () => {
       const rows = await company.producer<{ owner: string }[]>`

@@ -1,9 +1,9 @@
 /** Connections to PostgreSQL break in the middle of everything, on both sides of a link. */
 import { describe, type TestContext, test } from 'node:test';
 import { ALL_LANES, type Transport } from '../../link/link.ts';
-import { Company, someKeys } from '../conformance/company.ts';
 import { type FaultProxy, startProxy } from '../harness/proxy.ts';
 import { until } from '../harness/until.ts';
+import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
 
 const LINK = 'COMM-010';
 const KEYS = 24;
@@ -16,7 +16,7 @@ const EFFECTS_A_ROUND = 10;
 describe('cuts', { concurrency: 3 }, () => {
   for (const transport of ['sync', 'async'] as const)
     test(`ended database sessions do no harm on ${transport}`, async (t) => {
-      const company = await Company.start(t, { link: LINK, transport });
+      const company = await InProcessCompany.start(t, { link: LINK, transport });
       await underCuts(company, transport, async () => {
         for (const sql of company.sqlOf.values())
           await sql`select pg_terminate_backend(pid) from pg_stat_activity
@@ -26,7 +26,7 @@ describe('cuts', { concurrency: 3 }, () => {
 
   test('broken and half-open database connections do no harm', async (t) => {
     const proxies: FaultProxy[] = [];
-    const company = await Company.start(t, {
+    const company = await InProcessCompany.start(t, {
       link: LINK,
       transport: 'async',
       postgresUrl: (_service, url) => throughProxy(t, url, proxies),
@@ -51,7 +51,11 @@ async function throughProxy(t: TestContext, url: string, proxies: FaultProxy[]):
 }
 
 /** Cuts again and again under writers, and flips routes meanwhile. */
-async function underCuts(company: Company, transport: Transport, cut: () => Promise<void>) {
+async function underCuts(
+  company: InProcessCompany,
+  transport: Transport,
+  cut: () => Promise<void>,
+) {
   const writing = company.writeContinuously(someKeys(KEYS), 2, WRITE_EVERY_MS);
   const other = transport === 'sync' ? 'async' : 'sync';
   for (let round = 0; round < ROUNDS; round++) {
@@ -72,7 +76,7 @@ async function underCuts(company: Company, transport: Transport, cut: () => Prom
 }
 
 /** Waits for `count` more committed effects at every consumer. */
-async function afterSomeEffects(company: Company, count: number): Promise<void> {
+async function afterSomeEffects(company: InProcessCompany, count: number): Promise<void> {
   for (const consumer of company.consumers) {
     const sql = company.sqlOf.get(consumer)!;
     const done = async () => (await sql`select 1 from relink.inbox`).length;

@@ -11,8 +11,8 @@ import {
 import { formal, type Handler } from '../../link/inbox/handler.ts';
 import { redrive } from '../../link/inbox/redrive.ts';
 import type { Transport } from '../../link/link.ts';
-import { Company, someKeys } from '../conformance/company.ts';
 import { until } from '../harness/until.ts';
+import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
 
 const LINK = 'COMM-010';
 const CONSUMER = 'hiring';
@@ -27,7 +27,7 @@ describe('dead letters', { concurrency: 2 }, () => {
       test('a handler that hangs is abandoned and its message kept as HANDLER_TIMEOUT', async (t) => {
         const [hung, ...others] = someKeys(8) as [string];
         let isHanging = true;
-        const company = await Company.start(t, {
+        const company = await InProcessCompany.start(t, {
           link: LINK,
           transport,
           limits: { handlerTimeoutMs: HUNG_LIMIT_MS, maxAttempts: 2 },
@@ -85,14 +85,18 @@ function guarded(handler: Handler, before: (key: string) => Promise<void> | unde
 
 /** A company whose relay starts when one of its messages is spoilt already; answers its key. */
 async function startWithBadEvent(t: TestContext, transport: Transport) {
-  const company = await Company.start(t, { link: LINK, transport, elsewhere: ['assessments'] });
+  const company = await InProcessCompany.start(t, {
+    link: LINK,
+    transport,
+    elsewhere: ['assessments'],
+  });
   const key = await writeBadEvent(company);
   await company.startNode('assessments');
   return { company, key };
 }
 
 /** Writes managers; the first name of one is not what the schema wants, as a bug would make it. */
-async function writeBadEvent(company: Company): Promise<string> {
+async function writeBadEvent(company: InProcessCompany): Promise<string> {
   const [key, ...others] = someKeys(5) as [string];
   await company.writeMany(10, others);
   await company.write(key);
@@ -104,7 +108,7 @@ async function writeBadEvent(company: Company): Promise<string> {
 
 /** Waits until the outbox is empty; answers the consumer's dead letters. */
 async function deadOf(
-  company: Company,
+  company: InProcessCompany,
   count: number,
   consumer = CONSUMER,
 ): Promise<DeadLetterRow[]> {
@@ -120,7 +124,7 @@ async function deadOf(
 }
 
 /** Unedited it does not fit; edited by one person it is not overwritten by another. */
-async function editFirstName(company: Company, consumer: string, dead: DeadLetterRow) {
+async function editFirstName(company: InProcessCompany, consumer: string, dead: DeadLetterRow) {
   const sql = company.sqlOf.get(consumer)!;
   const { id, revision } = dead;
   const { body } = (await readDeadLetter(sql, id))!;
@@ -132,7 +136,7 @@ async function editFirstName(company: Company, consumer: string, dead: DeadLette
 }
 
 /** Clicks redrive several times at once for every dead letter: exactly one click has an effect. */
-async function redriveEverywhere(company: Company): Promise<void> {
+async function redriveEverywhere(company: InProcessCompany): Promise<void> {
   for (const consumer of company.consumers) {
     const sql = company.sqlOf.get(consumer)!;
     const handler = company.fixture.handlers[consumer]!;

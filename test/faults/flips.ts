@@ -6,10 +6,10 @@
 import type { TestContext } from 'node:test';
 import { legOf, type Transport } from '../../link/link.ts';
 import { readRoutes } from '../../link/relay/routes.ts';
-import { Company, someKeys } from '../conformance/company.ts';
 import { until } from '../harness/until.ts';
-import { Fleet } from './fleet.ts';
-import { type Random, randomFrom } from './random.ts';
+import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
+import { Fleet } from '../rigs/processes/fleet.ts';
+import { type Random, randomFrom } from '../rigs/random.ts';
 
 export interface FlipsOptions {
   readonly flips: number;
@@ -38,7 +38,10 @@ export async function runFlips(t: TestContext, options: FlipsOptions): Promise<v
   const { seed, flips, faultEvery } = options;
   t.diagnostic(`seed ${seed}: repeat with RELINK_TEST_SEED=${seed}`);
   const random = randomFrom(seed);
-  const company = await Company.start(t, { link: LINK, elsewhere: ['assessments', 'hiring'] });
+  const company = await InProcessCompany.start(t, {
+    link: LINK,
+    elsewhere: ['assessments', 'hiring'],
+  });
   const fleet = await Fleet.start(t, company, { replicas: { assessments: 2, hiring: 2 } });
   const chaos = new Chaos(fleet, random);
   const writing = company.writeContinuously(someKeys(KEYS), 4, WRITE_EVERY_MS);
@@ -58,7 +61,7 @@ export async function runFlips(t: TestContext, options: FlipsOptions): Promise<v
 }
 
 /** Flips lanes of a leg that have no change pending to the transport they do not have. */
-async function flipSome(company: Company, random: Random, chaos: Chaos): Promise<void> {
+async function flipSome(company: InProcessCompany, random: Random, chaos: Chaos): Promise<void> {
   const consumer = random.pick(company.consumers);
   const leg = legOf(LINK, consumer);
   const [seedLane, hold] = [random.next(), random.chance(HELD)];
@@ -146,9 +149,4 @@ class Chaos {
     this.thawAll();
     await Promise.all(this.#struck.values());
   }
-}
-
-/** The seed of this run: given for a repetition, else fresh. */
-export function seedOf(given: string | undefined): number {
-  return given ? Number(given) : Math.floor(Math.random() * 2 ** 31);
 }

@@ -6,9 +6,9 @@ import { formal, type Handler } from '../../link/inbox/handler.ts';
 import { ALL_LANES } from '../../link/link.ts';
 import { closeRows } from '../../link/outbox/closeRows.ts';
 import { GAP_MARGIN } from '../../link/outbox/openRows.ts';
-import { Company, type CompanyOptions, someKeys } from '../conformance/company.ts';
-import { Courier } from '../conformance/courier.ts';
 import { until } from '../harness/until.ts';
+import { InProcessCompany, type InProcessOptions, someKeys } from '../rigs/inProcess/company.ts';
+import { Courier } from '../rigs/inProcess/courier.ts';
 
 const LINK = 'COMM-010';
 const CONSUMER = 'hiring';
@@ -21,7 +21,7 @@ describe('late', { concurrency: 3 }, () => {
   test('a handler that goes on after its caller gave up has one effect, the newest wins', async (t) => {
     const gate = new Gate();
     const [key] = someKeys(1) as [string];
-    const company = await Company.start(t, {
+    const company = await InProcessCompany.start(t, {
       ...gatedAt(gate, (one) => one === key),
       transport: 'sync',
       limits: { handlerTimeoutMs: SLOW_HANDLER_LIMIT_MS },
@@ -43,7 +43,7 @@ describe('late', { concurrency: 3 }, () => {
   test('the fence waits for what passed it and refuses what comes after', async (t) => {
     const gate = new Gate();
     const keys = someKeys(24);
-    const company = await Company.start(t, {
+    const company = await InProcessCompany.start(t, {
       ...gatedAt(gate, () => true),
       transport: 'sync',
       limits: { handlerTimeoutMs: SLOW_HANDLER_LIMIT_MS },
@@ -81,7 +81,7 @@ describe('late', { concurrency: 3 }, () => {
   });
 
   test('a slow transaction that commits after a thousand newer ones is relayed', async (t) => {
-    const company = await Company.start(t, { link: LINK, transport: 'async' });
+    const company = await InProcessCompany.start(t, { link: LINK, transport: 'async' });
     const [slow, ...keys] = someKeys(40) as [string];
     const commit = Promise.withResolvers<void>();
     const writing = company.write(slow, () => commit.promise);
@@ -93,7 +93,7 @@ describe('late', { concurrency: 3 }, () => {
   });
 
   test('a long idle transaction elsewhere holds nothing up', async (t) => {
-    const company = await Company.start(t, { link: LINK, transport: 'async' });
+    const company = await InProcessCompany.start(t, { link: LINK, transport: 'async' });
     const end = Promise.withResolvers<void>();
     const idle = company.producer.begin(async (tx) => {
       await tx`select pg_current_xact_id(), count(*) from relink.outbox`;
@@ -108,7 +108,7 @@ describe('late', { concurrency: 3 }, () => {
 
   for (const hold of [true, false])
     test(`a transaction may span a ${hold ? 'held' : 'hasty'} flip, which does not wait for it`, async (t) => {
-      const company = await Company.start(t, { link: LINK, transport: 'sync' });
+      const company = await InProcessCompany.start(t, { link: LINK, transport: 'sync' });
       const [spanning, ...keys] = someKeys(20) as [string];
       await company.writeMany(40, [spanning, ...keys]);
       const commit = Promise.withResolvers<void>();
@@ -124,7 +124,7 @@ describe('late', { concurrency: 3 }, () => {
     });
 
   test('going there and back at once, again and again, is harmless', async (t) => {
-    const company = await Company.start(t, { link: LINK, transport: 'sync' });
+    const company = await InProcessCompany.start(t, { link: LINK, transport: 'sync' });
     const writing = company.writeContinuously(someKeys(24), 2, 5);
     for (let turn = 0; turn < 10; turn++)
       for (const transport of ['async', 'sync'] as const)
@@ -134,7 +134,7 @@ describe('late', { concurrency: 3 }, () => {
   });
 
   test('two replicas share the lanes; when one stops the other serves them all', async (t) => {
-    const company = await Company.start(t, { link: LINK, transport: 'sync' });
+    const company = await InProcessCompany.start(t, { link: LINK, transport: 'sync' });
     const writing = company.writeContinuously(someKeys(24), 2, 5);
     await company.startNode('assessments', 'assessments-2');
     await untilOwned(company, { 'assessments-1': 8, 'assessments-2': 8 });
@@ -145,7 +145,7 @@ describe('late', { concurrency: 3 }, () => {
   });
 
   test('a relay without its term removes nothing and adds nothing to a digest', async (t) => {
-    const company = await Company.start(t, { link: LINK, elsewhere: ['assessments'] });
+    const company = await InProcessCompany.start(t, { link: LINK, elsewhere: ['assessments'] });
     await company.producer`insert into relink.lanes (link, lane, owner, term, expires_at)
       select ${LINK}, lane, 'other', 2, 'infinity' from generate_series(0, 15) lane`;
     await company.write();
@@ -188,7 +188,7 @@ class Gate {
 function gatedAt(
   gate: Gate,
   isHeld: (key: string) => boolean,
-): Pick<CompanyOptions, 'link' | 'wrap'> {
+): Pick<InProcessOptions, 'link' | 'wrap'> {
   const wrap = (handler: Handler, consumer: string): Handler => {
     if (consumer !== CONSUMER || handler.kind !== 'formal') return handler;
     return formal(async (tx, changes) => {
@@ -201,7 +201,7 @@ function gatedAt(
 }
 
 /** Transactions at the consumer that wait for another one with the same message. */
-async function waitingForInbox(company: Company): Promise<number> {
+async function waitingForInbox(company: InProcessCompany): Promise<number> {
   return (
     await company.sqlOf.get(CONSUMER)!`
       select 1 from pg_stat_activity where datname = current_database()
@@ -209,7 +209,7 @@ async function waitingForInbox(company: Company): Promise<number> {
   ).length;
 }
 
-async function waitingLocks(company: Company): Promise<number> {
+async function waitingLocks(company: InProcessCompany): Promise<number> {
   return (
     await company.sqlOf.get(CONSUMER)!`
       select 1 from pg_locks where locktype = 'advisory' and not granted
@@ -217,11 +217,14 @@ async function waitingLocks(company: Company): Promise<number> {
   ).length;
 }
 
-async function untilClosed(company: Company): Promise<void> {
+async function untilClosed(company: InProcessCompany): Promise<void> {
   await until(async () => (await company.countOpen()) === 0, { ...patient, what: 'all is closed' });
 }
 
-async function untilOwned(company: Company, wanted: Record<string, number>): Promise<void> {
+async function untilOwned(
+  company: InProcessCompany,
+  wanted: Record<string, number>,
+): Promise<void> {
   await until(
     async () => {
       const rows = await company.producer<{ owner: string; lanes: number }[]>`

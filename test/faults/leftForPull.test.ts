@@ -5,10 +5,10 @@ import { ALL_LANES } from '../../link/link.ts';
 import { setListening } from '../../link/transport/jetStream/listening.ts';
 import { readConsumer } from '../../link/transport/jetStream/provision.ts';
 import type { Database } from '../../runtime/postgres.ts';
-import { Company, someKeys } from '../conformance/company.ts';
 import { pauseConsuming } from '../conformance/losses.ts';
-import { flipRoute } from '../conformance/routes.ts';
 import { until } from '../harness/until.ts';
+import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
+import { flipRoute } from '../rigs/inProcess/routes.ts';
 
 const RATINGS = 'COMM-060';
 const DELIVERED = 40;
@@ -16,7 +16,7 @@ const ON_THEIR_WAY = 40;
 const patient = { withinMs: 120_000 };
 
 test('what the old route delivered counts there, and what comes later has no effect', async (t) => {
-  const company = await Company.start(t, { link: RATINGS, transport: 'async' });
+  const company = await InProcessCompany.start(t, { link: RATINGS, transport: 'async' });
   const bonuses = company.sqlOf.get('bonuses')!;
   const isClosed = async () => (await company.countOpen()) === 0;
   const before = await company.countStored();
@@ -53,7 +53,7 @@ async function settled(bonuses: Database) {
   return { ...row! };
 }
 
-async function closed({ producer }: Company) {
+async function closed({ producer }: InProcessCompany) {
   const [row] = await producer<{ count: number; sum: string }[]>`
     select sum(count)::int as count, sum(sum)::text as sum from relink.closed
     where leg = ${`${RATINGS}/bonuses`}`;

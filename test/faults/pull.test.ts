@@ -8,15 +8,15 @@ import { changeReading } from '../../link/pull/readings.ts';
 import { setListening } from '../../link/transport/jetStream/listening.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { BASE_BONUS_MINOR } from '../../services/bonuses/domain/booking.ts';
-import { Company, someKeys } from '../conformance/company.ts';
-import type { FunctionalFixture } from '../conformance/fixture.ts';
-import { fixtureOf } from '../conformance/fixtures.ts';
-import { ASSESSMENTS } from '../conformance/functionalFixtures.ts';
 import { pauseConsuming } from '../conformance/losses.ts';
-import { oracle } from '../conformance/oracle.ts';
-import { flipRoute, waitUntilAdopted } from '../conformance/routes.ts';
 import { until } from '../harness/until.ts';
-import { Fleet } from './fleet.ts';
+import type { FunctionalFixture } from '../rigs/fixtures/fixture.ts';
+import { fixtureOf } from '../rigs/fixtures/fixtureOf.ts';
+import { ASSESSMENTS } from '../rigs/fixtures/functional.ts';
+import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
+import { flipRoute, waitUntilAdopted } from '../rigs/inProcess/routes.ts';
+import { oracle } from '../rigs/oracle/linkOracle.ts';
+import { Fleet } from '../rigs/processes/fleet.ts';
 
 const SOLUTIONS = 'COMM-040';
 const RATINGS = 'COMM-060';
@@ -67,7 +67,7 @@ test('events wait for an owner that is down, uncounted, and are credited by its 
 async function start(t: TestContext) {
   const elsewhere = ['hiring', 'bonuses'];
   const beside = { [RATINGS]: 'async' } as const;
-  const company = await Company.start(t, {
+  const company = await InProcessCompany.start(t, {
     link: SOLUTIONS,
     transport: 'async',
     beside,
@@ -80,7 +80,7 @@ async function start(t: TestContext) {
 }
 
 /** Every assessment has results, another rating each, and bonuses has heard of all. */
-async function rate(company: Company): Promise<void> {
+async function rate(company: InProcessCompany): Promise<void> {
   const { act } = fixtureOf(RATINGS);
   for (const [i, assessment] of ASSESSMENTS.entries())
     for (let result = 0; result <= i; result += 1)
@@ -92,7 +92,7 @@ async function rate(company: Company): Promise<void> {
 }
 
 /** The route and whose value is read, as the engine sets them. */
-async function pull(company: Company): Promise<void> {
+async function pull(company: InProcessCompany): Promise<void> {
   const { producer, links, sqlOf } = company;
   const change = { link: RATINGS, lanes: ALL_LANES, reading: 'owner', expected: 0 } as const;
   await sqlOf.get('bonuses')!.begin((tx) => changeReading(tx, change));
@@ -101,12 +101,12 @@ async function pull(company: Company): Promise<void> {
   await waitUntilAdopted(producer, `${RATINGS}/bonuses`);
 }
 
-async function solve(company: Company): Promise<void> {
+async function solve(company: InProcessCompany): Promise<void> {
   await company.writeMany(SOLVED, someKeys(SOLVED));
   await untilClosed(company);
 }
 
-async function untilClosed(company: Company): Promise<void> {
+async function untilClosed(company: InProcessCompany): Promise<void> {
   const isClosed = async () => (await company.countOpen()) === 0;
   await until(isClosed, { ...patient, what: 'no outbox row of hiring is open' });
 }
@@ -116,7 +116,7 @@ async function readings(participant: RpcClient<typeof LinkParticipant>) {
   return { ...rest, unanswered: Number(unanswered) };
 }
 
-async function standing(company: Company) {
+async function standing(company: InProcessCompany) {
   const [row] = await company.sqlOf.get('bonuses')!`
     select (select count(*)::int from bookings) as bookings,
       (select count(*)::int from relink.attempts) as attempts,
@@ -125,7 +125,7 @@ async function standing(company: Company) {
 }
 
 /** Every solution is credited by the rating that hiring has. */
-async function judge(company: Company): Promise<void> {
+async function judge(company: InProcessCompany): Promise<void> {
   const { link, producer, sqlOf } = company;
   const fixture: FunctionalFixture = {
     ...(company.fixture as FunctionalFixture),

@@ -9,9 +9,9 @@ import { raiseFence } from '../../link/inbox/fence.ts';
 import { ALL_LANES, LANES, legOf } from '../../link/link.ts';
 import { readRoutes } from '../../link/relay/routes.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
-import { Company, someKeys } from '../conformance/company.ts';
 import { pauseConsuming } from '../conformance/losses.ts';
 import { until } from '../harness/until.ts';
+import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
 
 const LINK = 'COMM-021';
 const CONSUMER = 'hiring';
@@ -27,14 +27,14 @@ async function failuresOf(participant: RpcClient<typeof LinkParticipant>): Promi
   return Number(failed);
 }
 
-async function lanesOf(company: Company, instance: string): Promise<number> {
+async function lanesOf(company: InProcessCompany, instance: string): Promise<number> {
   const [row] = await company.producer<{ owned: number }[]>`
     select count(*)::int as owned from relink.lanes where link = ${LINK} and owner = ${instance}`;
   return row!.owned;
 }
 
 test('a relay that takes lanes over dispatches by the route they have by then', async (t) => {
-  const company = await Company.start(t, { link: LINK, transport: 'async' });
+  const company = await InProcessCompany.start(t, { link: LINK, transport: 'async' });
   await company.startNode('assessments', SECOND);
   const areShared = async () => (await lanesOf(company, SECOND)) === LANES / 2;
   await until(areShared, { withinMs: WITHIN_MS, what: 'the lanes are shared' });
@@ -61,7 +61,7 @@ test('a relay that takes lanes over dispatches by the route they have by then', 
 });
 
 test('messages that failed on a broken stream go once, and in turn, by the route without hold', async (t) => {
-  const company = await Company.start(t, { link: LINK, transport: 'async' });
+  const company = await InProcessCompany.start(t, { link: LINK, transport: 'async' });
   await company.writeMany(KEYS, someKeys(KEYS));
   await until(async () => (await company.countOpen()) === 0, { what: 'the link carries' });
   const participant = createRpcClient(LinkParticipant, company.addresses.get('assessments')!);

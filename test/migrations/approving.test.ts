@@ -10,7 +10,7 @@ import { giveOrder } from '../../migration/run/orders.ts';
 import type { RunWithSteps } from '../../migration/run/record.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
-import { operatorDatabase, syncToAsync } from './alone.ts';
+import { operatorDatabase, syncToAsync } from '../rigs/oneStep.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 

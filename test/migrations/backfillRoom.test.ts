@@ -5,7 +5,7 @@ import { StepProblem } from '../../migration/errors.ts';
 import { numbered } from '../../migration/plans/transport.ts';
 import { backfill } from '../../migration/steps/backfill.ts';
 import type { Owner } from '../harness/owner.ts';
-import { openAlone, type Played, playService } from './alone.ts';
+import { openAlone, type Played, playService } from '../rigs/oneStep.ts';
 
 const step = numbered('5', 'Backfill', backfill);
 /** The owner has one row, which the replica lacks. */

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { armFailpoint, disarmFailpoints, failpointReached } from '../../runtime/failpoints.ts';
 import { until } from '../harness/until.ts';
-import { Company, type Desk, LINK } from './company.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
+import { type Desk, LINK } from '../rigs/processes/desk.ts';
 import { BACK, CHECKPOINT, dieAgainAndAgain, FORWARD } from './dying.ts';
 
 /** The step of a run that one of two engines dies before. */
@@ -15,9 +16,9 @@ const AMID = 6;
 const MANY_LIVES_MS = 900_000;
 
 describe('an engine that dies', () => {
-  let company: Company;
+  let company: ProcessCompany;
   before(async () => {
-    company = await Company.start();
+    company = await ProcessCompany.start();
     await company.startTraffic(20);
   });
   afterEach(async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { disarmFailpoints } from '../../runtime/failpoints.ts';
-import { Company } from './company.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
 import { BACK, dieAgainAndAgain, FORWARD } from './dying.ts';
 import { routesOf } from './goingBack.ts';
 
@@ -16,9 +16,9 @@ const MOVES = [
 const manyLives = { timeout: 900_000 };
 
 describe('an engine that dies', () => {
-  let company: Company;
+  let company: ProcessCompany;
   before(async () => {
-    company = await Company.start();
+    company = await ProcessCompany.start();
     await company.startBusiness();
   });
   afterEach(async () => {

@@ -5,7 +5,7 @@ import type { Engine } from '../../migration/engine/engine.ts';
 import type { RunState } from '../../migration/run/record.ts';
 import { armFailpoint } from '../../runtime/failpoints.ts';
 import { until } from '../harness/until.ts';
-import type { Desk } from './company.ts';
+import type { Desk } from '../rigs/processes/desk.ts';
 
 /** The places that every step passes and where it may be cut off, in their order. */
 export const FORWARD = ['engine.before-apply', 'engine.after-apply', 'engine.after-record'];

@@ -8,7 +8,7 @@ import { Journal } from '../../migration/run/journal.ts';
 import { silentLog } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
-import { noStreams, operatorDatabase } from './alone.ts';
+import { noStreams, operatorDatabase } from '../rigs/oneStep.ts';
 
 function startEngine(sql: Database, instance: string): Engine {
   const engine = new Engine({

@@ -5,7 +5,7 @@ import { numbered } from '../../migration/plans/transport.ts';
 import { findOwner } from '../../migration/steps/findOwner.ts';
 import type { Owner } from '../harness/owner.ts';
 import { until } from '../harness/until.ts';
-import { openAlone, playService } from './alone.ts';
+import { openAlone, playService } from '../rigs/oneStep.ts';
 
 const step = numbered('1', 'Find', findOwner);
 

@@ -7,7 +7,7 @@ import type { Gate, Measure } from '../../migration/plan.ts';
 import { gate } from '../../migration/plans/transport.ts';
 import type { Verdict } from '../../migration/run/record.ts';
 import { until } from '../harness/until.ts';
-import { type Alone, openAlone } from './alone.ts';
+import { type Alone, openAlone } from '../rigs/oneStep.ts';
 
 /** A measure whose verdict the test chooses, and that counts how often it is read. */
 class Played implements Measure {

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { Company, type Desk, LINK } from './company.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
+import { type Desk, LINK } from '../rigs/processes/desk.ts';
 
 /** A lane that no run of these tests moves alone. */
 const LANE = 9;
@@ -12,10 +13,10 @@ const LANE = 9;
 const TOO_STRICT = { latency_limit_ms: '1', canary_seconds: '2', patience_seconds: '10' };
 
 describe('a run that must not go on', () => {
-  let company: Company;
+  let company: ProcessCompany;
   let desk: Desk;
   before(async () => {
-    company = await Company.start();
+    company = await ProcessCompany.start();
     await company.startTraffic();
   });
   beforeEach(async () => {

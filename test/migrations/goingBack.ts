@@ -5,7 +5,8 @@ import { Reading } from '../../gen/relink/v1/participant_pb.ts';
 import { transportFromWire } from '../../migration/participants.ts';
 import { COMPLETE } from '../../migration/plan.ts';
 import type { RunWithSteps, StepRecord } from '../../migration/run/record.ts';
-import type { Company, Desk } from './company.ts';
+import type { ProcessCompany } from '../rigs/processes/company.ts';
+import type { Desk } from '../rigs/processes/desk.ts';
 
 export interface WayThere {
   readonly link: string;
@@ -18,7 +19,11 @@ export interface WayThere {
 const MIDDLE = 'route-quarter';
 
 /** The transports of every leg's lanes, each once. */
-export async function routesOf(company: Company, link: string, consumer = ''): Promise<string[]> {
+export async function routesOf(
+  company: ProcessCompany,
+  link: string,
+  consumer = '',
+): Promise<string[]> {
   const { producer } = await company.described(link);
   const found = new Set<string>();
   for (const one of producer.consumers) {
@@ -31,7 +36,7 @@ export async function routesOf(company: Company, link: string, consumer = ''): P
 }
 
 /** Before the first lane, amid them, and before `complete`: what a plan must be able to leave. */
-export async function goBackFromThreeSteps(company: Company, way: WayThere): Promise<void> {
+export async function goBackFromThreeSteps(company: ProcessCompany, way: WayThere): Promise<void> {
   await goBackFromSteps(company, way, (steps, position) => {
     const middle = steps.findIndex(({ name }) => name === MIDDLE);
     const complete = steps.findIndex(({ name }) => name === COMPLETE);
@@ -40,12 +45,12 @@ export async function goBackFromThreeSteps(company: Company, way: WayThere): Pro
   });
 }
 
-export async function goBackFromEveryStep(company: Company, way: WayThere): Promise<void> {
+export async function goBackFromEveryStep(company: ProcessCompany, way: WayThere): Promise<void> {
   await goBackFromSteps(company, way, nextToUndo);
 }
 
 async function goBackFromSteps(
-  company: Company,
+  company: ProcessCompany,
   way: WayThere,
   nextOf: (steps: readonly StepRecord[], position: number) => number,
 ): Promise<void> {
@@ -72,7 +77,7 @@ async function goBackFromSteps(
 }
 
 /** Links that may be `pull`: whose value is read, and whether there is a replica, are as before. */
-async function assertOldReadings(company: Company, { link, from }: WayThere, at: string) {
+async function assertOldReadings(company: ProcessCompany, { link, from }: WayThere, at: string) {
   const { producer } = await company.described(link);
   if (!producer.transports.some((one) => transportFromWire(one) === 'pull')) return;
   const isPull = from === 'pull';
@@ -115,8 +120,8 @@ async function goBackFrom(
 
 /** Links of the functional plans and of those with pull, moved at the same time. */
 export async function goBackOnThreeLinks(
-  company: Company,
-  goBack: (company: Company, way: WayThere) => Promise<void>,
+  company: ProcessCompany,
+  goBack: (company: ProcessCompany, way: WayThere) => Promise<void>,
 ): Promise<void> {
   await Promise.all([
     goBack(company, { link: 'COMM-060', from: 'async', to: 'pull' }),

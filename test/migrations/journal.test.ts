@@ -3,7 +3,6 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { applyExpand } from '../../db/schemaChanges.ts';
 import {
   Certificates,
   type ClosingStatement,
@@ -16,22 +15,9 @@ import { Journal, type NewRun } from '../../migration/run/journal.ts';
 import { begin, end } from '../../migration/run/life.ts';
 import { parseSettings } from '../../migration/settings.ts';
 import { silentLog } from '../../runtime/log.ts';
-import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
-import type { Owner } from '../harness/owner.ts';
-import { testDatabase } from '../harness/postgres.ts';
+import type { Database } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
-
-const operatorTemplate = {
-  name: 'operator',
-  fill: (url: string) => applyExpand(url, ['operator']),
-};
-
-async function openDatabase(t: Owner): Promise<Database> {
-  const { url } = await testDatabase(t, operatorTemplate);
-  const sql = connectPostgres(url, { name: 'journal-test' });
-  t.after(() => closePostgres(sql));
-  return sql;
-}
+import { operatorDatabase } from '../rigs/oneStep.ts';
 
 const sync = { transport: 'sync', version: 0 } as const;
 const async = { transport: 'async', version: 0 } as const;
@@ -61,7 +47,7 @@ function refusal(code: MigrationErrorCode) {
 
 describe('journal', () => {
   it('keeps a run with its steps as it was created', async (t) => {
-    const journal = new Journal(await openDatabase(t));
+    const journal = new Journal(await operatorDatabase(t));
     const { run, steps } = await journal.create(newRun(['hiring', 'bonuses']), plan.steps);
     assert.equal(run.state, 'planned');
     assert.deepEqual(run.consumers, ['hiring', 'bonuses']);
@@ -74,7 +60,7 @@ describe('journal', () => {
   });
 
   it('refuses a leg that a run of the whole link holds, and the other way round', async (t) => {
-    const journal = new Journal(await openDatabase(t));
+    const journal = new Journal(await operatorDatabase(t));
     const whole = await journal.create(newRun(['hiring', 'bonuses']), plan.steps);
     await assert.rejects(journal.create(newRun(['hiring']), plan.steps), refusal('LINK_BUSY'));
     await journal.record(whole, end(whole.run, new Date().toISOString()));
@@ -88,7 +74,7 @@ describe('journal', () => {
   });
 
   it('lets one of many simultaneous starts through', async (t) => {
-    const journal = new Journal(await openDatabase(t));
+    const journal = new Journal(await operatorDatabase(t));
     const starts = Array.from({ length: 8 }, () => journal.create(newRun(['hiring']), plan.steps));
     const results = await Promise.allSettled(starts);
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
@@ -97,7 +83,7 @@ describe('journal', () => {
   });
 
   it('cannot be made to hold one leg twice by writing to its tables', async (t) => {
-    const sql = await openDatabase(t);
+    const sql = await operatorDatabase(t);
     const journal = new Journal(sql);
     const { run } = await journal.create(newRun(['hiring']), plan.steps);
     const broken = (constraint: string) => (error: unknown) =>
@@ -120,7 +106,7 @@ describe('journal', () => {
   });
 
   it('records one of two transitions from the same revision', async (t) => {
-    const journal = new Journal(await openDatabase(t));
+    const journal = new Journal(await operatorDatabase(t));
     const created = await journal.create(newRun(['hiring']), plan.steps);
     const results = await Promise.allSettled([
       journal.record(created, begin()),
@@ -132,7 +118,7 @@ describe('journal', () => {
   });
 
   it('records all of a transition or nothing', async (t) => {
-    const sql = await openDatabase(t);
+    const sql = await operatorDatabase(t);
     const journal = new Journal(sql);
     const created = await journal.create(newRun(['hiring']), plan.steps);
     const evidence = { verdict: 'pass', value: '1', threshold: '2' } as const;
@@ -155,7 +141,7 @@ describe('engine lease', () => {
   const expire = (sql: Database) => sql`update migration.leases set expires_at = '-infinity'`;
 
   it('is held by one engine at a time, and passes on when it expires', async (t) => {
-    const sql = await openDatabase(t);
+    const sql = await operatorDatabase(t);
     const [first, second] = [open(sql, 'first'), open(sql, 'second')];
     assert.equal(await first.refresh(), true);
     assert.equal(await second.refresh(), false);
@@ -166,7 +152,7 @@ describe('engine lease', () => {
   });
 
   it('is doubted by its holder when its time is over, without being told', async (t) => {
-    const lease = open(await openDatabase(t), 'only', 200);
+    const lease = open(await operatorDatabase(t), 'only', 200);
     assert.equal(await lease.refresh(), true);
     const isSure = () => {
       try {
@@ -181,7 +167,7 @@ describe('engine lease', () => {
   });
 
   it('keeps an engine that lost it from recording anything', async (t) => {
-    const sql = await openDatabase(t);
+    const sql = await operatorDatabase(t);
     const journal = new Journal(sql);
     const [first, second] = [open(sql, 'first'), open(sql, 'second')];
     await first.refresh();
@@ -194,7 +180,7 @@ describe('engine lease', () => {
   });
 
   it('takes a new term when its time ran out: what it began before is refused', async (t) => {
-    const sql = await openDatabase(t);
+    const sql = await operatorDatabase(t);
     const journal = new Journal(sql);
     const lease = open(sql, 'only');
     await lease.refresh();
@@ -207,7 +193,7 @@ describe('engine lease', () => {
   });
 
   it('is free at once after a release', async (t) => {
-    const sql = await openDatabase(t);
+    const sql = await operatorDatabase(t);
     const [first, second] = [open(sql, 'first'), open(sql, 'second')];
     await first.refresh();
     await first.release();
@@ -237,7 +223,7 @@ describe('certificates', () => {
     JSON.stringify({ statement, signature, public_key: publicKey });
 
   it('are signed once for each leg and epoch, by one key for ever', async (t) => {
-    const sql = await openDatabase(t);
+    const sql = await operatorDatabase(t);
     const stores = ['one', 'two'].map((signer) => new Certificates(sql, signer));
     await Promise.all(stores.map((store) => store.sign(closing)));
     const all = await stores[0]!.list({ limit: 10 });
@@ -247,7 +233,7 @@ describe('certificates', () => {
   });
 
   it('are checked offline, and betray any change', async (t) => {
-    const store = new Certificates(await openDatabase(t), 'operator');
+    const store = new Certificates(await operatorDatabase(t), 'operator');
     await store.sign(closing);
     const [certificate] = await store.list({ link: 'COMM-010', limit: 1 });
     const good = checkCertificate(exported({ ...certificate! }), certificate!.publicKey);
@@ -260,7 +246,7 @@ describe('certificates', () => {
   });
 
   it('do not check when both sides differ in a statement that is signed', async (t) => {
-    const store = new Certificates(await openDatabase(t), 'operator');
+    const store = new Certificates(await operatorDatabase(t), 'operator');
     const lane = { ...closing.lanes[0]!, inbox: { count: 2, sum: '5' } };
     await store.sign({ ...closing, lanes: [lane] });
     const [certificate] = await store.list({ limit: 1 });
@@ -272,7 +258,7 @@ describe('certificates', () => {
 
 describe('a reader of the journal', () => {
   it('sees a run and its steps as one transition left them', async (t) => {
-    const journal = new Journal(await openDatabase(t));
+    const journal = new Journal(await operatorDatabase(t));
     let current = await journal.create(newRun(['hiring']), plan.steps);
     let isWriting = true;
     const writing = (async () => {

@@ -7,7 +7,7 @@ import { numbered } from '../../migration/plans/transport.ts';
 import { startShadow } from '../../migration/steps/shadow.ts';
 import type { Owner } from '../harness/owner.ts';
 import { until } from '../harness/until.ts';
-import { type Alone, openAlone, playService } from './alone.ts';
+import { type Alone, openAlone, playService } from '../rigs/oneStep.ts';
 
 const step = numbered('1', 'Copy', startShadow);
 const isLost = (error: unknown) => error instanceof MigrationError && error.code === 'LEASE_LOST';

@@ -9,7 +9,9 @@ import { checkCertificate } from '../../migration/certificate.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
 import { ROUTE_ALL } from '../../migration/plan.ts';
 import { StreamDesk } from '../../operator/streams.ts';
-import { Company, type Desk, LINK, type Traffic } from './company.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
+import { type Desk, LINK } from '../rigs/processes/desk.ts';
+import type { ManagerTraffic } from '../rigs/processes/managerTraffic.ts';
 import { goBackFromThreeSteps, routesOf } from './goingBack.ts';
 
 const CONSUMERS = ['hiring', 'bonuses'];
@@ -19,10 +21,10 @@ function refusal(code: MigrationErrorCode) {
 }
 
 describe('migrations under traffic', () => {
-  let company: Company;
-  let traffic: Traffic;
+  let company: ProcessCompany;
+  let traffic: ManagerTraffic;
   before(async () => {
-    company = await Company.start();
+    company = await ProcessCompany.start();
     traffic = await company.startTraffic();
   });
   afterEach(() => company.stopEngines());

@@ -10,7 +10,7 @@ import { gate } from '../../migration/plans/transport.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 import type { Owner } from '../harness/owner.ts';
 import { testDatabase } from '../harness/postgres.ts';
-import { openAlone, playService } from './alone.ts';
+import { openAlone, playService } from '../rigs/oneStep.ts';
 
 const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
 const step = gate('1', 'Watch', { name: 'watch', measures: [noNewDeadLetters] });

@@ -7,7 +7,7 @@ import { compareRows } from '../../migration/leg/parity.ts';
 import { Participants } from '../../migration/participants.ts';
 import { gate } from '../../migration/plans/transport.ts';
 import type { Owner } from '../harness/owner.ts';
-import { openAlone, type Played, playService } from './alone.ts';
+import { openAlone, type Played, playService } from '../rigs/oneStep.ts';
 
 /** Nothing listens on it: it needs a privilege. */
 const NOWHERE = '127.0.0.1:1';

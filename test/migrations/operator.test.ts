@@ -8,8 +8,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { Operator, type RunStatus } from '../../gen/relink/v1/operator_pb.ts';
 import { createRpcClient, RpcCallError, type RpcClient } from '../../rpc/client.ts';
 import { until } from '../harness/until.ts';
-import { CALM } from './business.ts';
-import { Company, LINK, QUICK } from './company.ts';
+import { CALM } from '../rigs/processes/clients.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
+import { LINK, QUICK } from '../rigs/processes/desk.ts';
 
 function refused(code: string, reason: string) {
   return (error: unknown) =>
@@ -17,10 +18,10 @@ function refused(code: string, reason: string) {
 }
 
 describe('the operator', () => {
-  let company: Company;
+  let company: ProcessCompany;
   let operator: RpcClient<typeof Operator>;
   before(async () => {
-    company = await Company.start({}, { withOperator: true });
+    company = await ProcessCompany.start({ withOperator: true });
     await company.startTraffic();
     operator = createRpcClient(Operator, company.stack.addresses.operator.grpc, CALM);
   });

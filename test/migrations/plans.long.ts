@@ -1,12 +1,12 @@
 /** Every plan goes back from every step that leaves something to undo; `npm test` takes three. */
 import { after, before, describe, it } from 'node:test';
-import { Company } from './company.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
 import { goBackFromEveryStep, goBackOnThreeLinks } from './goingBack.ts';
 
 describe('the plans', { timeout: 900_000 }, () => {
-  let company: Company;
+  let company: ProcessCompany;
   before(async () => {
-    company = await Company.start();
+    company = await ProcessCompany.start();
     await company.startBusiness();
   });
   after(() => company?.stop());

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { until } from '../harness/until.ts';
-import type { Business } from './business.ts';
-import { Company } from './company.ts';
+import type { Business } from '../rigs/processes/business.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
 import { goBackFromThreeSteps, goBackOnThreeLinks, routesOf } from './goingBack.ts';
 
 /** Where each movable link goes; it starts from the other one. */
@@ -21,10 +21,10 @@ const MOVES = [
 ] as const;
 
 describe('the plans', () => {
-  let company: Company;
+  let company: ProcessCompany;
   let business: Business;
   before(async () => {
-    company = await Company.start();
+    company = await ProcessCompany.start();
     business = await company.startBusiness();
   });
   afterEach(() => company.stopEngines());

@@ -9,7 +9,7 @@ import { rollBack } from '../../migration/run/life.ts';
 import type { RouteName, RunRecord } from '../../migration/run/record.ts';
 import { removeStream } from '../../migration/steps/removeStream.ts';
 import { StreamDesk } from '../../operator/streams.ts';
-import { operatorDatabase, syncToAsync } from './alone.ts';
+import { operatorDatabase, syncToAsync } from '../rigs/oneStep.ts';
 
 const journal = new Journal(await operatorDatabase({ after }));
 /** It asks the journal alone. */

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { RelinkProcess } from './relink.ts';
-import { addRun, jsonOf, RUN_ID, useTestOperator } from './setting.ts';
-import { TestOperator } from './testOperator.ts';
+import { RelinkProcess } from '../rigs/cli.ts';
+import { FakeOperator } from '../rigs/fakeOperator/fakeOperator.ts';
+import { addRun, jsonOf, RUN_ID, useFakeOperator } from '../rigs/fakeOperator/setting.ts';
 
-const { operator } = useTestOperator();
+const { operator } = useFakeOperator();
 
 test('links --json has the documented shape and says nothing on stderr', async () => {
   const ran = await new RelinkProcess(operator.address, 'links', '--json').ended();
@@ -116,7 +116,7 @@ test('Ctrl-C detaches, says how to come back and leaves the run alone', async ()
 });
 
 test('watching survives a restart of the operator, and says once that it was away', async () => {
-  const first = await new TestOperator().start();
+  const first = await new FakeOperator().start();
   const address = first.address;
   const init = addRun(operator);
   first.addRun(init);
@@ -124,7 +124,7 @@ test('watching survives a restart of the operator, and says once that it was awa
   await watching.says('run is running');
   await first.stop();
   await watching.says('is away; trying again');
-  const second = await new TestOperator(first.port).start();
+  const second = await new FakeOperator(first.port).start();
   try {
     const status = second.addRun(init);
     second.change(status, { run: { state: 'completed' } });

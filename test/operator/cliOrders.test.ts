@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import { RunStepSchema } from '../../gen/relink/v1/operator_pb.ts';
-import { Relink } from './relink.ts';
-import { addRun, jsonOf, RUN_ID, useTestOperator } from './setting.ts';
+import { Relink } from '../rigs/cli.ts';
+import { addRun, jsonOf, RUN_ID, useFakeOperator } from '../rigs/fakeOperator/setting.ts';
 
-const { operator, run } = useTestOperator();
+const { operator, run } = useFakeOperator();
 
 test('start passes what was asked for on to the operator', async () => {
   const ran = await run(

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addRun, jsonOf, LETTER_ID, RUN_ID, useTestOperator } from './setting.ts';
+import {
+  addRun,
+  jsonOf,
+  LETTER_ID,
+  RUN_ID,
+  useFakeOperator,
+} from '../rigs/fakeOperator/setting.ts';
 
-const { operator, run } = useTestOperator();
+const { operator, run } = useFakeOperator();
 
 test('links as ndjson prints one link a line', async () => {
   const { stdout } = await run('links', '--output', 'ndjson');

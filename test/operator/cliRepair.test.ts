@@ -4,9 +4,16 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { canonicalJson } from '../../migration/certificate.ts';
-import { addLetter, jsonOf, LETTER_ID, RUN_ID, useFolder, useTestOperator } from './setting.ts';
+import {
+  addLetter,
+  jsonOf,
+  LETTER_ID,
+  RUN_ID,
+  useFakeOperator,
+  useFolder,
+} from '../rigs/fakeOperator/setting.ts';
 
-const { operator, run } = useTestOperator();
+const { operator, run } = useFakeOperator();
 const folder = useFolder();
 const CERTIFICATE_ID = '0199c0de-0000-7000-8000-00000000c001';
 const SCHEMA = join(import.meta.dirname, '..', '..', 'schemas', 'ManagerCreated.v0.json');

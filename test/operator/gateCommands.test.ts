@@ -10,19 +10,20 @@ import { type Program, startProgram } from '../../dev/servers/processes.ts';
 import { OPERATOR } from '../../dev/services.ts';
 import { formatPeers } from '../../runtime/config.ts';
 import { until } from '../harness/until.ts';
-import { Company, LINK, QUICK } from '../migrations/company.ts';
-import { relink } from './relink.ts';
+import { relink } from '../rigs/cli.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
+import { LINK, QUICK } from '../rigs/processes/desk.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
 describe('a command as a gate', () => {
-  let company: Company;
+  let company: ProcessCompany;
   let dir: string;
   let operator: Program | undefined;
   let address: string;
   before(async () => {
     dir = await makeRunDir('test-gate-commands');
-    company = await Company.start();
+    company = await ProcessCompany.start();
   });
   after(async () => {
     await company?.stop();

@@ -16,10 +16,11 @@ import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
 import { links } from '../../services/links.ts';
 import { until } from '../harness/until.ts';
-import { CALM } from '../migrations/business.ts';
-import { Company, QUICK } from '../migrations/company.ts';
-import { Relink, relink } from './relink.ts';
-import { jsonOf } from './setting.ts';
+import { Relink, relink } from '../rigs/cli.ts';
+import { jsonOf } from '../rigs/fakeOperator/setting.ts';
+import { CALM } from '../rigs/processes/clients.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
+import { QUICK } from '../rigs/processes/desk.ts';
 
 const PRODUCER = 'assessments';
 const CONSUMER = 'hiring';
@@ -31,9 +32,9 @@ const CALL_EVERY_MS = 50;
 const COLUMNS = 80;
 
 describe('the links of the company', () => {
-  let company: Company;
+  let company: ProcessCompany;
   before(async () => {
-    company = await Company.start({}, { withOperator: true });
+    company = await ProcessCompany.start({ withOperator: true });
     await company.startTraffic();
   });
   after(() => company?.stop());

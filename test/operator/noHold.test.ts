@@ -13,22 +13,23 @@ import { ALL_LANES, LANES, laneOf, subjectOf } from '../../link/link.ts';
 import { HEADER } from '../../link/wire/headers.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { until } from '../harness/until.ts';
-import { CALM } from '../migrations/business.ts';
-import { Company, QUICK } from '../migrations/company.ts';
-import { relink } from './relink.ts';
-import { jsonOf } from './setting.ts';
+import { relink } from '../rigs/cli.ts';
+import { jsonOf } from '../rigs/fakeOperator/setting.ts';
+import { CALM } from '../rigs/processes/clients.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
+import { QUICK } from '../rigs/processes/desk.ts';
 
 const LINK = 'COMM-020';
 const CONSUMER = 'hiring';
 const HOUR_MS = 3_600_000;
 
 describe('relink start --no-hold', () => {
-  let company: Company;
+  let company: ProcessCompany;
   let assessments: RpcClient<typeof AssessmentsService>;
   let hiring: RpcClient<typeof HiringService>;
   let authorId: string;
   before(async () => {
-    company = await Company.start({}, { withOperator: true });
+    company = await ProcessCompany.start({ withOperator: true });
     const addressOf = (name: string) => company.stack.addresses.services[name]![0]!.grpc;
     assessments = createRpcClient(AssessmentsService, addressOf('assessments'), CALM);
     hiring = createRpcClient(HiringService, addressOf('hiring'), CALM);

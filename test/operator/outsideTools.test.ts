@@ -5,15 +5,16 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { findGoTool } from '../harness/goTools.ts';
 import { until } from '../harness/until.ts';
-import { Company, LINK } from '../migrations/company.ts';
+import { ProcessCompany } from '../rigs/processes/company.ts';
+import { LINK } from '../rigs/processes/desk.ts';
 
 const TOOL_LIMIT_MS = 60_000;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe('programs that are not ours', () => {
-  let company: Company;
+  let company: ProcessCompany;
   before(async () => {
-    company = await Company.start();
+    company = await ProcessCompany.start();
   });
   after(() => company?.stop());
 

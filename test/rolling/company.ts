@@ -3,16 +3,16 @@
 import { SERVICES } from '../../dev/services.ts';
 import type { Transport } from '../../link/link.ts';
 import { links } from '../../services/links.ts';
-import { Company } from '../conformance/company.ts';
-import { Fleet } from '../faults/fleet.ts';
 import type { Owner } from '../harness/owner.ts';
 import { until } from '../harness/until.ts';
+import { InProcessCompany } from '../rigs/inProcess/company.ts';
+import { Fleet } from '../rigs/processes/fleet.ts';
 
 export const REPLICAS = 2;
 const SHARED_LIMIT_MS = 90_000;
 
 export interface Rolling {
-  readonly company: Company;
+  readonly company: InProcessCompany;
   readonly fleet: Fleet;
 }
 
@@ -20,7 +20,7 @@ export async function startRolling(t: Owner): Promise<Rolling> {
   const [first, ...others] = Object.values(links);
   const beside = others.map(({ id, starts }): [string, Transport] => [id, starts.transport]);
   const services = SERVICES.map(({ name }) => name);
-  const company = await Company.start(t, {
+  const company = await InProcessCompany.start(t, {
     link: first!.id,
     beside: Object.fromEntries(beside),
     elsewhere: services,

@@ -3,9 +3,9 @@ import { LinkError } from '../../link/errors.ts';
 import { type LinkDefinition, legOf } from '../../link/link.ts';
 import { changeRoute, readRoutes } from '../../link/relay/routes.ts';
 import { pause } from '../../runtime/wake.ts';
-import type { Company } from '../conformance/company.ts';
-import { waitUntilAdopted } from '../conformance/routes.ts';
-import type { Random } from '../faults/random.ts';
+import type { InProcessCompany } from '../rigs/inProcess/company.ts';
+import { waitUntilAdopted } from '../rigs/inProcess/routes.ts';
+import type { Random } from '../rigs/random.ts';
 
 const FLIP_EVERY_MS = 100;
 const LANES_AT_ONCE_MAX = 8;
@@ -13,14 +13,14 @@ const LANES_AT_ONCE_MAX = 8;
 const HELD = 0.7;
 
 export class Flips {
-  readonly #company: Company;
+  readonly #company: InProcessCompany;
   readonly #random: Random;
   readonly #movable: readonly LinkDefinition[];
   readonly #running: Promise<void>;
   #isStopped = false;
   count = 0;
 
-  constructor(company: Company, random: Random) {
+  constructor(company: InProcessCompany, random: Random) {
     this.#company = company;
     this.#random = random;
     this.#movable = Object.values(company.links).filter(({ transports }) =>

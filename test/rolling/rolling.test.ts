@@ -6,12 +6,11 @@ import assert from 'node:assert/strict';
 import { after, describe, type TestContext, test } from 'node:test';
 import { SERVICES } from '../../dev/services.ts';
 import { readEnvironment } from '../../runtime/config.ts';
-import { seedOf } from '../faults/flips.ts';
-import { randomFrom } from '../faults/random.ts';
+import { companyOracle } from '../rigs/oracle/companyOracle.ts';
+import { randomFrom, seedOf } from '../rigs/random.ts';
 import { Callers } from './callers.ts';
 import { REPLICAS, startRolling, untilLanesAreShared } from './company.ts';
 import { Flips } from './flips.ts';
-import { companyOracle } from './oracle.ts';
 
 const CALLERS = 6;
 /** Ten restarts, and an oracle over every link. */

@@ -4,29 +4,29 @@
  */
 import { randomUUID } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { applyExpand, type DatabaseName } from '../../db/schemaChanges.ts';
-import { freePorts } from '../../dev/ports.ts';
-import { cleanUpAll } from '../../dev/servers/errors.ts';
-import type { NatsServer } from '../../dev/servers/nats.ts';
-import type { Handler } from '../../link/inbox/handler.ts';
-import { ALL_LANES, type LinkDefinition, legOf, type Transport } from '../../link/link.ts';
-import { enqueue } from '../../link/outbox/enqueue.ts';
-import type { Enqueued } from '../../link/outbox/message.ts';
-import { type OutboxRow, readRows } from '../../link/outbox/openRows.ts';
-import { prepareRoutes } from '../../link/relay/routes.ts';
-import { setListening } from '../../link/transport/jetStream/listening.ts';
-import { connectNats } from '../../runtime/nats.ts';
-import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
-import { pause } from '../../runtime/wake.ts';
-import { links } from '../../services/links.ts';
-import { testNats } from '../harness/nats.ts';
-import type { Owner } from '../harness/owner.ts';
-import { type TestDatabase, testDatabase } from '../harness/postgres.ts';
-import type { LinkFixture } from './fixture.ts';
-import { fixtureOf } from './fixtures.ts';
+import { applyExpand, type DatabaseName } from '../../../db/schemaChanges.ts';
+import { freePorts } from '../../../dev/ports.ts';
+import { cleanUpAll } from '../../../dev/servers/errors.ts';
+import type { NatsServer } from '../../../dev/servers/nats.ts';
+import type { Handler } from '../../../link/inbox/handler.ts';
+import { ALL_LANES, type LinkDefinition, legOf, type Transport } from '../../../link/link.ts';
+import { enqueue } from '../../../link/outbox/enqueue.ts';
+import type { Enqueued } from '../../../link/outbox/message.ts';
+import { type OutboxRow, readRows } from '../../../link/outbox/openRows.ts';
+import { prepareRoutes } from '../../../link/relay/routes.ts';
+import { setListening } from '../../../link/transport/jetStream/listening.ts';
+import { connectNats } from '../../../runtime/nats.ts';
+import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
+import { pause } from '../../../runtime/wake.ts';
+import { links } from '../../../services/links.ts';
+import { testNats } from '../../harness/nats.ts';
+import type { Owner } from '../../harness/owner.ts';
+import { type TestDatabase, testDatabase } from '../../harness/postgres.ts';
+import type { LinkFixture } from '../fixtures/fixture.ts';
+import { fixtureOf } from '../fixtures/fixtureOf.ts';
+import { oracle } from '../oracle/linkOracle.ts';
 import type { ServiceNode } from './node.ts';
 import { handlerOf, Nodes, type NodesOptions } from './nodes.ts';
-import { oracle } from './oracle.ts';
 import { prepareRecording } from './recording.ts';
 import { flipRoute, provision, waitUntilAdopted } from './routes.ts';
 
@@ -35,7 +35,7 @@ const NOT_SYNCED = { synchronous_commit: 'off' };
 /** Keys of a formal link: few, with many versions, for there order and repetition can hurt. */
 const ENTITIES = 12;
 
-export interface CompanyOptions extends NodesOptions {
+export interface InProcessOptions extends NodesOptions {
   readonly link: string;
   /** All lanes start on it; the link's own starting transport unless given. */
   readonly transport?: Transport;
@@ -45,7 +45,7 @@ export interface CompanyOptions extends NodesOptions {
   readonly elsewhere?: readonly string[];
 }
 
-export class Company {
+export class InProcessCompany {
   readonly link: LinkDefinition;
   readonly fixture: LinkFixture;
   readonly nats: NatsServer;
@@ -57,12 +57,12 @@ export class Company {
   readonly nodes: Nodes;
   /** The link and those beside it. */
   readonly links: Readonly<Record<string, LinkDefinition>>;
-  readonly #options: CompanyOptions;
+  readonly #options: InProcessOptions;
   /** Messages written so far: each takes the next key in turn. */
   #turn = 0;
 
   private constructor(
-    options: CompanyOptions,
+    options: InProcessOptions,
     nats: NatsServer,
     databases: ReadonlyMap<string, TestDatabase>,
     addresses: ReadonlyMap<string, string>,
@@ -83,7 +83,7 @@ export class Company {
     );
   }
 
-  static async start(t: Owner, options: CompanyOptions): Promise<Company> {
+  static async start(t: Owner, options: InProcessOptions): Promise<InProcessCompany> {
     const services = servicesOf(Object.values(linksOf(options)));
     const nats = await testNats(t);
     const databases = new Map<string, TestDatabase>();
@@ -91,7 +91,7 @@ export class Company {
       databases.set(service, await testDatabase(t, template(service)));
     const ports = await freePorts(services.length);
     const addresses = new Map(services.map((name, i) => [name, `127.0.0.1:${ports[i]}`]));
-    const company = new Company(options, nats, databases, addresses);
+    const company = new InProcessCompany(options, nats, databases, addresses);
     t.after(() => company.stop());
     await company.#prepare();
     for (const name of services.reverse()) // producers last
@@ -283,7 +283,7 @@ function template(service: string) {
   };
 }
 
-function linksOf({ link, beside = {} }: CompanyOptions): Record<string, LinkDefinition> {
+function linksOf({ link, beside = {} }: InProcessOptions): Record<string, LinkDefinition> {
   return Object.fromEntries([link, ...Object.keys(beside)].map((id) => [id, links[id]!]));
 }
 

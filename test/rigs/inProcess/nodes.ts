@@ -1,12 +1,12 @@
 /** The replicas of a company's services that run in the test's process. */
-import type { NatsServer } from '../../dev/servers/nats.ts';
-import type { Handler } from '../../link/inbox/handler.ts';
-import type { ReceiverLimits } from '../../link/inbox/receiver.ts';
-import type { LinkMap } from '../../link/link.ts';
-import type { Pull } from '../../link/pull/pull.ts';
-import type { Clients } from '../../services/clients.ts';
-import type { TestDatabase } from '../harness/postgres.ts';
-import { fixtureOf } from './fixtures.ts';
+import type { NatsServer } from '../../../dev/servers/nats.ts';
+import type { Handler } from '../../../link/inbox/handler.ts';
+import type { ReceiverLimits } from '../../../link/inbox/receiver.ts';
+import type { LinkMap } from '../../../link/link.ts';
+import type { Pull } from '../../../link/pull/pull.ts';
+import type { Clients } from '../../../services/clients.ts';
+import type { TestDatabase } from '../../harness/postgres.ts';
+import { fixtureOf } from '../fixtures/fixtureOf.ts';
 import { ServiceNode } from './node.ts';
 import { recording } from './recording.ts';
 

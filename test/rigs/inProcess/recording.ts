@@ -1,7 +1,7 @@
 /** Records what consumers applied, in order and in the transaction of the effect, for the oracle. */
-import { functional, type Handler } from '../../link/inbox/handler.ts';
-import type { Database } from '../../runtime/postgres.ts';
-import type { LinkFixture, StateTable } from './fixture.ts';
+import { functional, type Handler } from '../../../link/inbox/handler.ts';
+import type { Database } from '../../../runtime/postgres.ts';
+import type { LinkFixture, StateTable } from '../fixtures/fixture.ts';
 
 export async function prepareRecording(
   sql: Database,

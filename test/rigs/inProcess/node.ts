@@ -1,12 +1,12 @@
 /** One replica of a service inside the test's process: real connections, kit and gRPC server. */
-import { createLinkKit, type KitOptions, type LinkKit } from '../../link/kit.ts';
-import { createRpcServer, type RpcServer } from '../../rpc/server.ts';
-import { readEnvironment } from '../../runtime/config.ts';
-import { startAgents, stopAgents } from '../../runtime/lifecycle.ts';
-import { createLog, type Log, type LogLevel } from '../../runtime/log.ts';
-import { connectNats, type NatsLink } from '../../runtime/nats.ts';
-import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
-import { Clients } from '../../services/clients.ts';
+import { createLinkKit, type KitOptions, type LinkKit } from '../../../link/kit.ts';
+import { createRpcServer, type RpcServer } from '../../../rpc/server.ts';
+import { readEnvironment } from '../../../runtime/config.ts';
+import { startAgents, stopAgents } from '../../../runtime/lifecycle.ts';
+import { createLog, type Log, type LogLevel } from '../../../runtime/log.ts';
+import { connectNats, type NatsLink } from '../../../runtime/nats.ts';
+import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
+import { Clients } from '../../../services/clients.ts';
 
 export interface NodeOptions extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits'> {
   readonly service: string;

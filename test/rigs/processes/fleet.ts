@@ -1,14 +1,14 @@
 /** Real service processes of a company's link, so that they can be killed and frozen by signals. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts } from '../../dev/ports.ts';
-import { cleanUpAll } from '../../dev/servers/errors.ts';
-import { makeRunDir, PROJECT_DIR } from '../../dev/servers/folders.ts';
-import { type Program, startProgram, stopAtOnce } from '../../dev/servers/processes.ts';
-import { SERVICES } from '../../dev/services.ts';
-import { formatPeers } from '../../runtime/config.ts';
-import type { Company } from '../conformance/company.ts';
-import type { Owner } from '../harness/owner.ts';
+import { freePorts } from '../../../dev/ports.ts';
+import { cleanUpAll } from '../../../dev/servers/errors.ts';
+import { makeRunDir, PROJECT_DIR } from '../../../dev/servers/folders.ts';
+import { type Program, startProgram, stopAtOnce } from '../../../dev/servers/processes.ts';
+import { SERVICES } from '../../../dev/services.ts';
+import { formatPeers } from '../../../runtime/config.ts';
+import type { Owner } from '../../harness/owner.ts';
+import type { InProcessCompany } from '../inProcess/company.ts';
 
 /** Port 1 belongs to nobody: a link that nobody uses here must only have an address. */
 const NOBODY = '127.0.0.1:1';
@@ -23,7 +23,7 @@ export interface FleetOptions {
 }
 
 export class Fleet {
-  readonly #company: Company;
+  readonly #company: InProcessCompany;
   readonly #dir: string;
   /** gRPC ports of each service in the fleet. */
   readonly #ports = new Map<string, number[]>();
@@ -32,13 +32,13 @@ export class Fleet {
   /** The settings of each, which the next start reads again. */
   readonly #env = new Map<string, Record<string, string>>();
 
-  private constructor(company: Company, dir: string) {
+  private constructor(company: InProcessCompany, dir: string) {
     this.#company = company;
     this.#dir = dir;
   }
 
   /** Starts all of them; the company must have been told that these services are elsewhere. */
-  static async start(t: Owner, company: Company, options: FleetOptions): Promise<Fleet> {
+  static async start(t: Owner, company: InProcessCompany, options: FleetOptions): Promise<Fleet> {
     const fleet = new Fleet(company, await makeRunDir('test-fleet'));
     t.after(() => fleet.stop());
     for (const [service, count] of Object.entries(options.replicas)) {

@@ -3,17 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before } from 'node:test';
-import type { RunStatus } from '../../gen/relink/v1/operator_pb.ts';
-import { PLAN } from './fixtures.ts';
-import { type Ran, relink } from './relink.ts';
-import { TestOperator } from './testOperator.ts';
+import type { RunStatus } from '../../../gen/relink/v1/operator_pb.ts';
+import { type Ran, relink } from '../cli.ts';
+import { FakeOperator } from './fakeOperator.ts';
+import { PLAN } from './links.ts';
 
 export const RUN_ID = '0199c0de-0000-7000-8000-000000000001';
 export const LETTER_ID = '0199c0de-0000-7000-8000-00000000d001';
 
 /** Starts an operator before the tests of the calling file and stops it after them. */
-export function useTestOperator() {
-  const operator = new TestOperator();
+export function useFakeOperator() {
+  const operator = new FakeOperator();
   before(() => operator.start());
   afterEach(() => operator.forget());
   after(() => operator.stop());
@@ -35,7 +35,7 @@ export function jsonOf({ stdout }: Ran) {
 }
 
 /** A run that began a minute ago. */
-export function addRun(operator: TestOperator, state = 'running', id = RUN_ID): RunStatus {
+export function addRun(operator: FakeOperator, state = 'running', id = RUN_ID): RunStatus {
   const startedAt = new Date(Date.now() - 60_000).toISOString();
   const move = { link: 'COMM-010', from: 'sync', to: 'async', wayBack: 'keep', actor: 'ada' };
   return operator.addRun({
@@ -44,7 +44,7 @@ export function addRun(operator: TestOperator, state = 'running', id = RUN_ID): 
   });
 }
 
-export function addLetter(operator: TestOperator): void {
+export function addLetter(operator: FakeOperator): void {
   operator.letters.push({
     ...{ id: LETTER_ID, link: 'COMM-010', consumer: 'hiring', eventName: 'ManagerCreated' },
     ...{ reason: 'INVALID_EVENT', diedAt: new Date().toISOString(), state: 'dead', revision: 1 },

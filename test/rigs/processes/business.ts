@@ -3,17 +3,11 @@
  * while a test moves one of them.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
-import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
-import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
-import { createRpcClient } from '../../rpc/client.ts';
-import { pause } from '../../runtime/wake.ts';
-import { until } from '../harness/until.ts';
+import { pause } from '../../../runtime/wake.ts';
+import { until } from '../../harness/until.ts';
+import type { ServiceClients } from './clients.ts';
+import { PACE_MS } from './pace.ts';
 
-/** Traffic leaves most of the machine to what is tested: about 40 requests a second. */
-export const PACE_MS = 20;
-/** Traffic lives through a call that a busy machine answers late. */
-export const CALM = { deadlineMs: 60_000 };
 /** Above that of one call. */
 const ACCEPTED_LIMIT_MS = 90_000;
 /** One in so many accepted solutions is revoked. */
@@ -21,25 +15,19 @@ const REVOKED = 4;
 /** The completion of an exercise that makes it harder is the eleventh. */
 const COMPLETIONS = 12;
 
-interface Addresses {
-  readonly assessments: string[];
-  readonly hiring: string[];
-  readonly management: string[];
-}
-
 export class Business {
-  readonly #assessments;
-  readonly #hiring;
-  readonly #management;
+  readonly #assessments: ServiceClients['assessments'];
+  readonly #hiring: ServiceClients['hiring'];
+  readonly #management: ServiceClients['management'];
   #isStopping = false;
   #running: Promise<void> = Promise.resolve();
   /** Accepted solutions less the revoked ones. */
   paid = 0;
 
-  constructor({ assessments, hiring, management }: Addresses) {
-    this.#assessments = createRpcClient(AssessmentsService, assessments, CALM);
-    this.#hiring = createRpcClient(HiringService, hiring, CALM);
-    this.#management = createRpcClient(ManagementService, management, CALM);
+  constructor({ assessments, hiring, management }: ServiceClients) {
+    this.#assessments = assessments;
+    this.#hiring = hiring;
+    this.#management = management;
   }
 
   async start(): Promise<void> {
@@ -102,12 +90,6 @@ export class Business {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    try {
-      await this.#running;
-    } finally {
-      this.#assessments.close();
-      this.#hiring.close();
-      this.#management.close();
-    }
+    await this.#running;
   }
 }

@@ -3,14 +3,14 @@
  * through the kit's own dispatchers, beside the relay and without its knowledge.
  */
 
-import type { LinkDefinition, Transport } from '../../link/link.ts';
-import type { OutboxRow } from '../../link/outbox/openRows.ts';
-import { GrpcDispatcher } from '../../link/transport/grpc/send.ts';
-import { Publisher } from '../../link/transport/jetStream/publisher.ts';
-import { JetStreamDispatcher } from '../../link/transport/jetStream/send.ts';
-import { connectNats } from '../../runtime/nats.ts';
-import type { Owner } from '../harness/owner.ts';
-import type { Company } from './company.ts';
+import type { LinkDefinition, Transport } from '../../../link/link.ts';
+import type { OutboxRow } from '../../../link/outbox/openRows.ts';
+import { GrpcDispatcher } from '../../../link/transport/grpc/send.ts';
+import { Publisher } from '../../../link/transport/jetStream/publisher.ts';
+import { JetStreamDispatcher } from '../../../link/transport/jetStream/send.ts';
+import { connectNats } from '../../../runtime/nats.ts';
+import type { Owner } from '../../harness/owner.ts';
+import type { InProcessCompany } from './company.ts';
 
 /** Above what a relay counts, so that JetStream does not drop the copy as one it has seen. */
 const FIRST_RESEND = 1_000;
@@ -21,7 +21,7 @@ export class Courier {
   readonly #async: JetStreamDispatcher;
   #resends = FIRST_RESEND;
 
-  constructor(company: Company, publisher: Publisher) {
+  constructor(company: InProcessCompany, publisher: Publisher) {
     const { link, addresses, consumers } = company;
     this.#link = link;
     this.#async = new JetStreamDispatcher(publisher, link, link.producer);
@@ -34,7 +34,7 @@ export class Courier {
   }
 
   /** One for the length of a test. */
-  static async start(t: Owner, company: Company): Promise<Courier> {
+  static async start(t: Owner, company: InProcessCompany): Promise<Courier> {
     const nats = await connectNats(company.nats.url, { name: 'courier' });
     const publisher = new Publisher(nats.connection);
     const courier = new Courier(company, publisher);

@@ -32,3 +32,8 @@ export function randomFrom(seed: number): Random {
     },
   };
 }
+
+/** The seed of this run: given for a repetition, else fresh. */
+export function seedOf(given: string | undefined): number {
+  return given ? Number(given) : Math.floor(Math.random() * 2 ** 31);
+}

@@ -1,12 +1,12 @@
 /** What an engine does for a link: provides its stream, changes its routes. */
 import { jetstreamManager } from '@nats-io/jetstream';
-import { LinkError } from '../../link/errors.ts';
-import { type LinkDefinition, legOf, type Transport } from '../../link/link.ts';
-import { changeRoute, readRoutes } from '../../link/relay/routes.ts';
-import { ensureConsumer, ensureStream } from '../../link/transport/jetStream/provision.ts';
-import { connectNats } from '../../runtime/nats.ts';
-import type { Database } from '../../runtime/postgres.ts';
-import { until } from '../harness/until.ts';
+import { LinkError } from '../../../link/errors.ts';
+import { type LinkDefinition, legOf, type Transport } from '../../../link/link.ts';
+import { changeRoute, readRoutes } from '../../../link/relay/routes.ts';
+import { ensureConsumer, ensureStream } from '../../../link/transport/jetStream/provision.ts';
+import { connectNats } from '../../../runtime/nats.ts';
+import type { Database } from '../../../runtime/postgres.ts';
+import { until } from '../../harness/until.ts';
 
 /** After a kill, leases and acknowledgements expire first. */
 const ADOPTED_LIMIT_MS = 120_000;

@@ -11,14 +11,14 @@ import {
   PlannedStepSchema,
   type RunStatus,
   RunStatusSchema,
-} from '../../gen/relink/v1/operator_pb.ts';
-import type { DeadLetterSchema } from '../../gen/relink/v1/participant_pb.ts';
-import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
-import { invalidField, RpcError, unknownId } from '../../rpc/errors.ts';
-import type { RpcContext } from '../../rpc/handlers.ts';
-import { createRpcServer, type RpcServer, serve } from '../../rpc/server.ts';
-import { Wake } from '../../runtime/wake.ts';
-import { LINKS, PLAN } from './fixtures.ts';
+} from '../../../gen/relink/v1/operator_pb.ts';
+import type { DeadLetterSchema } from '../../../gen/relink/v1/participant_pb.ts';
+import { Outcome } from '../../../gen/relink/v1/receipt_pb.ts';
+import { invalidField, RpcError, unknownId } from '../../../rpc/errors.ts';
+import type { RpcContext } from '../../../rpc/handlers.ts';
+import { createRpcServer, type RpcServer, serve } from '../../../rpc/server.ts';
+import { Wake } from '../../../runtime/wake.ts';
+import { LINKS, PLAN } from './links.ts';
 
 type Init<S extends Parameters<typeof create>[0]> = MessageInitShape<S>;
 type RunPatch = { run?: Partial<Init<typeof RunStatusSchema>['run']>; waiting?: object | null };
@@ -26,7 +26,7 @@ type RunPatch = { run?: Partial<Init<typeof RunStatusSchema>['run']>; waiting?: 
 const POLL_MS = 60_000; // watchers are woken, and a status that did not change counts as a line
 const ENDED = new Set(['completed', 'rolled_back', 'failed', 'cancelled']);
 
-export class TestOperator {
+export class FakeOperator {
   readonly links = LINKS.map((link) => create(LinkSchema, link));
   readonly runs: RunStatus[] = [];
   readonly letters: Init<typeof DeadLetterSchema>[] = [];

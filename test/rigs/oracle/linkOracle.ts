@@ -4,12 +4,17 @@
  * what the consumers' tables say was done, and what inbox, outbox and digests say about the way.
  */
 import assert from 'node:assert/strict';
-import { readInboxDigest } from '../../link/inbox/digest.ts';
-import { type LinkDefinition, legOf } from '../../link/link.ts';
-import { readClosed } from '../../link/outbox/state.ts';
-import type { Database } from '../../runtime/postgres.ts';
-import { until } from '../harness/until.ts';
-import type { FormalFixture, FunctionalFixture, LinkFixture, StateTable } from './fixture.ts';
+import { readInboxDigest } from '../../../link/inbox/digest.ts';
+import { type LinkDefinition, legOf } from '../../../link/link.ts';
+import { readClosed } from '../../../link/outbox/state.ts';
+import type { Database } from '../../../runtime/postgres.ts';
+import { until } from '../../harness/until.ts';
+import type {
+  FormalFixture,
+  FunctionalFixture,
+  LinkFixture,
+  StateTable,
+} from '../fixtures/fixture.ts';
 
 /** Longest wait for the last receipt: after faults, retries are up to seconds apart. */
 const SETTLED_LIMIT_MS = 120_000;

@@ -1,10 +1,10 @@
 /** The oracle over every link of the company, when callers lived the business through its APIs. */
 
-import type { Company } from '../conformance/company.ts';
-import type { LinkFixture } from '../conformance/fixture.ts';
-import { fixtureOf } from '../conformance/fixtures.ts';
-import { oracle } from '../conformance/oracle.ts';
-import { until } from '../harness/until.ts';
+import { until } from '../../harness/until.ts';
+import type { LinkFixture } from '../fixtures/fixture.ts';
+import { fixtureOf } from '../fixtures/fixtureOf.ts';
+import type { InProcessCompany } from '../inProcess/company.ts';
+import { oracle } from './linkOracle.ts';
 
 const CLOSED_LIMIT_MS = 120_000;
 
@@ -47,7 +47,7 @@ function nothing(): string {
   return `select '' as problem where false`;
 }
 
-export async function companyOracle(company: Company): Promise<void> {
+export async function companyOracle(company: InProcessCompany): Promise<void> {
   // What a handler enqueued is open before what it handled is closed: twice, for a chain of links.
   for (let i = 0; i < 2; i += 1) await untilClosed(company);
   for (const link of Object.values(company.links)) {
@@ -62,7 +62,7 @@ export async function companyOracle(company: Company): Promise<void> {
   }
 }
 
-async function untilClosed(company: Company): Promise<void> {
+async function untilClosed(company: InProcessCompany): Promise<void> {
   await until(
     async () => {
       const all = [...company.sqlOf.values()].map(
