@@ -1,7 +1,7 @@
 /**
  * The signed closing statement of one leg and epoch: what was sent is what was applied. The
- * statement is canonical JSON (keys sorted, no spaces), signed with Ed25519; whoever has the public
- * key checks it without asking anybody.
+ * statement is canonical JSON (keys sorted, no spaces), signed with Ed25519; anyone
+ * with the public key can check it offline.
  */
 import {
   createPrivateKey,
@@ -92,8 +92,8 @@ export type CertificateCheck =
 
 /**
  * Checks an exported certificate (its JSON text) offline: form, signature, and that both sides are
- * equal in it. With `pinnedKey` (base64) also that this key signed it; without one the answer only
- * says that nobody changed it since.
+ * equal in it. With `pinnedKey` (base64) also that this key signed it; without one the result only
+ * says that it has not changed since it was signed.
  */
 export function checkCertificate(json: string, pinnedKey?: string): CertificateCheck {
   const fail = (problem: string) => ({ isValid: false, problem }) as const;
@@ -101,7 +101,7 @@ export function checkCertificate(json: string, pinnedKey?: string): CertificateC
   try {
     exported = JSON.parse(json) as Record<string, unknown>;
   } catch {
-    return fail('the file is no JSON');
+    return fail('the file is not JSON');
   }
   const { statement, signature } = exported;
   const publicKey = exported.public_key ?? exported.publicKey;
@@ -109,7 +109,7 @@ export function checkCertificate(json: string, pinnedKey?: string): CertificateC
     return fail('statement, signature or public_key is missing');
   if (pinnedKey !== undefined && pinnedKey !== publicKey) return fail('another key signed it');
   if (!isSignedBy(publicKey as string, statement as string, signature as string))
-    return fail('the signature does not fit the statement');
+    return fail('the signature does not match the statement');
   return checkStatement(exported, statement as string);
 }
 
@@ -128,13 +128,19 @@ function isSignedBy(publicKey: string, statement: string, signature: string): bo
 
 function checkStatement(outside: Record<string, unknown>, text: string): CertificateCheck {
   const statement = JSON.parse(text) as ClosingStatement & { format: number; signed_at: string };
-  // What stands beside the signed text is read by people too: it must say the same.
+  // People also read the fields beside the signed text: they must agree with it.
   for (const field of ['link', 'consumer', 'epoch', 'count'] as const)
     if (field in outside && String(outside[field]) !== String(statement[field]))
-      return { isValid: false, problem: `${field} beside the statement is not what it says` };
+      return {
+        isValid: false,
+        problem: `${field} beside the statement differs from the signed one`,
+      };
   if (statement.format !== FORMAT)
-    return { isValid: false, problem: `statement format ${statement.format} is not known here` };
-  if (!isEqual(statement)) return { isValid: false, problem: 'both sides are not equal in it' };
+    return {
+      isValid: false,
+      problem: `statement format ${statement.format} is unknown to this release`,
+    };
+  if (!isEqual(statement)) return { isValid: false, problem: 'its two sides are not equal' };
   return { isValid: true, statement };
 }
 
@@ -189,7 +195,7 @@ export class Certificates implements CertificateStore {
     return row && certificateFrom(row);
   }
 
-  /** The signing key; made when there is none, and whoever makes it first has made it for all. */
+  /** The signing key. Created when there is none; the first process to create it wins. */
   key(): Promise<SigningKey> {
     this.#key ??= this.#readKey().catch((error) => {
       this.#key = undefined;

@@ -13,9 +13,9 @@ export type MigrationErrorCode =
   | 'CONFIRMATION_WRONG'
   | 'REQUEST_INVALID'
   | 'PARTICIPANT_AWAY'
-  /** Another engine acts now; this one must not write. */
+  /** Another engine is active; this one must not write. */
   | 'LEASE_LOST'
-  /** Somebody changed the run meanwhile: read it again. */
+  /** The run has changed since it was read: read it again. */
   | 'RUN_CHANGED';
 
 export interface FaultyField {
@@ -37,8 +37,8 @@ export class MigrationError extends CodedError<MigrationErrorCode> {
 }
 
 /**
- * A step cannot go on. `fail`: the run goes back by itself (unless told to pause); `stop`: only a
- * person can judge this, so the run pauses.
+ * A step cannot continue. `fail`: the run rolls back by itself, unless `on_fail` is `pause`; `stop`:
+ * only a person can judge this, so the run pauses.
  */
 export class StepProblem extends Error {
   readonly kind: 'fail' | 'stop';

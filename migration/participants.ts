@@ -1,6 +1,6 @@
 /**
- * The services as the engine sees them: clients of `relink.v1.LinkParticipant`. It knows addresses
- * and nothing else; what links there are it learns from what they describe.
+ * The services as the engine sees them: clients of `relink.v1.LinkParticipant`. It knows only their
+ * addresses; which links exist it learns from what they describe.
  */
 import {
   type DescribeResponse,
@@ -12,14 +12,14 @@ import type { Transport } from '../link/link.ts';
 import { createRpcClient, RpcCallError, type RpcClient } from '../rpc/client.ts';
 import { MigrationError } from './errors.ts';
 
-/** Above the time a probe takes when nothing arrives. */
+/** Longer than a probe takes when nothing arrives. */
 const DEADLINE_MS = 8_000;
 /** A replica that does not say what it is within this time counts as down. */
 const DESCRIBE_DEADLINE_MS = 2_000;
 
 export type ParticipantClient = RpcClient<typeof LinkParticipant>;
 
-/** What the replicas of a service said of themselves. */
+/** One replica of a service and how it described itself. */
 export interface DescribedReplica {
   readonly address: string;
   readonly description: DescribeResponse | undefined;
@@ -55,8 +55,8 @@ export class Participants {
   }
 
   /**
-   * The same services for somebody who may lose the right to call them: `guard` is asked before each
-   * call, and refuses it by throwing.
+   * The same services for a caller that may lose the right to call them: `guard` runs before each call
+   * and refuses it by throwing.
    */
   guarded(guard: () => void): Participants {
     const guarded = new Participants({});
@@ -76,12 +76,15 @@ export class Participants {
     return [...this.#services.keys()];
   }
 
-  /** Any replica: for what the service's database knows. Throws PARTICIPANT_AWAY when unknown. */
+  /**
+   * Any replica, for what is in the service's database.
+   * @throws MigrationError PARTICIPANT_AWAY for a service without a known address
+   */
   of(service: string): ParticipantClient {
     return this.#service(service).any;
   }
 
-  /** Each replica: for what a process knows of itself. */
+  /** Each replica, for what only the process itself knows. */
   each(service: string): readonly ParticipantClient[] {
     return [...this.#service(service).each.values()];
   }
@@ -91,11 +94,11 @@ export class Participants {
     if (service) return service;
     throw new MigrationError(
       'PARTICIPANT_AWAY',
-      `no address of the service ${name} is known; add it to RELINK_PEERS`,
+      `no address of the service ${name} is known; add one to RELINK_PEERS`,
     );
   }
 
-  /** All replicas of one service; those that do not answer have no description. */
+  /** All replicas of a service; those that do not answer have no description. */
   async replicas(service: string): Promise<DescribedReplica[]> {
     const { each } = this.#service(service);
     return Promise.all(
@@ -156,11 +159,11 @@ function guardClient(client: ParticipantClient, guard: () => void): ParticipantC
   return { ...client, ...Object.fromEntries(calls) };
 }
 
-/** Calls of the engine may be repeated: every change is idempotent or by compare-and-set. */
+/** The engine may repeat its calls: every change is idempotent or a compare-and-set. */
 export const REPEATABLE = { retryUnavailable: true } as const;
 
 /**
- * What the processes of a service answer; one that is being restarted does not.
+ * The answers of a service's processes, without those that do not answer, as during a restart.
  * @throws RpcCallError when none answers, or one refuses
  */
 export async function askEach<T>(

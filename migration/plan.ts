@@ -37,10 +37,10 @@ interface Described {
 
 export interface Step extends Described {
   readonly kind: 'step';
-  /** Whether the step may begin. Throws StepProblem. */
+  /** @throws StepProblem when the step must not begin */
   check?(context: StepContext): Promise<void>;
   apply(context: StepContext): Promise<void>;
-  /** Whether what was done is so. Throws StepProblem. */
+  /** @throws StepProblem when the step did not achieve what it should */
   verify?(context: StepContext): Promise<void>;
   undo?(context: StepContext): Promise<void>;
 }
@@ -58,14 +58,13 @@ export interface WayBackBarrier extends Described {
 }
 
 /**
- * A gate passes when each of its measures passes at the end of its window. One that fails ends the
- * gate at once; those that still wait when the patience is over are `fail` or `inconclusive` as
- * they say.
+ * Passes when each of its measures passes at the end of its window. A measure that fails ends the gate
+ * at once; one that still waits when the patience runs out counts as it says in `unanswered`.
  */
 export interface Gate extends Described {
   readonly kind: 'gate';
   readonly measures: readonly Measure[];
-  /** How long to watch at least, in seconds. */
+  /** Minimum time to watch, in seconds. */
   readonly windowSeconds: number;
 }
 
@@ -87,7 +86,7 @@ export interface Reading {
   readonly threshold: string;
 }
 
-/** One thing a gate looks at, in `gates/`. */
+/** One thing that a gate judges, in `gates/`. */
 export interface Measure {
   readonly name: string;
   /** What it means when the patience is over and the verdict is still `wait`. */
@@ -110,26 +109,26 @@ export type RunCommand = (
   limits: { readonly limitMs: number; readonly signal: AbortSignal },
 ) => Promise<CommandEnd>;
 
-/** What a step or gate gets to work with. */
+/** What a step or gate works with. */
 export interface StepContext {
   readonly run: RunRecord;
   readonly participants: Participants;
   readonly streams: Streams;
   readonly certificates: CertificateStore;
-  /** Absent where no commands may be run. */
+  /** Undefined where commands are not allowed. */
   readonly runCommand?: RunCommand | undefined;
   readonly log: Log;
   /** Aborts when the run is paused, changed or handed to another engine. */
   readonly signal: AbortSignal;
   readonly checkpoint: JsonObject;
   /**
-   * Milliseconds since the step or its undoing began, over restarts; of a gate only those that it was
-   * watched, by whichever engine.
+   * Milliseconds since the step or its undo began, across restarts; for a gate only the time that any
+   * engine watched it.
    */
   elapsedMs(): number;
-  /** Milliseconds since this engine took the step up: from 0 again after a restart or a pause. */
+  /** Milliseconds since this engine took up the step: starts at 0 after a restart or a pause. */
   actingMs(): number;
-  /** Remembers how far the step is; after a crash it goes on from there. */
+  /** Records how far the step is; after a crash it continues from there. */
   save(checkpoint: JsonObject, progress?: Progress): Promise<void>;
   /** What later steps need; recorded with the end of this step. */
   remember(learnt: JsonObject): void;
@@ -137,12 +136,12 @@ export interface StepContext {
   observe(what: string, value: string): Promise<void>;
 }
 
-/** JetStream, and the turn-taking of whoever makes or removes a link's stream. */
+/** JetStream, and mutual exclusion between those who create or remove a link's stream. */
 export interface Streams {
-  /** Asked for before each change: it is refused to an engine that is no longer sure of its lease. */
+  /** Ask before each change: it is refused to an engine whose lease may have ended. */
   manager(): Promise<JetStreamManager>;
-  /** One at a time for each link. */
+  /** Runs one piece of work at a time per link. */
   alone<T>(link: string, work: () => Promise<T>): Promise<T>;
-  /** Whether another live run is on its way to the link's stream. */
+  /** Whether another live run moves towards the link's stream. */
   isNeededByOthers(run: RunRecord): Promise<boolean>;
 }

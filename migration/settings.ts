@@ -96,9 +96,9 @@ function setting(
 }
 
 const ON_FAIL = ['rollback', 'pause'] as const;
-/** One line of a shell; what is longer belongs in a script. */
+/** One line of a shell; longer commands belong in a script. */
 const COMMAND = /^[^\p{Cc}]{0,1000}$/u;
-const MAX_SUGGESTION_DISTANCE = 3; // edits; further away is no misprint
+const MAX_SUGGESTION_DISTANCE = 3; // edits; further away is not a typo
 
 export type NumberName = keyof typeof NUMBERS;
 
@@ -113,7 +113,7 @@ const TEXTS = { on_fail: ON_FAIL[0], gate_command: '' } as const;
 
 export const SETTING_NAMES: readonly string[] = [...Object.keys(NUMBERS), ...Object.keys(TEXTS)];
 
-/** These settings over the defaults: a run of an older program lacks those that are newer. */
+/** These settings over the defaults: a run that an older release started lacks the newer ones. */
 export function withDefaults(settings: Partial<Settings>): Settings {
   const numbers = Object.entries(NUMBERS).map(([name, one]) => [name, one.default]);
   return { ...TEXTS, ...Object.fromEntries(numbers), ...settings };

@@ -1,4 +1,4 @@
-/** What a step or gate gets to work with, on top of the journal. */
+/** What a step or gate works with, on top of the journal. */
 
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
@@ -30,9 +30,9 @@ export interface RecordingContext extends StepContext {
   learnt(): JsonObject;
 }
 
-/** In the checkpoint of a gate: how long it was watched. Nobody watches while the run is paused. */
+/** In a gate's checkpoint: how long it was watched, without the time that the run was paused. */
 export const WATCHED = 'watchedMs';
-/** Under `undoing` the time counts from when going back reached the step. */
+/** In the checkpoint of a step that is being undone: when the undo began. */
 export const UNDO_SINCE = 'undoSinceMs';
 
 export function createContext(
@@ -43,10 +43,10 @@ export function createContext(
 ): RecordingContext {
   const { journal, lease, certificates, log, onChange } = options;
   // A step makes many calls: an engine that froze between two of them must not make the second, and
-  // what a person ordered meanwhile comes first.
+  // an order given in between takes precedence.
   const guard = () => {
     signal.throwIfAborted();
-    lease.requireSure();
+    lease.requireValid();
   };
   const participants = options.participants.guarded(guard);
   const streams = guardStreams(options.streams, guard);
@@ -54,7 +54,7 @@ export function createContext(
   let learnt: JsonObject = {};
   const step = () => current.steps[position]!;
   const record = async (change: life.Change) => {
-    current = await journal.record(current, change, lease.requireSure());
+    current = await journal.record(current, change, lease.requireValid());
     onChange();
   };
   const enteredMs = performance.now();
@@ -96,7 +96,7 @@ export function createContext(
   };
 }
 
-/** Who changes JetStream asks for its manager before each change. */
+/** Steps ask for the manager before each change to JetStream, so that each is guarded. */
 function guardStreams(streams: Streams, guard: () => void): Streams {
   return {
     manager: async () => {

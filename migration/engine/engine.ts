@@ -1,7 +1,7 @@
 /**
  * The engine: holds the lease, and carries every live run on from where its record says it is. It
- * keeps nothing in memory that matters, so it may die between any two statements: whoever has the
- * lease next reads the same record and repeats at most one step, and every step may be repeated.
+ * keeps nothing in memory that matters, so it may die between any two statements: the next
+ * holder of the lease reads the same record and repeats at most one step, and every step is idempotent.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -19,9 +19,9 @@ import { nextAction } from '../run/life.ts';
 import { Lease } from './lease.ts';
 import { RunWorker } from './worker.ts';
 
-/** How soon runs are noticed that another process started. */
+/** How soon a run that another process started is noticed. */
 const POLL_MS = 250;
-/** Renewals in the life of a lease: two may fail. */
+/** Renewals per lease duration: two in a row may fail. */
 const RENEWALS = 4;
 const STOP_LIMIT_MS = 5_000;
 
@@ -36,7 +36,7 @@ export interface EngineOptions {
   /** Absent where no commands may be run. */
   readonly runCommand?: RunCommand | undefined;
   readonly leaseMs?: number;
-  /** A run changed: whoever watches may look now. */
+  /** Called after each change of a run, for those who watch it. */
   readonly onChange?: (runId: string) => void;
 }
 
@@ -58,8 +58,8 @@ export class Engine implements Agent {
   constructor(options: EngineOptions) {
     this.#options = options;
     const { sql, instance, log, leaseMs: durationMs } = options;
-    // A term belongs to one process, not to a name: two of the same name must not share it, and one
-    // that was restarted must fence what it was before.
+    // A term belongs to a process, not to a name: two engines of the same name must not share it, and a
+    // restarted one must fence its predecessor.
     const owner = `${instance}/${randomUUID()}`;
     this.#lease = new Lease({ sql, owner, log, ...(durationMs ? { durationMs } : {}) });
   }
@@ -74,16 +74,16 @@ export class Engine implements Agent {
     this.#looking ??= repeat(
       POLL_MS,
       () => this.#look(),
-      (error) => log.warn({ err: error }, 'looking for runs failed'),
+      (error) => log.warn({ err: error }, 'live runs could not be read'),
     );
   }
 
-  /** Whether this engine is the one that acts. */
+  /** Whether this engine is the active one. */
   get isActing(): boolean {
     return this.#lease.held !== undefined;
   }
 
-  /** A run was started or changed by a person: look now. */
+  /** A person started or changed a run: look at it now. */
   wake(runId?: string): void {
     if (runId) this.#working.get(runId)?.worker.interrupt();
     this.#looking?.wake();
@@ -123,11 +123,11 @@ export class Engine implements Agent {
   async #look(): Promise<void> {
     if (!this.isActing || this.#isStopped) return;
     const live = await this.#options.journal.live();
-    // It may have stopped while the runs were read: a worker started now would outlive it.
+    // The engine may have stopped while the runs were read: a worker started now would outlive it.
     if (!this.isActing || this.#isStopped) return;
     for (const run of live) {
       const working = this.#working.get(run.id);
-      // Another process recorded a person's order: what is under way ends.
+      // Another process recorded an order: interrupt what is under way.
       if (working && working.worker.knownState !== run.state) working.worker.interrupt();
       if (working) continue;
       // A run that waits for a person needs no worker.
@@ -154,7 +154,7 @@ export class Engine implements Agent {
     const { log } = this.#options;
     if (error instanceof FailpointError) return this.#crash();
     const isExpected = error instanceof MigrationError && error.code === 'LEASE_LOST';
-    log[isExpected ? 'info' : 'error']({ err: error, run: runId }, 'a run was let go');
+    log[isExpected ? 'info' : 'error']({ err: error, run: runId }, 'stopped working on a run');
   }
 
   /** Stops at once, like a killed process: no lease is given back. */

@@ -1,9 +1,9 @@
 /**
- * Watches a gate: reads its measures again and again until they agree, fail, or patience is over.
+ * Watches a gate: reads its measures repeatedly until they pass, one fails, or patience runs out.
  *
- * Its window is time that it was watched: what happened while the run was paused, or no engine acted,
- * nobody saw. Its patience begins anew with each engine and after each pause: what was restarted
- * meanwhile may take as long as ever to answer.
+ * Its window counts only time that it was watched, not time that the run was paused or no engine was
+ * active. Its patience starts again with each engine and after each pause, because a service that was
+ * restarted in between may need all of it.
  */
 
 import { RpcCallError } from '../../rpc/client.ts';
@@ -13,9 +13,9 @@ import type { EvidenceRecord, Waiting } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 import { type RecordingContext, WATCHED } from './context.ts';
 
-/** Often enough for a person to watch, seldom enough for the services not to notice. */
+/** Often enough for a person who watches, rarely enough not to burden the services. */
 const EVERY_MS = 250;
-/** Readings that only change their number are written this often. */
+/** Readings whose verdict does not change are written this often. */
 const WRITE_EVERY_MS = 1_000;
 const SOAK = 'time';
 
@@ -53,7 +53,7 @@ async function takeAll(gate: Gate, context: RecordingContext): Promise<Taken[]> 
   return taken;
 }
 
-/** A measure that cannot be read just now is waited for like one that is not satisfied. */
+/** A measure that cannot be read right now is waited for like one that is not satisfied. */
 async function take(measure: Measure, context: RecordingContext): Promise<readonly Reading[]> {
   try {
     return await measure.read(context);

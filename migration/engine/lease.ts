@@ -1,6 +1,6 @@
 /**
- * The lease that lets one engine act. Its term grows with every new owner; what an engine records
- * is conditional on its term, and it calls no participant unless it renewed the lease just now.
+ * The lease that lets one engine act. Its term grows with every new owner; what an engine records is
+ * conditional on its term, and it calls no participant unless its lease is certainly valid.
  */
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
@@ -10,8 +10,8 @@ export const ENGINE_LEASE = 'engine';
 /** How long a dead engine keeps the others waiting. */
 const LEASE_MS = 5_000;
 /**
- * This share of its time before the lease ends no call to a participant begins any more: what takes
- * the lease over has to find its predecessor silent.
+ * In the last part of a lease no call to a participant begins any more: whoever takes the lease over
+ * must find its predecessor silent.
  */
 const MARGIN = 0.2;
 
@@ -32,7 +32,7 @@ export class Lease {
   readonly #options: LeaseOptions;
   readonly durationMs: number;
   #held: HeldLease | undefined;
-  #sureUntilMs = 0;
+  #validUntilMs = 0;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -43,7 +43,7 @@ export class Lease {
     return this.#held;
   }
 
-  /** Takes the lease when it is free, or renews it. Answers whether it is held. */
+  /** Takes the lease when it is free, or renews it. Returns whether it is held. */
   async refresh(): Promise<boolean> {
     const { sql, owner } = this.#options;
     const askedMs = performance.now();
@@ -62,17 +62,20 @@ export class Lease {
       return false;
     }
     if (this.#held?.term !== row.term) {
-      this.#options.log.info({ term: Number(row.term) }, 'this engine acts now');
+      this.#options.log.info({ term: Number(row.term) }, 'this engine is active now');
       this.#held = { name: ENGINE_LEASE, owner, term: row.term };
     }
-    this.#sureUntilMs = askedMs + this.durationMs * (1 - MARGIN);
+    this.#validUntilMs = askedMs + this.durationMs * (1 - MARGIN);
     return true;
   }
 
-  /** @throws MigrationError LEASE_LOST unless the lease is surely held at this moment */
-  requireSure(): HeldLease {
-    if (!this.#held || performance.now() > this.#sureUntilMs)
-      throw new MigrationError('LEASE_LOST', 'this engine is not sure to hold the lease');
+  /** @throws MigrationError LEASE_LOST unless the lease is certainly still valid */
+  requireValid(): HeldLease {
+    if (!this.#held || performance.now() > this.#validUntilMs)
+      throw new MigrationError(
+        'LEASE_LOST',
+        'this engine can no longer be sure that it holds the lease',
+      );
     return this.#held;
   }
 

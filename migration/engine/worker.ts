@@ -1,6 +1,6 @@
 /**
- * Carries one run on: reads its record, does what comes next, records it, again. Each step passes
- * the same four places where the engine may die; the failpoints name them.
+ * Works on one run: reads its record, takes the next action, records the result, and repeats. The
+ * failpoints name the places in each step where an engine may die.
  */
 
 import { RpcCallError } from '../../rpc/client.ts';
@@ -29,10 +29,10 @@ declareFailpoints(
   'engine.before-end',
 );
 
-/** Between two tries of a step whose calls did not get through. */
+/** Between two attempts of a step whose calls did not get through. */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
-/** While the engine's own database is away. */
+/** While the engine's own database is unavailable. */
 const DATABASE_PAUSE_MS = 250;
 
 export type { WorkerOptions } from './context.ts';
@@ -50,18 +50,18 @@ export class RunWorker {
     this.#options = options;
   }
 
-  /** Does no more; what is under way is not recorded. */
+  /** Stops for good; what is under way is not recorded. */
   stop(): void {
     this.#stopping.abort();
     this.#interrupted.abort();
   }
 
-  /** A person changed the run: what is under way ends, and the record is read again. */
+  /** The run was changed from outside: aborts what is under way and reads the record again. */
   interrupt(): void {
     this.#interrupted.abort();
   }
 
-  /** Ends when the run waits for a person or has ended. */
+  /** Resolves when the run waits for a person or has ended. */
   async run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       this.#interrupted = new AbortController();
@@ -77,7 +77,7 @@ export class RunWorker {
     }
   }
 
-  /** Answers whether there may be more to do. */
+  /** Returns whether there may be more to do. */
   async #doNext(current: RunWithSteps): Promise<boolean> {
     const action = life.nextAction(current);
     const { run } = current;
@@ -94,7 +94,9 @@ export class RunWorker {
     const plan = planNamed(run.plan, run.settings);
     const step = plan && this.#stepOf(plan, current, action.position);
     if (!step) {
-      const problem = `this program does not know the plan ${run.plan} as the run was started with`;
+      const problem =
+        `this release does not know the plan ${run.plan} as the run was started with it; ` +
+        'resume the run with the release that started it';
       await this.#record(current, { run: { state: 'paused', problem } });
       return false;
     }
@@ -166,28 +168,28 @@ export class RunWorker {
     }
   }
 
-  /** Repeats what did not get through, for as long as the run's settings say. */
+  /** Repeats what did not get through, for at most `retry_seconds`. */
   async #persist<T>(context: ReturnType<typeof createContext>, work: () => Promise<T>): Promise<T> {
     const limitMs = context.run.settings.retry_seconds * 1_000;
     const untilMs = performance.now() + limitMs;
     for (let waitMs = RETRY_MIN_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       try {
         context.signal.throwIfAborted();
-        this.#options.lease.requireSure();
+        this.#options.lease.requireValid();
         return await work();
       } catch (error) {
         if (!isRepeatable(error) || performance.now() + waitMs > untilMs) throw error;
-        await context.observe('tried again', messageOf(error));
+        await context.observe('retried after', messageOf(error));
       }
       await stepPause(waitMs, context.signal);
     }
   }
 
-  /** What goes into the record; what must not be recorded is thrown on. */
+  /** What to record of a failure. Rethrows what must not be recorded. */
   #problemOf(error: unknown): { kind: 'fail' | 'stop'; problem: string } {
     if (this.#stopping.signal.aborted)
-      throw new MigrationError('LEASE_LOST', 'this engine stops', { cause: error });
-    // A person's order interrupted the step: the record says what comes next.
+      throw new MigrationError('LEASE_LOST', 'this engine is stopping', { cause: error });
+    // An order interrupted the step: the record says what comes next.
     if (this.#interrupted.signal.aborted)
       throw new MigrationError('RUN_CHANGED', 'interrupted', { cause: error });
     if (error instanceof StepProblem) return { kind: error.kind, problem: error.message };
@@ -199,7 +201,7 @@ export class RunWorker {
 
   async #record(current: RunWithSteps, change: life.Change): Promise<RunWithSteps> {
     const { journal, lease, onChange } = this.#options;
-    const recorded = await journal.record(current, change, lease.requireSure());
+    const recorded = await journal.record(current, change, lease.requireValid());
     this.knownState = recorded.run.state;
     onChange();
     return recorded;
@@ -214,7 +216,7 @@ function isRunChanged(error: unknown): boolean {
   return error instanceof MigrationError && error.code === 'RUN_CHANGED';
 }
 
-/** Errors of the engine itself, and failpoints: not the step's fault. */
+/** Errors of the engine itself and of failpoints, which are not the step's fault. */
 function isOwn(error: unknown): boolean {
   return (
     (error instanceof MigrationError &&

@@ -2,15 +2,15 @@ import type { CommandEnd, Measure, Reading, StepContext } from '../plan.ts';
 import { seldom } from './seldom.ts';
 
 const NAME = 'gate command';
-/** Between two runs of the command: it may be dear, and the soak may last days. */
+/** Between two runs of the command: it may be expensive, and the soak may last days. */
 const EVERY_MS = 5_000;
 const PASS = 0;
 const FAIL = 1;
 
 /**
- * The command that a person named at the start says by its exit code whether all is well: 0 passes, 1
- * fails, anything else (also no end in time) proves nothing. It runs where the operator runs, and
- * only when that operator was started to run commands.
+ * Judges by the exit code of the command named at the start of the run: 0 passes, 1 fails, anything
+ * else (a timeout too) proves nothing. It runs where the operator runs, and only when that operator
+ * was started to allow commands.
  */
 export const gateCommand: Measure = {
   name: NAME,
@@ -25,7 +25,7 @@ export const gateCommand: Measure = {
 async function readCommand(context: StepContext): Promise<Reading> {
   const { run, runCommand, signal } = context;
   const limitMs = run.settings.gate_command_seconds * 1_000;
-  if (!runCommand) return reading('wait', 'this operator runs no commands');
+  if (!runCommand) return reading('wait', 'this operator does not allow commands');
   const end = await runCommand(run, { limitMs, signal });
   return reading(verdictOf(end), describe(end, limitMs));
 }
@@ -36,7 +36,7 @@ function verdictOf({ exitCode }: CommandEnd): Reading['verdict'] {
 }
 
 function describe({ exitCode, lastLine }: CommandEnd, limitMs: number): string {
-  const end = exitCode === undefined ? `no end within ${limitMs / 1_000} s` : `exit ${exitCode}`;
+  const end = exitCode === undefined ? `timed out after ${limitMs / 1_000} s` : `exit ${exitCode}`;
   return lastLine === '' ? end : `${end}: ${lastLine}`;
 }
 

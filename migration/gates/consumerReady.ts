@@ -1,7 +1,7 @@
 import { transportFromWire } from '../participants.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
 
-/** Every replica of the consumer answers, and can take messages by the new route. */
+/** Every replica of the consumer is up and accepts messages by the new route. */
 export const consumerReady: Measure = {
   name: 'consumer ready',
   unanswered: 'fail',

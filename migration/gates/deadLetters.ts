@@ -2,8 +2,8 @@ import { listDead } from '../leg/traffic.ts';
 import type { Measure, Reading } from '../plan.ts';
 
 /**
- * The consumers gave up on no more messages than allowed since the run began. Those from before count
- * neither way: somebody who handles them meanwhile makes no room for new ones.
+ * The consumers gave up on no more messages than allowed since the run began. Older dead letters do
+ * not count: settling one of them makes no room for a new one.
  */
 export const noNewDeadLetters: Measure = {
   name: 'no new dead letters',

@@ -2,7 +2,7 @@ import { readTraffic } from '../leg/traffic.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
 import { judgeRecent, RATE_THRESHOLDS, rateLimitOf } from './recent.ts';
 
-/** The share of failed dispatches lately. */
+/** The failed share of recent dispatches. */
 export const errorRate: Measure = {
   name: 'error rate',
   unanswered: 'fail',
@@ -17,7 +17,7 @@ async function readRate(context: StepContext, consumer: string): Promise<Reading
   const { failed, all, verdict } = judgeRecent(context, `dispatches/${consumer}`, counted);
   const why = verdict !== 'pass' && lastError ? `; last: ${lastError}` : '';
   return {
-    what: `failed dispatches to ${consumer} lately`,
+    what: `recent dispatches to ${consumer} that failed`,
     verdict,
     value: `${failed} of ${all}${why}`,
     threshold: rateLimitOf(context),

@@ -2,7 +2,7 @@ import { readAsked } from '../leg/valueSource.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
 import { judgeRecent, RATE_THRESHOLDS, rateLimitOf } from './recent.ts';
 
-/** The owner answers what consumers ask it; shows the time that asking adds. */
+/** The owner answers the consumers' queries; shows how long that takes. */
 export const ownerAnswers: Measure = {
   name: 'owner answers',
   unanswered: 'fail',
@@ -16,10 +16,10 @@ async function readAnswers(context: StepContext, consumer: string): Promise<Read
   const counted = { failed: asked.unanswered, all: asked.asked };
   const { failed, all, verdict } = judgeRecent(context, `questions/${consumer}`, counted);
   return {
-    what: `questions of ${consumer} without an answer lately`,
+    what: `recent queries of ${consumer} without an answer`,
     verdict,
     value:
-      `${failed} of ${all}, an answer takes p50 ${asked.p50Ms.toFixed(1)} ms, ` +
+      `${failed} of ${all}, answered in p50 ${asked.p50Ms.toFixed(1)} ms, ` +
       `p99 ${asked.p99Ms.toFixed(1)} ms`,
     threshold: rateLimitOf(context),
   };

@@ -2,13 +2,13 @@ import type { ReadingComparison } from '../../gen/relink/v1/participant_pb.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
 
-/** Values of the replica that are compared at each look, beside what the traffic reads. */
+/** Values of the replica that each reading compares, besides those that the traffic reads. */
 const SAMPLE = 20;
 
 /**
- * The replica and the owner say the same: in what the traffic reads, and in a sample, because there
- * may be little traffic, over the time the gate was watched. A value that the owner has in a newer version
- * is on its way; when most of a sample is, the replica is not fed.
+ * Replica and owner agree, in what the traffic reads and in a sample, because there may be little
+ * traffic, for as long as the gate was watched. A value that is older than the owner has it is still on
+ * its way; when most of a sample is, the replica is not fed.
  */
 export const readsEqual: Measure = {
   name: 'reads equal',
@@ -43,7 +43,7 @@ async function readComparison(context: StepContext, consumer: string): Promise<R
     value:
       `${equal} of ${total}` +
       (behind > 0 ? `, ${behind} on their way` : '') +
-      (unanswered > 0 ? `, ${unanswered} not answered` : '') +
+      (unanswered > 0 ? `, ${unanswered} unanswered` : '') +
       (keys.length > 0 ? `: ${keys.join(', ')}` : ''),
     threshold: `no other value of the same version, ${limit * 100} % unanswered`,
   };

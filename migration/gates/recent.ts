@@ -1,7 +1,7 @@
 /**
- * The failed share of what was tried lately. A restart of a process fails for a moment what is in
- * flight on it, and passes; a route that is broken goes on failing. So a share above the limit is
- * waited for at first, and fails the gate when it stays so.
+ * The failed share of recent attempts. The restart of a process fails what is in flight on it, and is
+ * soon over; a broken route keeps failing. So a share above the limit is waited for at first, and
+ * fails the gate only when it persists.
  */
 import type { Reading, StepContext } from '../plan.ts';
 
@@ -33,7 +33,7 @@ interface Seen {
   aboveSinceMs: number | undefined;
 }
 
-/** What each gate saw since this engine watches it. */
+/** What each gate has seen since this engine began to watch it. */
 const seenBy = new WeakMap<StepContext, Map<string, Seen>>();
 
 export interface Share extends Counted {
@@ -41,8 +41,8 @@ export interface Share extends Counted {
 }
 
 /**
- * Judges counters that only grow, but for restarts of the process that counts. `name` tells apart
- * what one gate watches.
+ * Judges counters that only grow, except when the counting process restarts. `name` distinguishes the
+ * counters of one gate.
  */
 export function judgeRecent(
   context: StepContext,
@@ -66,7 +66,7 @@ export function judgeRecent(
 /** What was counted since the oldest look of the window. */
 function countRecent(seen: Seen, counted: Counted, nowMs: number, windowMs: number): Counted {
   const last = seen.looks.at(-1);
-  // Counted anew after a restart: what was seen before cannot be subtracted.
+  // The counters began at zero again: earlier values cannot be subtracted.
   if (last && (counted.all < last.all || counted.failed < last.failed)) seen.looks = [];
   seen.looks.push({ ...counted, atMs: nowMs });
   while (seen.looks.length > 2 && seen.looks[1]!.atMs <= nowMs - windowMs) seen.looks.shift();

@@ -1,8 +1,8 @@
 import type { Measure, Reading, StepContext } from '../plan.ts';
 
 /**
- * For what is dear to read: a gate reads its measures several times a second, and in between the last
- * readings hold. `restMsOf` answers how long, given how long reading took. Each gate has one context.
+ * For measures that are expensive to read: a gate reads several times a second, and between two real
+ * readings the last one holds. `restMsOf` returns for how long, given how long reading took.
  */
 export function seldom(
   read: Measure['read'],

@@ -2,14 +2,14 @@ import { readTraffic } from '../leg/traffic.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
 
-/** Copies younger than this may be on their way. */
+/** Copies younger than this may still be on their way. */
 const SETTLE_MS = 300;
 const EXAMPLES = 3;
 
 /**
- * Copies by the new path arrive and do what the messages did. With little traffic it takes what
- * came when half of the patience is over; without any traffic it passes and says so: probes went
- * through. On functional links whose copies run, what both wrote to the outbox is compared too.
+ * Shadow copies arrive and do what the live messages did. With little traffic the copies that came
+ * within half of the patience are enough; without any traffic it passes and says so, as the probes got
+ * through. Where consumers run functional copies, what both wrote to the outbox is compared too.
  */
 export const shadowEqual: Measure = {
   name: 'shadow equal',
@@ -64,11 +64,11 @@ function judge(
   const { memory, settings } = context.run;
   const { patience_seconds, shadow_seconds, shadow_messages, effect_difference_limit } = settings;
   const waitedMs = context.elapsedMs() - shadow_seconds * 1_000;
-  // After a restart or a pause what lacks has its time again.
+  // After a restart or a pause, missing copies get their time again.
   const isLate = Math.min(waitedMs, context.actingMs()) > (patience_seconds * 1_000) / 2;
   if (equal < expected) return isLate ? 'fail' : 'wait';
   if (other > ran * effect_difference_limit) return isLate ? 'fail' : 'wait';
-  // Not even one effect could be compared: that proves nothing.
+  // Without a single effect that could be compared, nothing is proven.
   if (memory.copiesRun && expected > 0 && ran === 0) return 'wait';
   if (expected >= shadow_messages) return 'pass';
   if (expected === 0) return isIdle && waitedMs > SETTLE_MS ? 'pass' : 'wait';

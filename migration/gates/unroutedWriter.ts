@@ -1,13 +1,14 @@
 /**
- * Somebody who writes to a link around the producer's outbox: publishes straight onto its stream, or
- * calls the consumer's method. Such a writer follows no route, so the next move loses its messages.
+ * A writer that bypasses the producer's outbox: it publishes straight to the link's stream, or calls
+ * the consumer's method. It follows no route, so the next move loses its messages.
  *
- * Two kinds of evidence. Under traffic the first is a lower bound: what is on its way hides as many.
- * A single message is found at the latest when the certificate is made.
+ * Two kinds of evidence:
  * - The consumer's inbox holds more messages of a lane and epoch than the producer closed, and more
  *   than what is still open explains. Every message of the producer is open before it is sent, and is
- *   closed in the epoch that the inbox has. Headers are not asked: a good forger sets them right.
- * - A dead letter whose source is not the producer: what came was not even well formed.
+ *   closed in the epoch that the inbox has. Headers do not count: a forger can set them. Under traffic
+ *   this is a lower bound, as each message on its way hides one; a single one is found at the latest
+ *   when the certificate is made.
+ * - A dead letter whose source is not the producer: what arrived was not even well formed.
  */
 
 import type { DeadLetter, InboxLaneDigest } from '../../gen/relink/v1/participant_pb.ts';
@@ -17,16 +18,16 @@ import type { Measure, Reading, StepContext } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
 import { seldom } from './seldom.ts';
 
-/** Dead letters looked through; more than a person redrives in a day. */
+/** Dead letters to inspect; more than a person redrives in a day. */
 const DEAD_LETTERS = 500;
-/** Sources and lanes that a sentence names. */
+/** Sources and lanes that a message names. */
 const NAMED = 5;
-/** Counting an inbox reads it: this many times the time that took is rested before it is again. */
+/** Counting reads the whole inbox, so the pause is this many times as long as the last count took. */
 const REST_TIMES = 10;
 const REST_MIN_MS = 1_000;
 const MEMO = 'unrouted';
 
-/** How long what was counted holds. */
+/** How long a count remains valid. */
 export function restMsOf(tookMs: number): number {
   return Math.max(REST_MIN_MS, tookMs * REST_TIMES);
 }
@@ -38,24 +39,24 @@ export interface Leg {
 }
 
 export interface Unrouted {
-  /** Messages the producer certainly did not send; what is on its way may hide some. */
+  /** Messages that the producer certainly did not send; messages on their way may hide some. */
   readonly count: number;
-  /** The same, with what was on its way counted as well. */
+  /** The same, counting what was on its way as well. */
   readonly atMost: number;
-  /** Where they are, and maybe what is on its way: `epoch 2 lane 7`. */
+  /** Where they are, possibly with what is on its way: `epoch 2 lane 7`. */
   readonly places: readonly string[];
   /** Dead letters of others than the producer. */
   readonly letters: readonly { readonly id: string; readonly source: string }[];
 }
 
-/** Looks at both sides of a leg. @throws RpcCallError when one of them does not answer */
+/** Compares both sides of a leg. @throws RpcCallError when one of them does not answer */
 export async function findUnrouted(participants: Participants, leg: Leg): Promise<Unrouted> {
   const { link, producer, consumer } = leg;
   const [sender, receiver] = [participants.of(producer), participants.of(consumer)];
   const closedOf = async () =>
     (await sender.getClosed({ link, consumer, epoch: 0n }, REPEATABLE)).lanes;
-  // In this order a message on its way is missed nowhere: it is open before it is in the inbox, and
-  // open or closed after that.
+  // In this order no message on its way is missed: it is open before it is in the inbox, and open or
+  // closed after that.
   const before = await closedOf();
   const inbox = (await receiver.getInboxDigest({ link, epoch: 0n }, REPEATABLE)).lanes;
   const { open } = await sender.getProgress({ link, consumer }, REPEATABLE);
@@ -97,14 +98,14 @@ function strangersAmong(letters: readonly DeadLetter[], producer: string) {
 }
 
 /**
- * How many are known after one more look. Traffic hides some at each look and never shows too many;
- * fewer than were known are only there when somebody removed them.
+ * How many are known after one more look. Traffic hides some at each look but never adds any, so the
+ * count falls only when someone removed them.
  */
 export function mergeLooks(known: number, { count, atMost }: Unrouted): number {
   return atMost < known ? count : Math.max(known, count);
 }
 
-/** What a person reads of it; empty when there is nothing. */
+/** The finding in words; empty when there is none. */
 export function describeUnrouted({ producer, consumer }: Leg, found: Unrouted): string {
   const { count, places, letters } = found;
   const parts: string[] = [];
@@ -115,7 +116,7 @@ export function describeUnrouted({ producer, consumer }: Leg, found: Unrouted): 
     parts.push(`${messages} reached ${consumer} that ${producer} did not send (${where})`);
   }
   if (letters.length > 0) {
-    const names = new Set(letters.map(({ source }) => source || 'nobody named'));
+    const names = new Set(letters.map(({ source }) => source || 'an unnamed source'));
     const sources = [...names].slice(0, NAMED).join(', ');
     const dead = letters.length === 1 ? '1 dead letter is' : `${letters.length} dead letters are`;
     parts.push(`${dead} not from ${producer} but from ${sources}`);
@@ -124,15 +125,15 @@ export function describeUnrouted({ producer, consumer }: Leg, found: Unrouted): 
 }
 
 interface Known {
-  /** As many there may have been before the gate began. */
+  /** At most this many existed before the gate began. */
   readonly before: number;
   readonly lettersBefore: number;
-  /** As many there are. */
+  /** How many there are now. */
   readonly count: number;
 }
 
 /**
- * Nobody writes around the outbox while the gate watches. What came before stops the run when the
+ * Nothing bypasses the outbox while the gate watches. Earlier messages stop the run when the
  * certificates are made. A person has to find the writer: neither route helps.
  */
 export const noUnroutedWriter: Measure = {
@@ -160,8 +161,8 @@ async function readAll(context: StepContext): Promise<Reading[]> {
 }
 
 /**
- * Before the gate there were at most as many as the lowest look says: what is on its way counts. The
- * first look is kept in the journal; what is learnt after it is worth no write a second.
+ * The lowest look bounds how many there were before the gate, as messages on their way count too. Only
+ * the first look goes into the journal; later ones are not worth a write per second.
  */
 async function learn(context: StepContext, consumer: string, found: Unrouted): Promise<Known> {
   const legs = learntBy.get(context) ?? new Map<string, Known>();
@@ -181,5 +182,5 @@ async function learn(context: StepContext, consumer: string, found: Unrouted): P
   return learnt;
 }
 
-/** What each gate learnt since this engine watches it. */
+/** What each gate has learnt since this engine began to watch it. */
 const learntBy = new WeakMap<StepContext, Map<string, Known>>();

@@ -16,19 +16,20 @@ import { epochsAtStart, isAdopted, type Lanes, readLanes } from './lanes.ts';
 import { listDead } from './traffic.ts';
 
 /**
- * A row is closed some milliseconds after its receipt: an epoch is compared again for this long.
+ * A row is closed some milliseconds after its receipt, so an unequal epoch is compared again for this
+ * long.
  */
 const SETTLE_MS = 5_000;
 const POLL_MS = 100;
-/** Ids that a message names; enough to start looking. */
+/** Ids that a message names; enough to start an investigation. */
 const EXAMPLES = 5;
 
 export interface DrainState {
-  /** Lanes whose owner still dispatches by the route before. */
+  /** Lanes whose owner still dispatches by the previous route. */
   readonly notAdopted: number;
   /** Open messages that an older route may have sent; those parked at the consumer are among them. */
   readonly carriedOpen: number;
-  /** Event ids of dead letters of epochs that are over. */
+  /** Event ids of dead letters of earlier epochs. */
   readonly dead: readonly string[];
 }
 
@@ -43,7 +44,7 @@ export async function readDrainState(context: StepContext, consumer: string): Pr
   return { notAdopted, carriedOpen, dead };
 }
 
-/** What is still missing, or an empty text. */
+/** What is left to drain, in words; empty when drained. */
 export function describeUndrained({ notAdopted, carriedOpen, dead }: DrainState): string {
   const parts: string[] = [];
   if (notAdopted > 0) parts.push(`${notAdopted} lanes not adopted`);
@@ -53,7 +54,7 @@ export function describeUndrained({ notAdopted, carriedOpen, dead }: DrainState)
   return parts.join(', ');
 }
 
-/** From now on the consumer refuses what was dispatched under the epochs that are over. */
+/** From now on the consumer refuses what was dispatched under earlier epochs. */
 export async function raiseFences(context: StepContext, consumer: string): Promise<void> {
   const { run, participants } = context;
   const byEpoch = Map.groupBy(await readLanes(context, consumer), ({ epoch }) => epoch);
@@ -64,7 +65,7 @@ export async function raiseFences(context: StepContext, consumer: string): Promi
 }
 
 /**
- * Signs the certificate of every epoch of the leg that no lane uses any more.
+ * Signs a certificate for every epoch of the leg that no lane uses any more.
  * @throws StepProblem `stop`, naming the lanes, when both sides are not equal
  */
 export async function certifyClosedEpochs(context: StepContext, consumer: string): Promise<void> {
@@ -124,9 +125,9 @@ async function closingStatements(
 }
 
 /**
- * Epochs that no lane was given, or dispatches by, any more: those with messages, and those of the
- * start even if they carried nothing, as by `pull`. Epochs above the newest were never given out: somebody called the consumer by hand. `verify` shows them; they are no
- * statement about what the producer sent.
+ * Epochs that no lane has or dispatches by any more: those with messages, and those of the start even
+ * if they carried nothing, as by `pull`. Epochs above the newest were never assigned; someone called
+ * the consumer by hand. `verify` shows them, but they say nothing about what the producer sent.
  */
 function overEpochs(lanes: Lanes, seen: readonly number[]): number[] {
   const used = new Set(lanes.flatMap((lane) => [Number(lane.epoch), Number(lane.adoptedEpoch)]));
@@ -134,7 +135,7 @@ function overEpochs(lanes: Lanes, seen: readonly number[]): number[] {
   return [...new Set(seen)].filter((epoch) => epoch > 0 && !used.has(epoch) && epoch < newest);
 }
 
-/** Both sides of every lane that either side knows. */
+/** Both sides of every lane that either of them knows. */
 export function compareLanes(
   closed: readonly LaneDigest[],
   inbox: readonly InboxLaneDigest[],

@@ -55,7 +55,7 @@ export function isAdopted(lane: LaneRoute): boolean {
 
 /**
  * Gives the lanes of every leg the route, each leg by compare-and-set. What it expects is kept in
- * the checkpoint under `memo` before the first change, so that a repetition cannot undo a later
+ * the checkpoint under `memo` before the first change, so that a repetition cannot revert a later
  * change.
  */
 export async function moveLanes(
@@ -75,8 +75,8 @@ export async function moveLanes(
 }
 
 /**
- * What a change of each leg expects to find, read before the first one and kept in the checkpoint
- * under `memo`: a repetition after a crash expects the same.
+ * What the change of each leg expects to find, read before the first change and kept in the checkpoint
+ * under `memo`, so that a repetition after a crash expects the same.
  */
 export async function rememberOnce(
   context: StepContext,
@@ -91,7 +91,7 @@ export async function rememberOnce(
   return expected;
 }
 
-/** Waits while an earlier change of a lane is not adopted; going back releases it after a while. */
+/** Waits while an earlier change of a lane is not adopted; going back releases it after a time. */
 async function moveLeg(
   context: StepContext,
   consumer: string,
@@ -118,7 +118,10 @@ async function moveLeg(
     } catch (error) {
       if (!(error instanceof RpcCallError)) throw error;
       if (error.reason === 'ROUTE_CHANGED')
-        throw new StepProblem('stop', `${error.message}; something else changed the route`);
+        throw new StepProblem(
+          'stop',
+          `${error.message}; something other than this run changed the route`,
+        );
       if (error.reason !== 'ROUTE_PENDING') throw error;
     }
     await releaseOverdue(context, consumer);
@@ -127,8 +130,8 @@ async function moveLeg(
 }
 
 /**
- * Going back, the route that is left may be the broken one: lanes that wait too long for what is in
- * flight by it are let go. Inbox and version check keep that right (protocol, rule 4).
+ * Going back, the route that lanes leave may be the broken one: those that wait too long for what is
+ * in flight are released. Inbox and version check keep that correct (protocol, rule 4).
  */
 export async function releaseOverdue(context: StepContext, consumer: string): Promise<void> {
   const { run, participants } = context;

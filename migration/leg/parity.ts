@@ -1,8 +1,7 @@
 /**
- * Compares the entity's rows on both sides of a formal leg under live traffic. Both sides are never
- * read in the same instant, so a row that differs is only suspected: it is cleared as soon as the
- * replica holds that version or a newer one that the owner has as well. What is still suspected after
- * a while differs for good.
+ * Compares the entity's rows on both sides of a formal leg under live traffic. The sides are never read
+ * at the same instant, so a row that differs is only a suspect: it is cleared once the replica holds
+ * that version, or a newer one that the owner has too. What is still suspected in the end differs.
  */
 import type { EntityRow } from '../../gen/relink/v1/participant_pb.ts';
 import { pause } from '../../runtime/wake.ts';
@@ -10,7 +9,7 @@ import { type ParticipantClient, REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
 
 /**
- * Buckets of keys: 10,000 rows make 40 a bucket, so that one differing row costs little to find.
+ * Buckets of keys: 10,000 rows make 40 a bucket, so finding one row that differs is cheap.
  */
 export const BUCKETS = 256;
 const POLL_MS = 200;
@@ -60,7 +59,7 @@ export async function differingBuckets({ link, producer, consumer }: ParitySides
   };
 }
 
-/** Rows of one bucket that the replica lacks, holds differently, or has in excess. */
+/** Rows of a bucket that the replica lacks, holds with other content, or has in excess. */
 export async function compareBucket(sides: ParitySides, bucket: number): Promise<Suspect[]> {
   const { owner, replica } = await readBucket(sides, bucket);
   const suspects: Suspect[] = [];
@@ -75,7 +74,7 @@ export async function compareBucket(sides: ParitySides, bucket: number): Promise
 
 async function readBucket({ link, producer, consumer }: ParitySides, bucket: number) {
   const request = { link, buckets: BUCKETS, bucket };
-  // The replica first: what the owner has besides is then newer, never older.
+  // The replica first: anything that only the owner has is then newer, never older.
   const replica = await consumer.listEntityBucket(request, REPEATABLE);
   const owner = await producer.listEntityBucket(request, REPEATABLE);
   const byKey = (rows: readonly EntityRow[]) => new Map(rows.map((row) => [row.key, row]));
@@ -84,7 +83,7 @@ async function readBucket({ link, producer, consumer }: ParitySides, bucket: num
 
 type Shown = Pick<EntityRow, 'version' | 'hash'>;
 
-/** Whether a suspect is none, by rows that were read now, the replica's first. */
+/** Whether rows that were just read clear a suspect. */
 function isExplained(suspect: Suspect, owner?: Shown, replica?: Shown): boolean {
   if (!owner && !replica) return true;
   if (suspect.version === 0n) return owner !== undefined;
@@ -92,7 +91,7 @@ function isExplained(suspect: Suspect, owner?: Shown, replica?: Shown): boolean 
   return isShown(suspect, replica);
 }
 
-/** What the replica was sent the owner no longer has: it lost commits, by a fail-over for example. */
+/** The owner no longer has what it sent to the replica: it lost commits, for example in a fail-over. */
 function isLost(owner: Shown, replica: Shown): boolean {
   const isSame = owner.version === replica.version && owner.hash === replica.hash;
   return replica.version >= owner.version && !isSame;
@@ -106,7 +105,7 @@ function isShown(wanted: Shown, row: Shown | undefined): boolean {
   );
 }
 
-/** Looks at suspects again; answers those that are still not explained. */
+/** Compares suspects again; returns those that are still unexplained. */
 export async function stillSuspected(
   sides: ParitySides,
   suspects: readonly Suspect[],

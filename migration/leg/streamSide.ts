@@ -1,4 +1,4 @@
-/** The consumer's side of JetStream: made by one step, removed by another or by going back. */
+/** The consumer's side of JetStream: created by one step, removed by another or by going back. */
 import {
   ensureConsumer,
   ensureStream,
@@ -11,11 +11,11 @@ import { stepPause } from '../stepPause.ts';
 
 const POLL_MS = 50;
 /**
- * A process follows a change of what it listens to within 200 ms; longer and it is stuck or down.
+ * A process follows a change of what it listens to within 200 ms; after this time it is stuck or down.
  */
 const UNBIND_MS = 5_000;
 
-/** Makes the stream and the durable consumers, then lets the consumers listen. */
+/** Creates the stream and the durable consumers, then lets the consumers listen. */
 export async function openStreamSide(context: StepContext): Promise<void> {
   const { run, streams, participants } = context;
   await streams.alone(run.link, async () => {

@@ -1,4 +1,4 @@
-/** What the engine reads about traffic, over all processes of the producer. */
+/** What the engine reads about a leg's traffic, across all processes of the producer. */
 
 import { askEach, REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
@@ -28,7 +28,7 @@ export async function readLatency(
 }
 
 export interface Traffic {
-  /** Tries that failed, as the living processes counted. */
+  /** Failed attempts, as counted by the live processes. */
   readonly failed: number;
   readonly closed: number;
   readonly lastError: string;
@@ -51,7 +51,7 @@ async function readProgress({ run, participants }: StepContext, consumer: string
   return askEach(participants.each(run.producer), (client) => client.getProgress(request));
 }
 
-/** Dead letters of the link at the consumer that nobody handled, oldest first. */
+/** Unsettled dead letters of the link at the consumer, oldest first. */
 export async function listDead(
   { run, participants }: StepContext,
   consumer: string,

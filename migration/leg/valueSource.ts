@@ -8,7 +8,7 @@ import { rememberOnce } from './lanes.ts';
 
 /**
  * Changes what is read in these lanes, by compare-and-set. The revision it expects is kept in the
- * checkpoint under `memo` before the first change, so that a late repetition cannot undo a later one.
+ * checkpoint under `memo` before the first change, so that a late repetition cannot revert a later one.
  */
 export async function setReadings(
   context: StepContext,
@@ -28,7 +28,10 @@ export async function setReadings(
       await participants.of(consumer).setReading(request, REPEATABLE);
     } catch (error) {
       if (!(error instanceof RpcCallError) || error.reason !== 'ROUTE_CHANGED') throw error;
-      throw new StepProblem('stop', `${error.message}; something else changed what is read`);
+      throw new StepProblem(
+        'stop',
+        `${error.message}; something other than this run changed whose value is read`,
+      );
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Compares both sides of a leg as they are now, under traffic: the entity's rows, the messages of
- * every epoch that is kept, what is open, and what was given up.
+ * every epoch that is kept, open messages and dead letters.
  */
 import type { InboxLaneDigest } from '../../gen/relink/v1/participant_pb.ts';
 import { LinkKind, Reading as WireReading } from '../../gen/relink/v1/participant_pb.ts';
@@ -16,10 +16,10 @@ import {
 import { compareLanes, isLaneEqual } from './drain.ts';
 import { compareRows } from './parity.ts';
 
-/** Rows and messages on their way have this time to arrive before they count as lacking. */
+/** Rows and messages on their way have this long to arrive before they count as missing. */
 const PATIENCE_MS = 10_000;
 const POLL_MS = 100;
-/** An open message older than this is no message on its way. */
+/** An open message older than this is stuck, not on its way. */
 const OVERDUE_MS = 30_000;
 const EXAMPLES = 10;
 
@@ -51,7 +51,7 @@ export async function verifyLeg(options: VerifyOptions): Promise<VerifiedLeg> {
   return { consumer: options.consumer, findings };
 }
 
-/** Whether the consumer asks the owner for every value: then its replica, if any, is not fed. */
+/** Whether the consumer asks the owner for every value; its replica, if any, is not fed then. */
 async function asksOwner({ participants, link, consumer }: VerifyOptions): Promise<boolean> {
   const { id, transports } = link.producer;
   if (!transports.some((one) => transportFromWire(one) === 'pull')) return false;
@@ -89,8 +89,8 @@ async function verifyRows(options: VerifyOptions): Promise<Finding> {
 type Epoch = Map<number, ClosedLane>;
 
 /**
- * A lane of an epoch in use is equal at some moment, not at every one: the inbox runs ahead of what
- * is closed. Each lane is read until it was equal once; what never was, differs.
+ * A lane of an epoch in use is equal at some moments, not always: the inbox runs ahead of what is
+ * closed. Each lane is read until it was equal once; one that never was differs.
  */
 async function verifyMessages(options: VerifyOptions): Promise<Finding[]> {
   const untilMs = performance.now() + PATIENCE_MS;
@@ -116,7 +116,7 @@ async function readDigests({ participants, link, consumer }: VerifyOptions) {
   return { closed: closed.lanes, inbox: inbox.lanes };
 }
 
-/** Keeps the equal reading of each lane, else the newest. Answers whether all are equal. */
+/** Keeps the equal reading of each lane, else the newest. Returns whether all are equal. */
 function mergeEpochs(
   epochs: Map<bigint, Epoch>,
   closed: readonly LaneDigest[],

@@ -9,12 +9,12 @@ import { preflight } from '../steps/preflight.ts';
 import { compareBoth, readOwner } from '../steps/readFrom.ts';
 import { refill } from '../steps/refill.ts';
 import { removeConsumers, removeStream } from '../steps/removeStream.ts';
-import { dropReplica, lookClean } from '../steps/replica.ts';
+import { dropReplica, verifyClean } from '../steps/replica.ts';
 import { askToComplete, closeOld, gate, moveTraffic, numbered } from './transport.ts';
 
 /**
- * Formal, async → pull: the steps 1–8 of its description. Consumers ask the owner before the producer
- * stops publishing, so that nobody ever reads a replica that is no longer fed.
+ * Formal, async → pull: the steps 1–8 of its description. Consumers query the owner before the producer
+ * stops publishing, so that no one ever reads a replica that is no longer fed.
  */
 export function formalAsyncToPull(settings: Settings): Plan {
   const { canary_seconds: canary, shadow_seconds: comparing } = settings;
@@ -52,7 +52,7 @@ export function formalAsyncToPull(settings: Settings): Plan {
       numbered('5', 'Remove the durable consumers', removeConsumers),
       numbered('6', "Drop the replica's table", dropReplica),
       numbered('7', 'Remove the stream unless another leg uses it', removeStream),
-      numbered('8', 'Verify nothing remains', lookClean),
+      numbered('8', 'Verify nothing remains', verifyClean),
     ],
   };
 }

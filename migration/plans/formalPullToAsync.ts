@@ -22,11 +22,11 @@ import {
 } from './transport.ts';
 
 /**
- * Formal, pull → async: the description of async → pull backwards. The owner answers until the
- * replica, filled again, says the same.
+ * Formal, pull → async: the description of async → pull in reverse. Consumers use the owner's values
+ * until the refilled replica agrees with them.
  */
 export function formalPullToAsync(settings: Settings): Plan {
-  // A replica that is no longer fed must not be read for long: its lag is watched as well.
+  // A replica that is no longer fed must not be read for long, so its lag is watched as well.
   const measures = [...TRAFFIC, readsEqual, ownerAnswers];
   const watch = (name: string, title: string) =>
     gate('2', title, { name, measures, windowSeconds: settings.canary_seconds });

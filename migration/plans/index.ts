@@ -1,4 +1,4 @@
-/** Which plan moves what. Adding a plan is a file here and a line below. */
+/** Which plan moves what. To add a plan, add a file here and a line below. */
 
 import type { LinkKind, Transport } from '../../link/link.ts';
 import { MigrationError } from '../errors.ts';
@@ -39,7 +39,7 @@ export interface PlanQuestion {
   readonly to: RouteName;
 }
 
-/** The plan for a move. Throws LINK_NOT_MOVABLE when there is none. */
+/** The plan for a move. @throws MigrationError LINK_NOT_MOVABLE when there is none */
 export function choosePlan({ kind, from, to }: PlanQuestion, settings: Settings): Plan {
   const entry = PLANS.find(
     (one) =>
@@ -59,7 +59,7 @@ export function choosePlan({ kind, from, to }: PlanQuestion, settings: Settings)
   );
 }
 
-/** The plan of a run, made again to resume it; undefined when this program has no such plan. */
+/** The plan of a run, rebuilt to resume it; undefined when this release has no such plan. */
 export function planNamed(name: string, settings: Settings): Plan | undefined {
   return PLANS.find((one) => one.name === name)?.make(settings);
 }

@@ -1,5 +1,6 @@
 /**
- * What the plans that change a transport have in common; each says which numbered step is which.
+ * What the plans that change a transport have in common. Each plan says which steps of its description
+ * they are.
  */
 import { adopted } from '../gates/adopted.ts';
 import { gateCommand } from '../gates/command.ts';
@@ -53,7 +54,7 @@ export const TRAFFIC: readonly Measure[] = [
   noUnroutedWriter,
 ];
 
-/** One lane, a quarter, all, each watched; then the soak. */
+/** A canary lane, a quarter, all lanes, each watched; then the soak. */
 export function moveTraffic(
   number: string,
   to: string,
@@ -66,7 +67,7 @@ export function moveTraffic(
   ];
 }
 
-/** One lane, a quarter, all, each watched. */
+/** A canary lane, a quarter, all lanes, each watched. */
 export function moveLanes(
   number: string,
   to: string,
@@ -88,7 +89,7 @@ export function moveLanes(
   ];
 }
 
-/** All lanes moved, the way back open; a command may be asked as well. */
+/** All lanes have moved and the way back is open; `gate_command` is asked here too. */
 export function soakOf(number: string, measures: readonly Measure[], settings: Settings): Gate {
   return gate(number, 'Soak with the way back open', {
     name: 'soak',
@@ -97,7 +98,7 @@ export function soakOf(number: string, measures: readonly Measure[], settings: S
   });
 }
 
-/** The old route is drained and certified; then a person gives up the way back. */
+/** The old route is drained, fenced and certified. */
 export function closeOld(number: string, what: string): PlanStep[] {
   return [
     gate(number, `Wait until ${what} is drained`, { name: 'drained', measures: [drained] }),

@@ -1,8 +1,8 @@
 /**
  * What runs did and know, in PostgreSQL. Every transition is one transaction: the run by
- * compare-and-set on its revision, its steps, its evidence. What the engine writes is conditional
- * on its lease's fencing term besides, so that an engine that was frozen and wakes up records
- * nothing.
+ * compare-and-set on its revision, its steps, its evidence. What the engine writes is also
+ * conditional on the fencing term of its lease, so that an engine that was frozen records nothing when
+ * it wakes up.
  */
 
 import { randomUUIDv7 } from 'node:crypto';
@@ -47,7 +47,7 @@ export class Journal {
   }
 
   /**
-   * Creates a planned run that holds its legs from now on.
+   * Creates a planned run, which holds its legs from now on.
    * @throws MigrationError LINK_BUSY another live run holds one of them
    */
   async create(run: NewRun, plan: readonly PlanStep[]): Promise<RunWithSteps> {
@@ -73,7 +73,7 @@ export class Journal {
     const holder = holders[0];
     const who = holder
       ? `run ${holder.run_id} holds ${run.link}/${holder.consumer}`
-      : 'it ended just now';
+      : 'it has just ended';
     return new MigrationError(
       'LINK_BUSY',
       `another run holds the link: ${who}; see relink status ${holder?.run_id ?? ''}`.trim(),
@@ -83,7 +83,7 @@ export class Journal {
 
   async read(id: string): Promise<RunWithSteps | undefined> {
     if (!/^[0-9a-f-]{36}$/i.test(id)) return undefined;
-    // One snapshot: a run with the steps of another transition is a state it never had.
+    // One snapshot: a run with the steps of another transition is a state that never existed.
     return this.#sql.begin('isolation level repeatable read read only', async (tx) => {
       const [row] = await tx<RunRow[]>`select * from migration.runs where id = ${id}`;
       const steps = await tx<StepRow[]>`
@@ -113,7 +113,7 @@ export class Journal {
     return rows.map(evidenceFrom);
   }
 
-  /** Looks for a change of the run: its revision, or undefined when there is no such run. */
+  /** The run's revision, which every transition changes; undefined when there is no such run. */
   async revision(id: string): Promise<bigint | undefined> {
     const [row] = await this.#sql<{ revision: bigint }[]>`
       select revision from migration.runs where id = ${id}`;
@@ -121,8 +121,8 @@ export class Journal {
   }
 
   /**
-   * Records one transition and answers the run after it. The engine names its lease; a person's
-   * order has none and is held back by the revision alone.
+   * Records one transition and returns the run after it. The engine names its lease; an order of a
+   * person has none and is checked against the revision alone.
    * @throws MigrationError RUN_CHANGED another transition came first; LEASE_LOST
    */
   async record(current: RunWithSteps, change: Change, lease?: HeldLease): Promise<RunWithSteps> {
@@ -164,7 +164,7 @@ async function updateRun(tx: Transaction, run: RunRecord): Promise<void> {
       revision = ${run.revision}
     where id = ${run.id} and revision = ${run.revision - 1n} returning id`;
   if (rows.length === 0)
-    throw new MigrationError('RUN_CHANGED', `run ${run.id} was changed by somebody else meanwhile`);
+    throw new MigrationError('RUN_CHANGED', `run ${run.id} has changed since it was read`);
 }
 
 async function updateStep(tx: Transaction, runId: string, step: StepRecord): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * The life of a run, decided purely: from a run, its steps and what happened to the change that has
- * to be recorded. Nothing here reads a clock, a database or a network.
+ * The life of a run as pure decisions: from a run, its steps and an event to the change that has to be
+ * recorded. Nothing here reads a clock, a database or a network.
  *
  *   planned → running ⇄ waiting (for a person: approve, complete)
  *      running, waiting → paused → running
@@ -42,7 +42,7 @@ export type Action =
   | { readonly kind: 'undo'; readonly position: number }
   | { readonly kind: 'end' };
 
-/** What the engine has to do now. */
+/** What the engine does next. */
 export function nextAction({ run, steps }: RunWithSteps): Action {
   if (run.state === 'planned') return { kind: 'begin' };
   if (run.state === 'running') {
@@ -95,8 +95,8 @@ export function askToComplete(run: RunRecord, at: string): Change {
 }
 
 /**
- * A step or gate failed. `fail` goes back unless the operator wants to decide, or gave up the way
- * back; `stop` pauses.
+ * A step or gate failed. `fail` goes back, unless `on_fail` is `pause` or the way back was given up;
+ * `stop` pauses.
  */
 export function failStep(
   current: RunWithSteps,
@@ -142,7 +142,7 @@ export function finishUndo(
   };
 }
 
-/** Going back cannot go on by itself: a person has to look. */
+/** Going back cannot continue by itself: a person has to look. */
 export function failUndo(step: StepRecord, problem: string, at: string): Change {
   const waiting = untilResumed(at);
   return { run: { state: 'paused', waiting, problem: `${UNDOING}${step.name}: ${problem}` } };
@@ -164,12 +164,12 @@ export function progressed(position: number, checkpoint: JsonObject, progress?: 
 
 // ---- what a person may order ----
 
-/** Whether the traffic, or a part of it, goes by the new route already. */
+/** Whether any traffic goes by the new route already. */
 export function hasMoved(steps: readonly StepRecord[], plan: readonly PlanStep[]): boolean {
   return steps.some((step) => step.state !== 'pending' && plan[step.position]?.movesTraffic);
 }
 
-/** With `--way-back none` there is no going back once the last lanes began to move. */
+/** With `--way-back none` there is no way back once the last lanes have begun to move. */
 function isWayBackGone({ run, steps }: RunWithSteps): boolean {
   const isAllMoved = steps.some((step) => step.name === ROUTE_ALL && step.state !== 'pending');
   return isCompleting(steps) || (run.wayBack === 'none' && isAllMoved);
@@ -198,8 +198,8 @@ export function resume(current: RunWithSteps): Change {
   const { run, steps } = current;
   if (run.state !== 'paused') throw refused(run, 'only a paused run can be resumed');
   if (run.direction === 'back') return goBackOn(current);
-  // What failed is tried again from the start of its time. It stays failed until the engine begins:
-  // it may have had effects, and whoever goes back now has to undo them.
+  // What failed is tried again with its full time. It stays failed until the engine begins: it may have
+  // had effects, and a rollback in between has to undo them.
   const failed = steps.filter((step) => step.state === 'failed');
   const again = failed.map(({ position }) => ({
     position,
@@ -210,8 +210,8 @@ export function resume(current: RunWithSteps): Change {
 }
 
 /**
- * Why it goes back stays said; what stopped it on the way is tried again. What that expected to find
- * is forgotten: a person has looked at what else changed it, and it would stop there for ever.
+ * The reason for going back is kept; what stopped on the way is tried again. Its expectation is
+ * forgotten: a person has looked at what else changed, and the old one would stop the run for ever.
  */
 function goBackOn({ run, steps }: RunWithSteps): Change {
   const problem = run.problem.startsWith(UNDOING) ? '' : run.problem;
@@ -225,7 +225,7 @@ function goBackOn({ run, steps }: RunWithSteps): Change {
 
 const UNDOING = 'undoing ';
 
-/** A way back that was given up is a move of its own. */
+/** After `complete`, going back is a move of its own. */
 function howToReturn({ state, link, from }: RunRecord): string {
   const again = `; go back with: relink start ${link} --to ${from.transport} --way-back keep`;
   return `it has ended${state === 'completed' ? again : ''}`;
@@ -247,7 +247,7 @@ export function rollBack(current: RunWithSteps, actor: string): Change {
 export function cancel(current: RunWithSteps, isMoved: boolean, actor: string): Change {
   const { run } = current;
   if (isEnded(run)) throw refused(run, 'it has ended');
-  if (run.direction === 'back') throw refused(run, 'it goes back already');
+  if (run.direction === 'back') throw refused(run, 'it is going back already');
   if (isMoved)
     throw refused(run, `traffic has moved already; to undo that: relink rollback ${run.id}`);
   return {
@@ -263,7 +263,9 @@ export function cancel(current: RunWithSteps, isMoved: boolean, actor: string): 
 
 export function complete({ run, steps }: RunWithSteps, confirm: string, at: string): Change {
   if (run.state !== 'waiting' || run.waiting?.gate !== 'complete') {
-    const why = isCompleting(steps) ? 'it was completed before' : 'it has not come so far';
+    const why = isCompleting(steps)
+      ? 'it has been completed already'
+      : 'it has not reached that point yet';
     throw refused(run, `${why}; relink status ${run.id} says what it waits for`);
   }
   if (confirm !== run.link)

@@ -1,4 +1,4 @@
-/** What a person orders a run to do. An order is a transition like any other; it needs no lease. */
+/** Orders of a person to a run. An order is a transition like any other; it needs no lease. */
 
 import { MigrationError } from '../errors.ts';
 import { planNamed } from '../plans/index.ts';
@@ -6,7 +6,7 @@ import type { Journal } from './journal.ts';
 import * as life from './life.ts';
 import type { EvidenceRecord, RunRecord, RunWithSteps } from './record.ts';
 
-/** The engine records while a person orders: the order is decided again on the newer record. */
+/** The engine may record while a person orders; the order is then decided again on the newer record. */
 const TRIES = 50;
 
 export type Order = 'approve' | 'pause' | 'resume' | 'rollback' | 'cancel' | 'complete';
@@ -20,7 +20,7 @@ export interface OrderRequest {
 }
 
 /**
- * Records an order and answers the run after it.
+ * Records an order and returns the run after it.
  * @throws MigrationError RUN_UNKNOWN, RUN_STATE, CONFIRMATION_WRONG
  */
 export async function giveOrder(journal: Journal, request: OrderRequest): Promise<RunWithSteps> {
@@ -46,12 +46,12 @@ export async function requireRun(journal: Journal, id: string): Promise<RunWithS
   throw new MigrationError('RUN_UNKNOWN', `there is no run ${id}; relink runs lists them`);
 }
 
-/** Somebody else approved what was seen, and the run waits again: nobody approved that. */
+/** Someone else approved what this person saw, and the run waits again: for that no one has asked. */
 function refuseOtherQuestion(seen: RunRecord, { id, state, waiting }: RunRecord): void {
   if (state !== 'waiting' || waiting?.threshold === seen.waiting?.threshold) return;
   throw new MigrationError(
     'RUN_STATE',
-    `run ${id} went on meanwhile: it waits ${waiting?.threshold} now; see relink status ${id}`,
+    `run ${id} has moved on: it waits ${waiting?.threshold} now; see relink status ${id}`,
   );
 }
 
@@ -68,7 +68,7 @@ function decide(current: RunWithSteps, request: OrderRequest): life.Change {
       return life.rollBack(current, request.actor);
     case 'cancel': {
       const plan = planNamed(run.plan, run.settings);
-      // Of a plan that this program does not know, nobody can say what has moved: be careful.
+      // Without the plan it is unknown what has moved, so assume that traffic has.
       const isMoved = plan ? life.hasMoved(steps, plan.steps) : true;
       return life.cancel(current, isMoved, request.actor);
     }
@@ -77,7 +77,7 @@ function decide(current: RunWithSteps, request: OrderRequest): life.Change {
   }
 }
 
-/** Who ordered it, beside the step at which it reached the run. */
+/** Who gave the order, as evidence of the step at which it reached the run. */
 function signed({ steps }: RunWithSteps, { order, actor }: OrderRequest): EvidenceRecord {
   const reached = steps.findLast(({ state }) => state !== 'pending');
   const position = reached?.position ?? 0;

@@ -95,17 +95,20 @@ function refuseFaults({ link, to, wayBack }: MoveRequest): void {
 }
 
 /**
- * @throws MigrationError LINK_UNKNOWN with what is known, or PARTICIPANT_AWAY when nobody answers
+ * @throws MigrationError LINK_UNKNOWN with what is known, or PARTICIPANT_AWAY when no service answers
  */
 export function findLink(topology: Topology, id: string): DescribedLink {
   const link = topology.get(id);
   if (link) return link;
   if (topology.size === 0)
-    throw new MigrationError('PARTICIPANT_AWAY', 'no service answers; are they running?');
+    throw new MigrationError(
+      'PARTICIPANT_AWAY',
+      'no service answers; relink topology shows which are up',
+    );
   const known = [...topology.keys()].sort();
   const near = known.find((one) => editDistance(one, id) <= MAX_SUGGESTION_DISTANCE);
   const hint = near ? `did you mean ${near}?` : `known are ${known.join(', ')}`;
-  throw new MigrationError('LINK_UNKNOWN', `no service that answers produces ${id}; ${hint}`);
+  throw new MigrationError('LINK_UNKNOWN', `no running service produces ${id}; ${hint}`);
 }
 
 /** The consumers a request is about. */
@@ -113,7 +116,7 @@ export function chooseConsumers({ producer }: DescribedLink, consumer: string): 
   if (consumer === '') return producer.consumers;
   if (producer.consumers.includes(consumer)) return [consumer];
   const known = producer.consumers.join(', ');
-  const description = `is no consumer of ${producer.id}; these are: ${known}`;
+  const description = `is not a consumer of ${producer.id}; its consumers are ${known}`;
   throw new MigrationError('REQUEST_INVALID', `consumer ${consumer} ${description}`, {
     fields: [{ field: 'consumer', description }],
   });
@@ -150,12 +153,12 @@ async function findRoutes(
     }
   }
   const first = moves[0];
-  if (!first) throw notMovable(producer.id, `it goes by ${request.to} already`);
+  if (!first) throw notMovable(producer.id, `it already goes by ${request.to}`);
   const starts = new Set(moves.map(({ from }) => nameRoute(from)));
   if (starts.size > 1)
     throw notMovable(
       producer.id,
-      `its legs start from different routes (${[...starts].join(', ')}): move them one by one ` +
+      `its legs start from different routes (${[...starts].join(', ')}): move them one at a time ` +
         'with --consumer',
     );
   const consumers = [...new Set(moves.map(({ consumer }) => consumer))];
@@ -174,5 +177,5 @@ function refuseTransport(producer: DescribedLink['producer'], { transport }: Rou
 }
 
 function notMovable(link: string, why: string): MigrationError {
-  return new MigrationError('LINK_NOT_MOVABLE', `${link} is not moved: ${why}`);
+  return new MigrationError('LINK_NOT_MOVABLE', `${link} cannot be moved: ${why}`);
 }

@@ -15,10 +15,10 @@ import { stepPause } from '../stepPause.ts';
 /** Buckets compared together: 2,500 rows of 10,000. */
 const BUCKETS_AT_ONCE = 64;
 const KEYS_AT_ONCE = 1_000;
-/** What is on its way has this time to arrive before it counts as lacking. */
+/** Rows on their way have this long to arrive before they count as missing. */
 const ARRIVAL_MS = 250;
 /**
- * Live traffic must not wait behind the backfill: no more is enqueued above so many open messages.
+ * Live traffic must not queue behind the backfill: above this many open messages it enqueues no more.
  */
 const OPEN_LIMIT = 2_000;
 const POLL_MS = 50;
@@ -26,8 +26,8 @@ const POLL_MS = 50;
 const SHOW_EVERY_MS = 1_000;
 
 /**
- * What the replica lacks is sent again from the owner's table as formal events. Resumed by bucket;
- * a key that was sent twice is superseded.
+ * Sends rows that the replica lacks from the owner's table as formal events. Resumes by bucket; a key
+ * that is sent twice is superseded.
  */
 export const backfill: Untitled<Step> = {
   name: 'backfill',
@@ -57,7 +57,7 @@ export async function backfillLeg(context: StepContext, consumer: string): Promi
     sent += await send(context, consumer, lacking);
     await saveProgress(context, consumer, { next: next + BUCKETS_AT_ONCE, sent });
   }
-  await context.observe(`sent again to ${consumer}`, `${sent} entities`);
+  await context.observe(`backfilled to ${consumer}`, `${sent} entities`);
 }
 
 function progressOf({ checkpoint }: StepContext, consumer: string): LegProgress {
@@ -103,7 +103,7 @@ async function send(
   return sent;
 }
 
-/** As long as fewer and fewer are open it waits. */
+/** Waits as long as the number of open messages keeps falling. */
 async function waitForRoom(context: StepContext, consumer: string): Promise<void> {
   const { run, participants } = context;
   const request = { link: run.link, consumer };
@@ -118,8 +118,8 @@ async function waitForRoom(context: StepContext, consumer: string): Promise<void
     if (nowMs - fewest.atMs > patienceMs)
       throw new StepProblem(
         'stop',
-        `${open} messages to ${consumer} are open and do not grow fewer: ` +
-          `see what ${consumer} does, then relink resume ${run.id}`,
+        `${open} messages to ${consumer} are open and do not decrease: ` +
+          `check ${consumer}, then relink resume ${run.id}`,
       );
     if (nowMs - shownMs > SHOW_EVERY_MS) {
       shownMs = nowMs;

@@ -1,7 +1,7 @@
 import { certifyClosedEpochs, raiseFences } from '../leg/drain.ts';
 import type { Step, Untitled } from '../plan.ts';
 
-/** The old epochs are refused from now on, and their certificates signed. */
+/** Fences the old epochs and signs their certificates. */
 export const certify: Untitled<Step> = {
   name: 'certify',
   kind: 'step',

@@ -3,7 +3,7 @@ import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 import { beginComparing, stopShadow } from './shadow.ts';
 
-/** Consumers of a functional link only note the copies that arrive. */
+/** Consumers of a functional link only log the copies that arrive. */
 export const logCopies: Untitled<Step> = {
   name: 'copies-log',
   kind: 'step',
@@ -11,7 +11,7 @@ export const logCopies: Untitled<Step> = {
   apply: (context) => setCopies(context, CopyHandling.LOG),
 };
 
-/** From now on they run their logic on the copies, in a transaction that is rolled back. */
+/** Consumers run their logic on the copies, in a transaction that is rolled back. */
 export const runCopies: Untitled<Step> = {
   name: 'copies-run',
   kind: 'step',

@@ -1,7 +1,7 @@
 import { StepProblem } from '../errors.ts';
 import type { Step, Untitled } from '../plan.ts';
 
-/** The consumer's gRPC method for the link is there. */
+/** Requires the consumer's gRPC method for the link. */
 export const findEndpoint: Untitled<Step> = {
   name: 'find-endpoint',
   kind: 'step',
@@ -11,14 +11,18 @@ export const findEndpoint: Untitled<Step> = {
     const link = (await participants.topology()).get(run.link);
     for (const consumer of run.consumers) {
       const method = link?.consumers.get(consumer)?.methods[consumer];
-      if (!method) throw new StepProblem('fail', `${consumer} has no method for ${run.link}`);
+      if (!method)
+        throw new StepProblem(
+          'fail',
+          `${consumer} has no method for ${run.link}; deploy one, then start again`,
+        );
       await context.observe(`endpoint of ${consumer}`, method);
     }
   },
 };
 
 /**
- * After `complete`: what no longer calls the endpoint is written down; code is removed by its team.
+ * After `complete`: records that the link no longer calls the endpoint; its team removes the code.
  */
 export const retireEndpoint: Untitled<Step> = {
   name: 'retire-endpoint',

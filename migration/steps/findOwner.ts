@@ -3,13 +3,13 @@ import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 
-/** Values asked for to see that the owner's query works. */
+/** Values to ask for when checking that the owner's query works. */
 const SAMPLE = 20;
 const TRIES = 3;
-/** Longer than a consumer leaves an owner alone that was late a few times in a row: 5 s. */
+/** Longer than the 5 s for which a consumer does not ask an owner that was late several times. */
 const PAUSE_MS = 6_000;
 
-/** The owner's query endpoint is there, and gives what the replica says. */
+/** Requires that the owner answers queries for values that the replica holds. */
 export const findOwner: Untitled<Step> = {
   name: 'find-owner',
   kind: 'step',
@@ -19,7 +19,7 @@ export const findOwner: Untitled<Step> = {
   },
 };
 
-/** An answer that is late says nothing yet; an owner that never answers all does. */
+/** A late answer proves nothing; an owner that leaves questions open every time does. */
 async function askOwner(context: StepContext, consumer: string): Promise<void> {
   let { asked, unanswered, slowestMs } = await compareSample(context, consumer);
   for (let tries = 1; unanswered > 0n && tries < TRIES; tries += 1) {
@@ -30,12 +30,12 @@ async function askOwner(context: StepContext, consumer: string): Promise<void> {
   if (unanswered > 0n)
     throw new StepProblem(
       'fail',
-      `${producer} did not answer ${unanswered} of ${asked} questions of ${consumer}`,
+      `${producer} did not answer ${unanswered} of ${asked} queries of ${consumer}`,
     );
   await context.observe(
     `answers of ${producer} to ${consumer}`,
     asked === 0n
-      ? 'not asked: the replica is empty'
+      ? 'not asked, as the replica is empty'
       : `${asked} of ${asked}, slowest ${slowestMs.toFixed(1)} ms`,
   );
 }

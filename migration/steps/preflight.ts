@@ -5,11 +5,11 @@ import type { Step, StepContext, Untitled } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 
-/** A service that is being restarted is back within this time. */
+/** A restarting service is back within this time. */
 const RESTART_MS = 5_000;
 const POLL_MS = 200;
 
-/** Learns who takes part, and what is normal before anything changes. Changes nothing. */
+/** Checks all participants and measures what is normal before anything changes. Changes nothing. */
 export const preflight: Untitled<Step> = {
   name: 'preflight',
   kind: 'step',
@@ -35,7 +35,8 @@ async function requireSettledRoutes(context: StepContext, consumer: string): Pro
   if (strange.length > 0)
     throw new StepProblem(
       'fail',
-      `${strange.length} lanes of ${run.link}/${consumer} are neither on the old nor the new route`,
+      `${strange.length} lanes of ${run.link}/${consumer} are on neither the old nor the new route; ` +
+        `relink link ${run.link} shows them`,
     );
 }
 
@@ -51,7 +52,7 @@ async function observeServers(context: StepContext): Promise<void> {
     );
   }
   const account = await (await streams.manager()).getAccountInfo();
-  await context.observe('JetStream', `answers, ${account.streams} streams`);
+  await context.observe('JetStream', `available, ${account.streams} streams`);
 }
 
 async function waitForReplicas(context: StepContext, service: string) {
@@ -61,7 +62,10 @@ async function waitForReplicas(context: StepContext, service: string) {
     const replicas = await participants.replicas(service);
     if (replicas.some(({ description }) => description)) return replicas;
     if (performance.now() > untilMs)
-      throw new StepProblem('fail', `no replica of ${service} answers`);
+      throw new StepProblem(
+        'fail',
+        `no replica of ${service} answers; relink topology shows which are up`,
+      );
     await stepPause(POLL_MS, signal);
   }
 }

@@ -1,7 +1,7 @@
 import { closeStreamSide, openStreamSide } from '../leg/streamSide.ts';
 import type { Step, Untitled } from '../plan.ts';
 
-/** Stream, durable consumers, and consumers that listen; nothing is sent yet. */
+/** Creates the stream and durable consumers, and lets consumers listen; nothing is sent yet. */
 export const prepareStream: Untitled<Step> = {
   name: 'prepare-stream',
   kind: 'step',

@@ -4,12 +4,12 @@ import type { Step, StepContext, Untitled } from '../plan.ts';
 import { nameRoute, type RouteName } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 
-/** Tries of a probe: longer apart in all than a client takes to reach a restarted consumer again. */
+/** Attempts; together they take longer than a client needs to reach a restarted consumer again. */
 const TRIES = 6;
 const PAUSE_MS = 100;
 
 /**
- * One copy of an entity goes each way and its handler runs, in a transaction that is rolled back.
+ * Sends one copy of an entity each way; its handler runs in a transaction that is rolled back.
  */
 export const probe: Untitled<Step> = {
   name: 'probe',
@@ -25,7 +25,7 @@ export const probe: Untitled<Step> = {
 
 async function probeRoute(context: StepContext, consumer: string, route: RouteName): Promise<void> {
   const { run, participants } = context;
-  // By `pull` nothing is sent; that the owner answers is shown by what is compared.
+  // By `pull` nothing is sent; the comparison of reads shows that the owner answers.
   if (route.transport === 'pull') return;
   const transport = transportToWire(route.transport);
   const request = { link: run.link, consumer, transport, version: route.version };

@@ -6,7 +6,7 @@ import type { Step, Untitled } from '../plan.ts';
 const FORWARD = 'forward';
 const BACK = 'back';
 
-/** Consumers read the replica and ask the owner as well; the replica answers. */
+/** Consumers read both replica and owner, compare, and use the replica's value. */
 export const compareBoth: Untitled<Step> = {
   name: 'read-both',
   kind: 'step',
@@ -15,7 +15,7 @@ export const compareBoth: Untitled<Step> = {
   undo: (context) => setReadings(context, BACK, ALL_LANES, Reading.REPLICA),
 };
 
-/** Consumers use what the owner answers. */
+/** Consumers use the owner's value. */
 export function readOwner(stage: Stage): Untitled<Step> {
   return {
     name: `read-owner-${stage}`,
@@ -27,7 +27,7 @@ export function readOwner(stage: Stage): Untitled<Step> {
   };
 }
 
-/** Consumers use what the replica says; the owner is asked as well, to compare. */
+/** Consumers use the replica's value; they query the owner as well, to compare. */
 export function readReplica(stage: Stage): Untitled<Step> {
   return {
     name: `read-replica-${stage}`,
@@ -39,7 +39,7 @@ export function readReplica(stage: Stage): Untitled<Step> {
   };
 }
 
-/** The owner is no longer asked. */
+/** Consumers no longer query the owner. */
 export const stopAsking: Untitled<Step> = {
   name: 'read-replica-only',
   kind: 'step',

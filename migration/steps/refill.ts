@@ -4,7 +4,7 @@ import type { StepContext, Untitled, WayBackBarrier } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 import { backfillLeg } from './backfill.ts';
 
-/** One comparison takes this long at most; it is repeated until the replica holds every row. */
+/** Time limit of one comparison, which is repeated until the replica holds every row. */
 const READING_MS = 3_000;
 const POLL_MS = 200;
 
@@ -18,7 +18,7 @@ export const refill: Untitled<WayBackBarrier> = {
   undoTitle: 'backfill what the replica missed before it is read again',
   undo: async (context) => {
     for (const consumer of context.run.consumers) {
-      // What a try before sent may have been given up: every try looks at all rows.
+      // What an earlier attempt sent may have become a dead letter, so every attempt checks all rows.
       await context.save({ ...context.checkpoint, [consumer]: { next: 0, sent: 0 } });
       await backfillLeg(context, consumer);
       await waitForParity(context, consumer);
@@ -34,7 +34,10 @@ async function waitForParity(context: StepContext, consumer: string): Promise<vo
     const { differing, rows } = await compareRows(sides, READING_MS, signal);
     if (differing.length === 0) return context.observe(`rows held by ${consumer}`, String(rows));
     if (performance.now() > untilMs)
-      throw new StepProblem('stop', `${consumer}: ${differing.length} of ${rows} rows differ`);
+      throw new StepProblem(
+        'stop',
+        `${consumer}: ${differing.length} of ${rows} rows differ; see relink verify ${run.link}`,
+      );
     await stepPause(POLL_MS, signal);
   }
 }

@@ -3,7 +3,7 @@ import { isAdopted, isOn, readLanes } from '../leg/lanes.ts';
 import { closeConsumers, removeUnusedStream } from '../leg/streamSide.ts';
 import type { Step, Untitled } from '../plan.ts';
 
-/** After `complete`: the stream when no other leg uses it. */
+/** After `complete`: removes the stream unless another leg uses it. */
 export const removeStream: Untitled<Step> = {
   name: 'remove-stream',
   kind: 'step',
@@ -11,7 +11,7 @@ export const removeStream: Untitled<Step> = {
   apply: removeUnusedStream,
 };
 
-/** After `complete`: consumers stop listening, and their durable consumers go. */
+/** After `complete`: consumers stop listening and their durable consumers are removed. */
 export const removeConsumers: Untitled<Step> = {
   name: 'remove-consumers',
   kind: 'step',
@@ -20,7 +20,10 @@ export const removeConsumers: Untitled<Step> = {
     for (const consumer of context.run.consumers) {
       const lanes = await readLanes(context, consumer);
       if (!lanes.every((lane) => isOn(lane, context.run.to) && isAdopted(lane)))
-        throw new StepProblem('stop', `a lane of ${consumer} still goes by the stream`);
+        throw new StepProblem(
+          'stop',
+          `a lane of ${consumer} still uses the stream; relink link ${context.run.link} shows which`,
+        );
     }
   },
   apply: closeConsumers,

@@ -2,7 +2,7 @@ import { StepProblem } from '../errors.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 
-/** The table of the replica, if it was dropped by a migration to `pull`. */
+/** Creates the replica's table, which a migration to `pull` may have dropped. */
 export const makeReplica: Untitled<Step> = {
   name: 'make-replica',
   kind: 'step',
@@ -11,7 +11,7 @@ export const makeReplica: Untitled<Step> = {
   undo: (context) => setReplica(context, false),
 };
 
-/** After `complete`. Refused by the consumer while anything reads it. */
+/** After `complete`. The consumer refuses while anything reads the table. */
 export const dropReplica: Untitled<Step> = {
   name: 'drop-replica',
   kind: 'step',
@@ -25,12 +25,12 @@ async function setReplica(context: StepContext, exists: boolean): Promise<void> 
     const request = { link: run.link, exists };
     const { changed } = await participants.of(consumer).setReplica(request, REPEATABLE);
     if (changed)
-      await context.observe(`replica's table at ${consumer}`, exists ? 'made' : 'dropped');
+      await context.observe(`replica's table at ${consumer}`, exists ? 'created' : 'dropped');
   }
 }
 
-/** After `complete`: looks once more that nothing of the old way is left. */
-export const lookClean: Untitled<Step> = {
+/** After `complete`: verifies that nothing of the old route remains. */
+export const verifyClean: Untitled<Step> = {
   name: 'look-clean',
   kind: 'step',
   undoTitle: '',
@@ -45,7 +45,7 @@ export const lookClean: Untitled<Step> = {
       );
       if (hasReplica || isListening)
         throw new StepProblem('stop', `${consumer} still has a replica or listens for changes`);
-      await context.observe(`left of the old way at ${consumer}`, 'nothing');
+      await context.observe(`remaining from the old route at ${consumer}`, 'nothing');
     }
   },
 };

@@ -4,10 +4,10 @@ import { REPEATABLE, transportToWire } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
 
-/** Messages that were on their way when copying began have no copy: they are not compared. */
+/** Messages on their way when copying began have no copy, so they are not compared. */
 const BEGINNING_MS = 300;
 
-/** Copies of every message go by the new path; the consumer tries them and keeps nothing. */
+/** A copy of every message goes by the new path; the consumer tries it and keeps nothing. */
 export const startShadow: Untitled<Step> = {
   name: 'shadow-on',
   kind: 'step',
@@ -26,7 +26,7 @@ export const stopShadow: Untitled<Step> = {
   apply: stopCopies,
 };
 
-/** Copies are compared from now on. */
+/** Compares copies from now on. */
 export async function beginComparing(context: StepContext): Promise<void> {
   const shadow: JsonObject = {};
   for (const consumer of context.run.consumers)

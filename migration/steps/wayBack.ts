@@ -24,7 +24,7 @@ export const wayBack: Untitled<WayBackBarrier> = {
 };
 
 /**
- * Dead letters stay at the consumer and do not hold up the way back; the certificate counts them.
+ * Dead letters stay at the consumer and do not block the way back; the certificate counts them.
  */
 async function waitUntilSettled(context: StepContext, consumer: string): Promise<void> {
   const { release_hold_seconds, patience_seconds } = context.run.settings;
@@ -41,7 +41,8 @@ async function waitUntilSettled(context: StepContext, consumer: string): Promise
     if (performance.now() - startedMs > limitMs)
       throw new StepProblem(
         'stop',
-        `${consumer}: ${notAdopted} lanes not adopted, ${carriedOpen} messages open`,
+        `${consumer}: ${notAdopted} lanes have not adopted their route, ${carriedOpen} messages are open; ` +
+          `see relink link ${context.run.link}`,
       );
     await stepPause(POLL_MS, context.signal);
   }

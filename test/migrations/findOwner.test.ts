@@ -39,7 +39,7 @@ describe('finding the owner', { concurrency: true }, () => {
     const { alone, played } = await open(t, 20n, 20n, 1n);
     await assert.rejects(
       step.apply(await alone.enter()),
-      /assessments did not answer 1 of 20 questions of hiring/,
+      /assessments did not answer 1 of 20 queries of hiring/,
     );
     assert.equal(played.comparisons, 3);
   });

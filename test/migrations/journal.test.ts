@@ -148,7 +148,7 @@ describe('engine lease', () => {
     await expire(sql);
     assert.equal(await second.refresh(), true);
     assert.equal(await first.refresh(), false);
-    assert.throws(() => first.requireSure(), refusal('LEASE_LOST'));
+    assert.throws(() => first.requireValid(), refusal('LEASE_LOST'));
   });
 
   it('is doubted by its holder when its time is over, without being told', async (t) => {
@@ -156,7 +156,7 @@ describe('engine lease', () => {
     assert.equal(await lease.refresh(), true);
     const isSure = () => {
       try {
-        return lease.requireSure() !== undefined;
+        return lease.requireValid() !== undefined;
       } catch (error) {
         assert.ok(refusal('LEASE_LOST')(error));
         return false;
@@ -171,12 +171,12 @@ describe('engine lease', () => {
     const journal = new Journal(sql);
     const [first, second] = [open(sql, 'first'), open(sql, 'second')];
     await first.refresh();
-    const stale = first.requireSure();
+    const stale = first.requireValid();
     const created = await journal.create(newRun(['hiring']), plan.steps);
     await expire(sql);
     assert.equal(await second.refresh(), true);
     await assert.rejects(journal.record(created, begin(), stale), refusal('LEASE_LOST'));
-    await journal.record(created, begin(), second.requireSure());
+    await journal.record(created, begin(), second.requireValid());
   });
 
   it('takes a new term when its time ran out: what it began before is refused', async (t) => {
@@ -184,10 +184,10 @@ describe('engine lease', () => {
     const journal = new Journal(sql);
     const lease = open(sql, 'only');
     await lease.refresh();
-    const before = lease.requireSure();
+    const before = lease.requireValid();
     await expire(sql);
     await lease.refresh();
-    assert.equal(lease.requireSure().term, before.term + 1n);
+    assert.equal(lease.requireValid().term, before.term + 1n);
     const created = await journal.create(newRun(['hiring']), plan.steps);
     await assert.rejects(journal.record(created, begin(), before), refusal('LEASE_LOST'));
   });

@@ -14,7 +14,7 @@ const isLost = (error: unknown) => error instanceof MigrationError && error.code
 
 function isSure(lease: Lease): boolean {
   try {
-    return lease.requireSure() !== undefined;
+    return lease.requireValid() !== undefined;
   } catch (error) {
     assert.ok(isLost(error));
     return false;

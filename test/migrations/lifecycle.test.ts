@@ -66,7 +66,7 @@ describe('migrations under traffic', () => {
     assert.ok(lost.count > 0);
     const { run } = await desk.runToEnd('async');
     const evidence = await desk.journal.evidence(run.id);
-    const sent = evidence.find(({ what }) => what === 'sent again to hiring');
+    const sent = evidence.find(({ what }) => what === 'backfilled to hiring');
     assert.equal(sent?.value, `${lost.count} entities`);
     await company.assertNothingLost(LINK);
     await desk.runToEnd('sync');

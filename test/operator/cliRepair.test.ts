@@ -128,7 +128,7 @@ test('certificate check exits 7 for a changed text, another key and unequal side
   await writeFile(file, text.replaceAll('COMM-010', 'COMM-020'));
   const changed = await run('certificate', 'check', file);
   assert.equal(changed.exitCode, 7);
-  assert.match(changed.stdout, /signature does not fit/);
+  assert.match(changed.stdout, /signature does not match/);
   operator.certificates.length = 0;
   addCertificate(6);
   const unequal = await run('certificate', 'check', await exportCertificate());
