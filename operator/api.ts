@@ -1,4 +1,4 @@
-/** `relink.v1.Operator`: everything the command line and the console can do. */
+/** `relink.v1.Operator`: everything that the command line and the console can do. */
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Operator, RunStatusSchema, StartRequest } from '../gen/relink/v1/operator_pb.ts';
@@ -36,9 +36,9 @@ export interface OperatorOptions {
   readonly participants: Participants;
   readonly streams: Streams;
   readonly watchers: Watchers;
-  /** Whether a run may name a command that is run here. */
+  /** Whether a run may name a command for this operator to run. */
   readonly areCommandsAllowed: boolean;
-  /** Lets the engine look at a run now. */
+  /** Makes the engine look at a run now. */
   readonly wakeEngine: (runId: string) => void;
 }
 
@@ -53,9 +53,12 @@ export function operatorHandlers(options: OperatorOptions): Handlers<typeof Oper
   });
 }
 
-type Own<Names extends keyof Handlers<typeof Operator>> = Pick<Handlers<typeof Operator>, Names>;
+type HandlersOf<Names extends keyof Handlers<typeof Operator>> = Pick<
+  Handlers<typeof Operator>,
+  Names
+>;
 
-function linkHandlers(options: OperatorOptions): Own<'listLinks' | 'getTopology'> {
+function linkHandlers(options: OperatorOptions): HandlersOf<'listLinks' | 'getTopology'> {
   const { participants, streams, journal } = options;
   const sources: LinkSources = {
     participants,
@@ -80,14 +83,14 @@ function linkHandlers(options: OperatorOptions): Own<'listLinks' | 'getTopology'
   };
 }
 
-function startHandlers(options: OperatorOptions): Own<'plan' | 'start'> {
+function startHandlers(options: OperatorOptions): HandlersOf<'plan' | 'start'> {
   const { participants, journal, wakeEngine, areCommandsAllowed } = options;
   const resolve = async (request: MoveRequest) =>
     resolveMove(participants, request, await journal.live());
   return {
     plan: async ({ link, to, consumer, wayBack, settings }) => {
       const request = { link, to, consumer, wayBack: wayBack || 'keep', settings, actor: '' };
-      // A plan changes nothing: it may be looked at while a run holds the link.
+      // A plan changes nothing, so it may be shown while a run holds the link.
       const move = { ...request, isStepByStep: false, isHeld: true };
       return planToWire(await resolveMove(participants, move, []));
     },
@@ -104,8 +107,8 @@ function startHandlers(options: OperatorOptions): Own<'plan' | 'start'> {
 function commandsRefused(): MigrationError {
   const field = 'settings.gate_command';
   const description =
-    'is refused: this operator runs no commands unless it is started with ' +
-    'RELINK_GATE_COMMANDS=allow';
+    'is refused: this operator does not allow commands; start it with ' +
+    'RELINK_GATE_COMMANDS=allow to allow them';
   return new MigrationError('REQUEST_INVALID', `${field} ${description}`, {
     fields: [{ field, description }],
   });
@@ -125,7 +128,7 @@ async function statusOf(
   return statusToWire(current, await journal.evidence(current.run.id));
 }
 
-function runHandlers(options: OperatorOptions): Own<'listRuns' | 'getRun' | 'watchRun'> {
+function runHandlers(options: OperatorOptions): HandlersOf<'listRuns' | 'getRun' | 'watchRun'> {
   const { journal, watchers } = options;
   return {
     listRuns: async ({ limit, link }) => ({
@@ -155,7 +158,7 @@ type OrderNames =
   | 'cancelRun'
   | 'completeRun';
 
-function orderHandlers(options: OperatorOptions): Own<OrderNames> {
+function orderHandlers(options: OperatorOptions): HandlersOf<OrderNames> {
   const order =
     (name: Order) => async (request: { id: string; actor: string; confirm?: string }) => {
       const { id: runId, actor, confirm = '' } = request;
@@ -176,7 +179,7 @@ function orderHandlers(options: OperatorOptions): Own<OrderNames> {
 
 function proofHandlers(
   options: OperatorOptions,
-): Own<'verify' | 'listCertificates' | 'getCertificate'> {
+): HandlersOf<'verify' | 'listCertificates' | 'getCertificate'> {
   const { participants, certificates } = options;
   return {
     verify: async ({ link: id, consumer: asked }, { signal }) => {

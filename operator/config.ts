@@ -1,6 +1,4 @@
-/**
- * The operator's configuration: what every process reads; its own ports are the documented ones.
- */
+/** The operator's configuration: what every process reads, with the operator's documented ports. */
 import { Type } from 'typebox';
 import { baseConfigProperties, loadConfig } from '../runtime/config.ts';
 
@@ -11,7 +9,7 @@ const operatorConfigSchema = Type.Object({
   ...baseConfigProperties,
   gateCommands: Type.Enum(['refuse', 'allow'], {
     default: 'refuse',
-    description: 'whether whoever starts a run may name a shell command that is run here as a gate',
+    description: 'whether a run may name a shell command that the operator runs as a gate',
   }),
 });
 

@@ -1,4 +1,4 @@
-/** Dead letters of every service, asked where they are kept. */
+/** Dead letters of every service, read where they are kept. */
 import type { Operator } from '../gen/relink/v1/operator_pb.ts';
 import {
   type ParticipantClient,
@@ -8,7 +8,7 @@ import {
 import { RpcCallError, unknownId } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
 
-type Own =
+type DeadLetterCalls =
   | 'listDeadLetters'
   | 'getDeadLetter'
   | 'redriveDeadLetter'
@@ -21,7 +21,7 @@ const PAGE = 100;
 
 export function deadLetterHandlers(
   participants: Participants,
-): Pick<Handlers<typeof Operator>, Own> {
+): Pick<Handlers<typeof Operator>, DeadLetterCalls> {
   const holderOf = (id: string) => findHolder(participants, id);
   return {
     listDeadLetters: (request) => listAll(participants, request),
@@ -65,7 +65,7 @@ async function findHolder(participants: Participants, id: string): Promise<Parti
   throw unknownId('id', 'dead letter');
 }
 
-/** Services without this link or dead letter, and services that are away, have none to show. */
+/** Services without this link or dead letter, and services that do not answer, have none to show. */
 async function orNone<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;

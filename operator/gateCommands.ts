@@ -1,7 +1,7 @@
 /**
  * Runs the command that a person named as a gate (`--set gate_command=…`) on the operator's machine,
- * as the operator's user. Whoever may start a run could so run anything here: the operator does it
- * only when it was started with RELINK_GATE_COMMANDS=allow.
+ * as the operator's user. Anyone who may start a run can thus run anything here, so the operator does
+ * it only when it was started with RELINK_GATE_COMMANDS=allow.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -10,12 +10,12 @@ import type { RunRecord } from '../migration/run/record.ts';
 import { readEnvironment } from '../runtime/config.ts';
 import type { Log } from '../runtime/log.ts';
 
-/** Of what it prints, only the end is kept: one line of it is shown. */
+/** Only the end of its output is kept, and one line of that is shown. */
 const OUTPUT_KEPT = 4_000; // characters
 const LINE_SHOWN = 200; // characters
-/** After its end the last of what it printed has this time to arrive. */
+/** After the command has ended, the rest of its output has this long to arrive. */
 const OUTPUT_GRACE_MS = 50;
-/** What a command needs to find programs; nothing that is the operator's own, such as passwords. */
+/** What a command needs to find programs; nothing of the operator's own, such as passwords. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'];
 
 export function createRunCommand(log: Log): RunCommand {
@@ -30,7 +30,7 @@ export function createRunCommand(log: Log): RunCommand {
   };
 }
 
-/** What the run is about, for the command to use. */
+/** Describes the run to the command. */
 function environmentOf(run: RunRecord): Record<string, string> {
   const kept = PASSED_ON.flatMap((name) => {
     const value = readEnvironment(name);
@@ -51,7 +51,7 @@ async function runShell(
   env: Record<string, string>,
   { limitMs, signal }: { limitMs: number; signal: AbortSignal },
 ): Promise<CommandEnd> {
-  // A group of its own: what the shell started ends with it.
+  // A process group of its own, so that everything the shell started ends with it.
   const child = spawn('/bin/sh', ['-c', command], {
     env,
     detached: true,
@@ -79,7 +79,7 @@ async function runShell(
 function ended(child: ChildProcess): Promise<number | undefined> {
   return new Promise((resolve) => {
     child.once('error', () => resolve(undefined));
-    // Not 'close': what the command left behind may hold its output open for ever.
+    // Not 'close': processes that the command left behind may keep its output open for ever.
     child.once('exit', (code) => setTimeout(() => resolve(code ?? undefined), OUTPUT_GRACE_MS));
   });
 }
@@ -89,7 +89,7 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
-    // It ended in this moment, or what is left of it is somebody else's.
+    // The group has just ended, or its id belongs to another user's process by now.
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }

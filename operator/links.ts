@@ -1,4 +1,4 @@
-/** The links as they are now: routes, what is open, JetStream's counters, and what is wrong. */
+/** The current state of the links: routes, open messages, JetStream's counters, and warnings. */
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { JetStreamManager } from '@nats-io/jetstream';
@@ -24,7 +24,7 @@ export interface LinkSources {
   readonly unrouted: UnroutedWatch;
 }
 
-/** JetStream is not needed to see the rest: it may be what is broken. */
+/** The rest is shown without JetStream, which may be what is broken. */
 const STREAM_LIMIT_MS = 1_000;
 
 export async function listLinks(
@@ -67,7 +67,7 @@ async function describeLeg(
   const request = { link: id, consumer };
   const [progress, letters, written] = await Promise.all([
     participants.of(producer).getProgress(request, REPEATABLE),
-    orAway(participants.of(consumer).listDeadLetters({ link: id, limit: 1 }, REPEATABLE)),
+    orUnreachable(participants.of(consumer).listDeadLetters({ link: id, limit: 1 }, REPEATABLE)),
     unrouted.find({ link: id, producer, consumer }),
   ]);
   const counters = stream?.consumers.find(({ name }) => name === consumer);
@@ -98,7 +98,7 @@ async function describeLeg(
   };
 }
 
-/** Lanes that share a route, ascending; what their owners dispatch by. */
+/** Lanes grouped by the route that their owners dispatch by, ascending. */
 export function groupRoutes(lanes: readonly LaneRoute[]) {
   const groups = Map.groupBy(
     lanes,
@@ -112,7 +112,7 @@ export function groupRoutes(lanes: readonly LaneRoute[]) {
   }));
 }
 
-async function orAway<T>(call: Promise<T>): Promise<T | undefined> {
+async function orUnreachable<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {

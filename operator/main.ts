@@ -1,4 +1,4 @@
-/** The operator: the migration engine, and the API that the command line and the console use. */
+/** The operator process: the migration engine and the API for the command line and the console. */
 import { applyExpand } from '../db/schemaChanges.ts';
 import { Operator } from '../gen/relink/v1/operator_pb.ts';
 import { Certificates } from '../migration/certificate.ts';
@@ -17,7 +17,7 @@ import { operatorHandlers } from './api.ts';
 import { loadOperatorConfig } from './config.ts';
 import { createRunCommand } from './gateCommands.ts';
 import { Provisioner } from './provisioner.ts';
-import { StreamDesk } from './streams.ts';
+import { LinkStreams } from './streams.ts';
 import { Watchers } from './watchers.ts';
 
 const config = loadOperatorConfig();
@@ -34,7 +34,7 @@ const nats = await connectNats(config.natsUrl, { name, log });
 const journal = new Journal(sql);
 const certificates = new Certificates(sql, name);
 const participants = new Participants(config.peers);
-const streams = new StreamDesk(nats.connection, journal);
+const streams = new LinkStreams(nats.connection, journal);
 const watchers = new Watchers();
 const runCommand = config.gateCommands === 'allow' ? createRunCommand(log) : undefined;
 const engine = new Engine({

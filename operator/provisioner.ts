@@ -1,6 +1,6 @@
 /**
- * Keeps the streams of async legs in being: at the start, and when JetStream lost them. What a lost
- * stream held is sent again by the relays, because only receipts close their rows.
+ * Creates the streams of async legs at the start, and again when JetStream has lost them. The relays
+ * resend what a lost stream held, because only receipts close their rows.
  */
 import { ensureConsumer, ensureStream } from '../link/transport/jetStream/provision.ts';
 import type { DescribedLink, Participants } from '../migration/participants.ts';
@@ -10,14 +10,14 @@ import type { Agent } from '../runtime/lifecycle.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Repeater, repeat } from '../runtime/wake.ts';
 
-/** How long a lost stream stays lost. */
+/** How long a lost stream may stay missing. */
 const EVERY_MS = 2_000;
 
 export interface ProvisionerOptions {
   readonly participants: Participants;
   readonly streams: Streams;
   readonly log: Log;
-  /** Only the operator that acts provisions. */
+  /** Only the operator with the active engine provisions. */
   readonly isActing: () => boolean;
 }
 
@@ -46,7 +46,7 @@ export class Provisioner implements Agent {
   async #provisionAll(): Promise<void> {
     const { participants, streams, isActing } = this.#options;
     if (!isActing()) return;
-    // Read again inside the turn: a step may just have stopped a consumer and removed its stream.
+    // Read again with the link to itself: a step may just have stopped a consumer and removed its stream.
     for (const id of (await participants.topology()).keys())
       await streams.alone(id, async () => {
         const link = (await participants.topology()).get(id);

@@ -59,7 +59,7 @@ function routeText(route: RunRecord['to'], other: RunRecord['to']): string {
   return route.transport === other.transport ? `v${route.version}` : route.transport;
 }
 
-/** Of a step that is or was undone: its undoing, not what was undone. */
+/** For a step that is being or was undone, the times of its undo. */
 function timesOf({ state, checkpoint, startedAt, endedAt }: StepRecord) {
   const undoSinceMs = checkpoint[UNDO_SINCE];
   if (state !== 'undoing' && state !== 'undone')
@@ -95,7 +95,7 @@ function waitingOf(
 ): MessageInitShape<typeof WaitingSchema> | undefined {
   if (isEnded(run)) return undefined;
   const isBack = run.direction === 'back';
-  const around = {
+  const rest = {
     next: isBack ? nextUndoOf(steps) : (nextOf(run, steps)?.title ?? 'the end'),
     undo: isBack ? '' : `relink rollback ${run.id}`,
   };
@@ -103,14 +103,14 @@ function waitingOf(
   if (run.state === 'paused') {
     const pausedSince = gate === 'resume' ? since : '';
     const why = run.problem || 'paused by a person';
-    return { gate: 'resume', value: why, since: pausedSince, ...around };
+    return { gate: 'resume', value: why, since: pausedSince, ...rest };
   }
-  return run.waiting ? { gate, value, threshold, since, ...around } : undefined;
+  return run.waiting ? { gate, value, threshold, since, ...rest } : undefined;
 }
 
 const NOT_RECORDED = { gate: '', value: '', threshold: '', since: '' };
 
-/** A paused run first goes on with the step it was at; any other with the first one not begun. */
+/** A paused run continues with the step it was at; any other with the first pending one. */
 function nextOf({ state }: RunRecord, steps: readonly StepRecord[]): StepRecord | undefined {
   const isAhead = (step: StepRecord) => step.state === 'pending' || step.state === 'failed';
   return steps.find((step) =>
@@ -118,7 +118,7 @@ function nextOf({ state }: RunRecord, steps: readonly StepRecord[]): StepRecord 
   );
 }
 
-/** Going back, steps that have nothing to undo are passed by. */
+/** Going back skips steps that have nothing to undo. */
 function nextUndoOf(steps: readonly StepRecord[]): string {
   const isLeft = ({ state }: StepRecord) => state === 'done' || state === 'failed';
   const next = steps.findLast((step) => step.undo !== '' && (isLeft(step) || isAtIt(step)));

@@ -1,4 +1,4 @@
-/** JetStream for the engine: its manager, and one at a time for each link's stream. */
+/** JetStream for the engine: its manager, and one change at a time per link's stream. */
 
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { Streams } from '../migration/plan.ts';
@@ -6,10 +6,10 @@ import type { Journal } from '../migration/run/journal.ts';
 import type { RunRecord } from '../migration/run/record.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 
-/** For one request: an answer that takes longer does not come. */
+/** Time limit of one request; a later answer is not expected any more. */
 const REQUEST_LIMIT_MS = 5_000;
 
-export class StreamDesk implements Streams {
+export class LinkStreams implements Streams {
   readonly #nats: NatsConnection;
   readonly #journal: Journal;
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -21,7 +21,7 @@ export class StreamDesk implements Streams {
   }
 
   manager(): Promise<JetStreamManager> {
-    // Made when first needed: a server without JetStream must not keep the operator from starting.
+    // Created when first needed: a server without JetStream must not keep the operator from starting.
     this.#manager ??= jetstreamManager(this.#nats, {
       checkAPI: false,
       timeout: REQUEST_LIMIT_MS,
@@ -53,8 +53,8 @@ export class StreamDesk implements Streams {
 }
 
 /**
- * A run that leaves the stream needs it only while its consumers listen or a lane goes by it, which
- * those say themselves: two that leave it together must not each keep it for the other.
+ * A run that leaves the stream needs it only while its consumers listen or a lane uses it, which they
+ * report themselves: two runs that leave it together must not each keep it for the other.
  */
 function isBoundForAsync({ direction, from, to }: RunRecord): boolean {
   return (direction === 'forward' ? to : from).transport === 'async';

@@ -1,4 +1,4 @@
-/** Unrouted writers for whoever looks at the links, without counting inboxes at every look. */
+/** Unrouted writers for the list of links, without counting inboxes for each request. */
 
 import {
   describeUnrouted,
@@ -10,7 +10,7 @@ import {
 import type { Participants } from '../migration/participants.ts';
 import { RpcCallError } from '../rpc/client.ts';
 
-/** Nobody waits longer for it: the next look has the answer. */
+/** A request waits no longer than this; the next one gets the result. */
 const ANSWER_LIMIT_MS = 1_000;
 
 interface Look {
@@ -29,7 +29,7 @@ export class UnroutedWatch {
     this.#participants = participants;
   }
 
-  /** What writes around the leg's outbox; empty when nothing does, or nobody can say in time. */
+  /** What bypasses the leg's outbox; empty when nothing does or no result is there in time. */
   async find(leg: Leg): Promise<string> {
     const name = `${leg.link}/${leg.consumer}`;
     const known = this.#looks.get(name);
@@ -55,7 +55,7 @@ export class UnroutedWatch {
     return look;
   }
 
-  /** A side that does not answer is a warning of its own. */
+  /** Empty for a side that does not answer, which is a warning of its own. */
   async #read(name: string, leg: Leg): Promise<string> {
     try {
       const found = await findUnrouted(this.#participants, leg);

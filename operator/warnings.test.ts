@@ -40,7 +40,7 @@ describe('warnings of a leg', () => {
     assert.deepEqual(legWarnings(broken), [
       'the producer emits, but hiring does not listen',
       'the stream has no durable consumer for hiring',
-      '2 lanes have no living relay',
+      '2 lanes have no live relay',
     ]);
     assert.deepEqual(legWarnings({ ...healthy, hasDurable: false, isStreamKnown: false }), [
       'the stream is missing, or JetStream is away',

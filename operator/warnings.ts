@@ -1,9 +1,9 @@
-/** What is wrong with a leg, decided from what its two sides and the stream say. */
+/** What is wrong with a leg, judged by its two sides and the stream. */
 import type { Transport } from '../link/link.ts';
 
 export interface LegState {
   readonly consumer: string;
-  /** A run holds the leg: both ways are open on purpose. */
+  /** Whether a run holds the leg; then both routes are open on purpose. */
   readonly isMoving: boolean;
   /** Whether the consumer answers. */
   readonly isUp: boolean;
@@ -14,7 +14,7 @@ export interface LegState {
   readonly transports: ReadonlySet<Transport | undefined>;
   readonly unownedLanes: number;
   readonly deadLetters: number;
-  /** What wrote around the outbox; empty when nothing did. */
+  /** What bypassed the outbox; empty when nothing did. */
   readonly unrouted: string;
 }
 
@@ -30,7 +30,7 @@ export function legWarnings(leg: LegState): string[] {
   if (sends && leg.isStreamKnown && !leg.hasDurable)
     warnings.push(`the stream has no durable consumer for ${consumer}`);
   if (sends && !leg.isStreamKnown) warnings.push('the stream is missing, or JetStream is away');
-  if (leg.unownedLanes > 0) warnings.push(`${leg.unownedLanes} lanes have no living relay`);
+  if (leg.unownedLanes > 0) warnings.push(`${leg.unownedLanes} lanes have no live relay`);
   if (leg.unrouted !== '') warnings.push(`unrouted writer: ${leg.unrouted}`);
   if (leg.deadLetters > 0)
     warnings.push(`${leg.deadLetters} dead letters wait for a person: relink dead-letters list`);

@@ -1,4 +1,4 @@
-/** Who watches which run, so that a change shows at once. */
+/** Wakes those who watch a run, so that a change shows at once. */
 import { Wake } from '../runtime/wake.ts';
 
 export class Watchers {

@@ -27,7 +27,7 @@ describe('a writer around the outbox', () => {
     const letters = ['', '', 'night-job'].map((source, at) => ({ id: String(at), source }));
     assert.equal(
       describeUnrouted(leg, { ...found(0), letters }),
-      '3 dead letters are not from assessments but from nobody named, night-job',
+      '3 dead letters are not from assessments but from an unnamed source, night-job',
     );
     const places = Array.from({ length: 9 }, (_, lane) => `epoch 1 lane ${lane}`);
     assert.match(describeUnrouted(leg, { ...found(9), places }), /lane 4, …\)$/);

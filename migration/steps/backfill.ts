@@ -119,7 +119,7 @@ async function waitForRoom(context: StepContext, consumer: string): Promise<void
       throw new StepProblem(
         'stop',
         `${open} messages to ${consumer} are open and do not decrease: ` +
-          `check ${consumer}, then relink resume ${run.id}`,
+          `see why ${consumer} does not settle them, then relink resume ${run.id}`,
       );
     if (nowMs - shownMs > SHOW_EVERY_MS) {
       shownMs = nowMs;

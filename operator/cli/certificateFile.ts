@@ -1,18 +1,20 @@
-// The offline check of exported certificates: one, or a list as `certificate list --json` prints.
+/**
+ * The offline check of exported certificates: one, or a list as `certificate list --json` prints.
+ */
 import { usageError } from './errors.ts';
 import type { JsonObject } from './output/json.ts';
 import type { View } from './output/output.ts';
 import { cleanText, type Paint } from './output/paint.ts';
 
 export interface CheckedCertificate {
-  /** What the file says; not signed. */
+  /** As the file has it; not signed. */
   id: string;
   link: string;
   consumer: string;
   epoch: number;
   count: number;
   signed_at: string;
-  /** Null when form, signature and both sides are right. */
+  /** Null when form, signature and both sides are valid. */
   problem: string | null;
 }
 
@@ -31,12 +33,12 @@ export async function checkFile(
       const { link, consumer, epoch, count, signed_at } = checked.statement;
       return { id, link, consumer, epoch, count, signed_at, problem: null };
     } catch {
-      return { ...unsigned(id), problem: 'the statement is no JSON' };
+      return { ...unsigned(id), problem: 'the statement is not JSON' };
     }
   });
 }
 
-/** Nothing of a certificate that fails the check is repeated as if it were true. */
+/** Repeats nothing of a certificate that failed the check as if it were true. */
 function unsigned(id: string) {
   return { id, link: '', consumer: '', epoch: 0, count: 0, signed_at: '' };
 }
@@ -46,7 +48,7 @@ function parseCertificates(file: string, text: string): JsonObject[] {
   try {
     content = JSON.parse(text);
   } catch {
-    throw usageError(`${file} is no JSON.`, ['relink certificate show ID --json > FILE']);
+    throw usageError(`${file} is not JSON.`, ['relink certificate show ID --json > FILE']);
   }
   const object = (content ?? {}) as { certificates?: unknown };
   const all = Array.isArray(object.certificates) ? object.certificates : [content];
@@ -57,7 +59,7 @@ function parseCertificates(file: string, text: string): JsonObject[] {
   return all as JsonObject[];
 }
 
-/** The answer in every format. */
+/** The result in every format. */
 export function viewChecks(checks: CheckedCertificate[], isPinned: boolean): View {
   return {
     json: () => ({ valid: checks.every(isValid), certificates: checks.map(toShape) }),
@@ -78,8 +80,7 @@ function formatCheck(check: CheckedCertificate, paint: Paint): string {
   return `${paint('green', 'valid')}    ${link} ${consumer}, epoch ${epoch}: ${said}`;
 }
 
-const KEY_NOT_PINNED =
-  'Nobody changed it since it was signed. Whose key signed it: --public-key says.';
+const KEY_NOT_PINNED = 'Unchanged since it was signed. To verify who signed it, pass --public-key.';
 
 function isValid({ problem }: CheckedCertificate): boolean {
   return problem === null;

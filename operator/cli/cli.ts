@@ -1,4 +1,4 @@
-// One run of the command line: read the arguments, do the command, say how it ended.
+/** One run of the command line: reads the arguments, runs the command, reports how it ended. */
 import { CommanderError } from '@commander-js/extra-typings';
 import packageJson from '../../package.json' with { type: 'json' };
 import { DEFAULT_OPERATOR } from './connect.ts';
@@ -6,28 +6,28 @@ import { type CliError, explainError, Interrupted } from './errors.ts';
 import { EXIT, type ExitCode } from './exitCode.ts';
 import { createPaint } from './output/paint.ts';
 import { createProgram } from './program.ts';
-import { Session, type Surroundings } from './session.ts';
+import { Session, type Terminal } from './session.ts';
 
-/** Does what `args`, without the paths of node and script, say. Never throws. */
-export async function runCli(args: string[], surroundings: Surroundings): Promise<ExitCode> {
+/** Runs `args`, which come without the paths of node and script. Never throws. */
+export async function runCli(args: string[], terminal: Terminal): Promise<ExitCode> {
   let session: Session | undefined;
   const program = createProgram(packageJson.version, () => session!);
-  prepare(program, surroundings);
+  prepare(program, terminal);
   program.hook('preAction', () => {
-    session = new Session(program.opts(), surroundings);
+    session = new Session(program.opts(), terminal);
   });
   try {
     await program.parseAsync(args, { from: 'user' });
     return session?.exitCode ?? EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    return report(error, session, surroundings);
+    return report(error, session, terminal);
   } finally {
     session?.close();
   }
 }
 
-function prepare(program: ReturnType<typeof createProgram>, { stdout, stderr }: Surroundings) {
+function prepare(program: ReturnType<typeof createProgram>, { stdout, stderr }: Terminal) {
   const settings = {
     writeOut: (text: string) => void stdout.write(text),
     writeErr: (text: string) => void stderr.write(text),
@@ -42,7 +42,7 @@ function prepare(program: ReturnType<typeof createProgram>, { stdout, stderr }: 
   each(program);
 }
 
-function report(error: unknown, session: Session | undefined, { stderr, signal }: Surroundings) {
+function report(error: unknown, session: Session | undefined, { stderr, signal }: Terminal) {
   const explained =
     signal.aborted && !(error instanceof Interrupted)
       ? new Interrupted()
@@ -54,7 +54,7 @@ function report(error: unknown, session: Session | undefined, { stderr, signal }
   return explained.exitCode;
 }
 
-// An address that is itself the mistake cannot be named.
+// The address may itself be the mistake; then it cannot be named.
 function addressOf(session: Session | undefined): string {
   try {
     return session?.address ?? DEFAULT_OPERATOR;

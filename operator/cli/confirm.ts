@@ -1,4 +1,4 @@
-// Questions. They are asked on a terminal only; a script says everything by its flags.
+/** Questions, asked only on a terminal; a script answers them with flags. */
 import { CliError, Interrupted, usageError } from './errors.ts';
 import { EXIT } from './exitCode.ts';
 import type { Session } from './session.ts';
@@ -6,14 +6,14 @@ import type { Session } from './session.ts';
 const NOTHING_DONE = 'Nothing was done.';
 
 /**
- * Asks whether to go on. Without a terminal, and with `--yes`, the answer is yes.
+ * Asks whether to continue. Without a terminal, and with `--yes`, the answer is yes.
  * @throws CliError when the answer is no; usage when a terminal may not be asked (`--no-input`).
  */
 export async function confirmStep(session: Session, question: string): Promise<void> {
   if (session.options.yes === true || !session.isTerminal) return;
   if (!session.options.input) {
-    throw usageError(`This asks for confirmation, and --no-input forbids to ask.`, [
-      '--yes   (go on without being asked)',
+    throw usageError(`This needs confirmation, and --no-input forbids asking.`, [
+      '--yes   (confirms without asking)',
     ]);
   }
   const { confirm } = await import('@clack/prompts');
@@ -24,8 +24,8 @@ export async function confirmStep(session: Session, question: string): Promise<v
 }
 
 /**
- * The link's name, typed by a person or given as `--confirm`. `--yes` does not stand for it: what
- * follows cannot be undone.
+ * The link's name, typed by a person or given as `--confirm`. `--yes` is not enough: what follows cannot
+ * be undone.
  */
 export async function confirmName(
   session: Session,
@@ -39,13 +39,13 @@ export async function confirmName(
     throw usageError(`--confirm must be the link's name, ${name}, not ${given}.`, [flag]);
   }
   if (!session.isInteractive) {
-    throw usageError(`--confirm is missing: the link's name says that you mean it.`, [
+    throw usageError(`--confirm is missing: it must name the link, as this cannot be undone.`, [
       `${flag}   (${consequence})`,
     ]);
   }
   const { text, isCancel } = await import('@clack/prompts');
   const answer = await text({
-    message: `${consequence}. Type ${name} to go on.`,
+    message: `${consequence}. Type ${name} to continue.`,
     validate: (typed) => (typed === name ? undefined : `Type ${name}, or press Ctrl-C.`),
     ...streams(session),
   });
@@ -54,6 +54,6 @@ export async function confirmName(
   return answer;
 }
 
-function streams({ surroundings, signal }: Session) {
-  return { input: surroundings.stdin, output: surroundings.stderr as NodeJS.WriteStream, signal };
+function streams({ terminal, signal }: Session) {
+  return { input: terminal.stdin, output: terminal.stderr as NodeJS.WriteStream, signal };
 }

@@ -1,4 +1,4 @@
-// Which operator the command line talks to, and the client for it.
+/** Which operator the command line talks to, and the client for it. */
 import { Operator } from '../../gen/relink/v1/operator_pb.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { readEnvironment } from '../../runtime/config.ts';
@@ -8,14 +8,14 @@ export type OperatorClient = RpcClient<typeof Operator>;
 
 export const DEFAULT_OPERATOR = '127.0.0.1:7071';
 
-/** Planning and verifying ask every service of a link, some of them for all their rows. */
+/** Planning and verifying query every service of a link, some of them for all their rows. */
 const DEADLINE_MS = 60_000;
 
 const HOST_AND_PORT = /^(\[[0-9a-fA-F:]+\]|[^:\s/]+):(\d{1,5})$/;
 const MAX_PORT = 65_535;
 
 /**
- * The operator's address: `--operator`, else RELINK_OPERATOR, else the usual one of this machine.
+ * The operator's address: `--operator`, else RELINK_OPERATOR, else the default on this machine.
  * @throws CliError (usage) when it is not host:port.
  */
 export function findOperator(option: string | undefined): string {

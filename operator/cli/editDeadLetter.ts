@@ -1,6 +1,7 @@
-// Changing the body of a dead letter, in the person's editor or from a file. What was typed is not
-// lost when the operator refuses it.
-
+/**
+ * Changing the body of a dead letter, in the person's editor or from a file. The text is kept
+ * when the operator refuses it.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -54,7 +55,7 @@ function parseBody(text: string, file: string): string {
   try {
     return JSON.stringify(JSON.parse(text));
   } catch (error) {
-    throw usageError(`${file} is no JSON: ${messageOf(error)}.`);
+    throw usageError(`${file} is not JSON: ${messageOf(error)}.`);
   }
 }
 
@@ -66,7 +67,7 @@ async function editByHand(
   submit: (body: string) => Promise<number>,
 ): Promise<number | undefined> {
   if (!session.isInteractive) {
-    throw usageError('--body-file is missing: without a terminal there is no editor.', [
+    throw usageError('--body-file is missing: without a terminal no editor can open.', [
       `relink dead-letters edit ${id} --body-file FILE`,
     ]);
   }
@@ -89,8 +90,8 @@ async function editByHand(
 
 async function runEditor(file: string): Promise<void> {
   const editor = readEnvironment('VISUAL') ?? readEnvironment('EDITOR') ?? USUAL_EDITOR;
-  // By the shell, as git does: an editor may be set with arguments. stdout is for data.
+  // Through the shell, as git does: the variable may hold arguments. stdout is for data.
   const child = spawn('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: ['inherit', 2, 2] });
   const [code] = await once(child, 'exit');
-  if (code !== 0) throw new CliError(`The editor (${editor}) ended with ${code}.`);
+  if (code !== 0) throw new CliError(`The editor (${editor}) exited with ${code}.`);
 }

@@ -1,4 +1,6 @@
-// What a person reads when a command could not be done: what, why, and the command to go on with.
+/**
+ * What a person reads when a command failed: what, why, and the next command.
+ */
 import { RpcCallError } from '../../rpc/client.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { EXIT, type ExitCode } from './exitCode.ts';
@@ -8,11 +10,11 @@ export interface CliErrorOptions extends ErrorOptions {
   exitCode?: ExitCode;
   /** Lines of detail under the message. */
   details?: string[];
-  /** Commands or advice to go on with. */
+  /** What to do next: commands or advice. */
   next?: string[];
 }
 
-/** A command that ends early. The exit code says which kind of trouble it is. */
+/** Ends a command early. The exit code tells the kind of failure. */
 export class CliError extends Error {
   readonly exitCode: ExitCode;
   readonly details: string[];
@@ -31,7 +33,7 @@ export function usageError(message: string, next: string[] = []): CliError {
   return new CliError(message, { exitCode: EXIT.usage, next });
 }
 
-/** Ctrl-C. Nothing was ended by it. */
+/** Ctrl-C. It ends nothing but the command itself. */
 export class Interrupted extends CliError {
   constructor(message = 'Interrupted.', next: string[] = []) {
     super(message, { exitCode: EXIT.interrupted, next });
@@ -52,13 +54,13 @@ const EXIT_OF_REASON: Readonly<Record<string, ExitCode>> = {
 const NEXT_OF_REASON: Readonly<Record<string, string>> = {
   ID_UNKNOWN: 'relink runs',
   LINK_UNKNOWN: 'relink links',
-  LINK_BUSY: 'relink status RUN   (the run that holds it; relink rollback RUN gives it up)',
-  RUN_STATE: 'relink status RUN   (what the run does now)',
+  LINK_BUSY: 'relink status RUN   (the run that holds it; relink rollback RUN ends it)',
+  RUN_STATE: 'relink status RUN   (the state it is in)',
   DEAD_LETTER_STATE: 'relink dead-letters list --all',
-  EDITED_MEANWHILE: 'relink dead-letters show ID   (what it is now)',
+  EDITED_MEANWHILE: 'relink dead-letters show ID   (its current revision)',
 };
 
-/** Any error → what to print and which code to end with. `address` is the operator's. */
+/** Any error as what to print and which code to exit with. `address` is the operator's. */
 export function explainError(error: unknown, address: string): CliError {
   if (error instanceof CliError) return error;
   if (error instanceof RpcCallError) return explainCall(error, address);
@@ -66,13 +68,13 @@ export function explainError(error: unknown, address: string): CliError {
 }
 
 function explainCall(error: RpcCallError, address: string): CliError {
-  // A reason means that the operator itself answered.
+  // Only the operator itself sends a reason.
   if (error.reason === undefined) return explainTransport(error, address);
   const next = NEXT_OF_REASON[error.reason];
   const answer = answerOf(error);
   return new CliError(sentence(answer), {
     exitCode: EXIT_OF_REASON[error.reason] ?? EXIT.failed,
-    // A message that says it all is not said again field by field.
+    // Fields that the message already names are not repeated.
     details: error.fields
       .filter(({ description }) => !answer.includes(description))
       .map(({ field, description }) => `${field}: ${description}`),
@@ -86,21 +88,21 @@ function explainTransport(error: RpcCallError, address: string): CliError {
     return new CliError(`No operator answers at ${address}.`, {
       details: [reasonToConnect(error)],
       next: [
-        'npm start   (brings up the whole system here)',
-        '--operator HOST:PORT or RELINK_OPERATOR   (when it runs elsewhere)',
+        'npm start   (starts the whole system here)',
+        '--operator HOST:PORT or RELINK_OPERATOR   (if it runs elsewhere)',
       ],
       cause: error,
     });
   }
   if (error.code === 'DEADLINE_EXCEEDED') {
     return new CliError(`The operator at ${address} took too long to answer.`, {
-      details: ['Whether it did what was asked is not known.'],
-      next: ['relink runs   (what it does now)'],
+      details: ['It may or may not have done what was asked.'],
+      next: ['relink runs   (shows what it is doing)'],
       cause: error,
     });
   }
   if (error.code === 'UNIMPLEMENTED') {
-    return new CliError(`What answers at ${address} is no operator, or an older one.`, {
+    return new CliError(`The server at ${address} is not an operator, or an older one.`, {
       next: ['--operator HOST:PORT   (the address of the operator, gRPC)'],
       cause: error,
     });
@@ -108,7 +110,7 @@ function explainTransport(error: RpcCallError, address: string): CliError {
   return new CliError(`The operator at ${address} failed: ${answerOf(error)}`, { cause: error });
 }
 
-/** What the system said, without grpc-js's words around it. */
+/** The system's message without the text that grpc-js adds. */
 function reasonToConnect(error: RpcCallError): string {
   const text = answerOf(error);
   return /Error: (.+?)\.? Resolution note:/.exec(text)?.[1] ?? text;
@@ -122,7 +124,7 @@ function answerOf(error: RpcCallError): string {
 }
 
 function sentence(text: string): string {
-  // The name of a field or a command stays as it is spelled.
+  // Names of fields and commands keep their spelling.
   const isName = /^\w*[._]|^relink /.test(text);
   const first = isName ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;

@@ -1,4 +1,4 @@
-/** What the command line ends with. Part of the public interface: see docs/json.md. */
+/** The exit codes of the command line, part of the public interface: see docs/json.md. */
 export const EXIT = {
   done: 0,
   failed: 1,

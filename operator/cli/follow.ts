@@ -1,5 +1,7 @@
-// Following a run until it ends or needs a person, across restarts of the operator. Ctrl-C stops
-// the following and nothing else.
+/**
+ * Follows a run until it ends or needs a person, across restarts of the operator. Ctrl-C only stops
+ * following.
+ */
 import type { RunStatus } from '../../gen/relink/v1/operator_pb.ts';
 import { RpcCallError } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
@@ -36,7 +38,7 @@ export async function followRun(
   }
 }
 
-/** What a person reads after Ctrl-C. */
+/** Shown after Ctrl-C. */
 function detached(id: string): Interrupted {
   return new Interrupted(`Detached. Run ${id} goes on without you.`, [
     `relink status ${shortId(id)} --watch   (come back)`,
@@ -65,7 +67,7 @@ async function watchUntil(
       if (Date.now() - lastContact > AWAY_LIMIT_MS) throw error;
       progress.contact('away', session.address);
     }
-    // Also after a stream that ended by itself: an operator that stops ends its streams.
+    // A stream may also end by itself: an operator that stops ends its streams.
     if (!(await pause(RETRY_EVERY_MS, session.signal))) throw detached(id);
   }
 }

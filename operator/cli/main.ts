@@ -1,8 +1,8 @@
-// The entry of the `relink` command.
+/** The entry of the `relink` command. */
 import { enableCompileCache } from 'node:module';
 import { EXIT } from './exitCode.ts';
 
-// Halves the time until the first word: the second call on does not compile TypeScript again.
+// Halves the start-up time: from the second call on, TypeScript is not compiled again.
 enableCompileCache();
 const { runCli } = await import('./cli.ts');
 
@@ -12,7 +12,7 @@ const SAME_PRESS_MS = 300;
 const interrupt = new AbortController();
 let interruptedAt = 0;
 process.on('SIGINT', () => {
-  // A second one does not wait for anything.
+  // A second one exits at once.
   if (interrupt.signal.aborted && Date.now() - interruptedAt > SAME_PRESS_MS) {
     process.exit(EXIT.interrupted);
   }
@@ -27,7 +27,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const { stdin, stdout, stderr } = process;
-// Not process.exit: what was written to a pipe must arrive first.
+// Not process.exit: what was written to a pipe has to arrive first.
 process.exitCode = await runCli(process.argv.slice(2), {
   stdin,
   stdout,

@@ -14,7 +14,7 @@ import { createRoot, type Program, type UseSession } from './root.ts';
 export function createProgram(version: string, use: UseSession): Program {
   const program = createRoot(version);
   program.addHelpCommand(
-    new Command('help [command]').helpGroup('See:').summary('say how a command is used'),
+    new Command('help [command]').helpGroup('See:').summary('show how to use a command'),
   );
   program.commandsGroup('See:');
   addLinkCommands(program, use);

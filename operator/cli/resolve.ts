@@ -1,17 +1,17 @@
-// Ids as people type them: a beginning, or `last`, into the id the operator knows.
+/** Resolves ids as people type them: a prefix, or `last`. */
 import type { Run } from '../../gen/relink/v1/operator_pb.ts';
 import { RpcCallError } from '../../rpc/client.ts';
 import { usageError } from './errors.ts';
 import type { Session } from './session.ts';
 import { didYouMean, findSimilar, pickByPrefix, UUID_LENGTH } from './suggest.ts';
 
-/** Older runs are found by their whole id. */
+/** Older runs are found only by their full id. */
 const RUNS_SEARCHED = 500;
 const LETTERS_SEARCHED = 500;
 
 /**
- * The id of a run given as its id, a beginning of it, or `last`.
- * @throws CliError (usage) when no run or several fit.
+ * The id of a run given as its id, a prefix of it, or `last`.
+ * @throws CliError (usage) when no run or several match.
  */
 export async function resolveRun(session: Session, text: string): Promise<string> {
   if (text.length >= UUID_LENGTH) return text;
@@ -24,7 +24,7 @@ export async function resolveRun(session: Session, text: string): Promise<string
       'relink runs',
     );
   const latest = runs.toSorted(byStart).at(-1);
-  if (latest === undefined) throw usageError('There is no run yet.', ['relink start --help']);
+  if (latest === undefined) throw usageError('There are no runs yet.', ['relink start --help']);
   return latest.id;
 }
 
@@ -33,7 +33,7 @@ export function byStart(a: Run, b: Run): number {
   return Date.parse(a.startedAt || '0') - Date.parse(b.startedAt || '0');
 }
 
-/** The id of a dead letter given as its id or a beginning of it. */
+/** The id of a dead letter given in full or as a prefix. */
 export async function resolveDeadLetter(session: Session, text: string): Promise<string> {
   if (text.length >= UUID_LENGTH) return text;
   const request = { limit: LETTERS_SEARCHED, all: true };
@@ -42,7 +42,7 @@ export async function resolveDeadLetter(session: Session, text: string): Promise
   return pickByPrefix(text, ids, 'dead letter', 'relink dead-letters list --all');
 }
 
-/** The id of a certificate given as its id or a beginning of it. */
+/** The id of a certificate given in full or as a prefix. */
 export async function resolveCertificate(session: Session, text: string): Promise<string> {
   if (text.length >= UUID_LENGTH) return text;
   const { certificates } = await session.operator.listCertificates({});
@@ -51,8 +51,8 @@ export async function resolveCertificate(session: Session, text: string): Promis
 }
 
 /**
- * Does a call about a link; when the operator does not know the link, says which one may have been
- * meant. @throws CliError (usage) then, and what the call throws otherwise.
+ * Makes a call about a link; when the operator does not know the link, suggests the one that was
+ * probably meant. @throws CliError (usage) then, and what the call throws otherwise.
  */
 export async function withLink<T>(session: Session, link: string, call: () => Promise<T>) {
   try {

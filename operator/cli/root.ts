@@ -10,19 +10,21 @@ export type Program = ReturnType<typeof createRoot>;
 
 export function createRoot(version: string) {
   return new Command('relink')
-    .description('Moves live links between services: calls to events and back, nothing lost.')
+    .description(
+      'Moves live links between services from calls to events and back, without losing a message.',
+    )
     .version(version, '--version', 'print the version')
-    .helpOption('-h, --help', 'say how a command is used')
+    .helpOption('-h, --help', 'show how to use a command')
     .addOption(
       new Option('--operator <host:port>', `the operator (RELINK_OPERATOR; ${DEFAULT_OPERATOR})`),
     )
     .addOption(
-      new Option('--output <format>', 'how to print').choices(FORMATS).default('text' as const),
+      new Option('--output <format>', 'output format').choices(FORMATS).default('text' as const),
     )
-    .option('--json', 'the same as --output json')
-    .option('--yes', 'go on without being asked')
-    .option('--no-input', 'never ask; fail and name the flag that is missing')
-    .option('--no-color', 'print without colours (as NO_COLOR does)')
+    .option('--json', 'short for --output json')
+    .option('--yes', 'answer yes to every question')
+    .option('--no-input', 'never ask; fail and name the missing flag')
+    .option('--no-color', 'disable colours, as NO_COLOR does')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', () => `\n${EXIT_CODES}`);
 }

@@ -1,4 +1,4 @@
-// What the state of a run means for the person who looks at it.
+/** What the state of a run means to the person who looks at it. */
 import type { RunStatus, RunStep } from '../../gen/relink/v1/operator_pb.ts';
 import { EXIT, type ExitCode } from './exitCode.ts';
 
@@ -14,17 +14,17 @@ const EXIT_OF_STATE: Readonly<Record<string, ExitCode>> = {
   paused: EXIT.waiting,
 };
 
-/** Whether nothing will happen any more. */
+/** Whether the run has ended. */
 export function hasEnded({ run }: RunStatus): boolean {
   return ENDED.has(run?.state ?? '');
 }
 
-/** Whether nothing will happen before a person does something, or ever. */
+/** Whether the run has ended or waits for a person. */
 export function isSettled(status: RunStatus): boolean {
   return hasEnded(status) || NEEDS_PERSON.has(status.run?.state ?? '');
 }
 
-/** The exit code of a command that followed a run to here. */
+/** The exit code of a command that followed a run to this state. */
 export function exitCodeOf(status: RunStatus): ExitCode {
   const state = status.run?.state ?? '';
   if (STOPPED.has(state) && !hasFittingContract(status)) return EXIT.incompatible;
@@ -63,7 +63,7 @@ const PHASES: Readonly<Record<string, StepPhase>> = {
   skipped: 'skipped',
 };
 
-/** Where a step stands. A state that a newer operator invents shows as under way. */
+/** Where a step stands. An unknown state of a newer operator shows as under way. */
 export function phaseOf(step: RunStep): StepPhase {
   return PHASES[step.state] ?? 'now';
 }
@@ -79,7 +79,7 @@ export function titleOf({ title, number }: { title: string; number: string }): s
   return title.startsWith(`${number}. `) ? title.slice(number.length + 2) : title;
 }
 
-/** Whether the run undoes what it did, or stands still while it does. */
+/** Whether the run goes back, or is paused while going back. */
 export function isGoingBack({ run, steps, waiting }: RunStatus): boolean {
   if (run?.state === 'rolling_back') return true;
   if (run?.state !== 'paused') return false;
@@ -106,7 +106,7 @@ export function nextStep(status: RunStatus): RunStep | undefined {
   });
 }
 
-/** The command that lets a waiting or paused run go on; undefined when it needs none. */
+/** The command that a waiting or paused run needs to continue; undefined when it needs none. */
 export function commandToGoOn({ run, waiting }: RunStatus, id: string): string | undefined {
   if (run?.state === 'paused') return `relink resume ${id}`;
   if (run?.state !== 'waiting') return undefined;

@@ -1,11 +1,11 @@
-// What every command works with: the operator, where to print, whom to ask, how it ends.
+/** What every command works with: the operator, the output, the terminal and the exit code. */
 import { userInfo } from 'node:os';
 import { connectOperator, findOperator, type OperatorClient } from './connect.ts';
 import { EXIT, type ExitCode } from './exitCode.ts';
 import { type Format, Output, type Sink } from './output/output.ts';
 
-/** The streams of a process, and its wish to end. */
-export interface Surroundings {
+/** The streams of the process, and its Ctrl-C. */
+export interface Terminal {
   stdin: NodeJS.ReadStream;
   stdout: Sink;
   stderr: Sink;
@@ -26,20 +26,20 @@ export interface GlobalOptions {
 export class Session {
   readonly output: Output;
   readonly options: GlobalOptions;
-  readonly surroundings: Surroundings;
-  /** What the process ends with unless an error says otherwise. */
+  readonly terminal: Terminal;
+  /** The exit code, unless an error decides otherwise. */
   exitCode: ExitCode = EXIT.done;
   #operator: OperatorClient | undefined;
 
-  constructor(options: GlobalOptions, surroundings: Surroundings) {
+  constructor(options: GlobalOptions, terminal: Terminal) {
     this.options = options;
-    this.surroundings = surroundings;
+    this.terminal = terminal;
     const format = options.json === true ? 'json' : options.output;
-    this.output = new Output(format, surroundings, options.color);
+    this.output = new Output(format, terminal, options.color);
   }
 
   get signal(): AbortSignal {
-    return this.surroundings.signal;
+    return this.terminal.signal;
   }
 
   /** `host:port` of the operator. */
@@ -52,19 +52,19 @@ export class Session {
     return this.#operator;
   }
 
-  /** Whether a person can be asked. */
+  /** Whether a person may be asked. */
   get isInteractive(): boolean {
-    const { stdin, stderr } = this.surroundings;
+    const { stdin, stderr } = this.terminal;
     return this.options.input && stdin.isTTY === true && stderr.isTTY === true;
   }
 
-  /** Whether a person would be there to be asked, were it not for `--no-input`. */
+  /** Whether a person is there, even if `--no-input` forbids asking. */
   get isTerminal(): boolean {
-    const { stdin, stderr } = this.surroundings;
+    const { stdin, stderr } = this.terminal;
     return stdin.isTTY === true && stderr.isTTY === true;
   }
 
-  /** Who asks, for the run's journal. */
+  /** Who gives the order, for the run's journal. */
   get actor(): string {
     try {
       return userInfo().username;

@@ -1,12 +1,12 @@
-// Did-you-mean for ids and names that only the operator knows, and ids by their beginning.
+/** Did-you-mean for ids and names that only the operator knows, and ids by prefix. */
 import { editDistance } from '../../runtime/config.ts';
 import { usageError } from './errors.ts';
 
-const MAX_DISTANCE = 3; // edits; further away it is another name, not a misprint
+const MAX_DISTANCE = 3; // edits; further away it is another name, not a typo
 const MAX_SUGGESTIONS = 5; // more is a list, and `relink links` prints that better
 const SHORT_ID_LENGTH = 8; // characters of an id that are shown at least
 const TIME_LENGTH = 13; // characters of a UUIDv7 that are its milliseconds
-/** Such an id is whole and needs no search. */
+/** An id of this length is complete and needs no search. */
 export const UUID_LENGTH = 36;
 
 /** The candidates that `text` may have meant, nearest first. */
@@ -35,7 +35,7 @@ export function didYouMean(similar: string[]): string | undefined {
 }
 
 /**
- * The one id that is `text` or begins with it.
+ * The one id that equals `text` or starts with it.
  * @throws CliError (usage) when none or several do; `what` names the kind, such as `run`.
  */
 export function pickByPrefix(text: string, ids: string[], what: string, next: string): string {
@@ -44,19 +44,19 @@ export function pickByPrefix(text: string, ids: string[], what: string, next: st
   if (matching.length === 1) return matching[0]!;
   if (matching.length > 1) {
     const some = matching.slice(0, MAX_SUGGESTIONS);
-    throw usageError(`${text} begins the ids of ${matching.length} ${what}s.`, some);
+    throw usageError(`${text} is the prefix of ${matching.length} ${what} ids.`, some);
   }
   const hint = didYouMean(findSimilar(text, ids));
   const message = `There is no ${what} ${text}.`;
   throw usageError(hint === undefined ? message : `${message} ${hint}`, [next]);
 }
 
-/** The beginning of an id that hints name: of a UUIDv7 its whole time, so another has it never. */
+/** A short form for hints: the whole time of a UUIDv7, which no other id shares. */
 export function shortId(id: string): string {
   return id.length === UUID_LENGTH ? id.slice(0, TIME_LENGTH) : id;
 }
 
-/** Each id cut to the shortest beginning that still tells it from the others. */
+/** Each id cut to the shortest prefix that distinguishes it from the others. */
 export function shortenIds(ids: string[]): Map<string, string> {
   const sorted = [...new Set(ids)].sort();
   const shared = sorted.map((id, index) =>

@@ -8,7 +8,7 @@ import { readStream } from '../../link/transport/jetStream/provision.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
 import { ROUTE_ALL } from '../../migration/plan.ts';
-import { StreamDesk } from '../../operator/streams.ts';
+import { LinkStreams } from '../../operator/streams.ts';
 import { ProcessCompany } from '../rigs/processes/company.ts';
 import { type Desk, LINK } from '../rigs/processes/desk.ts';
 import type { ManagerTraffic } from '../rigs/processes/managerTraffic.ts';
@@ -31,7 +31,7 @@ describe('migrations under traffic', () => {
   after(() => company?.stop());
 
   async function hasStream(desk: Desk): Promise<boolean> {
-    const streams = new StreamDesk(company.nats.connection, desk.journal);
+    const streams = new LinkStreams(company.nats.connection, desk.journal);
     return (await readStream(await streams.manager(), LINK)) !== undefined;
   }
 

@@ -8,12 +8,12 @@ import { Journal } from '../../migration/run/journal.ts';
 import { rollBack } from '../../migration/run/life.ts';
 import type { RouteName, RunRecord } from '../../migration/run/record.ts';
 import { removeStream } from '../../migration/steps/removeStream.ts';
-import { StreamDesk } from '../../operator/streams.ts';
+import { LinkStreams } from '../../operator/streams.ts';
 import { operatorDatabase, syncToAsync } from '../rigs/oneStep.ts';
 
 const journal = new Journal(await operatorDatabase({ after }));
 /** It asks the journal alone. */
-const desk = new StreamDesk(undefined as never, journal);
+const desk = new LinkStreams(undefined as never, journal);
 const plan: PlanStep[] = [numbered('6', 'Remove', removeStream)];
 const sync: RouteName = { transport: 'sync', version: 0 };
 const async: RouteName = { transport: 'async', version: 0 };

@@ -123,7 +123,7 @@ test('watching survives a restart of the operator, and says once that it was awa
   const watching = new RelinkProcess(address, 'status', RUN_ID, '--watch');
   await watching.says('run is running');
   await first.stop();
-  await watching.says('is away; trying again');
+  await watching.says('does not answer; retrying');
   const second = await new FakeOperator(first.port).start();
   try {
     const status = second.addRun(init);
@@ -133,8 +133,8 @@ test('watching survives a restart of the operator, and says once that it was awa
     assert.match(ran.stderr, /run is completed/);
     const contact = ran.stderr.split('\n').filter((line) => line.startsWith('The operator'));
     assert.deepEqual(contact, [
-      `The operator at ${address} is away; trying again.`,
-      `The operator at ${address} is back.`,
+      `The operator at ${address} does not answer; retrying.`,
+      `The operator at ${address} answers again.`,
     ]);
   } finally {
     await second.stop();

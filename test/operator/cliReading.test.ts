@@ -60,7 +60,7 @@ test('a run is found by a beginning of its id, and two that fit are refused', as
   assert.equal((await run('status', '0199c0d')).exitCode, 0);
   const both = await run('status', '0199');
   assert.equal(both.exitCode, 2);
-  assert.match(both.stderr, /0199 begins the ids of 2 runs/);
+  assert.match(both.stderr, /0199 is the prefix of 2 run ids/);
 });
 
 for (const [args, hint] of [

@@ -1,4 +1,4 @@
-// relink certificate list|show|check
+/** relink certificate list|show|check */
 import { readFile } from 'node:fs/promises';
 import {
   type Certificate,
@@ -16,13 +16,13 @@ import type { Program, UseSession } from '../root.ts';
 export function addCertificateCommands(program: Program, use: UseSession): void {
   const group = program
     .command('certificate')
-    .description('list, show or check the signed closing statements');
+    .description('list, show or check signed closing statements');
 
   group
     .command('list')
     .description('list the certificates')
-    .option('--link <id>', 'only those of one link')
-    .option('--run <run>', 'only those of one run')
+    .option('--link <id>', 'only certificates of this link')
+    .option('--run <run>', 'only certificates of this run')
     .action(async ({ link = '', run }) => {
       const session = use();
       const id = run === undefined ? '' : await resolveRun(session, run);
@@ -36,8 +36,8 @@ export function addCertificateCommands(program: Program, use: UseSession): void 
 
   group
     .command('show')
-    .argument('<id>', 'its id or a beginning of it')
-    .description('show one; with --json, write the file that check reads')
+    .argument('<id>', 'its id or a prefix of it')
+    .description('show a certificate; --json prints the file that check reads')
     .action(async (text) => {
       const session = use();
       const id = await resolveCertificate(session, text);
@@ -50,12 +50,12 @@ export function addCertificateCommands(program: Program, use: UseSession): void 
 
   group
     .command('check')
-    .argument('<file>', 'what show --json wrote; - reads standard input')
-    .description('check form, signature and equality, without the operator')
-    .option('--public-key <base64>', 'also that this key signed it')
+    .argument('<file>', 'output of show --json; - reads standard input')
+    .description('check form, signature and equality offline')
+    .option('--public-key <base64>', 'also check that this key signed it')
     .action(async (file, { publicKey }) => {
       const session = use();
-      const text = await readText(file, session.surroundings.stdin);
+      const text = await readText(file, session.terminal.stdin);
       const checks = await checkFile(file, text, publicKey);
       session.output.show(viewChecks(checks, publicKey !== undefined));
       if (checks.some(({ problem }) => problem !== null)) session.exitCode = EXIT.different;

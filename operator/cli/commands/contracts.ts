@@ -1,5 +1,4 @@
-// relink contracts list|diff|check: offline, from the committed JSON Schemas.
-
+/** relink contracts list|diff|check: offline, from the committed JSON Schemas. */
 import { checkContracts } from '../contracts/against.ts';
 import { type ContractDiff, compareContracts } from '../contracts/compare.ts';
 import { readContract, readContracts } from '../contracts/folder.ts';
@@ -14,7 +13,7 @@ export function addContractCommands(program: Program, use: UseSession): void {
 
   group
     .command('list')
-    .description('list the events and their versions')
+    .description('list events and their versions')
     .action(() => {
       const contracts = readContracts().map(({ schema: _, ...contract }) => contract);
       use().output.show({
@@ -28,7 +27,7 @@ export function addContractCommands(program: Program, use: UseSession): void {
     .command('diff')
     .argument('<from>', 'such as ManagerCreated.v0, or a JSON Schema file')
     .argument('<to>', 'such as ManagerCreated.v1, or a JSON Schema file')
-    .description('say what differs between two versions, and who could not read whom')
+    .description('show what differs between two versions, and which readers would fail')
     .action((from, to) => {
       const session = use();
       const diff: ContractDiff = compareContracts(readContract(from), readContract(to));
@@ -41,8 +40,8 @@ export function addContractCommands(program: Program, use: UseSession): void {
 
   group
     .command('check')
-    .option('--against <commit or folder>', 'what is in use', 'HEAD')
-    .description('check that no version that is in use has changed its meaning')
+    .option('--against <commit or folder>', 'the contracts in use', 'HEAD')
+    .description('check that no version in use has changed incompatibly')
     .action(({ against }) => {
       const session = use();
       const checks = checkContracts(against);

@@ -1,4 +1,4 @@
-// relink approve|pause|resume|rollback|cancel|complete RUN
+/** relink approve|pause|resume|rollback|cancel|complete RUN */
 import type { RunStatus } from '../../../gen/relink/v1/operator_pb.ts';
 import { confirmName, confirmStep } from '../confirm.ts';
 import { EXIT } from '../exitCode.ts';
@@ -8,7 +8,7 @@ import { resolveRun } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
 
-const RUN = 'its id, a beginning of it, or last';
+const RUN = 'its id, a prefix of it, or last';
 
 export function addControlCommands(program: Program, use: UseSession): void {
   addGoingOn(program, use);
@@ -18,10 +18,10 @@ export function addControlCommands(program: Program, use: UseSession): void {
 
 function addGoingOn(program: Program, use: UseSession): void {
   const commands = [
-    { name: 'approve', does: 'let a run that waits for a person go on', call: 'approveRun' },
+    { name: 'approve', does: 'approve the next step of a waiting run', call: 'approveRun' },
     {
       name: 'resume',
-      does: 'let a paused run go on',
+      does: 'continue a paused run',
       call: 'resumeRun',
     },
   ] as const;
@@ -45,7 +45,7 @@ function addStopping(program: Program, use: UseSession): void {
   program
     .command('pause')
     .argument('<run>', RUN)
-    .description('stop a run where it is; traffic goes on')
+    .description('pause a run where it is; traffic keeps flowing')
     .action(async (text) => {
       const session = use();
       const id = await resolveRun(session, text);
@@ -56,8 +56,8 @@ function addStopping(program: Program, use: UseSession): void {
   program
     .command('cancel')
     .argument('<run>', RUN)
-    .description('give a run up before it has moved traffic')
-    .option('--detach', 'do not wait until its steps are undone')
+    .description('cancel a run before it has moved traffic')
+    .option('--detach', 'do not wait for its steps to be undone')
     .action(async (text, { detach }) => {
       const session = use();
       const id = await resolveRun(session, text);
@@ -70,8 +70,8 @@ function addEnding(program: Program, use: UseSession): void {
   program
     .command('rollback')
     .argument('<run>', RUN)
-    .description('undo the steps of a run, last one first')
-    .option('--detach', 'do not follow it')
+    .description('undo the steps of a run, last step first')
+    .option('--detach', 'return at once')
     .action(async (text, { detach }) => {
       const session = use();
       const id = await resolveRun(session, text);
@@ -85,9 +85,9 @@ function addEnding(program: Program, use: UseSession): void {
   program
     .command('complete')
     .argument('<run>', RUN)
-    .description('give up the way back, remove what is old')
-    .option('--confirm <link>', "the link's name, to say that you mean it")
-    .option('--detach', 'do not follow it')
+    .description('give up the way back and remove the old route')
+    .option('--confirm <link>', "the link's name, to confirm")
+    .option('--detach', 'return at once')
     .action(async (text, { confirm, detach }) => {
       const session = use();
       const id = await resolveRun(session, text);
@@ -104,7 +104,7 @@ function showNow({ output }: Session, status: RunStatus): void {
   output.show(viewRun(status));
 }
 
-/** Follows to the end that was asked for; reaching it is success, whatever `start` would say. */
+/** Follows to the end that was asked for; reaching it is success, unlike for `start`. */
 async function followEnd(session: Session, status: RunStatus, wanted: string, isDetached: boolean) {
   if (isDetached) return showNow(session, status);
   const last = await followRun(session, status.run!.id);

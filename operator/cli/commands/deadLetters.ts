@@ -1,4 +1,4 @@
-// relink dead-letters list|show|redrive|discard|edit
+/** relink dead-letters list|show|redrive|discard|edit */
 import {
   DeadLetterSchema,
   ListDeadLettersResponseSchema,
@@ -20,7 +20,7 @@ import type { Session } from '../session.ts';
 import { parseLimit } from './runs.ts';
 
 const USUAL_LIMIT = 50;
-const ID = 'its id or a beginning of it';
+const ID = 'its id or a prefix of it';
 
 type Group = ReturnType<typeof addGroup>;
 
@@ -31,7 +31,7 @@ export function addDeadLetterCommands(program: Program, use: UseSession): void {
   group
     .command('edit')
     .argument('<id>', ID)
-    .description('change the body before it is tried again, in $EDITOR or from a file')
+    .description('edit the body before a redrive, in $EDITOR or from a file')
     .option('--body-file <file>', 'the new body as JSON')
     .action(async (text, { bodyFile }) => {
       const session = use();
@@ -40,16 +40,18 @@ export function addDeadLetterCommands(program: Program, use: UseSession): void {
 }
 
 function addGroup(program: Program) {
-  return program.command('dead-letters').description('see and repair what consumers gave up on');
+  return program
+    .command('dead-letters')
+    .description('inspect and repair messages that consumers gave up on');
 }
 
 function addReading(group: Group, use: UseSession): void {
   group
     .command('list')
-    .description('list those that wait for a person')
-    .option('--link <id>', 'only those of one link')
-    .option('--all', 'also those redriven or discarded')
-    .option('--limit <n>', 'how many', parseLimit, USUAL_LIMIT)
+    .description('list the dead letters that wait for a person')
+    .option('--link <id>', 'only dead letters of this link')
+    .option('--all', 'include redriven and discarded ones')
+    .option('--limit <n>', 'how many to show', parseLimit, USUAL_LIMIT)
     .action(async ({ link = '', all, limit }) => {
       const { operator, output } = use();
       const response = await operator.listDeadLetters({ link, all: all === true, limit });
@@ -63,7 +65,7 @@ function addReading(group: Group, use: UseSession): void {
   group
     .command('show')
     .argument('<id>', ID)
-    .description('show one with its body')
+    .description('show a dead letter with its body')
     .action(async (text) => {
       const session = use();
       const id = await resolveDeadLetter(session, text);
@@ -79,7 +81,7 @@ function addSettling(group: Group, use: UseSession): void {
   group
     .command('redrive')
     .argument('<id...>', ID)
-    .description('try messages again, each once however often this is called')
+    .description('retry messages; each takes effect once, however often this runs')
     .action(async (texts) => {
       const session = use();
       const ids = await resolveAll(session, texts);
@@ -89,13 +91,13 @@ function addSettling(group: Group, use: UseSession): void {
   group
     .command('discard')
     .argument('<id...>', ID)
-    .description('give messages up for good')
-    .requiredOption('--reason <text>', 'why, for those who ask later')
+    .description('discard messages for good')
+    .requiredOption('--reason <text>', 'why, for the record')
     .action(async (texts, { reason }) => {
       const session = use();
       const ids = await resolveAll(session, texts);
       const what = ids.length === 1 ? 'this message' : `these ${ids.length} messages`;
-      await confirmStep(session, `Give ${what} up for good?`);
+      await confirmStep(session, `Discard ${what} for good?`);
       const { actor } = session;
       for (const id of ids) await session.operator.discardDeadLetter({ id, reason, actor });
       session.output.show({

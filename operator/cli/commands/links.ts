@@ -1,4 +1,4 @@
-// relink links · link ID · topology
+/** relink links · link ID · topology */
 import { Option } from '@commander-js/extra-typings';
 import { type Link, LinkSchema, type Run, RunSchema } from '../../../gen/relink/v1/operator_pb.ts';
 import { toJsonShape } from '../output/json.ts';
@@ -14,7 +14,7 @@ const LATEST_RUNS = 5; // of one link; `relink runs` has the others
 export function addLinkCommands(program: Program, use: UseSession): void {
   program
     .command('links')
-    .description('list the links and where each leg goes now')
+    .description('list the links and the current route of each leg')
     .action(async () => {
       const { operator, output } = use();
       const { links } = await operator.listLinks({});
@@ -24,7 +24,7 @@ export function addLinkCommands(program: Program, use: UseSession): void {
   program
     .command('link')
     .argument('<id>', 'a link, such as COMM-010')
-    .description('show one link: routes by lane, backlog, latest runs')
+    .description('show a link: routes by lane, backlog, latest runs')
     .action(async (id) => {
       const { operator, output } = use();
       const { links } = await operator.listLinks({});
@@ -40,9 +40,9 @@ export function addLinkCommands(program: Program, use: UseSession): void {
 
   program
     .command('topology')
-    .description('show the services and who sends to whom')
+    .description('show the services and the links between them')
     .addOption(
-      new Option('--format <format>', 'how to print it').choices(['text', 'mermaid', 'json']),
+      new Option('--format <format>', 'output format').choices(['text', 'mermaid', 'json']),
     )
     .action(async ({ format }) => {
       const { operator, output } = use();

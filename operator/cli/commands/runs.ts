@@ -1,4 +1,4 @@
-// relink runs · status RUN
+/** relink runs · status RUN */
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { ListRunsResponseSchema, RunSchema } from '../../../gen/relink/v1/operator_pb.ts';
 import { followRun } from '../follow.ts';
@@ -16,8 +16,8 @@ export function addRunCommands(program: Program, use: UseSession): void {
   program
     .command('runs')
     .description('list the latest runs')
-    .option('--link <id>', 'only those of one link')
-    .option('--limit <n>', 'how many', parseLimit, USUAL_LIMIT)
+    .option('--link <id>', 'only runs of this link')
+    .option('--limit <n>', 'how many to show', parseLimit, USUAL_LIMIT)
     .action(async ({ link, limit }) => {
       const { operator, output } = use();
       const response = await operator.listRuns({ limit, link: link ?? '' });
@@ -25,17 +25,17 @@ export function addRunCommands(program: Program, use: UseSession): void {
         json: () => toJsonShape(ListRunsResponseSchema, response),
         items: () => response.runs.map((run) => toJsonShape(RunSchema, run)),
         text: (layout) =>
-          response.runs.length === 0 ? ['There is no run yet.'] : listRuns(response.runs, layout),
+          response.runs.length === 0 ? ['There are no runs yet.'] : listRuns(response.runs, layout),
       });
     });
 
   program
     .command('status')
-    .argument('<run>', 'its id, a beginning of it, or last')
-    .description('show a run: where it is, what it waits for, how to undo')
-    .option('--watch', 'follow it until it ends or waits for a person, and end with its exit code')
+    .argument('<run>', 'its id, a prefix of it, or last')
+    .description('show a run: its step, what it waits for, what comes next, how to undo')
+    .option('--watch', 'follow it until it ends or waits for a person; exit with its code')
     .option('--evidence', 'show the evidence of every step')
-    .option('--exit-code', 'end with the exit code of its state: 3 waiting, 5 rolled back, …')
+    .option('--exit-code', 'exit with the code of its state: 3 waiting, 5 rolled back, …')
     .action(async (text, { watch, evidence, exitCode }) => {
       const session = use();
       const id = await resolveRun(session, text);

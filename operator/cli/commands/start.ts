@@ -1,4 +1,4 @@
-// relink plan LINK --to … · start LINK --to … --way-back …
+/** relink plan LINK --to … · start LINK --to … --way-back … */
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { PlanResponse, StartRequest } from '../../../gen/relink/v1/operator_pb.ts';
 import { describeSettings } from '../../../migration/settings.ts';
@@ -17,7 +17,7 @@ export function addStartCommands(program: Program, use: UseSession): void {
   program
     .command('plan')
     .argument('<link>', 'a link, such as COMM-010')
-    .description('show the steps of a move without doing it')
+    .description('show the steps and thresholds of a move without starting it')
     .addOption(targetOption())
     .addOption(consumerOption())
     .addOption(
@@ -38,13 +38,16 @@ export function addStartCommands(program: Program, use: UseSession): void {
   program
     .command('start')
     .argument('<link>', 'a link, such as COMM-010')
-    .description('begin a move, and follow it')
+    .description('start a move and follow it')
     .addOption(targetOption())
     .addOption(wayBackOption().choices(WAYS_BACK).makeOptionMandatory())
     .addOption(consumerOption())
     .option('--step', 'wait for approval after every step')
-    .option('--no-hold', 'do not wait for what is in flight by the old route (when it is broken)')
-    .option('--detach', 'begin it and do not follow')
+    .option(
+      '--no-hold',
+      'do not wait for messages in flight by the old route, as when it is broken',
+    )
+    .option('--detach', 'start it without following it')
     .addOption(settingsOption())
     .addHelpText('after', () => `\nSettings (--set) and their defaults:\n${listSettings()}\n`)
     .action(async (link, { to, wayBack, consumer = '', step, hold, detach, set }) => {

@@ -1,4 +1,4 @@
-// The arguments that say which move is meant; `plan` and `start` share them.
+/** The arguments that say which move is meant; `plan` and `start` share them. */
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { didYouMean, findSimilar } from '../suggest.ts';
 
@@ -12,13 +12,19 @@ export function targetOption() {
     .makeOptionMandatory();
 }
 
-/** `--way-back`: kept working until `complete`, or given up from the start. */
+/** `--way-back`: kept until `complete`, or given up from the start. */
 export function wayBackOption() {
-  return new Option('--way-back <choice>', 'keep the old route ready until complete, or none');
+  return new Option(
+    '--way-back <choice>',
+    'keep: the old route stays ready until complete; none: no way back',
+  );
 }
 
 export function consumerOption() {
-  return new Option('--consumer <name>', 'only this consumer; every one of the link without it');
+  return new Option(
+    '--consumer <name>',
+    'move only this consumer; default: every consumer of the link',
+  );
 }
 
 function parseTarget(text: string): string {

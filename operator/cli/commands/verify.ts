@@ -1,4 +1,4 @@
-// relink verify LINK
+/** relink verify LINK */
 import { VerifyResponseSchema } from '../../../gen/relink/v1/operator_pb.ts';
 import { EXIT } from '../exitCode.ts';
 import { toJsonShape } from '../output/json.ts';
@@ -11,7 +11,7 @@ export function addVerifyCommand(program: Program, use: UseSession): void {
   program
     .command('verify')
     .argument('<link>', 'a link, such as COMM-010')
-    .description('compare both sides of a link now')
+    .description('compare both sides of a link as they are now')
     .addOption(consumerOption())
     .action(async (link, { consumer = '' }) => {
       const session = use();

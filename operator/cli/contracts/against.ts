@@ -1,4 +1,6 @@
-// The contracts of this working tree against those that are in use: a commit's, or a folder's.
+/**
+ * The contracts of this working tree against those that are in use: a commit's, or a folder's.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +17,7 @@ export type ContractCheck = {
   problems: ContractProblem[];
 };
 
-/** One answer for each contract in use. @throws CliError (usage) when `against` is neither. */
+/** One check for each contract in use. @throws CliError (usage) when `against` is neither. */
 export function checkContracts(against: string): ContractCheck[] {
   const present = readContracts();
   const isFolder = existsSync(against) && statSync(against).isDirectory();

@@ -1,4 +1,6 @@
-// What differs between two JSON Schemas, and which reader would not understand which writer.
+/**
+ * What differs between two JSON Schemas, and which reader would not understand which writer.
+ */
 import { compareSchemas, type Incompatibility } from '../../../link/contracts/compatibility.ts';
 import type { JsonSchema } from '../../../link/contracts/jsonSchema.ts';
 import type { NamedContract } from './folder.ts';
@@ -15,7 +17,7 @@ export type ContractDiff = {
   problems: ContractProblem[];
 };
 
-/** The version number itself is no difference: it says which of the two an event is. */
+/** The version number itself does not count as a difference. */
 export function compareContracts(from: NamedContract, to: NamedContract): ContractDiff {
   const ignore = from.version === to.version ? [] : ['event_version'];
   const problems = compareSchemas(from.schema, to.schema, { ignore });

@@ -1,4 +1,6 @@
-// The committed JSON Schemas, one file an event version: schemas/<EventName>.v<version>.json.
+/**
+ * The committed JSON Schemas, one file an event version: schemas/<EventName>.v<version>.json.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonSchema } from '../../../link/contracts/jsonSchema.ts';
@@ -59,9 +61,9 @@ export function parseSchema(text: string, file: string): JsonSchema {
     const schema = JSON.parse(text) as JsonSchema;
     if (schema.properties !== undefined) return schema;
   } catch {
-    // Said below: no JSON at all is no schema either.
+    // Reported below, like any other text that is not a schema.
   }
-  throw usageError(`${file} is no JSON Schema of an event.`);
+  throw usageError(`${file} is not the JSON Schema of an event.`);
 }
 
 function toContract(file: string, schema: JsonSchema): NamedContract {

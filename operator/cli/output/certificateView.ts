@@ -1,4 +1,4 @@
-// Certificates as a table and one by one.
+/** Certificates as a table and one by one. */
 import type { Certificate } from '../../../gen/relink/v1/operator_pb.ts';
 import { shortenIds } from '../suggest.ts';
 import type { Layout } from './output.ts';
@@ -16,7 +16,7 @@ const COLUMNS: Column[] = [
 ];
 
 export function listCertificates(certificates: Certificate[], layout: Layout): string[] {
-  if (certificates.length === 0) return ['There is no certificate yet.'];
+  if (certificates.length === 0) return ['There are no certificates yet.'];
   const ids = shortenIds(certificates.map(({ id }) => id));
   const rows = certificates.map((one) => [
     layout.paint('bold', ids.get(one.id)!),

@@ -1,4 +1,4 @@
-// Contracts, what changed between two of them, and who could not read whom.
+/** Contracts, what changed between two of them, and who could not read whom. */
 import type { ContractCheck } from '../contracts/against.ts';
 import type { ContractDiff, ContractProblem } from '../contracts/compare.ts';
 import type { NamedContract } from '../contracts/folder.ts';
@@ -27,7 +27,7 @@ export function formatDiff(diff: ContractDiff, { paint }: Layout): string[] {
     ...diff.changes.map(({ field, change }) => `  ${paint(tones[change], SIGNS[change])} ${field}`),
     '',
     ...(diff.compatible
-      ? [paint('green', 'compatible: either reads what the other writes')]
+      ? [paint('green', 'compatible: each reads what the other writes')]
       : [paint('red', 'incompatible'), ...formatProblems(diff.problems)]),
   ];
 }
@@ -37,7 +37,7 @@ export function formatChecks(
   against: string,
   { paint }: Layout,
 ): string[] {
-  if (checks.length === 0) return [`${against} has no contract.`];
+  if (checks.length === 0) return [`${against} has no contracts.`];
   return checks.flatMap(({ contract, compatible, problems }) => [
     `${compatible ? paint('green', 'compatible  ') : paint('red', 'incompatible')}  ${contract}`,
     ...formatProblems(problems),

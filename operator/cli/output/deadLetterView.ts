@@ -1,4 +1,4 @@
-// Dead letters as a table and one by one with their body.
+/** Dead letters as a table and one by one with their body. */
 import type { DeadLetter, ListDeadLettersResponse } from '../../../gen/relink/v1/participant_pb.ts';
 import { shortenIds } from '../suggest.ts';
 import type { Layout } from './output.ts';
@@ -17,7 +17,7 @@ const COLUMNS: Column[] = [
 
 export function listDeadLetters(response: ListDeadLettersResponse, layout: Layout): string[] {
   const { deadLetters, total } = response;
-  if (deadLetters.length === 0) return ['No message waits for a person.'];
+  if (deadLetters.length === 0) return ['No dead letters.'];
   const ids = shortenIds(deadLetters.map(({ id }) => id));
   const isMixed = deadLetters.some(({ state }) => state !== 'dead');
   const rows = deadLetters.map((one) => [

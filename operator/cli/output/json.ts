@@ -1,5 +1,7 @@
-// Messages of the operator as the JSON of `--json`: snake_case names as in the .proto file, every
-// field written out, int64 as a number, what is not set as null. docs/json.md lists the shapes.
+/**
+ * Messages of the operator as the JSON of `--json`: snake_case names as in the .proto file, every
+ * field written out, int64 as a number, what is not set as null. docs/json.md lists the shapes.
+ */
 import {
   type DescEnum,
   type DescField,

@@ -1,5 +1,4 @@
-// Links and their legs: where each goes now, by which lanes, and what is open on it.
-
+/** Links and their legs: where each goes now, by which lanes, and what is open on it. */
 import { create } from '@bufbuild/protobuf';
 import {
   type Leg,
@@ -35,7 +34,7 @@ export function viewLinks(links: Link[]): View {
 }
 
 function formatLinks(links: Link[], layout: Layout): string[] {
-  if (links.length === 0) return ['No service has declared a link yet.'];
+  if (links.length === 0) return ['No service declares a link yet.'];
   const rows = links.flatMap((link) =>
     link.legs.map((leg) => [
       layout.paint('bold', link.id),

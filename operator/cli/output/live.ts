@@ -1,5 +1,7 @@
-// A few lines at the bottom of a terminal that are written again in place. No alternate screen:
-// what was seen last stays, and the shell goes on below it.
+/**
+ * A few lines at the bottom of a terminal that are redrawn in place. No alternate screen: the last
+ * frame stays, and the shell continues below it.
+ */
 import type { Sink } from './output.ts';
 import { cutTo, widthOf } from './paint.ts';
 

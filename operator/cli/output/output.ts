@@ -1,5 +1,7 @@
-// Where a command's words go: its data to stdout in the format that was asked for, all else to
-// stderr.
+/**
+ * Where a command's words go: its data to stdout in the format that was asked for, all else to
+ * stderr.
+ */
 import type { JsonObject } from './json.ts';
 import { createPaint, type Paint } from './paint.ts';
 

@@ -1,4 +1,4 @@
-// Colours, widths and the cleaning of text that came from elsewhere.
+/** Colours, widths and the cleaning of text that came from elsewhere. */
 import { stripVTControlCharacters, styleText } from 'node:util';
 
 type Format = Parameters<typeof styleText>[0];

@@ -17,12 +17,12 @@ function planOf(...steps: [number: string, name: string][]) {
 test('a plan whose steps stand in another order than described says which, and why', () => {
   const plan = planOf(['3', 'shadow'], ['5', 'backfill'], ['5', 'parity'], ['4', 'route']);
   const text = formatPlan(plan, layout).join('\n').replaceAll('\n', ' ');
-  assert.match(text, /5 stands before 4: what replicas lack is sent before traffic moves/);
+  assert.match(text, /5 comes before 4: replicas are backfilled before traffic moves/);
 });
 
 test('a plan that goes a described way backwards says so', () => {
   const plan = planOf(['8', 'preflight'], ['6', 'table'], ['7', 'stream'], ['1', 'end']);
-  assert.match(formatPlan(plan, layout).join('\n'), /this plan goes it backwards/);
+  assert.match(formatPlan(plan, layout).join(' '), /which this plan follows in reverse/);
 });
 
 test('a plan says what its gates judge by, unless it only comes before a question', () => {
@@ -48,5 +48,5 @@ test('a plan says what its gates judge by, unless it only comes before a questio
 
 test('a plan in the order of its description says nothing about it', () => {
   const text = formatPlan(planOf(['1', 'preflight'], ['2', 'a'], ['10', 'b']), layout).join('\n');
-  assert.doesNotMatch(text, /stands before/);
+  assert.doesNotMatch(text, /comes before/);
 });

@@ -1,4 +1,4 @@
-// A plan: what a move would do.
+/** A plan: what a move would do. */
 import {
   type PlannedStep,
   PlannedStepSchema,
@@ -56,7 +56,7 @@ function formatThresholds(thresholds: readonly PlannedThreshold[], { width, pain
   return ['', paint('bold', 'Thresholds (--set)'), ...lines];
 }
 
-/** Why the numbers, which are those of the move's description, do not rise all the way. */
+/** Explains why the numbers, which are those of the move's description, do not always rise. */
 function sayOrder(steps: readonly PlannedStep[], { width, paint }: Layout): string[] {
   const text = explainOrder(steps);
   const lines = text === '' ? [] : wrapText(text, Math.min(width, WIDEST));
@@ -67,16 +67,16 @@ function explainOrder(steps: readonly PlannedStep[]): string {
   const early = steps.find((step, at) => Number(steps[at + 1]?.number) < Number(step.number));
   if (early === undefined) return '';
   if (Number(steps[0]!.number) > Number(steps.at(-1)!.number))
-    return "Numbers are the description's of the way here: this plan goes it backwards.";
+    return 'Numbers refer to the description of the opposite move, which this plan follows in reverse.';
   const own = steps.filter(({ number }) => number === early.number);
   const next = steps[steps.indexOf(early) + 1]!.number;
   const why = own.some(({ name }) => name === BACKFILL)
-    ? 'what replicas lack is sent before traffic moves, while the old way still carries it all'
-    : 'here it is done earlier than described';
-  return `Numbers are the description's. ${early.number} stands before ${next}: ${why}.`;
+    ? 'replicas are backfilled before traffic moves, while the old route still carries everything'
+    : 'this plan does it earlier than the description';
+  return `Numbers refer to the description of the move. ${early.number} comes before ${next}: ${why}.`;
 }
 
-/** The step that sends what replicas lack. */
+/** The step that fills the replicas. */
 const BACKFILL = 'backfill';
 
 function formatStep(

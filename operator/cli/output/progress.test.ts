@@ -12,9 +12,9 @@ for (const format of ['text', 'ndjson'] satisfies Format[]) {
     for (const state of told) progress.contact(state, 'there:1');
     progress.end();
     assert.deepEqual(stderr.read().toString().trimEnd().split('\n'), [
-      'The operator at there:1 is away; trying again.',
-      'The operator at there:1 is back.',
-      'The operator at there:1 is away; trying again.',
+      'The operator at there:1 does not answer; retrying.',
+      'The operator at there:1 answers again.',
+      'The operator at there:1 does not answer; retrying.',
     ]);
     assert.equal(stdout.read(), null);
   });

@@ -1,5 +1,7 @@
-// What is shown while a command follows a run: a view drawn again in place on a terminal, one line
-// for each change elsewhere, one status a line as ndjson.
+/**
+ * What is shown while a command follows a run: a view drawn again in place on a terminal, one line
+ * for each change elsewhere, one status a line as ndjson.
+ */
 import { type RunStatus, RunStatusSchema } from '../../../gen/relink/v1/operator_pb.ts';
 import { readEnvironment } from '../../../runtime/config.ts';
 import { toJsonShape } from './json.ts';
@@ -83,7 +85,7 @@ class LiveProgress implements Progress {
 }
 
 function sayAway(address: string): string {
-  return `The operator at ${address} is away; trying again.`;
+  return `The operator at ${address} does not answer; retrying.`;
 }
 
 /** Without a terminal: one line when contact is lost, one when it is back. */
@@ -99,7 +101,7 @@ class ContactLines {
     const isAway = state === 'away';
     if (isAway === this.#isAway) return;
     this.#isAway = isAway;
-    this.#output.tell([isAway ? sayAway(address) : `The operator at ${address} is back.`]);
+    this.#output.tell([isAway ? sayAway(address) : `The operator at ${address} answers again.`]);
   }
 }
 

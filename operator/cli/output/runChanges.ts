@@ -1,4 +1,4 @@
-// What changed from one status of a run to the next, one line each, for logs and pipes.
+/** What changed from one status of a run to the next, one line each, for logs and pipes. */
 import type { RunStatus, RunStep } from '../../../gen/relink/v1/operator_pb.ts';
 import { phaseOf, titleOf } from '../runState.ts';
 import type { Layout } from './output.ts';

@@ -1,4 +1,4 @@
-// Runs as a table.
+/** Runs as a table. */
 import type { Run } from '../../../gen/relink/v1/operator_pb.ts';
 import { shortenIds } from '../suggest.ts';
 import type { Layout } from './output.ts';

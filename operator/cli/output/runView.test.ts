@@ -105,7 +105,7 @@ test('a paused run that goes back is to be resumed, and undoes what it stopped a
     'relink resume run-7\nundo of “Do what the step of this long name does”: undo 1',
   );
   assert.equal(sayWaiting(status, NOW), 'a person to resume it, since 5 s');
-  assert.equal(sayUndo(status), 'begun; resume it');
+  assert.equal(sayUndo(status), 'started; resume it to finish');
 });
 
 test('a run that was told to go back and paused before the first undo goes back as well', () => {

@@ -1,5 +1,7 @@
-// A run as a person sees it: what moves, every step, and always which step it is, since when, what
-// it waits for, what comes next and how to undo.
+/**
+ * A run as a person sees it: what moves, every step, and always which step it is, since when, what
+ * it waits for, what comes next and how to undo.
+ */
 import {
   type Evidence,
   type Run,
@@ -48,7 +50,7 @@ const TONE_OF_STATE: Readonly<Record<string, Tone>> = {
   failed: 'red',
 };
 
-/** States of a run that turned round. */
+/** States of a run that went back. */
 const WENT_BACK = new Set(['rolling_back', 'rolled_back', 'cancelled']);
 
 export interface RunDetail {
@@ -97,7 +99,7 @@ function formatHead(run: Run, { paint, now, width }: Layout): string[] {
   return [paint('bold', nameMove(run)), paint('dim', `run ${run.id}`), ...second];
 }
 
-/** Whether the run's problem is why it goes or went back, which may as well be a person's wish. */
+/** Whether the run's problem is the reason why it goes or went back; a person may be that reason. */
 function isReason(status: RunStatus): boolean {
   const { state, problem } = status.run!;
   return WENT_BACK.has(state) || (isGoingBack(status) && !problem.startsWith('undoing '));
@@ -176,7 +178,7 @@ function formatSpan({ startedAt, endedAt }: RunStep, phase: StepPhase, now: numb
 function formatEvidence(step: RunStep, phase: StepPhase, all: boolean): string[] {
   if (all) return step.evidence.map(sayEvidence);
   if (phase !== 'now' && phase !== 'failed') return [];
-  // Of what was measured again and again, the newest.
+  // Of repeated measurements, only the newest.
   const newest = new Map(step.evidence.map((one) => [one.what, one]));
   return [...newest.values()].slice(-LATEST_EVIDENCE).map(sayEvidence);
 }
@@ -249,7 +251,7 @@ function sayNow(status: RunStatus, now: number): string {
   }
   const last = status.steps.findLast((step) => phaseOf(step) === 'done');
   return last === undefined
-    ? 'nothing was begun yet'
+    ? 'nothing has started yet'
     : `${titleOf(last)}: done ${formatAgo(last.endedAt, now)}`;
 }
 
@@ -301,7 +303,7 @@ export function sayUndo(status: RunStatus): string {
   const run = status.run!;
   const { state } = run;
   if (['rolled_back', 'cancelled', 'failed'].includes(state)) return 'nothing is left to undo';
-  if (isGoingBack(status)) return state === 'paused' ? 'begun; resume it' : 'under way';
+  if (isGoingBack(status)) return state === 'paused' ? 'started; resume it to finish' : 'under way';
   if (state === 'completed') return 'the way back is given up; a new run can move the link again';
   const how = currentStep(status)?.undo ?? '';
   const command = `relink rollback ${shortId(run.id)}`;

@@ -1,4 +1,4 @@
-// Rows as a table, or one under the other where the terminal is too narrow for it.
+/** Rows as a table, or one under the other where the terminal is too narrow for it. */
 import { type Paint, widthOf } from './paint.ts';
 
 export interface Column {

@@ -1,4 +1,4 @@
-// Moments and durations as a person reads them: local time, and how long ago.
+/** Moments and durations as a person reads them: local time, and how long ago. */
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;

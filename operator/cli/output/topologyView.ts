@@ -1,4 +1,6 @@
-// The system as a list and as a drawing: services, their replicas, and the links between them.
+/**
+ * The system as a list and as a drawing: services, their replicas, and the links between them.
+ */
 import {
   type GetTopologyResponse,
   GetTopologyResponseSchema,

@@ -1,4 +1,4 @@
-// What a comparison of both sides found.
+/** What a comparison of both sides found. */
 import type { Finding, VerifiedLeg, VerifyResponse } from '../../../gen/relink/v1/operator_pb.ts';
 import type { Layout } from './output.ts';
 import { cleanText, wrapText } from './paint.ts';

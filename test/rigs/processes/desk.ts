@@ -7,7 +7,7 @@ import { Journal } from '../../../migration/run/journal.ts';
 import { giveOrder, type Order } from '../../../migration/run/orders.ts';
 import { isEnded, type RunState, type RunWithSteps } from '../../../migration/run/record.ts';
 import { type MoveRequest, resolveMove } from '../../../migration/run/starting.ts';
-import { StreamDesk } from '../../../operator/streams.ts';
+import { LinkStreams } from '../../../operator/streams.ts';
 import { silentLog } from '../../../runtime/log.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import { links } from '../../../services/links.ts';
@@ -66,7 +66,7 @@ export class Desk {
       log: silentLog,
       journal: this.journal,
       participants: this.#around.participants,
-      streams: new StreamDesk(this.#around.nats, this.journal),
+      streams: new LinkStreams(this.#around.nats, this.journal),
       certificates: this.certificates,
       leaseMs: LEASE_MS,
     });
