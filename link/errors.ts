@@ -10,6 +10,7 @@ export type LinkErrorCode =
   | 'ROUTE_PENDING'
   | 'NOT_MOVABLE'
   | 'REPLICA_IN_USE'
+  | 'HANDLER_MISMATCH'
   | 'HANDLER_TIMEOUT'
   | 'NO_TRANSPORT';
 

@@ -1,6 +1,6 @@
 /** Clients of other services' APIs, for queries. What changes something travels by a link. */
 import type { DescService } from '@bufbuild/protobuf';
-import { createRpcClient, type RpcClient } from '../rpc/client.ts';
+import { createRpcClient, type RpcClient } from 'relink/rpc';
 
 export class Clients {
   readonly #peers: Readonly<Record<string, readonly string[]>>;

@@ -1,5 +1,5 @@
 /** Pages of list answers: a token is the key of the last entry, in a form that says nothing. */
-import { invalidField } from '../rpc/errors.ts';
+import { invalidField } from 'relink/rpc';
 
 /** A page when the caller names no size; the contracts allow 1,000. */
 const DEFAULT_PAGE = 50;

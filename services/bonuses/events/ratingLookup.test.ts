@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { applyExpand } from '../../../db/schemaChanges.ts';
 import { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
 import type { Change, Handler } from '../../../link/inbox/handler.ts';
-import { ALL_LANES } from '../../../link/link.ts';
+import { ALL_LANES, linkOf } from '../../../link/link.ts';
 import { countComparisons } from '../../../link/pull/comparisons.ts';
 import { changeReading, prepareReadings, type Reading } from '../../../link/pull/readings.ts';
 import { createRpcClient, RpcCallError } from '../../../rpc/client.ts';
@@ -38,7 +38,7 @@ async function open(t: TestContext, reading: Reading) {
   // The first call connects, and a comparison waits half a second at most.
   await hiring.getAssessmentRating({ assessmentId: rated }, { deadlineMs: 60_000 });
   const ratings = ratingLookup(() => hiring);
-  await prepareReadings(sql, [links[ratings.link]!]);
+  await prepareReadings(sql, [linkOf(links, ratings.link)]);
   await sql.begin((tx) =>
     changeReading(tx, { link: ratings.link, lanes: ALL_LANES, reading, expected: 0 }),
   );

@@ -1,11 +1,12 @@
 /** Reconciliation: is every cent of the ledger accounted for, here and at finance? */
+
+import type { Database } from 'relink';
+import { RpcCallError, type RpcClient } from 'relink/rpc';
 import {
   type FinanceService,
   type Transfer,
   TransferKind,
 } from '../../../gen/finance/v1/finance_service_pb.ts';
-import { RpcCallError, type RpcClient } from '../../../rpc/client.ts';
-import type { Database } from '../../../runtime/postgres.ts';
 import { compareWithFinance, type Moved } from '../domain/reconciliation.ts';
 import { findBookings, type LedgerState, readLedger } from '../store/reconciliation.ts';
 

@@ -4,11 +4,9 @@
  * gRPC, or a deadline that passes though the money was moved.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { type RpcContext, RpcError, type ServedService } from 'relink/rpc';
 import { FinanceService } from '../../../gen/finance/v1/finance_service_pb.ts';
 import { FinanceLinks } from '../../../gen/finance/v1/links_pb.ts';
-import { RpcError } from '../../../rpc/errors.ts';
-import type { RpcContext } from '../../../rpc/handlers.ts';
-import type { ServedService } from '../../../rpc/server.ts';
 import { type Behaviour, fateOf } from '../domain/behaviour.ts';
 
 /** Longer than any caller waits: link calls give up after 12 s. */

@@ -1,16 +1,14 @@
 /** Solutions and ratings: each command is one transaction, and answers how its deliveries stand. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { Database, Enqueued, Transaction } from 'relink';
+import { type Handlers, RpcError, unknownId } from 'relink/rpc';
 import type {
   HiringService,
   SubmitSolutionRequest,
 } from '../../../gen/hiring/v1/hiring_service_pb.ts';
 import { SolutionState } from '../../../gen/hiring/v1/solution_pb.ts';
-import type { LinkKit } from '../../../link/kit.ts';
-import type { Enqueued } from '../../../link/outbox/message.ts';
-import { RpcError, unknownId } from '../../../rpc/errors.ts';
-import type { Handlers } from '../../../rpc/handlers.ts';
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
+import type { Kit, ServiceContext } from '../../service.ts';
 import { candidateCreated, solveExercise } from '../domain/candidate.ts';
 import {
   assessmentRatingChanged,
@@ -42,11 +40,6 @@ import {
   type Task,
 } from '../store/solutions.ts';
 
-interface Own {
-  readonly sql: Database;
-  readonly kit: LinkKit;
-}
-
 /** What a command did: nothing when it was done before. */
 interface Done {
   readonly solution: Solution;
@@ -54,13 +47,13 @@ interface Done {
   readonly messages: readonly Enqueued[];
 }
 
-export function solutionMethods(
-  own: Own,
-): Pick<
+export function solutionMethods({
+  sql,
+  kit,
+}: Pick<ServiceContext, 'sql' | 'kit'>): Pick<
   Handlers<typeof HiringService>,
   'submitSolution' | 'revokeSolution' | 'getAssessmentRating'
 > {
-  const { sql, kit } = own;
   return {
     submitSolution: async (request) => {
       const wanted = wantedBy(request, new Date());
@@ -83,7 +76,7 @@ export function solutionMethods(
 }
 
 /** Undefined when the id is taken. Rows are locked as solution, rating, exercise, candidate. */
-async function submit(tx: Transaction, kit: LinkKit, wanted: Solution): Promise<Done | undefined> {
+async function submit(tx: Transaction, kit: Kit, wanted: Solution): Promise<Done | undefined> {
   const task = await findTask(tx, wanted);
   const { authorId, title } = requireSolvable(task);
   const solution = { ...wanted, authorId };
@@ -99,7 +92,7 @@ async function submit(tx: Transaction, kit: LinkKit, wanted: Solution): Promise<
 
 async function accept(
   tx: Transaction,
-  kit: LinkKit,
+  kit: Kit,
   solution: Solution,
   title: string,
 ): Promise<Enqueued[]> {
@@ -115,7 +108,7 @@ async function accept(
   return [...messages, ...(await kit.enqueue(tx, 'COMM-030', [candidateCreated(relieved)]))];
 }
 
-async function revoke(tx: Transaction, kit: LinkKit, id: string, now: Date): Promise<Done> {
+async function revoke(tx: Transaction, kit: Kit, id: string, now: Date): Promise<Done> {
   const solution = await lockSolution(tx, id);
   if (!solution) throw unknownId('solution_id', 'solution');
   const before = await lockRating(tx, solution.assessmentId, now);
@@ -174,7 +167,7 @@ function wantedBy(request: SubmitSolutionRequest, now: Date): Solution {
   return submitSolution(ids, correct, now);
 }
 
-async function answer(kit: LinkKit, { solution, rating, messages }: Done) {
+async function answer(kit: Kit, { solution, rating, messages }: Done) {
   return {
     solution: solutionToWire(solution),
     rating: ratingToWire(rating),
