@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { RpcError } from '../rpc/errors.ts';
+import { RpcError } from 'relink/rpc';
 import { nextPageToken, pageById, pageBySeq } from './paging.ts';
 
 test('pages of any size together give every row once, in order', () => {

@@ -14,6 +14,7 @@ import { WELL } from '../domain/behaviour.ts';
 import { isSameOrder, type Transfer } from '../domain/transfer.ts';
 import { readBehaviour, saveBehaviour } from '../store/behaviour.ts';
 import { findTransfer, insertTransfer, listTransfers, sumTransfers } from '../store/transfers.ts';
+import { notInProduction } from './reasons.ts';
 
 interface FinanceContext extends Pick<ServiceContext, 'sql'> {
   readonly isProduction: boolean;
@@ -28,12 +29,7 @@ export function financeHandlers({
     debitFromAccount: async (order) => ({ transfer: await moveMoney(sql, 'debit', order) }),
     getStatement: (request) => getStatement(sql, request),
     setBehaviour: async ({ behaviour = WELL }) => {
-      if (isProduction)
-        throw new RpcError(
-          'FAILED_PRECONDITION',
-          'NOT_IN_PRODUCTION',
-          'RELINK_PRODUCTION is set: finance does not misbehave on purpose',
-        );
+      if (isProduction) throw notInProduction();
       await saveBehaviour(sql, behaviour);
       return { behaviour: await readBehaviour(sql) };
     },

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Change, FormalHandler, Message } from 'relink';
+import { closePostgres, connectPostgres } from 'relink/runtime';
 import { applyExpand } from '../../../db/schemaChanges.ts';
-import { closePostgres, connectPostgres } from '../../../runtime/postgres.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
 import { findAssessmentReplica } from '../store/assessmentReplicas.ts';
 import { putAssessments, putChangedAssessments } from './assessments.ts';

@@ -39,6 +39,7 @@ import {
   saveRevocation,
   type Task,
 } from '../store/solutions.ts';
+import { notAssigned, solutionNotAccepted } from './reasons.ts';
 
 /** What a command did: nothing when it was done before. */
 interface Done {
@@ -113,12 +114,7 @@ async function revoke(tx: Transaction, kit: Kit, id: string, now: Date): Promise
   if (!solution) throw unknownId('solution_id', 'solution');
   const before = await lockRating(tx, solution.assessmentId, now);
   if (solution.state === 'revoked') return { solution, rating: before, messages: [] };
-  if (solution.state === 'rejected')
-    throw new RpcError(
-      'FAILED_PRECONDITION',
-      'SOLUTION_NOT_ACCEPTED',
-      'the solution was not accepted, so there is nothing to revoke',
-    );
+  if (solution.state === 'rejected') throw solutionNotAccepted();
   const revoked = revokeSolution(solution, now);
   await saveRevocation(tx, revoked);
   const rating = countRevocation(before, now);
@@ -133,12 +129,7 @@ async function revoke(tx: Transaction, kit: Kit, id: string, now: Date): Promise
 /** @throws RpcError naming what is unknown or missing */
 function requireSolvable(task: Task): { authorId: string; title: string } {
   if (!task.isCandidate) throw unknownId('candidate_id', 'candidate');
-  if (!task.isAssigned)
-    throw new RpcError(
-      'FAILED_PRECONDITION',
-      'NOT_ASSIGNED',
-      'hiring knows of no assignment of this assessment to the candidate (yet)',
-    );
+  if (!task.isAssigned) throw notAssigned();
   const { authorId, title } = task;
   if (authorId === undefined) throw unknownId('assessment_id', 'assessment replica');
   if (title === undefined) throw unknownId('exercise_id', 'exercise of the assessment');
