@@ -3,10 +3,10 @@
  * Calls have a door of their own (`relink/rpc`), and so has the process (`relink/runtime`).
  */
 
-// Messages and replicas are written in the service's own transactions.
+// Handlers and use cases write in the service's own transactions.
 export type { Database, Transaction } from '../runtime/postgres.ts';
 
-// The map: which links there are, and which events they carry.
+// Contracts of events, and what goes wrong.
 export { type Contract, defineContract, type EventJson } from './contracts/contract.ts';
 export { LinkError, type LinkErrorCode } from './errors.ts';
 
@@ -27,6 +27,8 @@ export { type NewerRow, type ReplicaTable, upsertNewer } from './inbox/upsertNew
 
 // A process's side: everything above, running.
 export { createLinkKit, type KitOptions, type LegDelivery, type LinkKit } from './kit.ts';
+
+// The map as a whole.
 export {
   defineLinks,
   type EventOf,

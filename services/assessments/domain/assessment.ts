@@ -68,7 +68,7 @@ export function changeAssessment(
   });
 }
 
-/** Positions of drafts whose id is none of the assessment's exercises, or comes a second time. */
+/** Positions of drafts whose id is not that of an exercise of the assessment, or is repeated. */
 export function findStrangers(
   assessment: Pick<Assessment, 'exercises'>,
   drafts: readonly ExerciseDraft[],
@@ -77,7 +77,7 @@ export function findStrangers(
   return drafts.flatMap(({ id }, at) => (id === undefined || free.delete(id) ? [] : [at]));
 }
 
-/** One exercise harder by one; as it is when it has no such exercise or none can be harder. */
+/** The assessment with one exercise harder by one; unchanged without that exercise or at the limit. */
 export function raiseDifficulty(assessment: Assessment, exerciseId: string, now: Date): Assessment {
   const isMeant = (one: Exercise) => one.id === exerciseId && one.difficulty < MAX_DIFFICULTY;
   if (!assessment.exercises.some(isMeant)) return assessment;

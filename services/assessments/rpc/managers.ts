@@ -1,4 +1,4 @@
-/** Managers: each command is one transaction, and answers how its deliveries stand. */
+/** Managers: each command is one transaction, and returns the state of its deliveries. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Database } from 'relink';
@@ -68,7 +68,7 @@ function ifTaken(error: unknown): undefined {
   throw error;
 }
 
-/** A repeated registration answers what the first one made, if it means the same manager. */
+/** A repeated registration returns what the first one made, if it is for the same manager. */
 async function requireSame(sql: Database, wanted: Manager): Promise<Manager> {
   const manager = await findManager(sql, wanted.id);
   if (manager && isSameRegistration(manager, wanted)) return manager;

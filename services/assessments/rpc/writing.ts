@@ -1,4 +1,4 @@
-/** Assessments: each command is one transaction, and answers how its deliveries stand. */
+/** Assessments: each command is one transaction, and returns the state of its deliveries. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Database } from 'relink';
@@ -103,7 +103,7 @@ function refuseStrangers(
   throw new RpcError('INVALID_ARGUMENT', 'FIELDS_INVALID', what, { fields });
 }
 
-/** A repeated creation answers what the first one made, if it means the same assessment. */
+/** A repeated creation returns what the first one made, if it is for the same assessment. */
 async function requireSame(sql: Database, id: string, draft: AssessmentDraft): Promise<Assessment> {
   const assessment = await findAssessment(sql, id);
   if (!assessment && !(await findManager(sql, draft.authorId)))

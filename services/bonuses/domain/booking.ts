@@ -41,7 +41,7 @@ export interface Entry {
 /** Where all bonuses come from, and go back to. */
 export const COMPANY_ACCOUNT = 'company';
 
-/** `base x rating / 100`, rounded down to a whole minor unit: nobody is paid a part of a cent. */
+/** `base x rating / 100`, rounded down to a whole minor unit. */
 export function bonusFor(rating: number): bigint {
   return (BASE_BONUS_MINOR * BigInt(rating)) / FULL_RATING;
 }

@@ -15,7 +15,7 @@ export type AskHiring = Pick<RpcClient<typeof HiringService>, 'getAssessmentRati
 /** Well below a handler's own limit (10 s), and the transaction that waits meanwhile is short. */
 const ASK_DEADLINE_MS = 2_000;
 
-/** Rejects when hiring is asked and does not answer: the event is tried again, nothing is guessed. */
+/** Rejects when hiring is asked and does not answer: the event is retried, no rating is guessed. */
 export function ratingLookup(hiring: () => AskHiring): PulledValue<Rating> {
   return new PulledValue({
     link: 'COMM-060',

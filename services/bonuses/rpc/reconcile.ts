@@ -22,7 +22,7 @@ export async function reconcile(sql: Database, finance: AskFinance) {
   const problems = ledgerProblems({ ...sums, unbalanced, unmatchedDebits });
   const moved = await listMoved(finance).catch(unlessAway);
   if (moved) problems.push(...(await financeProblems(sql, payouts, moved)));
-  else problems.push('finance does not answer: what it moved is not known');
+  else problems.push('finance does not answer, so what it moved is unknown; try again later');
   return {
     ok: problems.length === 0,
     problems: problems.slice(0, MAX_PROBLEMS),

@@ -13,7 +13,7 @@ export interface Candidate {
   readonly createdAt: Date;
 }
 
-/** What the contract of the event allows. Who has more to solve gets the rest never told. */
+/** The limit in the contract of the event. Exercises beyond it are not assigned. */
 export const MAX_EXERCISES_TO_SOLVE = 1_000;
 
 export function registerCandidate(id: string, name: string, now: Date): Candidate {

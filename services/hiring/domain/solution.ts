@@ -49,7 +49,7 @@ export function isSameSubmission(solution: Solution, wanted: Solution): boolean 
   );
 }
 
-/** Whether this correct completion of an exercise is the one that is told; it is so only once. */
+/** Whether this correct completion of an exercise is the one to report; only one ever is. */
 export function isEleventh(completed: bigint): boolean {
   return completed === COMPLETIONS_OF_AN_EASY_EXERCISE;
 }

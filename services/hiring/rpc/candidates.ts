@@ -1,4 +1,4 @@
-/** Candidates: registering is one transaction, and answers how its deliveries stand. */
+/** Candidates: registering is one transaction, and returns the state of its deliveries. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Database } from 'relink';
@@ -39,7 +39,7 @@ export function candidateMethods({
   };
 }
 
-/** A repeated registration answers what the first one made, if it means the same candidate. */
+/** A repeated registration returns what the first one made, if it is for the same candidate. */
 async function requireSame(sql: Database, id: string, name: string) {
   const candidate = await findCandidate(sql, id);
   if (candidate && isSameRegistration(candidate, name))

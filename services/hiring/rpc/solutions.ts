@@ -1,4 +1,4 @@
-/** Solutions and ratings: each command is one transaction, and answers how its deliveries stand. */
+/** Solutions and ratings: each command is one transaction, and returns the state of its deliveries. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Database, Enqueued, Transaction } from 'relink';
@@ -60,11 +60,11 @@ export function solutionMethods({
       const wanted = wantedBy(request, new Date());
       const done =
         (await sql.begin((tx) => submit(tx, kit, wanted))) ?? (await requireSame(sql, wanted));
-      return answer(kit, done);
+      return respond(kit, done);
     },
     revokeSolution: async ({ solutionId }) => {
       const done = await sql.begin((tx) => revoke(tx, kit, solutionId, new Date()));
-      return answer(kit, done);
+      return respond(kit, done);
     },
     getAssessmentRating: async ({ assessmentId }) => {
       const rating = await findRating(sql, assessmentId);
@@ -99,8 +99,8 @@ async function accept(
 ): Promise<Enqueued[]> {
   const messages = await kit.enqueue(tx, 'COMM-040', [solutionCompleted(solution)]);
   if (isEleventh(await countCompletion(tx, solution.exerciseId))) {
-    const told = exerciseCompletedMoreThenTenTimes(solution, title);
-    messages.push(...(await kit.enqueue(tx, 'COMM-050', [told])));
+    const message = exerciseCompletedMoreThenTenTimes(solution, title);
+    messages.push(...(await kit.enqueue(tx, 'COMM-050', [message])));
   }
   const candidate = (await lockCandidate(tx, solution.candidateId))!;
   const relieved = solveExercise(candidate, solution.exerciseId);
@@ -136,7 +136,7 @@ function requireSolvable(task: Task): { authorId: string; title: string } {
   return { authorId, title };
 }
 
-/** A repeated submission answers what the first one made, if it means the same solution. */
+/** A repeated submission returns what the first one made, if it is the same solution. */
 async function requireSame(sql: Database, wanted: Solution): Promise<Done> {
   const solution = await findSolution(sql, wanted.id);
   const rating = await findRating(sql, wanted.assessmentId);
@@ -158,7 +158,7 @@ function wantedBy(request: SubmitSolutionRequest, now: Date): Solution {
   return submitSolution(ids, correct, now);
 }
 
-async function answer(kit: Kit, { solution, rating, messages }: Done) {
+async function respond(kit: Kit, { solution, rating, messages }: Done) {
   return {
     solution: solutionToWire(solution),
     rating: ratingToWire(rating),

@@ -1,4 +1,4 @@
-/** The API of management: assigning is one transaction, and answers how its deliveries stand. */
+/** The API of management: assigning is one transaction, and returns the state of its deliveries. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Database } from 'relink';
@@ -57,7 +57,7 @@ function wantedBy(request: AssignAssessmentRequest, now: Date): Assignment {
   };
 }
 
-/** Assigning again answers the assignment that is there, if the caller can mean that one. */
+/** Assigning again returns the existing assignment, if the request can be for that one. */
 async function requireSame(sql: Database, request: AssignAssessmentRequest): Promise<Assignment> {
   const { assignmentId, assignedBy } = request;
   const assignment = await findAssignment(sql, request);
