@@ -14,7 +14,7 @@ export const EVENT_BYTES = 310;
 /** Messages one transaction enqueues when an outbox is filled. */
 const FILL_BATCH = 1_000;
 
-const comm010 = links['COMM-010']!;
+const comm010 = links['COMM-010'];
 const created = comm010.contracts.find((contract) => contract.event === 'ManagerCreated')!;
 
 export const CONSUMER = 'hiring';

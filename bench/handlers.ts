@@ -1,11 +1,12 @@
 /** The handlers of the consuming side, and a receiver that remembers when effects were committed. */
 import type { Arrival } from '../link/inbox/delivery.ts';
-import { functional, type Handler } from '../link/inbox/handler.ts';
+import { type BusinessEvent, functional, type Handler } from '../link/inbox/handler.ts';
 import { Receiver } from '../link/inbox/receiver.ts';
 import type { LinkKind } from '../link/link.ts';
 import type { Receipt } from '../link/wire/receipt.ts';
-import type { Database } from '../runtime/postgres.ts';
+import type { Database, Transaction } from '../runtime/postgres.ts';
 import { putManagers } from '../services/hiring/events/managers.ts';
+import type { LinkEvent } from '../services/links.ts';
 import { machineMs } from './measure.ts';
 
 /** When the effect of a message was committed, by the clock all processes share. */
@@ -32,10 +33,18 @@ export class TimedReceiver extends Receiver {
 }
 
 /** One statement a message, as a handler of business logic at its simplest. */
-const writeEffect: Handler = functional(async (tx, { eventId, key, payload }) => {
-  await tx`insert into effects (event_id, manager_id, name)
-    values (${eventId}, ${key}, ${String(payload.last_name)})`;
+const writeEffects = functional<LinkEvent<'COMM-010'>>({
+  ManagerCreated: writeEffect,
+  ManagerUpdated: writeEffect,
 });
+
+async function writeEffect(
+  tx: Transaction,
+  { eventId, key, payload }: BusinessEvent<LinkEvent<'COMM-010'>>,
+): Promise<undefined> {
+  await tx`insert into effects (event_id, manager_id, name)
+    values (${eventId}, ${key}, ${payload.last_name})`;
+}
 
 export async function createEffects(sql: Database): Promise<void> {
   await sql`create table if not exists effects
@@ -44,5 +53,5 @@ export async function createEffects(sql: Database): Promise<void> {
 
 /** Formal: the set-based handler of services/hiring. Functional: a statement for each message. */
 export function handlerOf(kind: LinkKind): Handler {
-  return kind === 'formal' ? putManagers : writeEffect;
+  return kind === 'formal' ? putManagers : writeEffects;
 }

@@ -10,8 +10,21 @@ export type LinkErrorCode =
   | 'ROUTE_PENDING'
   | 'NOT_MOVABLE'
   | 'REPLICA_IN_USE'
+  | 'HANDLER_MISMATCH'
   | 'HANDLER_TIMEOUT'
   | 'NO_TRANSPORT';
+
+/** Reasons that the kit gives in gRPC answers, beside those of every API. */
+export const LINK_REASONS = [
+  'PAYLOAD_CONFLICT', // FAILED_PRECONDITION: a known message id with another payload; alarmed
+  'LINK_UNKNOWN', // NOT_FOUND; UNIMPLEMENTED for a link's method at a process without the link
+  'LINK_NOT_MOVABLE', // FAILED_PRECONDITION
+  'REPLICA_IN_USE', // FAILED_PRECONDITION: a replica that is still read is not dropped
+  'ROUTE_CHANGED', // ABORTED: the compare-and-set of a route lost
+  'ROUTE_PENDING', // ABORTED: a lane has not adopted its last route change yet
+  'EDITED_MEANWHILE', // ABORTED: a dead letter changed since it was read
+  'DEAD_LETTER_STATE', // FAILED_PRECONDITION: already redriven or discarded, or not its turn
+] as const;
 
 export class LinkError extends CodedError<LinkErrorCode> {
   /** Facts for programs, such as every problem of an event. */

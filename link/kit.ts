@@ -12,13 +12,13 @@ import type { NatsConnection } from '../runtime/nats.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
 import { forgetCompared } from './copies/results.ts';
 import { LinkError } from './errors.ts';
-import type { Handler } from './inbox/handler.ts';
+import { type Handler, requireHandler } from './inbox/handler.ts';
 import { Receiver, type ReceiverLimits, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
 import type { ReplicaTable } from './inbox/upsertNewer.ts';
-import type { LinkDefinition, LinkMap } from './link.ts';
+import { type EventOf, type LinkDefinition, type LinkMap, linkOf } from './link.ts';
 import { enqueue } from './outbox/enqueue.ts';
-import type { Enqueued, Message } from './outbox/message.ts';
+import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { EntitySource } from './participant/entity.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { participantHandlers } from './participant/service.ts';
@@ -36,7 +36,7 @@ import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
 import { JetStreamDispatcher } from './transport/jetStream/send.ts';
 
-export interface KitOptions {
+export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly service: string;
   readonly instance: string;
   readonly sql: Database;
@@ -44,17 +44,17 @@ export interface KitOptions {
   readonly queueSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;
-  readonly links: LinkMap;
+  readonly links: Links;
   /** gRPC addresses of every service's replicas. */
   readonly peers: Readonly<Record<string, readonly string[]>>;
   /** One handler for each link this service consumes. */
-  readonly handlers: Readonly<Record<string, Handler>>;
+  readonly handlers: { readonly [Id in keyof Links]?: Handler<EventOf<Links[Id]>> };
   /** Formal links this service produces: where the entity is kept. */
-  readonly sources?: Readonly<Record<string, EntitySource>>;
+  readonly sources?: { readonly [Id in keyof Links]?: EntitySource };
   /** Formal links this service consumes: where the replica is kept. */
-  readonly replicas?: Readonly<Record<string, ReplicaTable>>;
+  readonly replicas?: { readonly [Id in keyof Links]?: ReplicaTable };
   /** Links this service consumes that may be `pull`: its value, and the replica's table. */
-  readonly pulls?: Readonly<Record<string, Pull>>;
+  readonly pulls?: { readonly [Id in keyof Links]?: Pull };
   readonly limits?: Partial<ReceiverLimits>;
 }
 
@@ -72,18 +72,28 @@ export interface LegDelivery {
 /** A request waits this long for the receipt of a `sync` message, then answers `pending`. */
 export const INLINE_WAIT_MS = 1_000;
 
-export interface LinkKit {
+/** `Links` is the map, so that the compiler knows its links and the events of each. */
+export interface LinkKit<Links extends LinkMap = LinkMap> {
   /** In start order. */
   readonly agents: readonly Agent[];
   /** To serve on the service's gRPC port. */
   readonly services: readonly ServedService[];
   /** Writes messages in the business transaction; see outbox/enqueue.ts. */
-  enqueue(tx: Transaction, link: string, messages: readonly Message[]): Promise<Enqueued[]>;
+  enqueue<Id extends keyof Links & string>(
+    tx: Transaction,
+    link: Id,
+    messages: readonly MessageFor<EventOf<Links[Id]>>[],
+  ): Promise<Enqueued[]>;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
   deliver(messages: readonly Enqueued[]): Promise<LegDelivery[]>;
 }
 
-export function createLinkKit(options: KitOptions): LinkKit {
+export function createLinkKit<Links extends LinkMap>(options: KitOptions<Links>): LinkKit<Links> {
+  return assemble(options as unknown as KitOptions);
+}
+
+/** The same for any map: what is inside the kit knows its links by their ids only. */
+function assemble(options: KitOptions): LinkKit {
   const { service, links } = options;
   const all = Object.values(links);
   const produced = all.filter((link) => link.producer === service);
@@ -153,10 +163,7 @@ function createReceivers(
 ): Map<string, Receiver> {
   return new Map(
     consumed.map((link) => {
-      const handler = options.handlers[link.id];
-      if (!handler) throw new LinkError('UNKNOWN_LINK', `no handler for ${link.id}`);
-      if (handler.kind !== link.kind)
-        throw new LinkError('UNKNOWN_LINK', `${link.id} is ${link.kind}, its handler is not`);
+      const handler = requireHandler(link, options.handlers[link.id]);
       if (link.transports.includes('pull') && !options.pulls?.[link.id])
         throw new LinkError('UNKNOWN_LINK', `${link.id} may be pull, and there is no way to ask`);
       const { sql, log, limits = {} } = options;
@@ -235,10 +242,4 @@ async function deliver(relay: Relay, messages: readonly Enqueued[]): Promise<Leg
   });
   relay.committed(messages);
   return Promise.all(waits);
-}
-
-function linkOf(links: LinkMap, id: string): LinkDefinition {
-  const link = links[id];
-  if (!link) throw new LinkError('UNKNOWN_LINK', `there is no link ${id}`);
-  return link;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { links } from '../services/links.ts';
 import { defineLinks, LANES, type LinkDefinition, LinkDefinitionError, laneOf } from './link.ts';
 
 /** IEEE 802.3 CRC-32, bit by bit, as its definition says. */
@@ -34,5 +35,28 @@ test('a map of links with problems is refused with all of them', () => {
         assert.match(error.message, new RegExp(part));
       return true;
     },
+  );
+});
+
+test('a second version of an event is refused, because links cannot move between versions yet', () => {
+  const link = links['COMM-010'];
+  const newer = link.contracts.map((contract) => ({ ...contract, version: 1 }));
+  const refusalOf = (contracts: LinkDefinition['contracts']) => {
+    try {
+      defineLinks([{ ...link, contracts }]);
+    } catch (error) {
+      assert.ok(error instanceof LinkDefinitionError);
+      return error.message;
+    }
+    return assert.fail('it is taken');
+  };
+  assert.equal(
+    refusalOf([...link.contracts, newer[0]!]),
+    'COMM-010: ManagerCreated is listed at versions 0 and 1, ' +
+      'and a link cannot move from one to the other yet; list version 0 only',
+  );
+  assert.match(
+    refusalOf([link.contracts[0]!, newer[1]!]),
+    /ManagerUpdated is listed at version 1;/,
   );
 });

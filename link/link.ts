@@ -12,7 +12,8 @@
  */
 import { crc32 } from 'node:zlib';
 import type { DescMethodUnary } from '@bufbuild/protobuf';
-import type { Contract } from './contracts/contract.ts';
+import type { Contract, EventJson } from './contracts/contract.ts';
+import { LinkError } from './errors.ts';
 
 export type LinkKind = 'formal' | 'functional';
 export type Transport = 'sync' | 'async' | 'pull';
@@ -26,14 +27,15 @@ export interface ConsumerDefinition {
   readonly push: DescMethodUnary;
 }
 
-export interface LinkDefinition {
+/** `Event` is the union of its events' JSON types; without it any event. */
+export interface LinkDefinition<Event extends EventJson = EventJson> {
   /** For example `COMM-010`; also the name of its stream. */
   readonly id: string;
   readonly kind: LinkKind;
   readonly producer: string;
   readonly consumers: Readonly<Record<string, ConsumerDefinition>>;
   /** Every contract of every event, any order; the newest version is what the outbox holds. */
-  readonly contracts: readonly Contract[];
+  readonly contracts: readonly Contract<Event>[];
   /** The payload's field that is the key: order is kept per key. */
   readonly keyField: string;
   /** Formal links: the entity that is replicated. Links of one entity share its versions. */
@@ -47,19 +49,38 @@ export interface LinkDefinition {
   readonly immovableReason?: string;
 }
 
-/** The map of links by id, as `services/links.ts` declares it. */
+/** A map of links by id. */
 export type LinkMap = Readonly<Record<string, LinkDefinition>>;
+
+/** The union of the JSON types of a link's events. */
+export type EventOf<Link extends LinkDefinition> =
+  Link['contracts'][number] extends Contract<infer Event extends EventJson> ? Event : never;
 
 export class LinkDefinitionError extends Error {}
 
-/** Checks the map as a whole and reports every problem at once. */
-export function defineLinks(links: readonly LinkDefinition[]): LinkMap {
+/**
+ * Checks the map as a whole and reports every problem at once. Of the map that it returns the
+ * compiler knows the ids, and the events of each link.
+ */
+export function defineLinks<const List extends readonly LinkDefinition[]>(
+  links: List,
+): { readonly [Link in List[number] as Link['id']]: LinkDefinition<EventOf<Link>> } {
   const problems = links.flatMap(problemsOf);
   const ids = links.map((link) => link.id);
   for (const id of new Set(ids))
     if (ids.filter((other) => other === id).length > 1) problems.push(`${id} is declared twice`);
   if (problems.length > 0) throw new LinkDefinitionError(problems.join('\n'));
-  return Object.fromEntries(links.map((link) => [link.id, link]));
+  return Object.fromEntries(links.map((link) => [link.id, link])) as never;
+}
+
+/**
+ * The link with this id, for ids that the compiler does not know.
+ * @throws LinkError UNKNOWN_LINK
+ */
+export function linkOf(links: LinkMap, id: string): LinkDefinition {
+  const link = Object.hasOwn(links, id) ? links[id] : undefined;
+  if (!link) throw new LinkError('UNKNOWN_LINK', `there is no link ${id}`);
+  return link;
 }
 
 function problemsOf(link: LinkDefinition): string[] {
@@ -72,7 +93,22 @@ function problemsOf(link: LinkDefinition): string[] {
     problems.push(`${link.id}: a formal link has no order, its newest version wins`);
   if (!link.transports.includes(link.starts.transport))
     problems.push(`${link.id}: it starts as ${link.starts.transport}, which it does not list`);
-  return problems;
+  return [...problems, ...versionProblemsOf(link)];
+}
+
+/**
+ * A producer writes the newest version of an event and the route names the version that travels.
+ * Until routes move between versions both must be the only one, or the link would stand still.
+ */
+function versionProblemsOf({ id, contracts, starts }: LinkDefinition): string[] {
+  return [...new Set(contracts.map(({ event }) => event))].flatMap((event) => {
+    const versions = contracts.filter((one) => one.event === event).map(({ version }) => version);
+    if (versions.length > 1)
+      return `${id}: ${event} is listed at versions ${versions.sort().join(' and ')}, and a link cannot move from one to the other yet; list version ${starts.version} only`;
+    if (versions[0] !== starts.version)
+      return `${id}: it starts at version ${starts.version}, and ${event} is listed at version ${versions[0]}; list version ${starts.version}`;
+    return [];
+  });
 }
 
 /** `COMM-010/hiring` */

@@ -1,14 +1,18 @@
 /** From errors of the engine, and of the services it asked, to the statuses that callers get. */
+import type { LINK_REASONS } from '../link/errors.ts';
 import { MigrationError, type MigrationErrorCode } from '../migration/errors.ts';
-import {
-  RPC_REASONS,
-  RpcCallError,
-  type RpcCode,
-  RpcError,
-  type RpcReason,
-} from '../rpc/errors.ts';
+import { RpcCallError, type RpcCode, RpcError, type RpcReason } from '../rpc/errors.ts';
 
-const STATUSES: Readonly<Record<MigrationErrorCode, readonly [RpcCode, RpcReason]>> = {
+/** Reasons that the operator gives in gRPC answers, beside those of the kit and of every API. */
+export const OPERATOR_REASONS = [
+  'LINK_BUSY', // ALREADY_EXISTS: another run holds the leg
+  'RUN_STATE', // FAILED_PRECONDITION: the run is in no state for this command
+  'CONFIRMATION_WRONG', // FAILED_PRECONDITION: the link's name was not given as asked
+] as const;
+
+type Reason = RpcReason | (typeof LINK_REASONS)[number] | (typeof OPERATOR_REASONS)[number];
+
+const STATUSES: Readonly<Record<MigrationErrorCode, readonly [RpcCode, Reason]>> = {
   LINK_UNKNOWN: ['NOT_FOUND', 'LINK_UNKNOWN'],
   LINK_BUSY: ['ALREADY_EXISTS', 'LINK_BUSY'],
   LINK_NOT_MOVABLE: ['FAILED_PRECONDITION', 'LINK_NOT_MOVABLE'],
@@ -38,8 +42,7 @@ function fromParticipant(error: RpcCallError): RpcError {
       `a service does not answer: ${error.message}`,
       options,
     );
-  const reason = RPC_REASONS.find((one) => one === error.reason) ?? 'INTERNAL';
-  return new RpcError(error.code, reason, error.message, options);
+  return new RpcError(error.code, error.reason ?? 'INTERNAL', error.message, options);
 }
 
 type AnyHandler = (...args: never[]) => unknown;

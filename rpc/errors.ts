@@ -1,6 +1,6 @@
 /**
  * Errors of calls, on both sides. On the wire: grpc-status, grpc-message and google.rpc.Status in
- * grpc-status-details-bin with ErrorInfo (domain "relink", a reason of the list below) and
+ * grpc-status-details-bin with ErrorInfo (domain "relink", a reason of a documented list) and
  * BadRequest (every field that is wrong). Causes stay in the process that has them.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -15,28 +15,17 @@ const DETAILS_KEY = 'grpc-status-details-bin';
 /** A gRPC status by its name, without OK. */
 export type RpcCode = Exclude<keyof typeof status, 'OK'>;
 
-/** Every reason an error may carry; docs/errors.md explains each. */
+/**
+ * The reasons that any API may give. Who has more has a list of its own beside its errors, named
+ * `…_REASONS`; docs/errors.md explains them all.
+ */
 export const RPC_REASONS = [
   'FIELDS_INVALID', // INVALID_ARGUMENT: BadRequest names the fields
   'REQUEST_UNREADABLE', // INVALID_ARGUMENT: the bytes are no message of this type
   'ID_UNKNOWN', // NOT_FOUND
   'ID_TAKEN', // ALREADY_EXISTS: the same id with other fields
-  'PAYLOAD_CONFLICT', // FAILED_PRECONDITION: a known message id with another payload; alarmed
-  'NOT_ASSIGNED', // FAILED_PRECONDITION: the candidate is not assigned the assessment (yet)
-  'SOLUTION_NOT_ACCEPTED', // FAILED_PRECONDITION: only an accepted solution can be revoked
-  'NOT_IN_PRODUCTION', // FAILED_PRECONDITION: only tests may do this
-  'LINK_UNKNOWN', // NOT_FOUND; UNIMPLEMENTED for a link's method at a process without the link
-  'LINK_BUSY', // ALREADY_EXISTS: another run holds the leg
-  'LINK_NOT_MOVABLE', // FAILED_PRECONDITION
-  'REPLICA_IN_USE', // FAILED_PRECONDITION: a replica that is still read is not dropped
-  'ROUTE_CHANGED', // ABORTED: the compare-and-set of a route lost
-  'ROUTE_PENDING', // ABORTED: a lane has not adopted its last route change yet
-  'EDITED_MEANWHILE', // ABORTED: a dead letter changed since it was read
-  'RUN_STATE', // FAILED_PRECONDITION: the run is in no state for this command
-  'CONFIRMATION_WRONG', // FAILED_PRECONDITION: the link's name was not given as asked
-  'DEAD_LETTER_STATE', // FAILED_PRECONDITION: already redriven or discarded, or not its turn
   'UNAVAILABLE', // UNAVAILABLE: a server or database that is needed is away
-  'INTERNAL', // INTERNAL: nobody expected this; the server's log has it
+  'INTERNAL', // INTERNAL: unexpected server error; the server's log has the cause
 ] as const;
 export type RpcReason = (typeof RPC_REASONS)[number];
 
@@ -56,10 +45,11 @@ export interface RpcErrorOptions extends ErrorOptions {
 /** What a handler throws to answer with a status other than OK. The cause is kept, not sent. */
 export class RpcError extends Error {
   readonly code: RpcCode;
-  readonly reason: RpcReason;
+  /** One of RPC_REASONS, or of the list of whoever serves the API. */
+  readonly reason: string;
   readonly fields: FieldFault[];
   readonly metadata: Record<string, string>;
-  constructor(code: RpcCode, reason: RpcReason, message: string, options: RpcErrorOptions = {}) {
+  constructor(code: RpcCode, reason: string, message: string, options: RpcErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'RpcError';
     this.code = code;

@@ -1,6 +1,6 @@
 /** Clients of other services' APIs, for queries. What changes something travels by a link. */
 import type { DescService } from '@bufbuild/protobuf';
-import { createRpcClient, type RpcClient } from '../rpc/client.ts';
+import { createRpcClient, type RpcClient } from 'relink/rpc';
 
 export class Clients {
   readonly #peers: Readonly<Record<string, readonly string[]>>;
@@ -11,12 +11,12 @@ export class Clients {
     this.#peers = peers;
   }
 
-  /** A client of the service's API, made when first asked for. Throws when nobody said where it is. */
+  /** A client of the service's API, made when first asked for. Throws when its address is not configured. */
   of<S extends DescService>(service: S, name: string): RpcClient<S> {
     const known = this.#clients.get(service);
     if (known) return known as RpcClient<S>;
     const addresses = this.#peers[name];
-    if (!addresses?.length) throw new Error(`no address of ${name}: set RELINK_PEERS`);
+    if (!addresses?.length) throw new Error(`no address of ${name}; add it to RELINK_PEERS`);
     const client = createRpcClient(service, [...addresses]);
     this.#clients.set(service, client);
     return client;

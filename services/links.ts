@@ -1,14 +1,14 @@
-/** THE MAP: every link of the company on one page. How to add one: README, "Add a link". */
+/** THE MAP: every link of the company on one page. How to add one: docs/recipes/add-a-link.md. */
+import type { DescMessage } from '@bufbuild/protobuf';
+import { defineContract, defineLinks, type EventOf } from 'relink';
 import { AssessmentsLinks } from '../gen/assessments/v1/links_pb.ts';
 import { BonusesLinks } from '../gen/bonuses/v1/links_pb.ts';
 import * as events from '../gen/events.ts';
 import { FinanceLinks } from '../gen/finance/v1/links_pb.ts';
 import { HiringLinks } from '../gen/hiring/v1/links_pb.ts';
 import { ManagementLinks } from '../gen/management/v1/links_pb.ts';
-import { defineContract } from '../link/contracts/contract.ts';
-import { defineLinks } from '../link/link.ts';
 
-const contract = (event: { message: Parameters<typeof defineContract>[0]; schema: object }) =>
+const contract = <Message extends DescMessage>(event: { message: Message; schema: object }) =>
   defineContract(event.message, event.schema);
 
 export const links = defineLinks([
@@ -119,3 +119,6 @@ export const links = defineLinks([
       'and no broker may keep, repeat or delay one',
   },
 ]);
+
+/** The JSON types of the events that a link carries: `LinkEvent<'COMM-080'>`. */
+export type LinkEvent<Id extends keyof typeof links> = EventOf<(typeof links)[Id]>;

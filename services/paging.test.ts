@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { RpcError } from '../rpc/errors.ts';
+import { RpcError } from 'relink/rpc';
 import { nextPageToken, pageById, pageBySeq } from './paging.ts';
 
 test('pages of any size together give every row once, in order', () => {
@@ -22,7 +22,7 @@ test('pages of any size together give every row once, in order', () => {
   );
 });
 
-test('a token of another list or of nobody is an invalid argument', () => {
+test('a token of another list, or a made-up one, is an invalid argument', () => {
   const bySeq = nextPageToken([1n], 1, String);
   const tokens = [bySeq, 'x', Buffer.from("' or 1=1").toString('base64url')];
   for (const pageToken of tokens)

@@ -1,5 +1,5 @@
-/** Pages of list answers: a token is the key of the last entry, in a form that says nothing. */
-import { invalidField } from '../rpc/errors.ts';
+/** Pages of lists: a token is the key of the page's last entry, opaque to callers. */
+import { invalidField } from 'relink/rpc';
 
 /** A page when the caller names no size; the contracts allow 1,000. */
 const DEFAULT_PAGE = 50;
@@ -47,6 +47,6 @@ function limitOf({ pageSize }: PageRequest): number {
 function keyOf({ pageToken }: PageRequest, form: RegExp): string | undefined {
   if (pageToken === '') return undefined;
   const key = Buffer.from(pageToken, 'base64url').toString();
-  if (!form.test(key)) throw invalidField('page_token', 'is none that a page of this list gave');
+  if (!form.test(key)) throw invalidField('page_token', 'is not a token of a page of this list');
   return key;
 }

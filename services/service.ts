@@ -1,17 +1,22 @@
 /** What the processes of every service have in common: servers, link kit, gRPC, health. */
 import type { DescService } from '@bufbuild/protobuf';
+import { createLinkKit, type Database, type KitOptions, type LinkKit } from 'relink';
+import { createRpcServer, type RpcClient, type ServedService } from 'relink/rpc';
+import {
+  armFailpoints,
+  type BaseConfig,
+  baseConfigSchema,
+  closePostgres,
+  connectNats,
+  connectPostgres,
+  createHealthServer,
+  createLog,
+  type Log,
+  loadConfig,
+  Metrics,
+  runProcess,
+} from 'relink/runtime';
 import { applyExpand, type DatabaseName } from '../db/schemaChanges.ts';
-import { createLinkKit, type KitOptions, type LinkKit } from '../link/kit.ts';
-import type { RpcClient } from '../rpc/client.ts';
-import { createRpcServer, type ServedService } from '../rpc/server.ts';
-import { type BaseConfig, baseConfigSchema, loadConfig } from '../runtime/config.ts';
-import { armFailpoints } from '../runtime/failpoints.ts';
-import { createHealthServer } from '../runtime/http.ts';
-import { runProcess } from '../runtime/lifecycle.ts';
-import { createLog, type Log } from '../runtime/log.ts';
-import { Metrics } from '../runtime/metrics.ts';
-import { connectNats } from '../runtime/nats.ts';
-import { closePostgres, connectPostgres, type Database } from '../runtime/postgres.ts';
 import { Clients } from './clients.ts';
 import { links } from './links.ts';
 
@@ -19,29 +24,33 @@ import { links } from './links.ts';
 const POOL = 16;
 const QUEUE_POOL = 6;
 
-/** What a service builds its handlers from. */
-export interface Surroundings {
+/** What a service makes its handlers of links from, before there is a kit. */
+export interface StartupContext {
   readonly sql: Database;
   readonly log: Log;
   readonly config: BaseConfig;
-  /** A client of another service's API; it ends with this process. */
+  /** A client of another service's API, closed when this process stops. */
   clientOf<S extends DescService>(service: S, name: string): RpcClient<S>;
 }
 
-export interface Own extends Surroundings {
-  readonly kit: LinkKit;
+/** The link kit of this map: it takes no other links, and no other events. */
+export type Kit = LinkKit<typeof links>;
+
+/** What a service makes its API from. */
+export interface ServiceContext extends StartupContext {
+  readonly kit: Kit;
 }
 
-/** One handler per consumed link, the tables of replicated entities: see link/kit.ts. */
-type OwnLinks = Pick<KitOptions, 'handlers' | 'sources' | 'replicas' | 'pulls'>;
+/** A handler for each link that the service consumes, and the tables of replicated entities. */
+type ServiceLinks = Pick<KitOptions<typeof links>, 'handlers' | 'sources' | 'replicas' | 'pulls'>;
 
 export interface ServiceOptions {
   readonly name: DatabaseName;
-  readonly links: OwnLinks | ((around: Surroundings) => OwnLinks);
+  readonly links: ServiceLinks | ((context: StartupContext) => ServiceLinks);
   /** The service's own API. */
-  readonly services: (own: Own) => readonly ServedService[];
-  /** Stands between the callers and the methods that `sync` links call. */
-  readonly aroundLinks?: (served: ServedService, own: Own) => ServedService;
+  readonly services: (context: ServiceContext) => readonly ServedService[];
+  /** Wraps the services whose methods `sync` links call. */
+  readonly wrapLinks?: (served: ServedService, context: ServiceContext) => ServedService;
 }
 
 /** Runs one process of a service until it is told to stop. */
@@ -68,14 +77,14 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
   });
   const nats = await connectNats(config.natsUrl, { name: appName, log });
   const clients = new Clients(config.peers);
-  const around: Surroundings = {
+  const context: StartupContext = {
     sql,
     log,
     config,
     clientOf: (service, name) => clients.of(service, name),
   };
   const kit = createLinkKit({
-    ...(typeof options.links === 'function' ? options.links(around) : options.links),
+    ...(typeof options.links === 'function' ? options.links(context) : options.links),
     service: name,
     instance,
     sql,
@@ -90,7 +99,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     port: config.port,
     log,
     metrics,
-    services: servedBy(options, { ...around, kit }),
+    services: servedBy(options, { ...context, kit }),
   });
   const health = createHealthServer({
     host,
@@ -110,9 +119,12 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
   return [servers, ...kit.agents, server, health];
 }
 
-function servedBy({ services, aroundLinks }: ServiceOptions, own: Own): ServedService[] {
-  const ofLinks = own.kit.services.map((served) => aroundLinks?.(served, own) ?? served);
-  return [...services(own), ...ofLinks];
+function servedBy(
+  { services, wrapLinks }: ServiceOptions,
+  context: ServiceContext,
+): ServedService[] {
+  const ofLinks = context.kit.services.map((served) => wrapLinks?.(served, context) ?? served);
+  return [...services(context), ...ofLinks];
 }
 
 function requireConnected(isConnected: boolean): void {

@@ -17,6 +17,12 @@ interface Source {
 const sources = listSources();
 const programs = sources.filter(({ path }) => !isTest(path));
 
+/** What the package exports, by the name it is imported by: `relink/rpc` is `rpc/index.ts`. */
+const { exports: exported } = JSON.parse(read('package.json'));
+const doors = new Map(
+  Object.entries<string>(exported).map(([name, path]) => [join('relink', name), join(path)]),
+);
+
 /** What each top folder may import besides itself. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   runtime: [],
@@ -48,14 +54,24 @@ test('nothing but tests imports test or demo, and nothing but development progra
   assert.deepEqual(wrong.map(describeEdge), []);
 });
 
-test('a service imports no other service and never the engine', () => {
-  const wrong = edges().filter(({ from, to }) => {
-    if (from.folder !== 'services') return false;
+test('a service imports the package by its name, its own folder, its own tables and generated code', () => {
+  const wrong = edges().filter(({ from, to, written }) => {
+    if (from.folder !== 'services' || written.startsWith('relink')) return false;
     const [, own] = from.path.split('/');
-    const [, other, ...rest] = to.path.split('/');
-    return to.folder === 'services' && rest.length > 0 && other !== own;
+    const [folder, name, ...rest] = to.path.split('/');
+    if (folder === 'services') return rest.length > 0 && name !== own;
+    if (folder === 'db') return to.path !== 'db/schemaChanges.ts' && name !== own;
+    return folder !== 'gen';
   });
   assert.deepEqual(wrong.map(describeEdge), []);
+});
+
+test('a door of the package only passes on what other files export', () => {
+  const doing = [...doors.values()].filter((path) => {
+    const text = withoutComments(read(path));
+    return text.replace(/export (type )?\{[^}]*\} from '[^']+';/g, '').trim() !== '';
+  });
+  assert.deepEqual(doing, []);
 });
 
 test('the link kit and the engine know no link by name', () => {
@@ -116,7 +132,7 @@ test('docs/errors.md explains exactly the codes that the program has', () => {
   const codes = new Set([
     ...quoted(section('link/errors.ts', 'export type LinkErrorCode')),
     ...quoted(section('link/inbox/delivery.ts', 'export type DeadReason')),
-    ...quoted(section('rpc/errors.ts', 'export const RPC_REASONS')),
+    ...reasons(),
     ...quoted(section('migration/errors.ts', 'export type MigrationErrorCode')),
   ]);
   assert.deepEqual(
@@ -125,17 +141,40 @@ test('docs/errors.md explains exactly the codes that the program has', () => {
   );
 });
 
+test('every reason that a handler answers with is in a list of reasons', () => {
+  const listed = reasons();
+  const unlisted = programs.flatMap(({ path, text }) =>
+    [...withoutComments(text).matchAll(/new RpcError\(\s*'[A-Z_]+',\s*'([A-Z_]+)'/g)]
+      .filter(([, reason]) => !listed.has(reason!))
+      .map(([, reason]) => `${path} answers ${reason}`),
+  );
+  assert.deepEqual(unlisted, []);
+});
+
+/** Each owner of an API lists its own, in a constant that is named `…_REASONS`. */
+function reasons(): Set<string> {
+  const lists = programs.flatMap(({ text }) => [
+    ...withoutComments(text).matchAll(/export const [A-Z]+_REASONS = \[([^\]]*)\]/g),
+  ]);
+  return new Set(lists.flatMap(([, list]) => quoted(list!)));
+}
+
 interface Edge {
   readonly from: { path: string; folder: string };
   readonly to: { path: string; folder: string };
+  /** The target as the import names it. */
+  readonly written: string;
 }
 
 function edges(): Edge[] {
   return programs.flatMap(({ path, imports }) =>
-    imports
-      .filter((target) => target.startsWith('.') && target.endsWith('.ts'))
-      .map((target) => relative(ROOT, resolve(ROOT, dirname(path), target)))
-      .map((target) => ({ from: place(path), to: place(target) })),
+    imports.flatMap((written) => {
+      const isFile = written.startsWith('.') && written.endsWith('.ts');
+      const target = isFile
+        ? relative(ROOT, resolve(ROOT, dirname(path), written))
+        : doors.get(written);
+      return target ? [{ from: place(path), to: place(target), written }] : [];
+    }),
   );
 }
 

@@ -1,6 +1,5 @@
 /** One call of a careful caller: repeated when its answer is lost, refused ones told apart. */
 import { RpcCallError } from '../../rpc/client.ts';
-import type { RpcReason } from '../../rpc/errors.ts';
 import { pause } from '../../runtime/wake.ts';
 
 /** Tries of one call; the client takes the next replica each time. */
@@ -24,7 +23,7 @@ export type CallResult<A = unknown> = {
 
 export type CallRules = {
   /** The reason that means "not yet" here. */
-  readonly notYet?: RpcReason;
+  readonly notYet?: string;
   /** Hears of every try without an answer. */
   readonly onLost?: () => void;
 };

@@ -18,6 +18,15 @@ import type { JsonSchema } from './jsonSchema.ts';
 import { compileUnknownFieldFinder, type FindUnknownField } from './unknownFields.ts';
 import { compileValidator, type Problem } from './validator.ts';
 
+/** What every event has in common, as JSON. */
+export interface EventJson {
+  readonly event_id: string;
+  readonly event_version: number;
+  readonly event_name: string;
+  readonly produced_at: string;
+  readonly payload: Record<string, unknown>;
+}
+
 /** `Json` is the event's JSON type, such as `ManagerCreatedV0` of gen/events.ts. */
 export interface Contract<Json = unknown> {
   /** Name of the event, such as `ManagerCreated`. */

@@ -9,17 +9,17 @@ import { closePostgres, connectPostgres, type Transaction } from '../../runtime/
 import { links } from '../../services/links.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import type { Arrival } from '../inbox/delivery.ts';
-import { type ApplyEvent, type BusinessEvent, functional } from '../inbox/handler.ts';
+import type { ApplyEvent, BusinessEvent } from '../inbox/handler.ts';
 import { Receiver } from '../inbox/receiver.ts';
-import { solutionCompleted } from '../inbox/solutions.fixture.ts';
+import { solutionCompleted, solutionHandler } from '../inbox/solutions.fixture.ts';
 import { enqueue } from '../outbox/enqueue.ts';
 import type { WrittenMessage } from '../outbox/written.ts';
 import { prepareListening } from '../transport/jetStream/listening.ts';
 import { compareShadow } from './comparison.ts';
 import { setCopyHandling } from './handling.ts';
 
-const link = links['COMM-040']!;
-const payouts = links['COMM-080']!;
+const link = links['COMM-040'];
+const payouts = links['COMM-080'];
 const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
 const { url } = await testDatabase({ after }, template);
 const sql = connectPostgres(url, { name: 'copies' });
@@ -35,7 +35,7 @@ const committed: WrittenMessage[] = [];
 
 function receiverOf(apply: ApplyEvent): Receiver {
   const onCommitted = (written: readonly WrittenMessage[]) => committed.push(...written);
-  return new Receiver({ sql, link, log: silentLog, handler: functional(apply), onCommitted });
+  return new Receiver({ sql, link, log: silentLog, handler: solutionHandler(apply), onCommitted });
 }
 
 /** Orders a payout of `amount`. */
@@ -43,7 +43,7 @@ async function pay(tx: Transaction, event: BusinessEvent, amount: number): Promi
   const payload = {
     transfer_id: event.eventId,
     solution_id: event.key,
-    account_id: event.payload.author_id,
+    account_id: String(event.payload.author_id),
     amount_minor: String(amount),
     requested_at: new Date().toISOString(),
   };

@@ -2,6 +2,7 @@
 import { type Contract, decodeText } from '../contracts/contract.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { contractOf, type LinkDefinition, laneOf } from '../link.ts';
+import { type Handler, isHandled } from './handler.ts';
 
 /** What the transport says about a message; nothing of it is trusted yet. */
 export interface Arrival {
@@ -47,13 +48,23 @@ export function isUuid(text: string): boolean {
 }
 
 /** Checks an arrival against its contract and itself; a bad one says which field and why. */
-export function checkArrival(link: LinkDefinition, arrival: Arrival): Checked {
+export function checkArrival(
+  link: LinkDefinition,
+  arrival: Arrival,
+  handler: Pick<Handler, 'events'>,
+): Checked {
   const contract = contractOf(link, arrival.event, arrival.eventVersion);
   if (!contract)
     return {
       ok: false,
       reason: 'UNKNOWN_CONTRACT',
       detail: `${link.id} has no ${arrival.event} v${arrival.eventVersion}`,
+    };
+  if (!isHandled(handler, arrival.event))
+    return {
+      ok: false,
+      reason: 'UNKNOWN_CONTRACT',
+      detail: `the handler of ${link.id} does not handle ${arrival.event}`,
     };
   const decoded = decodeText(contract as Contract<Record<string, unknown>>, arrival.text);
   if (!decoded.ok) {

@@ -1,15 +1,17 @@
-/** What a service gives the kit to apply a link's messages. */
+/** What a service gives the kit to apply a link's messages: a function for each event, by its name. */
 import type { Transaction } from '../../runtime/postgres.ts';
+import type { EventJson } from '../contracts/contract.ts';
 import { LinkError } from '../errors.ts';
+import type { LinkDefinition } from '../link.ts';
 
-/** One state of an entity, as a formal link carries it. */
-export interface Change {
+/** One state of an entity, as a formal link carries it. `Event` is the JSON type of its event. */
+export interface Change<Event extends EventJson = EventJson> {
   readonly key: string;
   /** The owner's version of the entity. */
   readonly version: bigint;
-  readonly event: string;
+  readonly event: Event['event_name'];
   readonly eventVersion: number;
-  readonly payload: Record<string, unknown>;
+  readonly payload: Event['payload'];
 }
 
 /**
@@ -22,8 +24,8 @@ export type ApplyChanges = (
   changes: readonly Change[],
 ) => Promise<ReadonlySet<string>>;
 
-/** One business event, as a functional link carries it. */
-export interface BusinessEvent extends Change {
+/** One business event, as a functional link carries it. `Event` is the JSON type of its event. */
+export interface BusinessEvent<Event extends EventJson = EventJson> extends Change<Event> {
   readonly eventId: string;
 }
 
@@ -37,18 +39,111 @@ export type Basis = Readonly<Record<string, string | number | bigint>>;
  * Applies one business event. Called once per event id that commits. Returns what else it read that
  * other events may change at any time.
  */
-export type ApplyEvent = (tx: Transaction, event: BusinessEvent) => Promise<Basis | undefined>;
+export type ApplyEvent<Event extends EventJson = EventJson> = (
+  tx: Transaction,
+  event: BusinessEvent<Event>,
+) => Promise<Basis | undefined>;
 
-export type Handler =
-  | { readonly kind: 'formal'; readonly apply: ApplyChanges }
-  | { readonly kind: 'functional'; readonly apply: ApplyEvent };
+/** A function for each event, by the event's name. */
+export type EventHandlers<Event extends EventJson> = {
+  readonly [One in Event as One['event_name']]: ApplyEvent<One>;
+};
 
-export function formal(apply: ApplyChanges): Handler {
-  return { kind: 'formal', apply };
+/** The names of events, as keys: so the compiler sees that one is missing. */
+export type EventNames<Event extends EventJson> = {
+  readonly [One in Event as One['event_name']]: true;
+};
+
+export interface FormalHandler<Event extends EventJson = EventJson> {
+  readonly kind: 'formal';
+  readonly events: EventNames<Event>;
+  readonly apply: ApplyChanges;
 }
 
-export function functional(apply: ApplyEvent): Handler {
-  return { kind: 'functional', apply };
+export interface FunctionalHandler<Event extends EventJson = EventJson> {
+  readonly kind: 'functional';
+  readonly events: EventNames<Event>;
+  readonly apply: ApplyEvent;
+}
+
+/** `Event` is the union of the JSON types of the events that it handles. */
+export type Handler<Event extends EventJson = EventJson> =
+  | FormalHandler<Event>
+  | FunctionalHandler<Event>;
+
+/** A formal handler of these events; most consumers only need `keepNewest`. */
+export function formal<Event extends EventJson>(
+  events: EventNames<Event>,
+  apply: ApplyChanges,
+): FormalHandler<Event> {
+  return { kind: 'formal', events, apply };
+}
+
+/**
+ * A functional handler.
+ *
+ * @example
+ * functional<LinkEvent<'COMM-040'>>({
+ *   SolutionCompleted: async (tx, event) => { … },
+ *   SolutionRevoked: async (tx, event) => { … },
+ * });
+ */
+export function functional<Event extends EventJson>(
+  handlers: EventHandlers<Event>,
+): FunctionalHandler<Event> {
+  const handlerOf = new Map<string, ApplyEvent>(Object.entries(handlers));
+  return {
+    kind: 'functional',
+    events: namesIn(handlers),
+    apply: async (tx, event) => {
+      const handle = handlerOf.get(event.event);
+      // The receiver refuses such a message before; a handler must not guess, whoever calls it.
+      if (!handle) throw new LinkError('UNKNOWN_EVENT', `${event.event} has no handler`);
+      return handle(tx, event);
+    },
+  };
+}
+
+/** The events that an object names by its keys. */
+export function namesIn<Event extends EventJson>(byName: object): EventNames<Event> {
+  return Object.fromEntries(Object.keys(byName).map((name) => [name, true])) as EventNames<Event>;
+}
+
+/** Whether the handler has a function for this event. */
+export function isHandled({ events }: Pick<Handler, 'events'>, event: string): boolean {
+  return Object.hasOwn(events, event);
+}
+
+/**
+ * The handler, if it is one of the link's kind and handles exactly the events of the link. The
+ * compiler sees this too; a program without types learns it when it starts.
+ * @throws LinkError HANDLER_MISMATCH
+ */
+export function requireHandler(link: LinkDefinition, handler: Handler | undefined): Handler {
+  const carried = new Set(link.contracts.map(({ event }) => event));
+  if (!handler) throw mismatch(`${link.id} has no handler; give the kit one in handlers`);
+  if (handler.kind !== link.kind)
+    throw mismatch(
+      `${link.id} is ${link.kind} but its handler is ${handler.kind}; ${MAKE_IT[link.kind]}`,
+    );
+  const missing = [...carried].filter((event) => !isHandled(handler, event));
+  if (missing.length > 0)
+    throw mismatch(`${link.id} carries ${missing.join(', ')}, which its handler does not handle`);
+  const strange = Object.keys(handler.events).filter((event) => !carried.has(event));
+  if (strange.length > 0)
+    throw mismatch(
+      `${link.id} does not carry ${strange.join(', ')}, which its handler handles; remove it, or list its contract in the map`,
+    );
+  return handler;
+}
+
+const MAKE_IT: Record<LinkDefinition['kind'], string> = {
+  formal: 'make it with keepNewest(…)',
+  functional: 'make it with functional(…)',
+};
+
+function mismatch(what: string): LinkError {
+  return new LinkError('HANDLER_MISMATCH', what);
 }
 
 /**

@@ -9,11 +9,11 @@ import { links } from '../../services/links.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import { until } from '../../test/harness/until.ts';
 import type { Receipt } from '../wire/receipt.ts';
-import { type ApplyEvent, functional } from './handler.ts';
+import type { ApplyEvent } from './handler.ts';
 import { Receiver } from './receiver.ts';
-import { solutionCompleted } from './solutions.fixture.ts';
+import { solutionCompleted, solutionHandler } from './solutions.fixture.ts';
 
-const link = links['COMM-040']!;
+const link = links['COMM-040'];
 const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
 const { url } = await testDatabase({ after }, template);
 const sql = connectPostgres(url, { name: 'parked' });
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 function receiverOf(apply: ApplyEvent = async () => undefined): Receiver {
-  return new Receiver({ sql, link, log: silentLog, handler: functional(apply) });
+  return new Receiver({ sql, link, log: silentLog, handler: solutionHandler(apply) });
 }
 
 const outcomesOf = (receipts: readonly Receipt[]) => receipts.map((one) => one.outcome);
@@ -77,7 +77,7 @@ test('an id that comes twice in one batch with two payloads is refused the secon
 test('a parked message that another replica applied meanwhile does not die of its last try here', async () => {
   const failing = new Receiver({
     ...{ sql, link, log: silentLog, limits: { maxAttempts: 1 } },
-    handler: functional(async () => {
+    handler: solutionHandler(async () => {
       throw new Error('broken');
     }),
   });

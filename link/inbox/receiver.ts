@@ -93,8 +93,9 @@ export class Receiver {
     const settled = new Map<Arrival, Receipt>();
     const good: Delivery[] = [];
     const arrivalOf = new Map<Delivery, Arrival>();
+    const { link, handler } = this.#options;
     for (const arrival of arrivals) {
-      const checked = checkArrival(this.#options.link, arrival);
+      const checked = checkArrival(link, arrival, handler);
       if (checked.ok) {
         good.push(checked.delivery);
         arrivalOf.set(checked.delivery, arrival);
@@ -232,7 +233,7 @@ export class Receiver {
    * its key waits behind it.
    */
   async unparkOne(): Promise<Receipt | undefined> {
-    const { sql, log, link } = this.#options;
+    const { sql, log, link, handler } = this.#options;
     const nowMs = performance.now();
     for (const [key, untilMs] of this.#restUntilMs)
       if (untilMs <= nowMs) this.#restUntilMs.delete(key);
@@ -242,7 +243,7 @@ export class Receiver {
       const receipt = await sql.begin(async (tx) => {
         const arrival = await takeParked(tx, link.id, [...this.#restUntilMs.keys()]);
         if (!arrival) return undefined;
-        const checked = checkArrival(link, arrival);
+        const checked = checkArrival(link, arrival, handler);
         if (!checked.ok) {
           const { reason, detail } = checked;
           log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');

@@ -32,7 +32,7 @@ export async function redrive(
       if (!row) return { outcome: 'gone' };
       // Its id belongs to another message, whose inbox row and effect must stay as they are.
       if (row.reason === 'ID_REUSED') throw new StillDead(`${ID_REUSED}: discard it`);
-      const checked = checkArrival(link, arrivalOf(row));
+      const checked = checkArrival(link, arrivalOf(row), handler);
       if (!checked.ok) throw new StillDead(`${checked.reason}: ${checked.detail}`);
       const { delivery } = checked;
       const outcome = await apply(tx, link, handler, delivery);

@@ -1,17 +1,35 @@
 /** What most consumers of a formal link do: keep the newest row of every key in a table. */
-import { formal, type Handler } from './handler.ts';
+import type { EventJson } from '../contracts/contract.ts';
+import { LinkError } from '../errors.ts';
+import { type FormalHandler, formal, namesIn } from './handler.ts';
 import { type NewerRow, type ReplicaTable, upsertNewer } from './upsertNewer.ts';
 
-/** `valuesOf` turns an event's payload into a value for each of the table's other columns. */
-export function keepNewest(
+/** For each event, by its name: the value of every other column of the table, from its payload. */
+export type ValuesByEvent<Event extends EventJson> = {
+  readonly [One in Event as One['event_name']]: (payload: One['payload']) => NewerRow['values'];
+};
+
+/**
+ * A formal handler that keeps the newest state of every key in the table.
+ *
+ * @example
+ * keepNewest<LinkEvent<'COMM-060'>>(ratingReplica, {
+ *   AssessmentRatingChanged: ({ rating }) => ({ rating }),
+ * });
+ */
+export function keepNewest<Event extends EventJson>(
   table: ReplicaTable,
-  valuesOf: (payload: Record<string, unknown>) => NewerRow['values'],
-): Handler {
-  return formal((tx, changes) =>
-    upsertNewer(
-      tx,
-      table,
-      changes.map(({ key, version, payload }) => ({ key, version, values: valuesOf(payload) })),
-    ),
+  valuesByEvent: ValuesByEvent<Event>,
+): FormalHandler<Event> {
+  const valuesOf = new Map<string, (payload: EventJson['payload']) => NewerRow['values']>(
+    Object.entries(valuesByEvent),
   );
+  return formal<Event>(namesIn(valuesByEvent), async (tx, changes) => {
+    const rows = changes.map(({ key, version, event, payload }): NewerRow => {
+      const values = valuesOf.get(event)?.(payload);
+      if (!values) throw new LinkError('UNKNOWN_EVENT', `${event} has no handler`);
+      return { key, version, values };
+    });
+    return upsertNewer(tx, table, rows);
+  });
 }

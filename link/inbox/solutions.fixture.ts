@@ -1,8 +1,15 @@
-/** Messages of an ordered link, for the tests of what the inbox does with them. */
+/** Messages of an ordered link and a handler of them, for the tests of what the inbox does. */
 import { randomUUIDv7 } from 'node:crypto';
+import type { LinkEvent } from '../../services/links.ts';
 import type { Arrival } from './delivery.ts';
+import { type ApplyEvent, type FunctionalHandler, functional } from './handler.ts';
 
 const AT = '2026-01-01T00:00:00Z';
+
+/** A handler of the link that does the same with each of its events. */
+export function solutionHandler(apply: ApplyEvent): FunctionalHandler<LinkEvent<'COMM-040'>> {
+  return functional({ SolutionCompleted: apply, SolutionRevoked: apply });
+}
 
 export function solutionCompleted(key: string = randomUUIDv7(), version = 1n): Arrival {
   const eventId = randomUUIDv7();

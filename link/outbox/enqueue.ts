@@ -8,8 +8,8 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { Transaction } from '../../runtime/postgres.ts';
 import { encodeText } from '../contracts/contract.ts';
 import { LinkError } from '../errors.ts';
-import { contractsOf, type LinkDefinition, laneOf, legsOf } from '../link.ts';
-import type { Enqueued, Message } from './message.ts';
+import { contractsOf, type EventOf, type LinkDefinition, laneOf, legsOf } from '../link.ts';
+import type { Enqueued, Message, MessageFor } from './message.ts';
 import type { OutboxRow } from './openRows.ts';
 import { noteWritten } from './written.ts';
 
@@ -18,10 +18,10 @@ import { noteWritten } from './written.ts';
  * is pipelined behind the statements before it.
  * @throws LinkError INVALID_EVENT when a payload does not fit the newest contract; nothing is written
  */
-export async function enqueue(
+export async function enqueue<Link extends LinkDefinition>(
   tx: Transaction,
-  link: LinkDefinition,
-  messages: readonly Message[],
+  link: Link,
+  messages: readonly MessageFor<EventOf<Link>>[],
 ): Promise<Enqueued[]> {
   const rowsOf = messages.map((message) => outboxRows(link, message));
   const rows = rowsOf.flat();

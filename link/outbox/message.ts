@@ -1,11 +1,13 @@
 /** A message on its two sides of the commit: what a use case says, and the row it became. */
 
-/** What a use case says about a business fact. */
-export interface Message {
+import type { EventJson } from '../contracts/contract.ts';
+
+/** What a use case says about a business fact. `Event` is the JSON type of its event. */
+export interface Message<Event extends EventJson = EventJson> {
   /** The event's name, for example `ManagerCreated`. */
-  readonly event: string;
+  readonly event: Event['event_name'];
   /** The event's payload in the newest contract version, as JSON. */
-  readonly payload: Record<string, unknown>;
+  readonly payload: Event['payload'];
   /** The entity's version, taken under its row lock; per key it rises by one with every message. */
   readonly version: bigint;
   /** W3C trace context to carry along. */
@@ -13,6 +15,9 @@ export interface Message {
   /** Only these consumers; all of the link when absent (a backfill serves one leg). */
   readonly legs?: readonly string[];
 }
+
+/** A message of one of several events: its payload is the one of the event that it names. */
+export type MessageFor<Event extends EventJson> = Event extends EventJson ? Message<Event> : never;
 
 /** One open outbox row of a message. */
 export interface Enqueued {

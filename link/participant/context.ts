@@ -22,10 +22,10 @@ export interface ParticipantOptions {
   readonly nats: NatsConnection;
   readonly produced: readonly LinkDefinition[];
   readonly consumed: readonly LinkDefinition[];
-  readonly handlers: Readonly<Record<string, Handler>>;
-  readonly sources?: Readonly<Record<string, EntitySource>>;
-  readonly replicas?: Readonly<Record<string, ReplicaTable>>;
-  readonly pulls?: Readonly<Record<string, Pull>>;
+  readonly handlers: Readonly<Record<string, Handler | undefined>>;
+  readonly sources?: Readonly<Record<string, EntitySource | undefined>>;
+  readonly replicas?: Readonly<Record<string, ReplicaTable | undefined>>;
+  readonly pulls?: Readonly<Record<string, Pull | undefined>>;
   readonly relay: Relay;
   readonly listening: ListeningAgent;
   readonly streams: ReadonlyMap<string, StreamConsumer>;

@@ -15,12 +15,11 @@ import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { links } from '../../services/links.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import type { Arrival } from '../inbox/delivery.ts';
-import { functional } from '../inbox/handler.ts';
 import { Receiver } from '../inbox/receiver.ts';
-import { solutionCompleted } from '../inbox/solutions.fixture.ts';
+import { solutionCompleted, solutionHandler } from '../inbox/solutions.fixture.ts';
 import { deadLetterHandlers } from './deadLetterHandlers.ts';
 
-const link = links['COMM-040']!;
+const link = links['COMM-040'];
 const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
 const { url } = await testDatabase({ after }, template);
 const sql = connectPostgres(url, { name: 'dead-letters' });
@@ -28,7 +27,7 @@ after(() => closePostgres(sql));
 
 let applied: bigint[] = [];
 let isBroken = false;
-const handler = functional(async (_tx, { version }) => {
+const handler = solutionHandler(async (_tx, { version }) => {
   if (isBroken) throw new Error('broken');
   applied.push(version);
   return undefined;

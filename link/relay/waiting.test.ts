@@ -10,7 +10,7 @@ import { solutionCompleted } from '../inbox/solutions.fixture.ts';
 import { enqueue } from '../outbox/enqueue.ts';
 import { Relay } from './relay.ts';
 
-const link = links['COMM-040']!;
+const link = links['COMM-040'];
 const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
 const { url } = await testDatabase({ after }, template);
 const sql = connectPostgres(url, { name: 'waiting' });
@@ -30,9 +30,11 @@ function relayOn(database: Database): Relay {
 }
 
 async function committed() {
-  const { event, version, text } = solutionCompleted();
+  const { version, text } = solutionCompleted();
   const { payload } = JSON.parse(text);
-  const [message] = await sql.begin((tx) => enqueue(tx, link, [{ event, version, payload }]));
+  const [message] = await sql.begin((tx) =>
+    enqueue(tx, link, [{ event: 'SolutionCompleted', version, payload }]),
+  );
   return message!;
 }
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
-import { RpcCallError, RpcError, type RpcReason, toStatus } from '../../rpc/errors.ts';
+import { RpcCallError, RpcError, toStatus } from '../../rpc/errors.ts';
 import { StepProblem } from '../errors.ts';
 import { isRepeatable } from './repeatable.ts';
 
-function received(...[code, reason]: [RpcError['code'], RpcReason]): RpcCallError {
+function received(...[code, reason]: [RpcError['code'], string]): RpcCallError {
   const status = toStatus(new RpcError(code, reason, 'so it is'));
   return new RpcCallError('relink.v1.LinkParticipant/Probe', 'h:1', status, status.metadata);
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RpcCallError } from '../../rpc/client.ts';
-import { RpcError, type RpcReason, toStatus } from '../../rpc/errors.ts';
+import { RpcError, toStatus } from '../../rpc/errors.ts';
 import { explainError } from './errors.ts';
 
 /** What a client sees of an error that a server threw. */
-function received(reason: RpcReason, message = 'so it is'): RpcCallError {
+function received(reason: string, message = 'so it is'): RpcCallError {
   const fields = [{ field: 'settings.soak', description: 'is not known' }];
   const status = toStatus(new RpcError('FAILED_PRECONDITION', reason, message, { fields }));
   return new RpcCallError('relink.v1.Operator/Start', '127.0.0.1:1', status, status.metadata);

@@ -1,5 +1,5 @@
+import { serve } from 'relink/rpc';
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
-import { serve } from '../../rpc/server.ts';
 import { runService } from '../service.ts';
 import { raiseDifficulties } from './events/completions.ts';
 import { assessmentsHandlers } from './rpc/assessments.ts';
@@ -16,5 +16,5 @@ await runService({
       'COMM-021': updatedAssessmentSource,
     },
   },
-  services: (own) => [serve(AssessmentsService, assessmentsHandlers(own))],
+  services: (context) => [serve(AssessmentsService, assessmentsHandlers(context))],
 });

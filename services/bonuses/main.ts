@@ -1,7 +1,7 @@
+import { serve } from 'relink/rpc';
 import { BonusesService } from '../../gen/bonuses/v1/bonuses_service_pb.ts';
 import { FinanceService } from '../../gen/finance/v1/finance_service_pb.ts';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
-import { serve } from '../../rpc/server.ts';
 import { runService } from '../service.ts';
 import { putManagers } from './events/managers.ts';
 import { pullRatings, ratingLookup } from './events/ratingLookup.ts';

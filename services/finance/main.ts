@@ -1,5 +1,5 @@
+import { serve } from 'relink/rpc';
 import { FinanceService } from '../../gen/finance/v1/finance_service_pb.ts';
-import { serve } from '../../rpc/server.ts';
 import { runService } from '../service.ts';
 import { transferMoney } from './events/orders.ts';
 import { financeHandlers } from './rpc/finance.ts';
@@ -13,5 +13,5 @@ await runService({
     const served = serve(FinanceService, financeHandlers({ sql, isProduction: config.production }));
     return [misbehaving(served, () => readBehaviour(sql))];
   },
-  aroundLinks: (served, { sql }) => misbehaving(served, () => readBehaviour(sql)),
+  wrapLinks: (served, { sql }) => misbehaving(served, () => readBehaviour(sql)),
 });

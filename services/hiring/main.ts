@@ -1,7 +1,7 @@
+import { serve } from 'relink/rpc';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
-import { serve } from '../../rpc/server.ts';
 import { runService } from '../service.ts';
-import { putAssessments } from './events/assessments.ts';
+import { putAssessments, putChangedAssessments } from './events/assessments.ts';
 import { assignAssessments } from './events/assignments.ts';
 import { putManagers } from './events/managers.ts';
 import { hiringHandlers } from './rpc/hiring.ts';
@@ -16,7 +16,7 @@ await runService({
     handlers: {
       'COMM-010': putManagers,
       'COMM-020': putAssessments,
-      'COMM-021': putAssessments,
+      'COMM-021': putChangedAssessments,
       'COMM-070': assignAssessments,
     },
     replicas: {
@@ -26,5 +26,5 @@ await runService({
     },
     sources: { 'COMM-030': candidateSource, 'COMM-060': ratingSource },
   },
-  services: (own) => [serve(HiringService, hiringHandlers(own))],
+  services: (context) => [serve(HiringService, hiringHandlers(context))],
 });

@@ -1,5 +1,5 @@
+import { serve } from 'relink/rpc';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
-import { serve } from '../../rpc/server.ts';
 import { runService } from '../service.ts';
 import { putCandidates } from './events/candidates.ts';
 import { managementHandlers } from './rpc/management.ts';
@@ -8,5 +8,5 @@ import { candidateReplica } from './store/candidates.ts';
 await runService({
   name: 'management',
   links: { handlers: { 'COMM-030': putCandidates }, replicas: { 'COMM-030': candidateReplica } },
-  services: (own) => [serve(ManagementService, managementHandlers(own))],
+  services: (context) => [serve(ManagementService, managementHandlers(context))],
 });

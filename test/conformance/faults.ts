@@ -1,11 +1,13 @@
 /** What transports, consumers and messages do to a link; every test ends in the oracle. */
+
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { listDeadLetters } from '../../link/inbox/deadLetters.ts';
-import { formal, functional, type Handler } from '../../link/inbox/handler.ts';
+import type { BusinessEvent, Change, Handler } from '../../link/inbox/handler.ts';
 import { countParked } from '../../link/inbox/ordered.ts';
 import { redrive } from '../../link/inbox/redrive.ts';
 import { ALL_LANES, type LinkDefinition, type Transport } from '../../link/link.ts';
+import type { Transaction } from '../../runtime/postgres.ts';
 import { type FaultProxy, startProxy } from '../harness/proxy.ts';
 import { until } from '../harness/until.ts';
 import { InProcessCompany } from '../rigs/inProcess/company.ts';
@@ -178,14 +180,20 @@ function failingOn(handler: Handler, isBad: (key: string) => boolean): Handler {
     if (isBad(key)) throw new Error('the handler does not like this one');
   };
   if (handler.kind === 'functional')
-    return functional(async (tx, event) => {
-      refuse(event.key);
-      return handler.apply(tx, event);
-    });
-  return formal(async (tx, changes) => {
-    for (const { key } of changes) refuse(key);
-    return handler.apply(tx, changes);
-  });
+    return {
+      ...handler,
+      apply: async (tx: Transaction, event: BusinessEvent) => {
+        refuse(event.key);
+        return handler.apply(tx, event);
+      },
+    };
+  return {
+    ...handler,
+    apply: async (tx: Transaction, changes: readonly Change[]) => {
+      for (const { key } of changes) refuse(key);
+      return handler.apply(tx, changes);
+    },
+  };
 }
 
 /** Nothing is open but what waits at a consumer behind a message of its key that was given up. */

@@ -1,10 +1,12 @@
 /** What a request is told about its messages. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { listDeadLetters } from '../../link/inbox/deadLetters.ts';
-import { formal } from '../../link/inbox/handler.ts';
+import type { Change } from '../../link/inbox/handler.ts';
 import { redrive } from '../../link/inbox/redrive.ts';
+import type { Transaction } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
 import { InProcessCompany } from '../rigs/inProcess/company.ts';
 
@@ -19,10 +21,13 @@ test('a sync message is applied when its request is answered, a given up one nev
     wrap: (handler, consumer) =>
       handler.kind !== 'formal'
         ? handler
-        : formal(async (tx, changes) => {
-            if (isBroken && consumer === 'hiring') throw new Error('broken');
-            return handler.apply(tx, changes);
-          }),
+        : {
+            ...handler,
+            apply: async (tx: Transaction, changes: readonly Change[]) => {
+              if (isBroken && consumer === 'hiring') throw new Error('broken');
+              return handler.apply(tx, changes);
+            },
+          },
   });
   const { kit } = company.nodes.get('assessments-1')!;
   const writeUntil = async (wanted: Record<string, string>) => {

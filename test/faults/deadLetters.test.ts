@@ -1,4 +1,5 @@
 /** Messages a consumer cannot apply: retried, then kept with the reason; the others go on. */
+
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import {
@@ -8,9 +9,10 @@ import {
   listDeadLetters,
   readDeadLetter,
 } from '../../link/inbox/deadLetters.ts';
-import { formal, type Handler } from '../../link/inbox/handler.ts';
+import type { Change, Handler } from '../../link/inbox/handler.ts';
 import { redrive } from '../../link/inbox/redrive.ts';
 import type { Transport } from '../../link/link.ts';
+import type { Transaction } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
 import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
 
@@ -76,11 +78,14 @@ describe('dead letters', { concurrency: 2 }, () => {
 
 /** Calls `before` with each key first; what it answers is awaited. */
 function guarded(handler: Handler, before: (key: string) => Promise<void> | undefined): Handler {
-  assert.equal(handler.kind, 'formal');
-  return formal(async (tx, changes) => {
-    for (const { key } of changes) await before(key);
-    return (handler as Extract<Handler, { kind: 'formal' }>).apply(tx, changes);
-  });
+  assert.ok(handler.kind === 'formal');
+  return {
+    ...handler,
+    apply: async (tx: Transaction, changes: readonly Change[]) => {
+      for (const { key } of changes) await before(key);
+      return handler.apply(tx, changes);
+    },
+  };
 }
 
 /** A company whose relay starts when one of its messages is spoilt already; answers its key. */

@@ -1,11 +1,13 @@
 /** What comes late: handlers, transactions, route changes, relays. */
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { raiseFence } from '../../link/inbox/fence.ts';
-import { formal, type Handler } from '../../link/inbox/handler.ts';
+import type { Change, Handler } from '../../link/inbox/handler.ts';
 import { ALL_LANES } from '../../link/link.ts';
 import { closeRows } from '../../link/outbox/closeRows.ts';
 import { GAP_MARGIN } from '../../link/outbox/openRows.ts';
+import type { Transaction } from '../../runtime/postgres.ts';
 import { until } from '../harness/until.ts';
 import { InProcessCompany, type InProcessOptions, someKeys } from '../rigs/inProcess/company.ts';
 import { Courier } from '../rigs/inProcess/courier.ts';
@@ -191,11 +193,14 @@ function gatedAt(
 ): Pick<InProcessOptions, 'link' | 'wrap'> {
   const wrap = (handler: Handler, consumer: string): Handler => {
     if (consumer !== CONSUMER || handler.kind !== 'formal') return handler;
-    return formal(async (tx, changes) => {
-      const applied = await handler.apply(tx, changes);
-      if (changes.some(({ key, version }) => version === 1n && isHeld(key))) await gate.pass();
-      return applied;
-    });
+    return {
+      ...handler,
+      apply: async (tx: Transaction, changes: readonly Change[]) => {
+        const applied = await handler.apply(tx, changes);
+        if (changes.some(({ key, version }) => version === 1n && isHeld(key))) await gate.pass();
+        return applied;
+      },
+    };
   };
   return { link: LINK, wrap };
 }

@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { jetstream } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { HiringLinks } from '../../gen/hiring/v1/links_pb.ts';
-import { contractOf, laneOf, subjectOf } from '../../link/link.ts';
+import { contractOf, laneOf, linkOf, subjectOf } from '../../link/link.ts';
 import { pushRequest } from '../../link/transport/grpc/pushMethod.ts';
 import { HEADER, METADATA } from '../../link/wire/headers.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
@@ -70,8 +70,8 @@ describe('the links of the company', () => {
       ids,
     );
     for (const { id, transports, immovable_reason } of all) {
-      assert.deepEqual(transports, links[id]!.transports);
-      assert.equal(immovable_reason, links[id]!.immovableReason ?? '');
+      assert.deepEqual(transports, linkOf(links, id).transports);
+      assert.equal(immovable_reason, linkOf(links, id).immovableReason ?? '');
     }
     for (const command of ['links', 'topology']) {
       const { stdout } = await new Relink(operatorAddress(), [command], COLUMNS).ended();
@@ -188,7 +188,7 @@ describe('the links of the company', () => {
   async function callByHand(client: RpcClient<typeof HiringLinks>, eventId: string) {
     const key = randomUUID();
     const method = HiringLinks.method.putManager;
-    const contract = contractOf(links['COMM-010']!, 'ManagerCreated', 0)!;
+    const contract = contractOf(links['COMM-010'], 'ManagerCreated', 0)!;
     const at = new Date().toISOString();
     const request = pushRequest(method, contract, {
       ...{ event_id: eventId, event_version: 0, event_name: 'ManagerCreated', produced_at: at },

@@ -16,6 +16,14 @@ describe('a recipe', () => {
     ]);
   });
 
+  it('says what a command is refused with', () => {
+    const page = ['```sh refused', 'node a.ts', '```', 'so:', '```text', 'no', '```', ''].join(
+      '\n',
+    );
+    assert.deepEqual(readRecipe(page), [{ does: 'refuse', command: 'node a.ts', says: 'no' }]);
+    assert.throws(() => readRecipe('```sh refused\nnode a.ts\n```\n'), /stands below it/);
+  });
+
   it('changes exactly what it shows, at the beginning of a file as well', () => {
     assert.equal(changed('a\nb\nc\n', ' a\n-b\n+B\n+C\n', 'f'), 'a\nB\nC\nc\n');
     assert.equal(changed('a\nb\n', '+0\n a\n', 'f'), '0\na\nb\n');

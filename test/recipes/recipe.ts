@@ -1,6 +1,7 @@
 /**
  * A recipe is a page whose code blocks say what to do: a block with a path is that file, a block that
- * begins with `diff` and a path changes a file, and a `sh` block is run. In their order.
+ * begins with `diff` and a path changes a file, and a `sh` block is run. In their order. A block
+ * `sh refused` is run and fails; the `text` below it is what it says.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -15,10 +16,18 @@ const COMMAND_LIMIT_MS = 300_000;
 type Block =
   | { readonly does: 'write'; readonly path: string; readonly text: string }
   | { readonly does: 'change'; readonly path: string; readonly text: string }
-  | { readonly does: 'run'; readonly command: string };
+  | { readonly does: 'run'; readonly command: string }
+  | { readonly does: 'refuse'; readonly command: string; readonly says: string };
 
 export function readRecipe(page: string): Block[] {
-  return [...page.matchAll(BLOCK)].flatMap(([, language, path, text]): Block[] => {
+  const blocks = [...page.matchAll(BLOCK)];
+  return blocks.flatMap(([, language, path, text], at): Block[] => {
+    if (language === 'text') return []; // read with the command above it
+    if (language === 'sh' && path === 'refused') {
+      const [, below, , says] = blocks[at + 1] ?? [];
+      assert.equal(below, 'text', 'what a refused command says stands below it');
+      return [{ does: 'refuse', command: text!.trim(), says: says!.trim() }];
+    }
     if (language === 'sh')
       return text!.split('\n').flatMap((command) => (command ? [{ does: 'run', command }] : []));
     assert.ok(path, `a block of ${language} names its file`);
@@ -30,6 +39,7 @@ export function readRecipe(page: string): Block[] {
 export function followRecipe(page: string, folder: string): void {
   for (const block of readRecipe(page)) {
     if (block.does === 'run') runCommand(block.command, folder);
+    else if (block.does === 'refuse') refuseCommand(block, folder);
     else if (block.does === 'write') writeNew(join(folder, block.path), block.text);
     else change(join(folder, block.path), block.text);
   }
@@ -58,8 +68,20 @@ export function changed(text: string, diff: string, path: string): string {
   return `${whole.slice(0, at)}${after}${whole.slice(at + before.length)}`.slice(1);
 }
 
-/** As a person does in the project's folder; what it prints is shown when it fails. */
+/** What it prints is shown when it fails. */
 function runCommand(command: string, folder: string): void {
+  const { status, said } = perform(command, folder);
+  assert.equal(status, 0, `${command}\n${said}`);
+}
+
+function refuseCommand({ command, says }: { command: string; says: string }, folder: string): void {
+  const { status, said } = perform(command, folder);
+  assert.ok(status !== 0, `${command} is refused`);
+  assert.ok(said.includes(says), `${command} says: ${says}\n${said}`);
+}
+
+/** As a person does in the project's folder. */
+function perform(command: string, folder: string) {
   const bin = join(folder, 'node_modules', '.bin');
   const ran = spawnSync('sh', ['-c', command], {
     cwd: folder,
@@ -71,5 +93,5 @@ function runCommand(command: string, folder: string): void {
       NODE_TEST_CONTEXT: undefined,
     }),
   });
-  assert.equal(ran.status, 0, `${command}\n${ran.stdout}\n${ran.stderr}${ran.error ?? ''}`);
+  return { status: ran.status, said: `${ran.stdout}\n${ran.stderr}${ran.error ?? ''}` };
 }

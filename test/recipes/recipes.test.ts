@@ -15,7 +15,7 @@ import { ManagementService } from '../../gen/management/v1/management_service_pb
 import { createRpcClient } from '../../rpc/client.ts';
 import { formatPeers } from '../../runtime/config.ts';
 import { until } from '../harness/until.ts';
-import { followRecipe } from './recipe.ts';
+import { followRecipe, readRecipe } from './recipe.ts';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 /** Not copied: data, and what is linked to instead. */
@@ -92,6 +92,20 @@ describe('the recipes of docs/recipes', () => {
     } finally {
       for (const client of [hiring, management, notices]) client.close();
     }
+  });
+
+  it('add an event that its consumers must handle, and refuse a version of one', someCommands, () =>
+    follow('add-an-event.md'),
+  );
+
+  it('are what the README says of them', async () => {
+    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+    const page = await readFile(join(ROOT, 'docs', 'recipes', 'add-an-event.md'), 'utf8');
+    const refusals = readRecipe(page).flatMap((block) =>
+      block.does === 'refuse' && block.command === 'node services/links.ts' ? [block.says] : [],
+    );
+    assert.equal(refusals.length, 1);
+    assert.ok(readme.replace(/\s+/g, ' ').includes(refusals[0]!), 'the README shows the refusal');
   });
 
   interface NoticesClient {

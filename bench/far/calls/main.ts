@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { HiringLinks } from '../../../gen/hiring/v1/links_pb.ts';
 import { Outcome, ReceiptSchema } from '../../../gen/relink/v1/receipt_pb.ts';
 import { type Arrival, checkArrival } from '../../../link/inbox/delivery.ts';
+import type { Handler } from '../../../link/inbox/handler.ts';
 import { Receiver } from '../../../link/inbox/receiver.ts';
 import type { LinkDefinition } from '../../../link/link.ts';
 import { pushHandler, unmappedService } from '../../../link/transport/grpc/receive.ts';
@@ -19,17 +20,20 @@ import { handlerOf } from '../../handlers.ts';
 /** Checks every arrival as the inbox does and settles it without a database. */
 class CheckingReceiver extends Receiver {
   readonly #link: LinkDefinition;
+  readonly #handler: Handler;
 
   constructor(link: LinkDefinition) {
     // Never used, so it never connects.
     const sql = connectPostgres('postgres://127.0.0.1:1/none', { name: 'bench' });
-    super({ sql, log: silentLog, link, handler: handlerOf(link.kind) });
+    const handler = handlerOf(link.kind);
+    super({ sql, log: silentLog, link, handler });
     this.#link = link;
+    this.#handler = handler;
   }
 
   override async receive(arrivals: readonly Arrival[]): Promise<Receipt[]> {
     return arrivals.map((arrival) => {
-      const outcome = checkArrival(this.#link, arrival).ok ? 'applied' : 'dead';
+      const outcome = checkArrival(this.#link, arrival, this.#handler).ok ? 'applied' : 'dead';
       return { eventId: arrival.eventId, outcome, epoch: arrival.epoch };
     });
   }

@@ -1,7 +1,7 @@
 /** An assessment with its exercises, and the business facts about one. */
 import { randomUUIDv7 } from 'node:crypto';
+import type { Message } from 'relink';
 import type { AssessmentCreatedV0, AssessmentUpdatedV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Exercise {
   readonly id: string;
@@ -68,7 +68,7 @@ export function changeAssessment(
   });
 }
 
-/** Positions of drafts whose id is none of the assessment's exercises, or comes a second time. */
+/** Positions of drafts whose id is not that of an exercise of the assessment, or is repeated. */
 export function findStrangers(
   assessment: Pick<Assessment, 'exercises'>,
   drafts: readonly ExerciseDraft[],
@@ -77,7 +77,7 @@ export function findStrangers(
   return drafts.flatMap(({ id }, at) => (id === undefined || free.delete(id) ? [] : [at]));
 }
 
-/** One exercise harder by one; as it is when it has no such exercise or none can be harder. */
+/** The assessment with one exercise harder by one; unchanged without that exercise or at the limit. */
 export function raiseDifficulty(assessment: Assessment, exerciseId: string, now: Date): Assessment {
   const isMeant = (one: Exercise) => one.id === exerciseId && one.difficulty < MAX_DIFFICULTY;
   if (!assessment.exercises.some(isMeant)) return assessment;
@@ -112,8 +112,8 @@ function nextVersion(assessment: Assessment, now: Date, changed: Partial<Assessm
 }
 
 /** COMM-020: the state after writing; a backfill sends the same for every assessment. */
-export function assessmentCreated(assessment: Assessment): Message {
-  const payload: AssessmentCreatedV0['payload'] = {
+export function assessmentCreated(assessment: Assessment): Message<AssessmentCreatedV0> {
+  const payload = {
     ...stateOf(assessment),
     created_at: assessment.createdAt.toISOString(),
   };
@@ -121,8 +121,8 @@ export function assessmentCreated(assessment: Assessment): Message {
 }
 
 /** COMM-021: the whole state after a change, so that it may overtake its AssessmentCreated. */
-export function assessmentUpdated(assessment: Assessment): Message {
-  const payload: AssessmentUpdatedV0['payload'] = {
+export function assessmentUpdated(assessment: Assessment): Message<AssessmentUpdatedV0> {
+  const payload = {
     ...stateOf(assessment),
     updated_at: assessment.updatedAt.toISOString(),
   };

@@ -1,6 +1,7 @@
 /** A manager, and the business facts about one. */
+
+import type { Message } from 'relink';
 import type { ManagerCreatedV0, ManagerUpdatedV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Manager {
   readonly id: string;
@@ -26,8 +27,8 @@ export function isSameRegistration(manager: Manager, names: Names): boolean {
 }
 
 /** COMM-010: the state after registering. */
-export function managerCreated(manager: Manager): Message {
-  const payload: ManagerCreatedV0['payload'] = {
+export function managerCreated(manager: Manager): Message<ManagerCreatedV0> {
+  const payload = {
     manager_replication_id: manager.id,
     first_name: manager.firstName,
     last_name: manager.lastName,
@@ -37,8 +38,8 @@ export function managerCreated(manager: Manager): Message {
 }
 
 /** COMM-010: the state after a change; a backfill sends the same for every manager. */
-export function managerUpdated(manager: Manager): Message {
-  const payload: ManagerUpdatedV0['payload'] = {
+export function managerUpdated(manager: Manager): Message<ManagerUpdatedV0> {
+  const payload = {
     manager_replication_id: manager.id,
     first_name: manager.firstName,
     last_name: manager.lastName,

@@ -1,14 +1,13 @@
 /** The API of assessments: managers and assessments. */
+
+import type { Handlers } from 'relink/rpc';
 import type { AssessmentsService } from '../../../gen/assessments/v1/assessments_service_pb.ts';
-import type { LinkKit } from '../../../link/kit.ts';
-import type { Handlers } from '../../../rpc/handlers.ts';
-import type { Database } from '../../../runtime/postgres.ts';
+import type { ServiceContext } from '../../service.ts';
 import { managerMethods } from './managers.ts';
 import { writingMethods } from './writing.ts';
 
-export function assessmentsHandlers(own: {
-  sql: Database;
-  kit: LinkKit;
-}): Handlers<typeof AssessmentsService> {
-  return { ...managerMethods(own), ...writingMethods(own) };
+export function assessmentsHandlers(
+  context: Pick<ServiceContext, 'sql' | 'kit'>,
+): Handlers<typeof AssessmentsService> {
+  return { ...managerMethods(context), ...writingMethods(context) };
 }

@@ -1,11 +1,10 @@
-/** Managers: each command is one transaction, and answers how its deliveries stand. */
+/** Managers: each command is one transaction, and returns the state of its deliveries. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { Database } from 'relink';
+import { type Handlers, RpcError, unknownId } from 'relink/rpc';
 import type { AssessmentsService } from '../../../gen/assessments/v1/assessments_service_pb.ts';
-import type { LinkKit } from '../../../link/kit.ts';
-import { RpcError, unknownId } from '../../../rpc/errors.ts';
-import type { Handlers } from '../../../rpc/handlers.ts';
-import type { Database } from '../../../runtime/postgres.ts';
+import type { ServiceContext } from '../../service.ts';
 import {
   isSameRegistration,
   type Manager,
@@ -15,11 +14,13 @@ import {
 } from '../domain/manager.ts';
 import { findManager, insertManager, renameManager } from '../store/managers.ts';
 
-export function managerMethods(own: {
-  sql: Database;
-  kit: LinkKit;
-}): Pick<Handlers<typeof AssessmentsService>, 'registerManager' | 'updateManager' | 'getManager'> {
-  const { sql, kit } = own;
+export function managerMethods({
+  sql,
+  kit,
+}: Pick<ServiceContext, 'sql' | 'kit'>): Pick<
+  Handlers<typeof AssessmentsService>,
+  'registerManager' | 'updateManager' | 'getManager'
+> {
   return {
     registerManager: async ({ managerId, firstName, lastName }) => {
       const names = { firstName, lastName };
@@ -67,7 +68,7 @@ function ifTaken(error: unknown): undefined {
   throw error;
 }
 
-/** A repeated registration answers what the first one made, if it means the same manager. */
+/** A repeated registration returns what the first one made, if it is for the same manager. */
 async function requireSame(sql: Database, wanted: Manager): Promise<Manager> {
   const manager = await findManager(sql, wanted.id);
   if (manager && isSameRegistration(manager, wanted)) return manager;

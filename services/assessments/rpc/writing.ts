@@ -1,15 +1,14 @@
-/** Assessments: each command is one transaction, and answers how its deliveries stand. */
+/** Assessments: each command is one transaction, and returns the state of its deliveries. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { Database } from 'relink';
+import { type Handlers, RpcError, unknownId } from 'relink/rpc';
 import type {
   AssessmentsService,
   ExerciseDraft as WireDraft,
 } from '../../../gen/assessments/v1/assessments_service_pb.ts';
-import type { LinkKit } from '../../../link/kit.ts';
-import { RpcError, unknownId } from '../../../rpc/errors.ts';
-import type { Handlers } from '../../../rpc/handlers.ts';
-import type { Database } from '../../../runtime/postgres.ts';
 import { nextPageToken, pageById } from '../../paging.ts';
+import type { ServiceContext } from '../../service.ts';
 import {
   type Assessment,
   type AssessmentDraft,
@@ -33,10 +32,7 @@ import { findManager } from '../store/managers.ts';
 export function writingMethods({
   sql,
   kit,
-}: {
-  sql: Database;
-  kit: LinkKit;
-}): Pick<
+}: Pick<ServiceContext, 'sql' | 'kit'>): Pick<
   Handlers<typeof AssessmentsService>,
   'createAssessment' | 'updateAssessment' | 'getAssessment' | 'listAssessments'
 > {
@@ -107,7 +103,7 @@ function refuseStrangers(
   throw new RpcError('INVALID_ARGUMENT', 'FIELDS_INVALID', what, { fields });
 }
 
-/** A repeated creation answers what the first one made, if it means the same assessment. */
+/** A repeated creation returns what the first one made, if it is for the same assessment. */
 async function requireSame(sql: Database, id: string, draft: AssessmentDraft): Promise<Assessment> {
   const assessment = await findAssessment(sql, id);
   if (!assessment && !(await findManager(sql, draft.authorId)))

@@ -1,8 +1,7 @@
 /** Assessments in PostgreSQL: a row each, exercises included. */
+
+import type { Database, EntitySource, Message, Transaction } from 'relink';
 import type { ExerciseValue } from '../../../db/assessments/tables.ts';
-import type { Message } from '../../../link/outbox/message.ts';
-import type { EntitySource } from '../../../link/participant/entity.ts';
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
 import { BEFORE_ALL_IDS, type Page } from '../../paging.ts';
 import { type Assessment, assessmentCreated, assessmentUpdated } from '../domain/assessment.ts';
 

@@ -1,7 +1,6 @@
 /** Managers in PostgreSQL. */
 
-import type { EntitySource } from '../../../link/participant/entity.ts';
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
+import type { Database, EntitySource, Transaction } from 'relink';
 import { type Manager, managerUpdated, type Names } from '../domain/manager.ts';
 
 /** Inserts a manager; answers false when the id is taken. */

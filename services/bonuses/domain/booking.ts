@@ -1,6 +1,7 @@
 /** A booking of the ledger, its two entries, and the order to finance that pays it out. */
+
+import type { MessageFor } from 'relink';
 import type { CreditToAccountV0, DebitFromAccountV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/message.ts';
 
 /** What an accepted solution earns with a rating of 100, in minor units. */
 export const BASE_BONUS_MINOR = 10_000n;
@@ -40,7 +41,7 @@ export interface Entry {
 /** Where all bonuses come from, and go back to. */
 export const COMPANY_ACCOUNT = 'company';
 
-/** `base x rating / 100`, rounded down to a whole minor unit: nobody is paid a part of a cent. */
+/** `base x rating / 100`, rounded down to a whole minor unit. */
 export function bonusFor(rating: number): bigint {
   return (BASE_BONUS_MINOR * BigInt(rating)) / FULL_RATING;
 }
@@ -82,16 +83,18 @@ export function accountOf(managerId: string): string {
   return `manager:${managerId}`;
 }
 
-/** Per solution COMM-080 is ordered: the credit, then the debit. */
-const ORDER: Record<Booking['kind'], { event: string; version: bigint }> = {
+/** COMM-080 is ordered by solution: the credit, then the debit. */
+const ORDER = {
   credit: { event: 'CreditToAccount', version: 1n },
   debit: { event: 'DebitFromAccount', version: 2n },
-};
+} as const;
 
 /** COMM-080: the order that pays a booking out; none when there is nothing to pay. */
-export function payoutOf(booking: Booking): Message | undefined {
+export function payoutOf(
+  booking: Booking,
+): MessageFor<CreditToAccountV0 | DebitFromAccountV0> | undefined {
   if (booking.amountMinor === 0n) return undefined;
-  const payload: CreditToAccountV0['payload'] & DebitFromAccountV0['payload'] = {
+  const payload = {
     transfer_id: booking.id,
     account_id: booking.managerId,
     solution_id: booking.solutionId,

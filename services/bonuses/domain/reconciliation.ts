@@ -14,7 +14,7 @@ export type Moved = Omit<Payout, 'isOpen'>;
 
 export interface Comparison {
   readonly problems: readonly string[];
-  /** Transfers without a payout among those given: theirs were booked later, or nobody did. */
+  /** Transfers without a payout among those given: booked later, or never. */
   readonly unordered: readonly string[];
 }
 

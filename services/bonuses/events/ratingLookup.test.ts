@@ -1,17 +1,16 @@
 /** Both sources of a rating: the replica in a real database, and hiring over real gRPC. */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import type { Change, Handler } from 'relink';
+import { createRpcClient, createRpcServer, RpcCallError, serve, unknownId } from 'relink/rpc';
+import { closePostgres, connectPostgres } from 'relink/runtime';
 import { applyExpand } from '../../../db/schemaChanges.ts';
 import { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
-import type { Change, Handler } from '../../../link/inbox/handler.ts';
-import { ALL_LANES } from '../../../link/link.ts';
+import { ALL_LANES, linkOf } from '../../../link/link.ts';
 import { countComparisons } from '../../../link/pull/comparisons.ts';
 import { changeReading, prepareReadings, type Reading } from '../../../link/pull/readings.ts';
-import { createRpcClient, RpcCallError } from '../../../rpc/client.ts';
-import { unknownId } from '../../../rpc/errors.ts';
-import { createRpcServer, serve } from '../../../rpc/server.ts';
-import { closePostgres, connectPostgres } from '../../../runtime/postgres.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
 import { links } from '../../links.ts';
 import { UNRATED } from '../domain/booking.ts';
@@ -38,7 +37,7 @@ async function open(t: TestContext, reading: Reading) {
   // The first call connects, and a comparison waits half a second at most.
   await hiring.getAssessmentRating({ assessmentId: rated }, { deadlineMs: 60_000 });
   const ratings = ratingLookup(() => hiring);
-  await prepareReadings(sql, [links[ratings.link]!]);
+  await prepareReadings(sql, [linkOf(links, ratings.link)]);
   await sql.begin((tx) =>
     changeReading(tx, { link: ratings.link, lanes: ALL_LANES, reading, expected: 0 }),
   );

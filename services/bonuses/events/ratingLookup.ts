@@ -2,12 +2,11 @@
  * The rating a bonus is computed from. It has two sources that give the same values, sooner or later:
  * the replica that COMM-060 keeps, and hiring itself, asked when the value is needed (pull).
  */
+
+import { type Pull, PulledValue, type Transaction } from 'relink';
+import type { RpcClient } from 'relink/rpc';
 import { applyContract } from '../../../db/schemaChanges.ts';
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
-import type { Pull } from '../../../link/pull/pull.ts';
-import { PulledValue } from '../../../link/pull/pulledValue.ts';
-import type { RpcClient } from '../../../rpc/client.ts';
-import type { Transaction } from '../../../runtime/postgres.ts';
 import { type Rating, UNRATED } from '../domain/booking.ts';
 import { findRatingReplica } from '../store/ratingReplicas.ts';
 
@@ -16,7 +15,7 @@ export type AskHiring = Pick<RpcClient<typeof HiringService>, 'getAssessmentRati
 /** Well below a handler's own limit (10 s), and the transaction that waits meanwhile is short. */
 const ASK_DEADLINE_MS = 2_000;
 
-/** Rejects when hiring is asked and does not answer: the event is tried again, nothing is guessed. */
+/** Rejects when hiring is asked and does not answer: the event is retried, no rating is guessed. */
 export function ratingLookup(hiring: () => AskHiring): PulledValue<Rating> {
   return new PulledValue({
     link: 'COMM-060',

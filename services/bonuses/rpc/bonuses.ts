@@ -1,22 +1,21 @@
 /** The API of bonuses: what managers earned, and whether every cent is accounted for. */
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { Database } from 'relink';
+import { type Handlers, unknownId } from 'relink/rpc';
 import type { BonusesService } from '../../../gen/bonuses/v1/bonuses_service_pb.ts';
 import { BookingKind } from '../../../gen/bonuses/v1/statement_pb.ts';
-import { unknownId } from '../../../rpc/errors.ts';
-import type { Handlers } from '../../../rpc/handlers.ts';
-import type { Database } from '../../../runtime/postgres.ts';
 import { nextPageToken, pageBySeq } from '../../paging.ts';
+import type { ServiceContext } from '../../service.ts';
 import type { Booking } from '../domain/booking.ts';
 import { type Balance, listBookings, readBalance } from '../store/ledger.ts';
 import { findManagerReplica } from '../store/managerReplicas.ts';
 import { type AskFinance, reconcile } from './reconcile.ts';
 
-interface Own {
-  readonly sql: Database;
+interface BonusesContext extends Pick<ServiceContext, 'sql'> {
   readonly finance: () => AskFinance;
 }
 
-export function bonusesHandlers({ sql, finance }: Own): Handlers<typeof BonusesService> {
+export function bonusesHandlers({ sql, finance }: BonusesContext): Handlers<typeof BonusesService> {
   return {
     getManagerReplica: async ({ managerId }) => {
       const manager = await findManagerReplica(sql, managerId);

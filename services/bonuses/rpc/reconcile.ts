@@ -1,11 +1,12 @@
 /** Reconciliation: is every cent of the ledger accounted for, here and at finance? */
+
+import type { Database } from 'relink';
+import { RpcCallError, type RpcClient } from 'relink/rpc';
 import {
   type FinanceService,
   type Transfer,
   TransferKind,
 } from '../../../gen/finance/v1/finance_service_pb.ts';
-import { RpcCallError, type RpcClient } from '../../../rpc/client.ts';
-import type { Database } from '../../../runtime/postgres.ts';
 import { compareWithFinance, type Moved } from '../domain/reconciliation.ts';
 import { findBookings, type LedgerState, readLedger } from '../store/reconciliation.ts';
 
@@ -21,7 +22,7 @@ export async function reconcile(sql: Database, finance: AskFinance) {
   const problems = ledgerProblems({ ...sums, unbalanced, unmatchedDebits });
   const moved = await listMoved(finance).catch(unlessAway);
   if (moved) problems.push(...(await financeProblems(sql, payouts, moved)));
-  else problems.push('finance does not answer: what it moved is not known');
+  else problems.push('finance does not answer, so what it moved is unknown; try again later');
   return {
     ok: problems.length === 0,
     problems: problems.slice(0, MAX_PROBLEMS),

@@ -1,9 +1,10 @@
 /** The ledger on a real database: what the program relies on, and what nobody may do to it. */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import { closePostgres, connectPostgres } from 'relink/runtime';
 import { applyExpand } from '../../../db/schemaChanges.ts';
-import { closePostgres, connectPostgres } from '../../../runtime/postgres.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
 import { type Booking, creditSolution, debitSolution } from '../domain/booking.ts';
 import { insertBooking, listBookings, readBalance } from './ledger.ts';

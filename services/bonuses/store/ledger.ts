@@ -1,5 +1,5 @@
 /** The ledger in PostgreSQL: bookings and entries are only ever added. */
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
+import type { Database, Transaction } from 'relink';
 import type { Page } from '../../paging.ts';
 import { accountOf, type Booking, entriesOf } from '../domain/booking.ts';
 

@@ -1,6 +1,5 @@
 /** Replicas of ratings, as COMM-060 brings them. */
-import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
-import type { Transaction } from '../../../runtime/postgres.ts';
+import type { ReplicaTable, Transaction } from 'relink';
 import type { Rating } from '../domain/booking.ts';
 
 /** COMM-060's entity on this side: its columns in the order of the owner's texts. */

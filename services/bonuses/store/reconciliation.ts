@@ -1,5 +1,5 @@
 /** The ledger and the open payouts as they are at one moment. */
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
+import type { Database, Transaction } from 'relink';
 import { COMPANY_ACCOUNT } from '../domain/booking.ts';
 import type { Payout } from '../domain/reconciliation.ts';
 

@@ -1,10 +1,10 @@
-/** How the payment system misbehaves when it is told to, and what that means for one order. */
+/** The faults that tests inject into the payment system, and what they mean for one order. */
 export interface Behaviour {
   /** Of 100 orders, how many are refused before anything is done. */
   readonly failPercent: number;
   /** How long every order waits before it is carried out. */
   readonly delayMs: number;
-  /** Of 100 orders, how many are carried out and then not answered in time. */
+  /** Of 100 orders, how many are carried out and answered too late. */
   readonly timeOutPercent: number;
 }
 

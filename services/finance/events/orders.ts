@@ -1,24 +1,32 @@
 /** COMM-080 at finance: moves the money that bonuses orders. An order counts once, by its message id. */
-import type { CreditToAccountV0, DebitFromAccountV0 } from '../../../gen/events.ts';
-import { functional } from '../../../link/inbox/handler.ts';
+import { type BusinessEvent, functional, type Transaction } from 'relink';
+import type { LinkEvent } from '../../links.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { insertTransfer } from '../store/transfers.ts';
 
-type Order = (CreditToAccountV0 | DebitFromAccountV0)['payload'];
+type Order = LinkEvent<'COMM-080'>;
 
-export const transferMoney = functional(async (tx, event) => {
-  const order = event.payload as Order;
-  const amountMinor = BigInt(order.amount_minor);
-  if (amountMinor <= 0n) throw new Error('an order moves an amount above zero');
-  const transfer: Transfer = {
-    id: order.transfer_id,
-    idempotencyKey: event.eventId,
-    kind: event.event === 'CreditToAccount' ? 'credit' : 'debit',
-    accountId: order.account_id,
+export const transferMoney = functional<Order>({
+  CreditToAccount: (tx, order) => transfer(tx, 'credit', order),
+  DebitFromAccount: (tx, order) => transfer(tx, 'debit', order),
+});
+
+async function transfer(
+  tx: Transaction,
+  kind: Transfer['kind'],
+  { eventId, payload }: BusinessEvent<Order>,
+): Promise<undefined> {
+  const amountMinor = BigInt(payload.amount_minor);
+  if (amountMinor <= 0n) throw new Error('an order must move an amount above zero');
+  const wanted: Transfer = {
+    id: payload.transfer_id,
+    idempotencyKey: eventId,
+    kind,
+    accountId: payload.account_id,
     amountMinor,
     link: 'COMM-080',
     madeAt: new Date(),
   };
-  if (await insertTransfer(tx, transfer)) return;
-  throw new Error('the id of this message was used before as an idempotency key of the API');
-});
+  if (await insertTransfer(tx, wanted)) return;
+  throw new Error('the id of this message is already an idempotency key of the API');
+}

@@ -1,37 +1,35 @@
 /** The API of finance: an order counts once, by its idempotency key. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { Database } from 'relink';
+import { type Handlers, RpcError } from 'relink/rpc';
 import {
   type FinanceService,
   type GetStatementRequest,
   TransferKind,
 } from '../../../gen/finance/v1/finance_service_pb.ts';
-import { RpcError } from '../../../rpc/errors.ts';
-import type { Handlers } from '../../../rpc/handlers.ts';
-import type { Database } from '../../../runtime/postgres.ts';
 import { nextPageToken, pageBySeq } from '../../paging.ts';
+import type { ServiceContext } from '../../service.ts';
 import { WELL } from '../domain/behaviour.ts';
 import { isSameOrder, type Transfer } from '../domain/transfer.ts';
 import { readBehaviour, saveBehaviour } from '../store/behaviour.ts';
 import { findTransfer, insertTransfer, listTransfers, sumTransfers } from '../store/transfers.ts';
+import { notInProduction } from './reasons.ts';
 
-interface Own {
-  readonly sql: Database;
+interface FinanceContext extends Pick<ServiceContext, 'sql'> {
   readonly isProduction: boolean;
 }
 
-export function financeHandlers({ sql, isProduction }: Own): Handlers<typeof FinanceService> {
+export function financeHandlers({
+  sql,
+  isProduction,
+}: FinanceContext): Handlers<typeof FinanceService> {
   return {
     creditToAccount: async (order) => ({ transfer: await moveMoney(sql, 'credit', order) }),
     debitFromAccount: async (order) => ({ transfer: await moveMoney(sql, 'debit', order) }),
     getStatement: (request) => getStatement(sql, request),
     setBehaviour: async ({ behaviour = WELL }) => {
-      if (isProduction)
-        throw new RpcError(
-          'FAILED_PRECONDITION',
-          'NOT_IN_PRODUCTION',
-          'RELINK_PRODUCTION is set: finance does not misbehave on purpose',
-        );
+      if (isProduction) throw notInProduction();
       await saveBehaviour(sql, behaviour);
       return { behaviour: await readBehaviour(sql) };
     },

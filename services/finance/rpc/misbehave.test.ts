@@ -1,12 +1,12 @@
 /** What callers of finance meet, over real gRPC and a real database. */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import { createRpcClient, createRpcServer, RpcCallError, type RpcClient, serve } from 'relink/rpc';
+import { closePostgres, connectPostgres } from 'relink/runtime';
 import { applyExpand } from '../../../db/schemaChanges.ts';
 import { FinanceService } from '../../../gen/finance/v1/finance_service_pb.ts';
-import { createRpcClient, RpcCallError, type RpcClient } from '../../../rpc/client.ts';
-import { createRpcServer, serve } from '../../../rpc/server.ts';
-import { closePostgres, connectPostgres } from '../../../runtime/postgres.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
 import { readBehaviour } from '../store/behaviour.ts';
 import { financeHandlers } from './finance.ts';

@@ -1,5 +1,5 @@
 /** How finance is told to behave, in PostgreSQL, so that all its processes do. */
-import type { Database } from '../../../runtime/postgres.ts';
+import type { Database } from 'relink';
 import { type Behaviour, WELL } from '../domain/behaviour.ts';
 
 export async function readBehaviour(sql: Database): Promise<Behaviour> {

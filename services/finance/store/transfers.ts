@@ -1,5 +1,5 @@
 /** Transfers in PostgreSQL: append-only, an order counts once. */
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
+import type { Database, Transaction } from 'relink';
 import type { Page } from '../../paging.ts';
 import type { Transfer } from '../domain/transfer.ts';
 

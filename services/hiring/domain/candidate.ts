@@ -1,6 +1,7 @@
 /** A candidate, and the business fact about one. */
+
+import type { Message } from 'relink';
 import type { CandidateCreatedV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Candidate {
   readonly id: string;
@@ -12,7 +13,7 @@ export interface Candidate {
   readonly createdAt: Date;
 }
 
-/** What the contract of the event allows. Who has more to solve gets the rest never told. */
+/** The limit in the contract of the event. Exercises beyond it are not assigned. */
 export const MAX_EXERCISES_TO_SOLVE = 1_000;
 
 export function registerCandidate(id: string, name: string, now: Date): Candidate {
@@ -45,8 +46,8 @@ function nextVersion(candidate: Candidate, exercisesToSolve: readonly string[]):
 }
 
 /** COMM-030: the whole state, after registering and after every change; a backfill sends it too. */
-export function candidateCreated(candidate: Candidate): Message {
-  const payload: CandidateCreatedV0['payload'] = {
+export function candidateCreated(candidate: Candidate): Message<CandidateCreatedV0> {
+  const payload = {
     candidate_id: candidate.id,
     candidate_name: candidate.name,
     created_at: candidate.createdAt.toISOString(),

@@ -1,6 +1,7 @@
 /** The rating of an assessment, and the business fact that it moved. */
+
+import type { Message } from 'relink';
 import type { AssessmentRatingChangedV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Rating {
   readonly assessmentId: string;
@@ -43,8 +44,8 @@ export function countRevocation(rating: Rating, now: Date): Rating {
 }
 
 /** COMM-060; a backfill sends the same for every rating. */
-export function assessmentRatingChanged(rating: Rating): Message {
-  const payload: AssessmentRatingChangedV0['payload'] = {
+export function assessmentRatingChanged(rating: Rating): Message<AssessmentRatingChangedV0> {
+  const payload = {
     assessment_id: rating.assessmentId,
     rating: ratingOf(rating),
     rated_at: rating.ratedAt.toISOString(),

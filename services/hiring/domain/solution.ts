@@ -1,10 +1,11 @@
 /** A candidate's solution of one exercise, and the business facts about it. */
+
+import type { Message } from 'relink';
 import type {
   ExerciseCompletedMoreThenTenTimesV0,
   SolutionCompletedV0,
   SolutionRevokedV0,
 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Solution {
   readonly id: string;
@@ -48,14 +49,14 @@ export function isSameSubmission(solution: Solution, wanted: Solution): boolean 
   );
 }
 
-/** Whether this correct completion of an exercise is the one that is told; it is so only once. */
+/** Whether this correct completion of an exercise is the one to report; only one ever is. */
 export function isEleventh(completed: bigint): boolean {
   return completed === COMPLETIONS_OF_AN_EASY_EXERCISE;
 }
 
 /** COMM-040 */
-export function solutionCompleted(solution: Solution): Message {
-  const payload: SolutionCompletedV0['payload'] = {
+export function solutionCompleted(solution: Solution): Message<SolutionCompletedV0> {
+  const payload = {
     ...factsOf(solution),
     completed_at: solution.submittedAt.toISOString(),
   };
@@ -63,8 +64,8 @@ export function solutionCompleted(solution: Solution): Message {
 }
 
 /** COMM-040 */
-export function solutionRevoked(solution: Solution): Message {
-  const payload: SolutionRevokedV0['payload'] = {
+export function solutionRevoked(solution: Solution): Message<SolutionRevokedV0> {
+  const payload = {
     ...factsOf(solution),
     revoked_at: solution.revokedAt!.toISOString(),
   };
@@ -75,8 +76,8 @@ export function solutionRevoked(solution: Solution): Message {
 export function exerciseCompletedMoreThenTenTimes(
   { exerciseId, authorId, candidateId }: Solution,
   title: string,
-): Message {
-  const payload: ExerciseCompletedMoreThenTenTimesV0['payload'] = {
+): Message<ExerciseCompletedMoreThenTenTimesV0> {
+  const payload = {
     exercise_id: exerciseId,
     title,
     author_id: authorId,

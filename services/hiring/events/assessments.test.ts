@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Change, FormalHandler, Message } from 'relink';
+import { closePostgres, connectPostgres } from 'relink/runtime';
 import { applyExpand } from '../../../db/schemaChanges.ts';
-import type { Change, Handler } from '../../../link/inbox/handler.ts';
-import type { Message } from '../../../link/outbox/message.ts';
-import { closePostgres, connectPostgres } from '../../../runtime/postgres.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
 import { findAssessmentReplica } from '../store/assessmentReplicas.ts';
-import { putAssessments } from './assessments.ts';
+import { putAssessments, putChangedAssessments } from './assessments.ts';
 
 const template = {
   name: 'service_hiring',
@@ -33,13 +32,12 @@ test('an update that overtakes its creation leaves the newest version', async (t
   const { url } = await testDatabase(t, template);
   const sql = connectPostgres(url, { name: 'test' });
   t.after(() => closePostgres(sql));
-  const { apply } = putAssessments as Handler & { kind: 'formal' };
-  const put = (message: Message) => {
+  const put = ({ apply }: FormalHandler, message: Message) => {
     const change: Change = { ...message, key: id, eventVersion: 0 };
     return sql.begin((tx) => apply(tx, [change]));
   };
-  assert.deepEqual([...(await put(updated))], [id]);
-  assert.deepEqual([...(await put(created))], [], 'the creation is superseded');
+  assert.deepEqual([...(await put(putChangedAssessments, updated))], [id]);
+  assert.deepEqual([...(await put(putAssessments, created))], [], 'the creation is superseded');
   const replica = await findAssessmentReplica(sql, id);
   assert.deepEqual([replica?.version, replica?.title], [2n, 'Rings']);
 });

@@ -1,9 +1,23 @@
 /** COMM-020 and COMM-021 at hiring: keep the newest state of every assessment, whichever brings it. */
-import { keepNewest } from '../../../link/inbox/replica.ts';
+import { keepNewest } from 'relink';
+import type { LinkEvent } from '../../links.ts';
 import { assessmentReplica } from '../store/assessmentReplicas.ts';
 
-export const putAssessments = keepNewest(assessmentReplica, (payload) => ({
-  author_id: payload.author_replication_id,
-  title: payload.title,
-  exercises: payload.exercises ?? [],
-}));
+type Created = LinkEvent<'COMM-020'>;
+type Updated = LinkEvent<'COMM-021'>;
+
+export const putAssessments = keepNewest<Created>(assessmentReplica, {
+  AssessmentCreated: valuesOf,
+});
+
+export const putChangedAssessments = keepNewest<Updated>(assessmentReplica, {
+  AssessmentUpdated: valuesOf,
+});
+
+function valuesOf(payload: (Created | Updated)['payload']) {
+  return {
+    author_id: payload.author_replication_id,
+    title: payload.title,
+    exercises: payload.exercises ?? [],
+  };
+}

@@ -1,31 +1,30 @@
 /**
- * COMM-070 at hiring: the candidate may solve the assessment from now on, and has its exercises to
+ * COMM-070 at hiring: from now on the candidate may solve the assessment, and has its exercises to
  * solve, as far as hiring knows them at that moment.
  */
-import type { AssessmentAssignedV0 } from '../../../gen/events.ts';
-import { functional } from '../../../link/inbox/handler.ts';
-import { enqueue } from '../../../link/outbox/enqueue.ts';
-import { links } from '../../links.ts';
+import { enqueue, functional } from 'relink';
+import { type LinkEvent, links } from '../../links.ts';
 import { assignExercises, candidateCreated } from '../domain/candidate.ts';
 import { listExercises } from '../store/assessmentReplicas.ts';
 import { insertAssignment, lockCandidate, saveCandidate } from '../store/candidates.ts';
 
-export const assignAssessments = functional(async (tx, event) => {
-  const payload = event.payload as AssessmentAssignedV0['payload'];
-  const isNew = await insertAssignment(tx, {
-    id: payload.assignment_id,
-    candidateId: payload.candidate_id,
-    assessmentId: payload.assessment_id,
-    assignedBy: payload.assigned_by,
-    assignedAt: payload.assigned_at,
-  });
-  if (!isNew) return;
-  const candidate = await lockCandidate(tx, payload.candidate_id);
-  if (!candidate) throw new Error(`there is no candidate ${payload.candidate_id}`);
-  const assigned = assignExercises(candidate, await listExercises(tx, payload.assessment_id));
-  const basis = { version: candidate.version };
-  if (assigned === candidate) return basis;
-  await saveCandidate(tx, assigned);
-  await enqueue(tx, links['COMM-030']!, [candidateCreated(assigned)]);
-  return basis;
+export const assignAssessments = functional<LinkEvent<'COMM-070'>>({
+  AssessmentAssigned: async (tx, { payload }) => {
+    const isNew = await insertAssignment(tx, {
+      id: payload.assignment_id,
+      candidateId: payload.candidate_id,
+      assessmentId: payload.assessment_id,
+      assignedBy: payload.assigned_by,
+      assignedAt: payload.assigned_at,
+    });
+    if (!isNew) return;
+    const candidate = await lockCandidate(tx, payload.candidate_id);
+    if (!candidate) throw new Error(`there is no candidate ${payload.candidate_id}`);
+    const assigned = assignExercises(candidate, await listExercises(tx, payload.assessment_id));
+    const basis = { version: candidate.version };
+    if (assigned === candidate) return basis;
+    await saveCandidate(tx, assigned);
+    await enqueue(tx, links['COMM-030'], [candidateCreated(assigned)]);
+    return basis;
+  },
 });

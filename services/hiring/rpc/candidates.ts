@@ -1,11 +1,10 @@
-/** Candidates: registering is one transaction, and answers how its deliveries stand. */
+/** Candidates: registering is one transaction, and returns the state of its deliveries. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { Database } from 'relink';
+import { type Handlers, RpcError, unknownId } from 'relink/rpc';
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
-import type { LinkKit } from '../../../link/kit.ts';
-import { RpcError, unknownId } from '../../../rpc/errors.ts';
-import type { Handlers } from '../../../rpc/handlers.ts';
-import type { Database } from '../../../runtime/postgres.ts';
+import type { ServiceContext } from '../../service.ts';
 import {
   type Candidate,
   candidateCreated,
@@ -17,10 +16,10 @@ import { findCandidate, insertCandidate, listAssigned } from '../store/candidate
 export function candidateMethods({
   sql,
   kit,
-}: {
-  sql: Database;
-  kit: LinkKit;
-}): Pick<Handlers<typeof HiringService>, 'registerCandidate' | 'getCandidate'> {
+}: Pick<ServiceContext, 'sql' | 'kit'>): Pick<
+  Handlers<typeof HiringService>,
+  'registerCandidate' | 'getCandidate'
+> {
   return {
     registerCandidate: async ({ candidateId, name }) => {
       const id = candidateId?.toLowerCase() ?? randomUUIDv7();
@@ -40,7 +39,7 @@ export function candidateMethods({
   };
 }
 
-/** A repeated registration answers what the first one made, if it means the same candidate. */
+/** A repeated registration returns what the first one made, if it is for the same candidate. */
 async function requireSame(sql: Database, id: string, name: string) {
   const candidate = await findCandidate(sql, id);
   if (candidate && isSameRegistration(candidate, name))

@@ -1,16 +1,17 @@
 /** The replicas, as hiring sees them now. */
+
+import { type Handlers, unknownId } from 'relink/rpc';
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
-import { unknownId } from '../../../rpc/errors.ts';
-import type { Handlers } from '../../../rpc/handlers.ts';
-import type { Database } from '../../../runtime/postgres.ts';
+import type { ServiceContext } from '../../service.ts';
 import { findAssessmentReplica } from '../store/assessmentReplicas.ts';
 import { findManagerReplica } from '../store/managerReplicas.ts';
 
 export function replicaMethods({
   sql,
-}: {
-  sql: Database;
-}): Pick<Handlers<typeof HiringService>, 'getManagerReplica' | 'getAssessmentReplica'> {
+}: Pick<ServiceContext, 'sql'>): Pick<
+  Handlers<typeof HiringService>,
+  'getManagerReplica' | 'getAssessmentReplica'
+> {
   return {
     getManagerReplica: async ({ managerId }) => {
       const manager = await findManagerReplica(sql, managerId);

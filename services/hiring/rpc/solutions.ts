@@ -1,16 +1,14 @@
-/** Solutions and ratings: each command is one transaction, and answers how its deliveries stand. */
+/** Solutions and ratings: each command is one transaction, and returns the state of its deliveries. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { Database, Enqueued, Transaction } from 'relink';
+import { type Handlers, RpcError, unknownId } from 'relink/rpc';
 import type {
   HiringService,
   SubmitSolutionRequest,
 } from '../../../gen/hiring/v1/hiring_service_pb.ts';
 import { SolutionState } from '../../../gen/hiring/v1/solution_pb.ts';
-import type { LinkKit } from '../../../link/kit.ts';
-import type { Enqueued } from '../../../link/outbox/message.ts';
-import { RpcError, unknownId } from '../../../rpc/errors.ts';
-import type { Handlers } from '../../../rpc/handlers.ts';
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
+import type { Kit, ServiceContext } from '../../service.ts';
 import { candidateCreated, solveExercise } from '../domain/candidate.ts';
 import {
   assessmentRatingChanged,
@@ -41,11 +39,7 @@ import {
   saveRevocation,
   type Task,
 } from '../store/solutions.ts';
-
-interface Own {
-  readonly sql: Database;
-  readonly kit: LinkKit;
-}
+import { notAssigned, solutionNotAccepted } from './reasons.ts';
 
 /** What a command did: nothing when it was done before. */
 interface Done {
@@ -54,23 +48,23 @@ interface Done {
   readonly messages: readonly Enqueued[];
 }
 
-export function solutionMethods(
-  own: Own,
-): Pick<
+export function solutionMethods({
+  sql,
+  kit,
+}: Pick<ServiceContext, 'sql' | 'kit'>): Pick<
   Handlers<typeof HiringService>,
   'submitSolution' | 'revokeSolution' | 'getAssessmentRating'
 > {
-  const { sql, kit } = own;
   return {
     submitSolution: async (request) => {
       const wanted = wantedBy(request, new Date());
       const done =
         (await sql.begin((tx) => submit(tx, kit, wanted))) ?? (await requireSame(sql, wanted));
-      return answer(kit, done);
+      return respond(kit, done);
     },
     revokeSolution: async ({ solutionId }) => {
       const done = await sql.begin((tx) => revoke(tx, kit, solutionId, new Date()));
-      return answer(kit, done);
+      return respond(kit, done);
     },
     getAssessmentRating: async ({ assessmentId }) => {
       const rating = await findRating(sql, assessmentId);
@@ -83,7 +77,7 @@ export function solutionMethods(
 }
 
 /** Undefined when the id is taken. Rows are locked as solution, rating, exercise, candidate. */
-async function submit(tx: Transaction, kit: LinkKit, wanted: Solution): Promise<Done | undefined> {
+async function submit(tx: Transaction, kit: Kit, wanted: Solution): Promise<Done | undefined> {
   const task = await findTask(tx, wanted);
   const { authorId, title } = requireSolvable(task);
   const solution = { ...wanted, authorId };
@@ -99,14 +93,14 @@ async function submit(tx: Transaction, kit: LinkKit, wanted: Solution): Promise<
 
 async function accept(
   tx: Transaction,
-  kit: LinkKit,
+  kit: Kit,
   solution: Solution,
   title: string,
 ): Promise<Enqueued[]> {
   const messages = await kit.enqueue(tx, 'COMM-040', [solutionCompleted(solution)]);
   if (isEleventh(await countCompletion(tx, solution.exerciseId))) {
-    const told = exerciseCompletedMoreThenTenTimes(solution, title);
-    messages.push(...(await kit.enqueue(tx, 'COMM-050', [told])));
+    const message = exerciseCompletedMoreThenTenTimes(solution, title);
+    messages.push(...(await kit.enqueue(tx, 'COMM-050', [message])));
   }
   const candidate = (await lockCandidate(tx, solution.candidateId))!;
   const relieved = solveExercise(candidate, solution.exerciseId);
@@ -115,17 +109,12 @@ async function accept(
   return [...messages, ...(await kit.enqueue(tx, 'COMM-030', [candidateCreated(relieved)]))];
 }
 
-async function revoke(tx: Transaction, kit: LinkKit, id: string, now: Date): Promise<Done> {
+async function revoke(tx: Transaction, kit: Kit, id: string, now: Date): Promise<Done> {
   const solution = await lockSolution(tx, id);
   if (!solution) throw unknownId('solution_id', 'solution');
   const before = await lockRating(tx, solution.assessmentId, now);
   if (solution.state === 'revoked') return { solution, rating: before, messages: [] };
-  if (solution.state === 'rejected')
-    throw new RpcError(
-      'FAILED_PRECONDITION',
-      'SOLUTION_NOT_ACCEPTED',
-      'the solution was not accepted, so there is nothing to revoke',
-    );
+  if (solution.state === 'rejected') throw solutionNotAccepted();
   const revoked = revokeSolution(solution, now);
   await saveRevocation(tx, revoked);
   const rating = countRevocation(before, now);
@@ -140,19 +129,14 @@ async function revoke(tx: Transaction, kit: LinkKit, id: string, now: Date): Pro
 /** @throws RpcError naming what is unknown or missing */
 function requireSolvable(task: Task): { authorId: string; title: string } {
   if (!task.isCandidate) throw unknownId('candidate_id', 'candidate');
-  if (!task.isAssigned)
-    throw new RpcError(
-      'FAILED_PRECONDITION',
-      'NOT_ASSIGNED',
-      'hiring knows of no assignment of this assessment to the candidate (yet)',
-    );
+  if (!task.isAssigned) throw notAssigned();
   const { authorId, title } = task;
   if (authorId === undefined) throw unknownId('assessment_id', 'assessment replica');
   if (title === undefined) throw unknownId('exercise_id', 'exercise of the assessment');
   return { authorId, title };
 }
 
-/** A repeated submission answers what the first one made, if it means the same solution. */
+/** A repeated submission returns what the first one made, if it is the same solution. */
 async function requireSame(sql: Database, wanted: Solution): Promise<Done> {
   const solution = await findSolution(sql, wanted.id);
   const rating = await findRating(sql, wanted.assessmentId);
@@ -174,7 +158,7 @@ function wantedBy(request: SubmitSolutionRequest, now: Date): Solution {
   return submitSolution(ids, correct, now);
 }
 
-async function answer(kit: LinkKit, { solution, rating, messages }: Done) {
+async function respond(kit: Kit, { solution, rating, messages }: Done) {
   return {
     solution: solutionToWire(solution),
     rating: ratingToWire(rating),

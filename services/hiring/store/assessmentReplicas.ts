@@ -1,7 +1,7 @@
 /** Replicas of assessments, as COMM-020 and COMM-021 bring them. */
+
+import type { Database, ReplicaTable, Transaction } from 'relink';
 import type { ExerciseValue } from '../../../db/hiring/tables.ts';
-import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
 
 /** COMM-020's and COMM-021's entity on this side: its columns in the order of the owner's texts. */
 export const assessmentReplica: ReplicaTable = {

@@ -1,7 +1,6 @@
 /** Replicas of managers, as COMM-010 brings them. */
 
-import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
-import type { Database } from '../../../runtime/postgres.ts';
+import type { Database, ReplicaTable } from 'relink';
 
 /** COMM-010's entity on this side: its columns in the order of the owner's texts. */
 export const managerReplica: ReplicaTable = {

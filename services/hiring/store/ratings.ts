@@ -1,6 +1,5 @@
 /** Ratings of assessments in PostgreSQL. */
-import type { EntitySource } from '../../../link/participant/entity.ts';
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
+import type { Database, EntitySource, Transaction } from 'relink';
 import { BEFORE_ALL_IDS } from '../../paging.ts';
 import { assessmentRatingChanged, type Rating, ratingOf } from '../domain/rating.ts';
 

@@ -1,6 +1,7 @@
 /** Solutions in PostgreSQL, and how often an exercise was completed. */
+
+import type { Database, Transaction } from 'relink';
 import type { ExerciseValue } from '../../../db/hiring/tables.ts';
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
 import type { Solution } from '../domain/solution.ts';
 
 /** What hiring knows about an exercise that a candidate says to have solved. */

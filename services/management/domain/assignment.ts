@@ -1,6 +1,7 @@
 /** An assessment that a candidate is to solve, and the business fact that it was assigned. */
+
+import type { Message } from 'relink';
 import type { AssessmentAssignedV0 } from '../../../gen/events.ts';
-import type { Message } from '../../../link/outbox/message.ts';
 
 export interface Assignment {
   readonly id: string;
@@ -14,8 +15,8 @@ export interface Assignment {
 export const DEFAULT_ASSIGNER = 'management';
 
 /** COMM-070: an assignment is made once and never changed. */
-export function assessmentAssigned(assignment: Assignment): Message {
-  const payload: AssessmentAssignedV0['payload'] = {
+export function assessmentAssigned(assignment: Assignment): Message<AssessmentAssignedV0> {
+  const payload = {
     assignment_id: assignment.id,
     assessment_id: assignment.assessmentId,
     candidate_id: assignment.candidateId,

@@ -1,13 +1,12 @@
 /** COMM-030 at management: keeps the newest state of every candidate. */
-import type { CandidateCreatedV0 } from '../../../gen/events.ts';
-import { keepNewest } from '../../../link/inbox/replica.ts';
+import { keepNewest } from 'relink';
+import type { LinkEvent } from '../../links.ts';
 import { candidateReplica } from '../store/candidates.ts';
 
-export const putCandidates = keepNewest(candidateReplica, (payload) => {
-  const candidate = payload as CandidateCreatedV0['payload'];
-  return {
-    name: candidate.candidate_name,
-    status: candidate.status,
-    exercises_to_solve: (candidate.exercises_to_solve ?? []).map((one) => one.exercise_id),
-  };
+export const putCandidates = keepNewest<LinkEvent<'COMM-030'>>(candidateReplica, {
+  CandidateCreated: (payload) => ({
+    name: payload.candidate_name,
+    status: payload.status,
+    exercises_to_solve: (payload.exercises_to_solve ?? []).map((one) => one.exercise_id),
+  }),
 });

@@ -1,15 +1,14 @@
-/** The API of management: assigning is one transaction, and answers how its deliveries stand. */
+/** The API of management: assigning is one transaction, and returns the state of its deliveries. */
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { Database } from 'relink';
+import { type Handlers, RpcError, unknownId } from 'relink/rpc';
 import type {
   AssignAssessmentRequest,
   ManagementService,
 } from '../../../gen/management/v1/management_service_pb.ts';
-import type { LinkKit } from '../../../link/kit.ts';
-import { RpcError, unknownId } from '../../../rpc/errors.ts';
-import type { Handlers } from '../../../rpc/handlers.ts';
-import type { Database } from '../../../runtime/postgres.ts';
 import { nextPageToken, pageById } from '../../paging.ts';
+import type { ServiceContext } from '../../service.ts';
 import { type Assignment, assessmentAssigned, DEFAULT_ASSIGNER } from '../domain/assignment.ts';
 import { type Candidate, statusOf } from '../domain/candidate.ts';
 import { findAssignment, insertAssignment } from '../store/assignments.ts';
@@ -18,10 +17,7 @@ import { findCandidate, isCandidate, listCandidates, promote } from '../store/ca
 export function managementHandlers({
   sql,
   kit,
-}: {
-  sql: Database;
-  kit: LinkKit;
-}): Handlers<typeof ManagementService> {
+}: Pick<ServiceContext, 'sql' | 'kit'>): Handlers<typeof ManagementService> {
   return {
     assignAssessment: async (request) => {
       const assignment = wantedBy(request, new Date());
@@ -61,7 +57,7 @@ function wantedBy(request: AssignAssessmentRequest, now: Date): Assignment {
   };
 }
 
-/** Assigning again answers the assignment that is there, if the caller can mean that one. */
+/** Assigning again returns the existing assignment, if the request can be for that one. */
 async function requireSame(sql: Database, request: AssignAssessmentRequest): Promise<Assignment> {
   const { assignmentId, assignedBy } = request;
   const assignment = await findAssignment(sql, request);

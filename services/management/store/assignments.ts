@@ -1,5 +1,5 @@
 /** Assignments in PostgreSQL. */
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
+import type { Database, Transaction } from 'relink';
 import type { Assignment } from '../domain/assignment.ts';
 
 /** Inserts an assignment; answers false when its id is taken or the candidate has the assessment. */

@@ -1,6 +1,5 @@
 /** Replicas of candidates, as COMM-030 brings them, and who was promoted. */
-import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
-import type { Database, Transaction } from '../../../runtime/postgres.ts';
+import type { Database, ReplicaTable, Transaction } from 'relink';
 import type { Page } from '../../paging.ts';
 import type { Candidate } from '../domain/candidate.ts';
 

@@ -9,7 +9,13 @@ import { freePorts } from '../../../dev/ports.ts';
 import { cleanUpAll } from '../../../dev/servers/errors.ts';
 import type { NatsServer } from '../../../dev/servers/nats.ts';
 import type { Handler } from '../../../link/inbox/handler.ts';
-import { ALL_LANES, type LinkDefinition, legOf, type Transport } from '../../../link/link.ts';
+import {
+  ALL_LANES,
+  type LinkDefinition,
+  legOf,
+  linkOf,
+  type Transport,
+} from '../../../link/link.ts';
 import { enqueue } from '../../../link/outbox/enqueue.ts';
 import type { Enqueued } from '../../../link/outbox/message.ts';
 import { type OutboxRow, readRows } from '../../../link/outbox/openRows.ts';
@@ -68,7 +74,7 @@ export class InProcessCompany {
     addresses: ReadonlyMap<string, string>,
   ) {
     this.#options = options;
-    this.link = links[options.link]!;
+    this.link = linkOf(links, options.link);
     this.links = linksOf(options);
     this.fixture = fixtureOf(options.link);
     this.nats = nats;
@@ -284,7 +290,7 @@ function template(service: string) {
 }
 
 function linksOf({ link, beside = {} }: InProcessOptions): Record<string, LinkDefinition> {
-  return Object.fromEntries([link, ...Object.keys(beside)].map((id) => [id, links[id]!]));
+  return Object.fromEntries([link, ...Object.keys(beside)].map((id) => [id, linkOf(links, id)]));
 }
 
 /** Each once, those that only produce first. */

@@ -1,5 +1,5 @@
 /** Records what consumers applied, in order and in the transaction of the effect, for the oracle. */
-import { functional, type Handler } from '../../../link/inbox/handler.ts';
+import type { ApplyEvent, Handler } from '../../../link/inbox/handler.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import type { LinkFixture, StateTable } from '../fixtures/fixture.ts';
 
@@ -33,9 +33,10 @@ async function recordEffects(sql: Database, replica: StateTable): Promise<void> 
 /** The handler, which also writes down every business event that it applied. */
 export function recording(handler: Handler, link: string): Handler {
   if (handler.kind === 'formal') return handler;
-  return functional(async (tx, event) => {
+  const apply: ApplyEvent = async (tx, event) => {
     await tx`insert into applied (link, key, version)
       values (${link}, ${event.key}, ${event.version})`;
-    await handler.apply(tx, event);
-  });
+    return handler.apply(tx, event);
+  };
+  return { ...handler, apply };
 }

@@ -96,7 +96,7 @@ export class Desk {
       ...rest,
       settings: { ...QUICK, ...settings },
     };
-    if (!isAway && links[full.link]) await this.#around.described(full.link);
+    if (!isAway && Object.hasOwn(links, full.link)) await this.#around.described(full.link);
     const live = await this.journal.live();
     const { run, plan } = await resolveMove(this.#around.participants, full, live);
     return (await this.journal.create(run, plan.steps)).run.id;

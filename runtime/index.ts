@@ -1,0 +1,12 @@
+/**
+ * What a service imports from `relink/runtime`: what its process is made of. Settings from the
+ * environment, connections, health, log and metrics, and starting and stopping in order.
+ */
+export { type BaseConfig, baseConfigSchema, loadConfig } from './config.ts';
+export { armFailpoints } from './failpoints.ts';
+export { createHealthServer } from './http.ts';
+export { runProcess } from './lifecycle.ts';
+export { createLog, type Log } from './log.ts';
+export { Metrics } from './metrics.ts';
+export { connectNats } from './nats.ts';
+export { closePostgres, connectPostgres } from './postgres.ts';
