@@ -30,6 +30,56 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   demo: ['dev', 'services', 'operator', 'migration', 'link', 'rpc', 'runtime', 'gen'],
 };
 
+/** Circles that are still there: a list that may only become shorter. */
+const CIRCLES_TO_END: readonly string[] = [
+  'demo/demo.ts → demo/migrations/moveAll.ts',
+  'demo/migrations/moveAll.ts → demo/demo.ts',
+  'demo/oracle/business.fixture.ts → demo/oracle/company.fixture.ts',
+  'demo/oracle/company.fixture.ts → demo/oracle/business.fixture.ts',
+];
+
+/**
+ * Folders made of SQL: tables and changes of the schema, what services store, what the oracle of the
+ * demo compares, what benchmarks set up, and the programs that make databases.
+ */
+const SQL_FOLDERS = [
+  /^db\//,
+  /^services\/\w+\/store\//,
+  /^demo\/oracle\//,
+  /^bench\//,
+  /^dev\/servers\//,
+];
+/** Files of the kit and the engine that own a table, or the question that one statement answers. */
+const SQL_FILES: readonly string[] = [
+  'link/copies/effects.ts',
+  'link/copies/handling.ts',
+  'link/copies/results.ts',
+  'link/copies/shadowRunner.ts',
+  'link/inbox/deadLetters.ts',
+  'link/inbox/deduplicate.ts',
+  'link/inbox/digest.ts',
+  'link/inbox/fence.ts',
+  'link/inbox/givingUp.ts',
+  'link/inbox/ordered.ts',
+  'link/outbox/closeRows.ts',
+  'link/outbox/enqueue.ts',
+  'link/outbox/openRows.ts',
+  'link/outbox/state.ts',
+  'link/participant/describe.ts',
+  'link/participant/entity.ts',
+  'link/pull/comparisons.ts',
+  'link/pull/readings.ts',
+  'link/relay/laneGate.ts',
+  'link/relay/lanes.ts',
+  'link/relay/relay.ts',
+  'link/relay/routes.ts',
+  'link/relay/standings.ts',
+  'link/transport/jetStream/listening.ts',
+  'migration/certificate.ts',
+  'migration/engine/lease.ts',
+  'migration/run/journal.ts',
+];
+
 test('imports go one way: operator, migration, link, runtime', () => {
   const wrong = edges().filter(({ from, to }) => {
     const allowed = MAY_IMPORT[from.folder];
@@ -56,6 +106,19 @@ test('a service imports no other service and never the engine', () => {
     return to.folder === 'services' && rest.length > 0 && other !== own;
   });
   assert.deepEqual(wrong.map(describeEdge), []);
+});
+
+test('no file imports itself through others, tests and types included', () => {
+  const circles = leftInCircles(sources).filter((edge) => !CIRCLES_TO_END.includes(edge));
+  assert.deepEqual(circles, []);
+});
+
+test('SQL stands only in the files that own tables', () => {
+  const asking = programs.filter(({ path, text }) => !path.startsWith('gen/') && hasSql(text));
+  const elsewhere = asking.map(({ path }) => path).filter((path) => !mayHaveSql(path));
+  assert.deepEqual(elsewhere, []);
+  const gone = SQL_FILES.filter((path) => !asking.some((one) => one.path === path));
+  assert.deepEqual(gone, [], 'these have no SQL any more: take them off the list');
 });
 
 test('the link kit and the engine know no link by name', () => {
@@ -131,12 +194,46 @@ interface Edge {
 }
 
 function edges(): Edge[] {
-  return programs.flatMap(({ path, imports }) =>
-    imports
-      .filter((target) => target.startsWith('.') && target.endsWith('.ts'))
-      .map((target) => relative(ROOT, resolve(ROOT, dirname(path), target)))
-      .map((target) => ({ from: place(path), to: place(target) })),
+  return programs.flatMap((source) =>
+    targetsOf(source).map((target) => ({ from: place(source.path), to: place(target) })),
   );
+}
+
+/** Files of the project that the source imports. */
+function targetsOf({ path, imports }: Source): string[] {
+  return imports
+    .filter((target) => target.startsWith('.') && target.endsWith('.ts'))
+    .map((target) => relative(ROOT, resolve(ROOT, dirname(path), target)));
+}
+
+/**
+ * Takes away what imports nothing that is left and what nothing that is left imports, until nothing
+ * more goes. What stays are circles, and ways from one to another.
+ */
+function leftInCircles(all: readonly Source[]): string[] {
+  let left = new Map(all.map((source) => [source.path, targetsOf(source)]));
+  for (let before = -1; before !== left.size; ) {
+    before = left.size;
+    const imported = new Set([...left.values()].flat());
+    left = new Map(
+      [...left]
+        .filter(([path, targets]) => targets.some((one) => left.has(one)) && imported.has(path))
+        .map(([path, targets]) => [path, targets.filter((one) => left.has(one))]),
+    );
+  }
+  return [...left].flatMap(([path, targets]) =>
+    targets.filter((one) => left.has(one)).map((target) => `${path} → ${target}`),
+  );
+}
+
+/** A statement in a tagged template, or one that was built; the ping of a health check is none. */
+function hasSql(text: string): boolean {
+  const code = withoutComments(text).replaceAll('sql`select 1`', '');
+  return /(?:[sS]ql|\btx|\bproducer)(?:<[^;`]*>)?`|\.unsafe\(/.test(code);
+}
+
+function mayHaveSql(path: string): boolean {
+  return SQL_FILES.includes(path) || SQL_FOLDERS.some((folder) => folder.test(path));
 }
 
 function place(path: string) {
