@@ -109,7 +109,7 @@ test('a service imports no other service and never the engine', () => {
 });
 
 test('no file imports itself through others, tests and types included', () => {
-  const circles = leftInCircles(sources).filter((edge) => !CIRCLES_TO_END.includes(edge));
+  const circles = importsInCircles(sources).filter((edge) => !CIRCLES_TO_END.includes(edge));
   assert.deepEqual(circles, []);
 });
 
@@ -206,24 +206,29 @@ function targetsOf({ path, imports }: Source): string[] {
     .map((target) => relative(ROOT, resolve(ROOT, dirname(path), target)));
 }
 
-/**
- * Takes away what imports nothing that is left and what nothing that is left imports, until nothing
- * more goes. What stays are circles, and ways from one to another.
- */
-function leftInCircles(all: readonly Source[]): string[] {
-  let left = new Map(all.map((source) => [source.path, targetsOf(source)]));
-  for (let before = -1; before !== left.size; ) {
-    before = left.size;
-    const imported = new Set([...left.values()].flat());
-    left = new Map(
-      [...left]
-        .filter(([path, targets]) => targets.some((one) => left.has(one)) && imported.has(path))
-        .map(([path, targets]) => [path, targets.filter((one) => left.has(one))]),
-    );
+/** Every import of a file that leads back to the one that has it. */
+function importsInCircles(all: readonly Source[]): string[] {
+  const graph = new Map(all.map((source) => [source.path, targetsOf(source)]));
+  const edges = [...graph].flatMap(([from, targets]) => targets.map((to) => ({ from, to })));
+  return edges
+    .filter(({ from, to }) => reachedFrom(graph, to).has(from))
+    .map(({ from, to }) => `${from} → ${to}`);
+}
+
+const reached = new Map<string, ReadonlySet<string>>();
+
+function reachedFrom(graph: ReadonlyMap<string, readonly string[]>, start: string) {
+  const known = reached.get(start);
+  if (known) return known;
+  const found = new Set<string>();
+  const next = [start];
+  for (let path = next.pop(); path !== undefined; path = next.pop()) {
+    if (found.has(path)) continue;
+    found.add(path);
+    next.push(...(graph.get(path) ?? []));
   }
-  return [...left].flatMap(([path, targets]) =>
-    targets.filter((one) => left.has(one)).map((target) => `${path} → ${target}`),
-  );
+  reached.set(start, found);
+  return found;
 }
 
 /** A statement in a tagged template, or one that was built; the ping of a health check is none. */
