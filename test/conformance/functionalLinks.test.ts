@@ -3,6 +3,6 @@
  * each business event has its effect once, on ordered links in turn.
  */
 import { links } from '../../services/links.ts';
-import { conform } from './faults.ts';
+import { conform } from './conform.ts';
 
 conform(Object.values(links).filter((link) => link.kind === 'functional'));
