@@ -11,13 +11,13 @@ import { parseArgs } from 'node:util';
 import { childEnvironment, readEnvironment } from './environment.ts';
 import { PROJECT_DIR } from './servers/folders.ts';
 
-type Step = {
+interface Step {
   name: string;
   command: string;
   args: string[];
   /** Shown while it runs, instead of only when it fails. */
   isShown?: boolean;
-};
+}
 
 const BIN_DIR = join(PROJECT_DIR, 'node_modules', '.bin');
 

@@ -5,7 +5,7 @@ import {
   childEnvironment as wholeEnvironment,
 } from '../runtime/config.ts';
 
-export type DevEnvironment = {
+export interface DevEnvironment {
   /** Path of a nats-server to use before looking anywhere else. */
   natsServer: string | undefined;
   /** A running PostgreSQL (administrator's URL) to use instead of an own one. */
@@ -22,7 +22,7 @@ export type DevEnvironment = {
   testRun: string | undefined;
   /** Set by the test runner: file where the guard names what a test file left running. */
   testLeftovers: string | undefined;
-};
+}
 
 /** Reads the environment of this process; empty values count as absent. */
 export function readEnvironment(): DevEnvironment {

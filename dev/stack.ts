@@ -20,7 +20,7 @@ import {
 } from './servers/processes.ts';
 import { OPERATOR, SERVICES } from './services.ts';
 
-export type StackOptions = {
+export interface StackOptions {
   /** Holds PostgreSQL's data, the NATS store and all logs. */
   dataDir: string;
   ports: StackPorts;
@@ -42,12 +42,15 @@ export type StackOptions = {
   /** Hears what is being started. */
   say?: (line: string) => void;
   onUnexpectedEnd?: ProgramOptions['onUnexpectedEnd'];
-};
+}
 
 /** host:port of a process; `http` is a URL. */
-export type ProcessAddress = { grpc: string; http: string };
+export interface ProcessAddress {
+  grpc: string;
+  http: string;
+}
 
-export type StackAddresses = {
+export interface StackAddresses {
   operator: ProcessAddress;
   /** All replicas of each service, the documented ports first. */
   services: Record<string, ProcessAddress[]>;
@@ -56,9 +59,9 @@ export type StackAddresses = {
   databases: Record<string, string>;
   nats: string;
   natsMonitor: string | undefined;
-};
+}
 
-export type Stack = {
+export interface Stack {
   readonly addresses: StackAddresses;
   /** What the command line and other tools need to find this stack. */
   readonly env: Record<string, string>;
@@ -70,7 +73,7 @@ export type Stack = {
   readonly programs: readonly Program[];
   /** Stops everything in reverse order; safe twice. */
   stop(): Promise<void>;
-};
+}
 
 /**
  * Starts the stack and waits until every process is ready; stops what it started when it fails.

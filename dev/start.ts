@@ -30,14 +30,14 @@ const EXIT_INTERRUPTED = 130;
 const MAX_REPLICAS = 8;
 const MAX_TRAFFIC_PER_SECOND = 10_000;
 
-type StartOptions = {
+interface StartOptions {
   fresh: boolean;
   json: boolean;
   traffic: number;
   replicas: number;
   portBase: number;
   dataDir: string;
-};
+}
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
