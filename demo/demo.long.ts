@@ -15,7 +15,7 @@ const MAIN = join(import.meta.dirname, 'main.ts');
 const DEMO_LIMIT_MS = 10 * 60_000;
 const STOP_LIMIT_MS = 60_000;
 
-type Demo = {
+interface Demo {
   /** Standard output and error so far. */
   readonly said: () => { out: string; err: string };
   readonly ended: Promise<number | null>;
@@ -24,7 +24,7 @@ type Demo = {
   /** Marks all processes of this demo. */
   readonly run: string;
   readonly signal: (signal: NodeJS.Signals) => void;
-};
+}
 
 /** A small demo in a folder of its own, which holds its temporary data as well. */
 async function startDemo(t: TestContext, ...more: string[]): Promise<Demo> {

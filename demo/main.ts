@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: brings up its own servers and services, moves links under live traffic, compares the
- * databases and writes demo-report.json. Leaves nothing running. Exit codes: 0 all proven, 1 not, 2
- * usage, 130 interrupted.
+ * `npm run demo`: starts its own servers and services, moves links under live traffic, compares the
+ * databases and writes demo-report.json. Leaves nothing running. Exit codes: 0 all proven, 1 not
+ * proven, 2 wrong usage, 130 interrupted.
  */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -13,48 +13,48 @@ import { runDemo, stageTitles } from './demo.ts';
 import { DEMO_USAGE, type DemoOptions, readDemoOptions } from './options.ts';
 import type { DemoReport } from './report/report.ts';
 import { describeReport } from './report/summary.ts';
-import { openSite, type Site } from './stack.ts';
-import { DemoModel } from './view/progress.ts';
+import { type DemoStack, startDemoStack } from './stack.ts';
+import { DemoProgress } from './view/progress.ts';
 import { showDemo } from './view/view.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 const REPORT_FILE = 'demo-report.json';
-const USUAL_WIDTH = 80;
+const DEFAULT_WIDTH = 80;
 
 class Interrupted extends Error {}
 
 async function demo(options: DemoOptions, interruption: AbortSignal): Promise<number> {
-  // The report is the data; what happens meanwhile is for whoever looks on.
+  // With --json, standard output holds the report and nothing else.
   const stream = options.json ? process.stderr : process.stdout;
-  const model = new DemoModel(stageTitles(options));
-  const view = showDemo(model, stream);
-  let site: Site | undefined;
+  const progress = new DemoProgress(stageTitles(options));
+  const view = showDemo(progress, stream);
+  let stack: DemoStack | undefined;
   try {
-    site = await model.during(() => openSite((line) => model.say(line)));
+    stack = await progress.runStage(() => startDemoStack((line) => progress.say(line)));
     interruption.throwIfAborted();
-    const report = await runDemo({ site, links, options, model, signal: interruption });
+    const report = await runDemo({ stack, links, options, progress, signal: interruption });
     view.end();
     await writeFile(REPORT_FILE, `${JSON.stringify(report, null, 2)}\n`);
     printReport(report, options, stream);
-    if (options.keep) await keepUp(site, interruption);
+    if (options.keep) await keepRunning(stack, interruption);
     return report.ok ? 0 : EXIT_FAILED;
   } finally {
     view.end();
-    await site?.close();
+    await stack?.stop();
   }
 }
 
 function printReport(report: DemoReport, { json }: DemoOptions, stream: NodeJS.WriteStream): void {
-  const width = stream.isTTY ? stream.columns || USUAL_WIDTH : Infinity;
+  const width = stream.isTTY ? stream.columns || DEFAULT_WIDTH : Infinity;
   const lines = describeReport(report, { width, paint: createPaint(stream) });
   stream.write(`${lines.join('\n')}\n${resolve(REPORT_FILE)}\n`);
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 
-async function keepUp(site: Site, interruption: AbortSignal): Promise<void> {
-  process.stderr.write(describeStack(site.stack.addresses));
+async function keepRunning(stack: DemoStack, interruption: AbortSignal): Promise<void> {
+  process.stderr.write(describeStack(stack.addresses));
   if (interruption.aborted) return;
   // Something must keep the process alive while it waits for a signal.
   const alive = setInterval(() => undefined, 60_000);
@@ -62,7 +62,7 @@ async function keepUp(site: Site, interruption: AbortSignal): Promise<void> {
   clearInterval(alive);
 }
 
-/** The first Ctrl-C stops everything in order; the second does not wait for that. */
+/** The first Ctrl-C stops everything in order; the second ends the process at once. */
 function listenForInterruption(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

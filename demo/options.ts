@@ -1,23 +1,23 @@
-/** What `npm run demo` may be told. */
+/** The options of `npm run demo`. */
 import { parseArgs } from 'node:util';
 import { DEMO_MOVES, type LinkMove } from './migrations/moves.ts';
 
 export const DEMO_USAGE = `usage: npm run demo -- [options]
 
-  --only LINK     moves only this link (COMM-010); again or with commas for more
+  --only LINK     move only this link (COMM-010); repeat it or use commas for more
   --rate N        live requests a second (60)
-  --seconds N     how long traffic is measured before and after the moves, and how
-                  long each new route is watched before the old one goes (3)
-  --managers N    managers registered before, and a tenth as many assessments (400)
-  --keep          leaves everything up after the report, until Ctrl-C
-  --json          the report as JSON on standard output`;
+  --seconds N     how long to measure traffic before and after the moves, and to watch
+                  each new route before the old one is removed (3)
+  --managers N    managers to start with, and a tenth as many assessments (400)
+  --keep          keep everything running after the report, until Ctrl-C
+  --json          print the report as JSON on standard output`;
 
 const MAX_RATE = 10_000;
 const MAX_SECONDS = 3_600;
-/** The databases are compared in memory: about a gigabyte at this number. */
+/** The databases are compared in memory, which takes about a gigabyte at this number. */
 const MAX_MANAGERS = 1_000_000;
 
-export type DemoOptions = {
+export interface DemoOptions {
   /** Links to move, each to another transport and, when all have moved, back in reverse order. */
   readonly moves: readonly LinkMove[];
   readonly ratePerSecond: number;
@@ -25,9 +25,9 @@ export type DemoOptions = {
   readonly managers: number;
   readonly keep: boolean;
   readonly json: boolean;
-};
+}
 
-/** Throws a RangeError or TypeError that says what does not fit. */
+/** Throws a RangeError or TypeError that says what is wrong. */
 export function readDemoOptions(args: string[]): DemoOptions {
   const { values } = parseArgs({
     args,

@@ -1,4 +1,4 @@
-/** Everything the demo runs on: a stack of its own in a temporary folder, and the ways to look at it. */
+/** What the demo runs on: a stack of its own in a temporary folder, and clients to look into it. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readEnvironment } from '../dev/environment.ts';
@@ -11,26 +11,26 @@ import { type Stack, type StackAddresses, startStack } from '../dev/stack.ts';
 import { Operator } from '../gen/relink/v1/operator_pb.ts';
 import { createRpcClient, type RpcClient } from '../rpc/client.ts';
 import { closePostgres, connectPostgres, type Database } from '../runtime/postgres.ts';
-import { CALLED_SERVICES, type CalledAddresses } from './traffic/caller.ts';
+import { PUBLIC_SERVICES, type PublicAddresses } from './traffic/caller.ts';
 
-/** The oracle needs the order of commits; writing it down costs PostgreSQL nothing to speak of. */
+/** The oracle needs the order of commits; recording it costs PostgreSQL next to nothing. */
 const POSTGRES_SETTINGS = { track_commit_timestamp: 'on' };
-/** Connections of the demo to each database: it reads a few tables now and then. */
+/** Connections per database: the demo reads a few tables now and then. */
 const CONNECTIONS = 2;
 
-export type Site = {
-  readonly stack: Stack;
+export interface DemoStack {
+  readonly addresses: StackAddresses;
   readonly operator: RpcClient<typeof Operator>;
   /** A connection to the database of a service. */
   database(service: string): Database;
-  /** host:port of every replica of the services that callers talk to. */
-  readonly calledAddresses: CalledAddresses;
+  /** host:port of every replica of the public services. */
+  readonly publicAddresses: PublicAddresses;
   /** Stops everything and removes the data. Safe twice. */
-  close(): Promise<void>;
-};
+  stop(): Promise<void>;
+}
 
-/** Starts the stack; `say` hears what is being started and what ended without being told to. */
-export async function openSite(say: (line: string) => void): Promise<Site> {
+/** Starts the stack; `say` is called for what is being started and what ended unexpectedly. */
+export async function startDemoStack(say: (line: string) => void): Promise<DemoStack> {
   const { postgresUrl, natsUrl, host } = readEnvironment();
   const dataDir = await makeRunDir('demo');
   let stack: Stack;
@@ -47,26 +47,26 @@ export async function openSite(say: (line: string) => void): Promise<Site> {
         say(`${program.name} ended (${describeExit(exit)}); its log ends:\n${lastLines}`),
     });
   } catch (error) {
-    await forgetData(dataDir);
+    await removeData(dataDir);
     throw error;
   }
-  return siteOf(stack, dataDir);
+  return asDemoStack(stack, dataDir);
 }
 
-function siteOf(stack: Stack, dataDir: string): Site {
+function asDemoStack(stack: Stack, dataDir: string): DemoStack {
   const { addresses } = stack;
   const databases = new Map<string, Database>();
   const operator = createRpcClient(Operator, addresses.operator.grpc);
-  let closing: Promise<void> | undefined;
-  const close = () =>
+  let stopping: Promise<void> | undefined;
+  const stop = () =>
     cleanUpAll('stopping the demo', [
       () => operator.close(),
       () => Promise.all([...databases.values()].map(closePostgres)),
       () => stack.stop(),
-      () => forgetData(dataDir),
+      () => removeData(dataDir),
     ]);
   return {
-    stack,
+    addresses,
     operator,
     database: (service) => {
       const known = databases.get(service);
@@ -77,23 +77,23 @@ function siteOf(stack: Stack, dataDir: string): Site {
       databases.set(service, made);
       return made;
     },
-    calledAddresses: calledOf(addresses),
-    close: () => {
-      closing ??= close();
-      return closing;
+    publicAddresses: publicAddressesOf(addresses),
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
     },
   };
 }
 
-function calledOf({ services }: StackAddresses): CalledAddresses {
+function publicAddressesOf({ services }: StackAddresses): PublicAddresses {
   const of = (name: string) => (services[name] ?? []).map(({ grpc }) => grpc);
   return Object.fromEntries(
-    CALLED_SERVICES.map((name) => [name, of(name)]),
-  ) as unknown as CalledAddresses;
+    PUBLIC_SERVICES.map((name) => [name, of(name)]),
+  ) as unknown as PublicAddresses;
 }
 
-async function forgetData(dataDir: string): Promise<void> {
-  // PostgreSQL's data may lie elsewhere for root.
+async function removeData(dataDir: string): Promise<void> {
+  // For root, PostgreSQL's data may be in another folder.
   await removePostgresData(join(dataDir, 'postgres'));
   await rm(dataDir, { recursive: true, force: true });
 }

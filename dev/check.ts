@@ -12,13 +12,13 @@ import { messageOf } from '../runtime/errors.ts';
 import { childEnvironment, readEnvironment } from './environment.ts';
 import { PROJECT_DIR } from './servers/folders.ts';
 
-type Step = {
+interface Step {
   name: string;
   command: string;
   args: string[];
   /** Shown while it runs, instead of only when it fails. */
   isShown?: boolean;
-};
+}
 
 const BIN_DIR = join(PROJECT_DIR, 'node_modules', '.bin');
 

@@ -5,7 +5,7 @@ import {
   childEnvironment as wholeEnvironment,
 } from '../runtime/config.ts';
 
-export type DevEnvironment = {
+export interface DevEnvironment {
   /** Path of a nats-server to use before looking anywhere else. */
   natsServer: string | undefined;
   /** A running PostgreSQL (administrator's URL) to use instead of an own one. */
@@ -24,7 +24,7 @@ export type DevEnvironment = {
   testLeftovers: string | undefined;
   /** Set by `npm test -- --keep`: file that takes what was kept of tests that failed. */
   testKept: string | undefined;
-};
+}
 
 /** Reads the environment of this process; empty values count as absent. */
 export function readEnvironment(): DevEnvironment {

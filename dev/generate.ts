@@ -13,7 +13,10 @@ import { childEnvironment, readEnvironment } from '../runtime/config.ts';
 const root = resolve(import.meta.dirname, '..');
 const outputs = ['gen', 'schemas'];
 
-type Difference = { file: string; state: 'missing' | 'stale' | 'left over' };
+interface Difference {
+  file: string;
+  state: 'missing' | 'stale' | 'left over';
+}
 
 function main(): number {
   const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });

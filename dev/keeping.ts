@@ -13,19 +13,22 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Who ran so long has not kept ending: the next pause is the first one again. */
 const STEADY_MS = 60_000;
 
-export type Keeper = {
+export interface Keeper {
   /** For `StackOptions.onUnexpectedEnd`. */
   readonly onUnexpectedEnd: (program: Program, exit: ChildExit, lastLines: string) => void;
   /** Starts nothing more, and waits for what is being started. Safe twice. */
   stop(): Promise<void>;
-};
+}
 
-export type KeeperOptions = {
+export interface KeeperOptions {
   readonly say: (line: string) => void;
   readonly firstPauseMs?: number;
-};
+}
 
-type Kept = { pauseMs: number; startedMs: number };
+interface Kept {
+  pauseMs: number;
+  startedMs: number;
+}
 
 export function keepRunning({ say, firstPauseMs = FIRST_PAUSE_MS }: KeeperOptions): Keeper {
   const stopping = new AbortController();

@@ -5,15 +5,18 @@ import { createServer } from 'node:net';
 import { ServerError } from './servers/errors.ts';
 import { SERVICES } from './services.ts';
 
-export type ServicePorts = { grpc: number; http: number };
+export interface ServicePorts {
+  grpc: number;
+  http: number;
+}
 
-export type StackPorts = {
+export interface StackPorts {
   operator: ServicePorts;
   services: Record<string, ServicePorts>;
   postgres: number;
   nats: number;
   natsMonitor: number;
-};
+}
 
 export const DEFAULT_PORT_BASE = 7070;
 /** Health and metrics of a service: its gRPC port + 1000. */

@@ -1,13 +1,13 @@
 /** The processes of the stack: adding a service here is all that `npm start` needs. */
 
-export type ServiceProgram = {
+export interface ServiceProgram {
   /** Also the name of its database. */
   name: string;
   /** Program, relative to the project. */
   main: string;
   /** gRPC port above the port base; health and metrics are on the gRPC port + 1000. */
   portOffset: number;
-};
+}
 
 export const SERVICES: readonly ServiceProgram[] = [
   { name: 'assessments', main: 'services/assessments/main.ts', portOffset: 31 },

@@ -23,7 +23,7 @@ import { OPERATOR, SERVICES } from './services.ts';
 /** Whoever reaches an inspector can run any code: it is for this machine only. */
 const INSPECTOR_HOST = '127.0.0.1';
 
-export type StackOptions = {
+export interface StackOptions {
   /** Holds PostgreSQL's data, the NATS store and all logs. */
   dataDir: string;
   ports: StackPorts;
@@ -49,12 +49,15 @@ export type StackOptions = {
   /** Hears what is being started. */
   say?: (line: string) => void;
   onUnexpectedEnd?: ProgramOptions['onUnexpectedEnd'];
-};
+}
 
 /** host:port of a process; `http` is a URL. */
-export type ProcessAddress = { grpc: string; http: string };
+export interface ProcessAddress {
+  grpc: string;
+  http: string;
+}
 
-export type StackAddresses = {
+export interface StackAddresses {
   operator: ProcessAddress;
   /** All replicas of each service, the documented ports first. */
   services: Record<string, ProcessAddress[]>;
@@ -65,9 +68,9 @@ export type StackAddresses = {
   natsMonitor: string | undefined;
   /** host:port of Node's inspector on the first process of a service, where it was asked for. */
   inspectors: Record<string, string>;
-};
+}
 
-export type Stack = {
+export interface Stack {
   readonly addresses: StackAddresses;
   /** What the command line and other tools need to find this stack. */
   readonly env: Record<string, string>;
@@ -79,7 +82,7 @@ export type Stack = {
   readonly programs: readonly Program[];
   /** Stops everything in reverse order; safe twice. */
   stop(): Promise<void>;
-};
+}
 
 /**
  * Starts the stack and waits until every process is ready; stops what it started when it fails.

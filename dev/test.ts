@@ -38,7 +38,12 @@ const LEFTOVER_LIMIT_MS = 90_000;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** What all test files share, made before the first and removed after the last. */
-type TestRun = { id: string; dir: string; postgresUrl: string; natsPath: string };
+interface TestRun {
+  id: string;
+  dir: string;
+  postgresUrl: string;
+  natsPath: string;
+}
 
 async function runTests(options: TestOptions, files: string[]): Promise<number> {
   const dir = await makeRunDir('test');

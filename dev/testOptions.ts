@@ -3,7 +3,7 @@
 import { globSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-export type TestOptions = {
+export interface TestOptions {
   /** Also the long tests (`*.long.ts`). */
   long: boolean;
   /** Test files at a time. */
@@ -14,7 +14,7 @@ export type TestOptions = {
   keep: boolean;
   /** Only tests whose name matches. */
   namePattern: string | undefined;
-};
+}
 
 export const TEST_USAGE = `usage: npm test -- [options] [part of a path …]
 

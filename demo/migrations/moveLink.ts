@@ -1,4 +1,4 @@
-/** One migration through the operator, as a person would do it: start, watch, complete. */
+/** Runs one migration through the operator as a person would: start, watch, complete. */
 import type { Certificate, Operator, RunStatus } from '../../gen/relink/v1/operator_pb.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
 import { hasEnded } from '../../operator/cli/runState.ts';
@@ -6,43 +6,43 @@ import { RpcCallError, type RpcClient } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
 
 const ACTOR = 'demo';
-/** On a busy machine a service may not answer the operator in time: it is asked again. */
+/** On a busy machine a service may miss the operator's deadline, so the start is retried. */
 const START_LIMIT_MS = 30_000;
-const START_AGAIN_MS = 500;
+const START_RETRY_MS = 500;
 
-export type MoveOptions = {
+export interface MoveOptions {
   readonly operator: RpcClient<typeof Operator>;
   readonly link: string;
   /** The transport to move to. */
   readonly to: string;
   readonly settings: Record<string, string>;
   readonly signal: AbortSignal;
-  /** Hears every change of the run. */
+  /** Called on every change of the run. */
   readonly onStatus: (status: RunStatus) => void;
-};
+}
 
-export type ProvenCertificate = {
+export interface CheckedCertificate {
   readonly certificate: Certificate;
-  /** Both sides equal, and the signature checked here without asking anybody. */
+  /** Both sides are equal and the signature is valid, checked here and not by the operator. */
   readonly isEqual: boolean;
   readonly problem: string;
-};
+}
 
-export type Moved = {
+export interface MoveResult {
   readonly status: RunStatus;
-  readonly certificates: readonly ProvenCertificate[];
-};
+  readonly certificates: readonly CheckedCertificate[];
+}
 
 /**
- * Starts the run, completes it when it asks for that, and resolves when it has ended or stopped for a
- * person. Rejects when the operator refuses or `signal` aborts.
+ * Starts the run, completes it when it waits for that, and resolves when it has ended or paused.
+ * Rejects when the operator refuses or `signal` aborts.
  */
-export async function moveLink(options: MoveOptions): Promise<Moved> {
+export async function moveLink(options: MoveOptions): Promise<MoveResult> {
   const { operator, signal } = options;
   const id = await startRun(options);
   const status = await followToEnd(id, options);
   const { certificates } = await operator.listCertificates({ run: id }, { signal });
-  return { status, certificates: certificates.map(prove) };
+  return { status, certificates: certificates.map(verify) };
 }
 
 async function startRun({ operator, link, to, settings, signal }: MoveOptions): Promise<string> {
@@ -53,14 +53,14 @@ async function startRun({ operator, link, to, settings, signal }: MoveOptions): 
       const { status } = await operator.start(request, { signal, deadlineMs: START_LIMIT_MS });
       return status?.run?.id ?? '';
     } catch (error) {
-      if (!isRefusedForNow(error) || performance.now() > untilMs) throw error;
-      await pause(START_AGAIN_MS, signal);
+      if (!isServiceUnavailable(error) || performance.now() > untilMs) throw error;
+      await pause(START_RETRY_MS, signal);
     }
   }
 }
 
-/** The operator itself said that a service does not answer: then it began nothing. */
-function isRefusedForNow(error: unknown): boolean {
+/** The operator reports that a service does not answer: it has started nothing. */
+function isServiceUnavailable(error: unknown): boolean {
   return error instanceof RpcCallError && error.reason === 'UNAVAILABLE';
 }
 
@@ -76,10 +76,10 @@ async function followToEnd(id: string, options: MoveOptions): Promise<RunStatus>
     await operator.completeRun({ id, actor: ACTOR, confirm: link }, { signal });
   }
   signal.throwIfAborted();
-  throw new Error(`the operator stopped telling about run ${id}`);
+  throw new Error(`the operator ended the watch of run ${id} before the run ended`);
 }
 
-function prove(certificate: Certificate): ProvenCertificate {
+function verify(certificate: Certificate): CheckedCertificate {
   const { statement, signature, publicKey: public_key, equal } = certificate;
   const check = checkCertificate(JSON.stringify({ statement, signature, public_key }));
   const problem = check.isValid ? '' : check.problem;

@@ -1,14 +1,18 @@
-/** Which links the demo moves, in which order, and where to: all that the map lets move. */
+/** Which links the demo moves, in which order and where to: every one that the map allows to move. */
 import type { LinkDefinition, Transport } from '../../link/link.ts';
 import { links } from '../../services/links.ts';
 
-/** A link, where it starts, and the other transport that it is moved to. */
-export type LinkMove = { readonly link: string; readonly from: Transport; readonly to: Transport };
+/** A move of one link from a transport to another. */
+export interface LinkMove {
+  readonly link: string;
+  readonly from: Transport;
+  readonly to: Transport;
+}
 
-/** Updates move before creations, so that for a while they overtake these on another transport. */
+/** Updates move before creations, so that for a while they use another transport and can overtake. */
 const FIRST = ['COMM-010', 'COMM-021', 'COMM-020'];
 
-/** Every link that may go by another transport than it starts with. */
+/** Every link that may use another transport than its starting one. */
 export const DEMO_MOVES: readonly LinkMove[] = Object.values(links)
   .toSorted((a, b) => rankOf(a) - rankOf(b))
   .flatMap(({ id, starts, transports }) => {
@@ -21,14 +25,14 @@ function rankOf({ id }: LinkDefinition): number {
   return at < 0 ? FIRST.length : at;
 }
 
-/** One migration after another: all there, then all back in reverse order. */
+/** All moves, then all of them back in reverse order. */
 export function thereAndBack(moves: readonly LinkMove[]): LinkMove[] {
   const back = moves.map(({ link, from, to }) => ({ link, from: to, to: from }));
   return [...moves, ...back.reverse()];
 }
 
-/** The same the other way round for a link that somebody left on its goal. */
-export function fromWhereItIs(move: LinkMove, transports: ReadonlySet<string>): LinkMove {
+/** Reverses the move of a link that is on its target already. */
+export function reverseIfAlreadyThere(move: LinkMove, transports: ReadonlySet<string>): LinkMove {
   const isThere = transports.size === 1 && transports.has(move.to);
   return isThere ? { link: move.link, from: move.to, to: move.from } : move;
 }

@@ -1,6 +1,6 @@
 /**
- * The business of the oracle's test world: one assessment of two exercises, two candidates, and
- * solutions enough to make the first exercise harder; one is wrong, one revoked.
+ * The business of the test company: one assessment with two exercises, two candidates, and enough
+ * solutions to make the first exercise harder; one is wrong, one revoked.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import {
@@ -11,14 +11,14 @@ import {
 import { insertBooking } from '../../services/bonuses/store/ledger.ts';
 import { insertTransfer } from '../../services/finance/store/transfers.ts';
 import { ratingOf } from '../../services/hiring/domain/rating.ts';
-import { type BareWorld, carry } from './company.fixture.ts';
+import { carry, type EmptyCompany } from './messages.fixture.ts';
 
 const NOW = new Date();
 const AT = NOW.toISOString();
 /** Correct solutions of the first exercise: one more than makes it harder. */
 const CORRECT = 12;
 
-export type Business = {
+export interface Business {
   readonly authorId: string;
   readonly assessmentId: string;
   /** The first one became harder. */
@@ -29,48 +29,52 @@ export type Business = {
   readonly solutions: readonly string[];
   /** By solution, the credits. */
   readonly credits: ReadonlyMap<string, Booking>;
-};
+}
 
-/** Counts of the assessment's rating while it is filled. */
-type Results = { version: number; results: number; accepted: number };
+/** The counts behind the assessment's rating while solutions are added. */
+interface Results {
+  version: number;
+  results: number;
+  accepted: number;
+}
 
-export async function fillBusiness(world: BareWorld): Promise<Business> {
+export async function fillBusiness(company: EmptyCompany): Promise<Business> {
   const make = () => randomUUIDv7();
   const business = {
-    authorId: world.ids[1],
+    authorId: company.ids[1],
     assessmentId: make(),
     exercises: [make(), make()] as [string, string],
     candidates: [make(), make()] as [string, string],
     assignments: [make(), make()] as [string, string],
   };
-  await addAssessment(world, business);
-  await addCandidates(world, business);
+  await addAssessment(company, business);
+  await addCandidates(company, business);
   const credits = new Map<string, Booking>();
   const results: Results = { version: 0, results: 0, accepted: 0 };
   for (let i = 0; i < CORRECT; i++) {
-    const credit = await addSolution(world, business, { results, isCorrect: true });
+    const credit = await addSolution(company, business, { results, isCorrect: true });
     credits.set(credit.solutionId, credit);
   }
-  await addSolution(world, business, { results, isCorrect: false });
-  await carry(world, 'COMM-050', business.exercises[0], 1);
+  await addSolution(company, business, { results, isCorrect: false });
+  await carry(company, 'COMM-050', business.exercises[0], 1);
   const [first] = credits.values();
-  await revoke(world, first!, results);
-  await saveRating(world, business, results);
+  await revoke(company, first!, results);
+  await saveRating(company, business, results);
   return { ...business, solutions: [...credits.keys()], credits };
 }
 
 type Base = Omit<Business, 'solutions' | 'credits'>;
 
-/** Created with difficulty 1 and 3; the first exercise is harder by one since. */
-async function addAssessment(world: BareWorld, base: Base): Promise<void> {
-  const { database, tell } = world;
+/** Written with difficulties 1 and 3; the first exercise has become harder by one since. */
+async function addAssessment(company: EmptyCompany, base: Base): Promise<void> {
+  const { database, record } = company;
   const { authorId, assessmentId, exercises } = base;
   const written = exercises.map((id, at) => ({ id, title: `Exercise ${at}`, text: 'Prove it.' }));
   const title = '[Algebra] Groups';
-  tell((told) => {
-    told.assessments.acknowledge(assessmentId, 1n, { authorId, title, exercises: written });
-    told.difficulties.acknowledge(exercises[0], 1);
-    told.difficulties.acknowledge(exercises[1], 3);
+  record((history) => {
+    history.assessments.acknowledge(assessmentId, 1n, { authorId, title, exercises: written });
+    history.difficulties.acknowledge(exercises[0], 1);
+    history.difficulties.acknowledge(exercises[1], 3);
   });
   const stored = written.map(({ id, title, text }, at) => ({
     exercise_id: id,
@@ -85,51 +89,53 @@ async function addAssessment(world: BareWorld, base: Base): Promise<void> {
   await database('hiring')`
     insert into assessment_replicas (id, version, author_id, title, exercises)
     values (${assessmentId}, 2, ${authorId}, ${title}, ${text}::text::jsonb)`;
-  await carry(world, 'COMM-020', assessmentId, 1);
-  await carry(world, 'COMM-021', assessmentId, 2);
+  await carry(company, 'COMM-020', assessmentId, 1);
+  await carry(company, 'COMM-021', assessmentId, 2);
 }
 
-/** Both are assigned the assessment; the first solves its first exercise, so has the other left. */
-async function addCandidates(world: BareWorld, base: Base): Promise<void> {
-  const { database, tell } = world;
+/** Both are assigned the assessment; the first solves the first exercise and has the other left. */
+async function addCandidates(company: EmptyCompany, base: Base): Promise<void> {
+  const { database, record } = company;
   const { assessmentId, exercises, candidates, assignments } = base;
   for (const [at, id] of candidates.entries()) {
     const name = `Candidate ${at}`;
     const version = at === 0 ? 3 : 2;
     const toSolve = JSON.stringify(at === 0 ? exercises.slice(1) : exercises);
-    tell((told) => told.candidates.acknowledge(id, { name }));
+    record((history) => history.candidates.acknowledge(id, { name }));
     await database('hiring')`
       insert into candidates (id, version, name, status, exercises_to_solve, created_at)
       values (${id}, ${version}, ${name}, 'candidate', ${toSolve}::text::jsonb, ${AT})`;
     await database('management')`
       insert into candidate_replicas (id, version, name, status, exercises_to_solve)
       values (${id}, ${version}, ${name}, 'candidate', ${toSolve}::text::jsonb)`;
-    for (let one = 1; one <= version; one++) await carry(world, 'COMM-030', id, one);
+    for (let one = 1; one <= version; one++) await carry(company, 'COMM-030', id, one);
     const assignment = assignments[at] as string;
-    tell((told) => told.assignments.acknowledge(assignment, { candidateId: id, assessmentId }));
+    record((history) =>
+      history.assignments.acknowledge(assignment, { candidateId: id, assessmentId }),
+    );
     for (const service of ['management', 'hiring'])
       await database(service)`
         insert into assignments (id, candidate_id, assessment_id, assigned_by, assigned_at)
         values (${assignment}, ${id}, ${assessmentId}, 'management', ${AT})`;
-    await carry(world, 'COMM-070', assignment, 1);
+    await carry(company, 'COMM-070', assignment, 1);
   }
-  tell((told) => told.promotions.acknowledge(candidates[1], true));
+  record((history) => history.promotions.acknowledge(candidates[1], true));
   await database('management')`
     insert into teachers (candidate_id, promoted_at) values (${candidates[1]}, ${AT})`;
 }
 
 /** A solution of the first exercise by the first candidate, rated, and booked if it is correct. */
 async function addSolution(
-  world: BareWorld,
+  company: EmptyCompany,
   base: Base,
   { results, isCorrect }: { results: Results; isCorrect: boolean },
 ): Promise<Booking> {
-  const { database, tell } = world;
+  const { database, record } = company;
   const { authorId, assessmentId, exercises, candidates } = base;
   const [[exerciseId], [candidateId]] = [exercises, candidates];
   const id = randomUUIDv7();
   const solution = { candidateId, assessmentId, exerciseId, authorId, isCorrect };
-  tell((told) => told.solutions.acknowledge(id, solution));
+  record((history) => history.solutions.acknowledge(id, solution));
   const state = isCorrect ? 'accepted' : 'rejected';
   await database('hiring')`
     insert into solutions
@@ -137,10 +143,10 @@ async function addSolution(
     values (${id}, ${candidateId}, ${assessmentId}, ${exerciseId}, ${authorId}, ${state}, ${AT})`;
   results.results += 1;
   if (isCorrect) results.accepted += 1;
-  const rating = await rate(world, assessmentId, results);
+  const rating = await rate(company, assessmentId, results);
   const event = { eventId: randomUUIDv7(), solutionId: id, assessmentId, authorId };
   const credit = creditSolution(event, { rating, version: BigInt(results.version) }, NOW);
-  if (isCorrect) await book(world, credit, 1);
+  if (isCorrect) await book(company, credit, 1);
   if (isCorrect)
     await database('hiring')`
       insert into exercise_completions as known (exercise_id, completed) values (${exerciseId}, 1)
@@ -148,39 +154,43 @@ async function addSolution(
   return credit;
 }
 
-async function revoke(world: BareWorld, credit: Booking, results: Results): Promise<void> {
+async function revoke(company: EmptyCompany, credit: Booking, results: Results): Promise<void> {
   const { solutionId, assessmentId } = credit;
-  world.tell((told) => told.revocations.acknowledge(solutionId, true));
-  await world.database('hiring')`
+  company.record((history) => history.revocations.acknowledge(solutionId, true));
+  await company.database('hiring')`
     update solutions set state = 'revoked', revoked_at = ${AT} where id = ${solutionId}`;
   results.accepted -= 1;
-  await rate(world, assessmentId, results);
-  await book(world, debitSolution(randomUUIDv7(), credit, NOW), 2);
+  await rate(company, assessmentId, results);
+  await book(company, debitSolution(randomUUIDv7(), credit, NOW), 2);
 }
 
-/** The next version of the rating is told and carried; answers the rating. */
-async function rate(world: BareWorld, assessmentId: string, results: Results): Promise<number> {
+/** Records and carries the next version of the rating; returns the rating. */
+async function rate(
+  company: EmptyCompany,
+  assessmentId: string,
+  results: Results,
+): Promise<number> {
   results.version += 1;
   const counts = { results: BigInt(results.results), accepted: BigInt(results.accepted) };
   const rating = ratingOf(counts);
   const version = BigInt(results.version);
-  world.tell((told) => told.hearRating(assessmentId, version, { rating, ...counts }));
-  await carry(world, 'COMM-060', assessmentId, results.version);
+  company.record((history) => history.recordRating(assessmentId, version, { rating, ...counts }));
+  await carry(company, 'COMM-060', assessmentId, results.version);
   return rating;
 }
 
-/** Booked at bonuses and moved by finance; `version` is that of the solution's message. */
-async function book(world: BareWorld, booking: Booking, version: 1 | 2): Promise<void> {
-  const { database } = world;
+/** A booking at bonuses and its transfer at finance; `version` is that of the solution's message. */
+async function book(company: EmptyCompany, booking: Booking, version: 1 | 2): Promise<void> {
+  const { database } = company;
   const { id, kind, managerId, amountMinor, solutionId } = booking;
   await database('bonuses').begin((tx) => insertBooking(tx, booking));
   const order = { idempotencyKey: id, accountId: managerId, link: 'COMM-080', madeAt: NOW };
   await insertTransfer(database('finance'), { id, kind, amountMinor, ...order });
-  await carry(world, 'COMM-040', solutionId, version);
-  await carry(world, 'COMM-080', solutionId, version);
+  await carry(company, 'COMM-040', solutionId, version);
+  await carry(company, 'COMM-080', solutionId, version);
 }
 
-async function saveRating({ database }: BareWorld, base: Base, results: Results): Promise<void> {
+async function saveRating({ database }: EmptyCompany, base: Base, results: Results): Promise<void> {
   const { version, accepted } = results;
   const rating = ratingOf({ results: BigInt(results.results), accepted: BigInt(accepted) });
   await database('hiring')`

@@ -1,57 +1,70 @@
 /**
- * What must be so by what callers were told. A call without an answer may have had its effect or not:
- * the table of the service that was asked decides, and from there on the effect must be everywhere.
+ * The state that must follow from what callers were told. A call without an answer may have had its
+ * effect or not: the table of the service that was called decides, and then the effect must be
+ * everywhere.
  */
 import type { Database } from '../../runtime/postgres.ts';
-import type { Told, ToldAssignment, ToldSolution } from '../traffic/history.ts';
+import type { History, RecordedAssignment, RecordedSolution } from '../traffic/history.ts';
 
-/** An exercise becomes harder once, by this many correct solutions. */
-const COMPLETIONS_OF_AN_EASY_EXERCISE = 11;
+/** After this many correct solutions an exercise becomes harder, once. */
+const COMPLETIONS_UNTIL_HARDER = 11;
 
-export type TrueSolution = ToldSolution & { readonly isRevoked: boolean };
+export interface ExpectedSolution extends RecordedSolution {
+  readonly isRevoked: boolean;
+}
 
-export type TrueRating = { readonly results: bigint; readonly accepted: bigint };
+export interface ExpectedRating {
+  readonly results: bigint;
+  readonly accepted: bigint;
+}
 
-export type Truth = {
-  readonly assignments: ReadonlyMap<string, ToldAssignment>;
-  readonly solutions: ReadonlyMap<string, TrueSolution>;
-  /** Correct solutions by exercise; a revocation takes none away. */
+export interface ExpectedState {
+  readonly assignments: ReadonlyMap<string, RecordedAssignment>;
+  readonly solutions: ReadonlyMap<string, ExpectedSolution>;
+  /** Correct solutions by exercise; a revocation does not lower the number. */
   readonly completions: ReadonlyMap<string, number>;
-  /** By assessment; only of those with results. */
-  readonly ratings: ReadonlyMap<string, TrueRating>;
-};
+  /** By assessment; only those with results. */
+  readonly ratings: ReadonlyMap<string, ExpectedRating>;
+}
 
-/** `database` is asked for a service's. */
-export async function findTruth(
-  told: Told,
+/** `database` returns the database of a service. */
+export async function deriveExpectedState(
+  history: History,
   database: (service: string) => Database,
-): Promise<Truth> {
-  const assigned = await readIds(database('management'), 'assignments', told.assignments.unknown);
-  const solved = await readIds(database('hiring'), 'solutions', told.solutions.unknown);
-  const revoked = await readRevoked(database('hiring'), told.revocations.unknown);
-  const solutions = new Map<string, TrueSolution>();
-  for (const [id, solution] of join(told.solutions, solved))
+): Promise<ExpectedState> {
+  const assigned = await readIds(
+    database('management'),
+    'assignments',
+    history.assignments.unknown,
+  );
+  const solved = await readIds(database('hiring'), 'solutions', history.solutions.unknown);
+  const revoked = await readRevoked(database('hiring'), history.revocations.unknown);
+  const solutions = new Map<string, ExpectedSolution>();
+  for (const [id, solution] of join(history.solutions, solved))
     solutions.set(id, {
       ...solution,
-      isRevoked: told.revocations.told.has(id) || revoked.has(id),
+      isRevoked: history.revocations.acknowledged.has(id) || revoked.has(id),
     });
   return {
-    assignments: join(told.assignments, assigned),
+    assignments: join(history.assignments, assigned),
     solutions,
     completions: countCompletions(solutions.values()),
     ratings: countResults(solutions.values()),
   };
 }
 
-/** Whether so many correct solutions made an exercise harder. */
-export function isHarder(completions = 0): boolean {
-  return completions >= COMPLETIONS_OF_AN_EASY_EXERCISE;
+/** Whether this many correct solutions made an exercise harder. */
+export function becameHarder(completions = 0): boolean {
+  return completions >= COMPLETIONS_UNTIL_HARDER;
 }
 
-type Facts<F> = { readonly told: ReadonlyMap<string, F>; readonly unknown: ReadonlyMap<string, F> };
+interface Facts<F> {
+  readonly acknowledged: ReadonlyMap<string, F>;
+  readonly unknown: ReadonlyMap<string, F>;
+}
 
-function join<F>({ told, unknown }: Facts<F>, stored: ReadonlySet<string>): Map<string, F> {
-  return new Map([...told, ...[...unknown].filter(([id]) => stored.has(id))]);
+function join<F>({ acknowledged, unknown }: Facts<F>, stored: ReadonlySet<string>): Map<string, F> {
+  return new Map([...acknowledged, ...[...unknown].filter(([id]) => stored.has(id))]);
 }
 
 async function readIds(
@@ -72,15 +85,15 @@ async function readRevoked(sql: Database, unknown: ReadonlyMap<string, unknown>)
   return new Set(rows.map(({ id }) => id));
 }
 
-function countCompletions(solutions: Iterable<TrueSolution>): Map<string, number> {
+function countCompletions(solutions: Iterable<ExpectedSolution>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { exerciseId, isCorrect } of solutions)
     if (isCorrect) counts.set(exerciseId, (counts.get(exerciseId) ?? 0) + 1);
   return counts;
 }
 
-function countResults(solutions: Iterable<TrueSolution>): Map<string, TrueRating> {
-  const ratings = new Map<string, TrueRating>();
+function countResults(solutions: Iterable<ExpectedSolution>): Map<string, ExpectedRating> {
+  const ratings = new Map<string, ExpectedRating>();
   for (const { assessmentId, isCorrect, isRevoked } of solutions) {
     const { results, accepted } = ratings.get(assessmentId) ?? { results: 0n, accepted: 0n };
     const isAccepted = isCorrect && !isRevoked;

@@ -1,25 +1,28 @@
-/** What the oracle reads of a link: nothing but the kit's tables in the services' databases. */
+/** Reads the kit's tables in the services' databases: all that the oracle knows about a link. */
 import type { Database } from '../../runtime/postgres.ts';
 
-export type Side = { readonly count: bigint; readonly sum: string };
+export interface LaneSum {
+  readonly count: bigint;
+  readonly sum: string;
+}
 
-/** Count and sum of message hashes by `lane/epoch`: what receipts closed for one consumer. */
-export async function readClosed(sql: Database, leg: string): Promise<Map<string, Side>> {
-  const rows = await sql<(Side & { place: string })[]>`
+/** By `lane/epoch`: count and hash sum of the messages that receipts closed for one consumer. */
+export async function readClosed(sql: Database, leg: string): Promise<Map<string, LaneSum>> {
+  const rows = await sql<(LaneSum & { place: string })[]>`
     select lane || '/' || epoch as place, count, sum::text as sum
     from relink.closed where leg = ${leg}`;
   return new Map(rows.map(({ place, ...side }) => [place, side]));
 }
 
-/** The same of what the consumer settled. */
-export async function readSettled(sql: Database, link: string): Promise<Map<string, Side>> {
-  const rows = await sql<(Side & { place: string })[]>`
+/** By `lane/epoch`: count and hash sum of the messages that the consumer settled. */
+export async function readSettled(sql: Database, link: string): Promise<Map<string, LaneSum>> {
+  const rows = await sql<(LaneSum & { place: string })[]>`
     select lane || '/' || epoch as place, count(*) as count, sum(hash)::text as sum
     from relink.inbox where link = ${link} group by lane, epoch`;
   return new Map(rows.map(({ place, ...side }) => [place, side]));
 }
 
-/** The versions of each key that the consumer settled with an effect, or saw superseded. */
+/** By key: the versions that the consumer applied or found superseded. */
 export async function readArrived(sql: Database, link: string): Promise<Map<string, Set<bigint>>> {
   const rows = await sql<{ key: string; versions: string }[]>`
     select key, string_agg(distinct version::text, ',') as versions
@@ -28,12 +31,12 @@ export async function readArrived(sql: Database, link: string): Promise<Map<stri
   return new Map(rows.map(({ key, versions }) => [key, new Set(versions.split(',').map(BigInt))]));
 }
 
-/** When a message was written: the milliseconds in its UUIDv7. Works on any PostgreSQL. */
+/** When a message was written: the milliseconds in its UUIDv7. Works on every PostgreSQL version. */
 const WRITTEN_MS = `('x' || substr(replace(event_id::text, '-', ''), 1, 12))::bit(48)::int8`;
 
 /**
- * When a message's effect was committed. With `track_commit_timestamp` the server knows it; without,
- * the beginning of the transaction is what the inbox has.
+ * When a message's effect was committed. Only a server with `track_commit_timestamp` knows it; else
+ * the start of the transaction stands in, which is what the inbox row holds.
  */
 const COMMITTED_AT = 'coalesce(pg_xact_commit_timestamp(xmin), received_at)';
 
@@ -43,19 +46,19 @@ export async function keepsCommitTimes(sql: Database): Promise<boolean> {
   return row?.on ?? false;
 }
 
-export type EffectRow = {
+export interface EffectRow {
   readonly key: string;
   readonly version: bigint;
-  /** The newest version that took effect before this one. */
+  /** The newest version applied before this one. */
   readonly newestBefore: bigint;
   readonly writtenMs: number;
-  /** How often this version of the key took effect under the same epoch. */
+  /** How often this version of the key was applied in the same epoch. */
   readonly inEpoch: number;
-};
+}
 
 /**
- * Effects that came although the same version or a newer one of the key had taken effect. Links of one
- * entity share its versions, so they are looked at together; each effect names its own.
+ * Effects applied after the same version or a newer one of the key. Links of one entity share its
+ * versions, so they are queried together; each row names its own link.
  */
 export async function listLateEffects(
   sql: Database,
@@ -74,9 +77,13 @@ export async function listLateEffects(
   );
 }
 
-export type DelaySummary = { messages: number; p99Ms: number; maxMs: number };
+export interface DelaySummary {
+  messages: number;
+  p99Ms: number;
+  maxMs: number;
+}
 
-/** From writing a message to its effect, over messages written in a span of time. */
+/** Time from writing a message to its effect, of messages written within the span. */
 export async function readDelays(
   sql: Database,
   link: string,
@@ -93,21 +100,21 @@ export async function readDelays(
   return row ?? { messages: 0, p99Ms: 0, maxMs: 0 };
 }
 
-/** Messages of all links of a service that are still open, by leg. */
+/** By leg: open messages in the outbox of a service. */
 export async function countOpen(sql: Database): Promise<Map<string, number>> {
   const rows = await sql<{ leg: string; open: number }[]>`
     select leg, count(*)::int as open from relink.outbox group by leg order by leg`;
   return new Map(rows.map(({ leg, open }) => [leg, open]));
 }
 
-export type Leftover = {
+export interface Leftover {
   readonly link: string;
   readonly key: string;
   readonly version: bigint;
   readonly why: string;
-};
+}
 
-/** Messages of all links that wait at a consumer for a person or for their turn. */
+/** Messages of all links at a consumer that are dead letters or parked. */
 export async function listGivenUp(sql: Database): Promise<Leftover[]> {
   return sql<Leftover[]>`
     select link, key, version, 'dead letter: ' || reason as why
@@ -115,14 +122,14 @@ export async function listGivenUp(sql: Database): Promise<Leftover[]> {
     union all select link, key, version, 'parked' from relink.parked`;
 }
 
-/** Open messages one by one, to name them. */
+/** The oldest open messages of a leg, to name them. */
 export async function listOpen(sql: Database, leg: string, limit: number): Promise<Leftover[]> {
   return sql<Leftover[]>`
     select split_part(leg, '/', 1) as link, key, version, 'open' as why from relink.outbox
     where leg = ${leg} order by seq limit ${limit}`;
 }
 
-/** Lanes of a link's leg that go by `pull` now. */
+/** How many lanes of a leg are on `pull` now. */
 export async function countPulled(sql: Database, leg: string): Promise<number> {
   const [row] = await sql<{ lanes: number }[]>`
     select count(*)::int as lanes from relink.routes

@@ -3,14 +3,15 @@ import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { CertificateSchema } from '../../gen/relink/v1/operator_pb.ts';
 import { plainPaint, widthOf } from '../../operator/cli/output/paint.ts';
+import type { Migration } from '../migrations/migration.ts';
 import { type Case, caseOf, type Damage, type Finding } from '../oracle/findings.ts';
-import { damageWithin, type Span } from '../oracle/migrationSpan.ts';
-import { buildReport, type DemoReport, type Migration } from './report.ts';
+import { damageWithin, type MigrationSpan } from '../oracle/migrationSpan.ts';
+import { buildReport, type DemoReport } from './report.ts';
 import { describeReport } from './summary.ts';
 
 const LATENCY = { count: 100, p50Ms: 1, p99Ms: 8.44, maxMs: 20 };
 
-const SPAN: Span = {
+const SPAN: MigrationSpan = {
   link: 'COMM-010',
   fromMs: 1_000,
   toMs: 13_340,
@@ -113,21 +114,21 @@ test('a report is ok only when everything is proven', () => {
   assert.equal(report([migration()], [finding('leftover', [caseOf('ada', 1n)])]).ok, false);
 });
 
-test('damage is laid to the migration during which the message was written', () => {
+test('damage counts against the migration during which the message was written', () => {
   const within = (cases: Case[]) => damageWithin([finding('lost', cases)], 'lost', SPAN);
   assert.equal(within([caseOf('ada', 4n, { writtenMs: 2_000 })]), 1);
   assert.equal(within([caseOf('ada', 4n, { writtenMs: 20_000 })]), 0);
   // Without a time: by the versions that the manager reached meanwhile.
   assert.equal(within([caseOf('ada', 2n), caseOf('ada', 3n), caseOf('ada', 4n)]), 2);
   assert.equal(within([caseOf('ada', 5n), caseOf('emmy', 1n)]), 1);
-  // With neither nobody is spared.
+  // With neither, it counts against every migration.
   assert.equal(within([caseOf('lane 3 epoch 7', 0n, { count: 5 })]), 5);
-  // What another link did is not this migration's.
+  // Damage of another link is not this migration's.
   const other = { ...finding('lost', [caseOf('ada', 3n)]), link: 'COMM-021' };
   assert.equal(damageWithin([other], 'lost', SPAN), 0);
 });
 
-test('one lost message that shows in several comparisons counts once for each consumer', () => {
+test('one lost message that shows in several checks counts once per consumer', () => {
   const findings = [
     finding('lost', [caseOf('ada', 3n)]),
     finding('lost', [caseOf('lane 3 epoch 7', 0n)]),
@@ -139,7 +140,7 @@ test('one lost message that shows in several comparisons counts once for each co
   assert.deepEqual(made.oracle.findings[0]?.examples, ['ada v3']);
 });
 
-test('the closing report fits 80 columns and says what is wrong', () => {
+test('the summary fits 80 columns and says what is wrong', () => {
   const both = [migration(), migration({ from: 'async', to: 'sync' })];
   const good = describeReport(report(both), { width: 80, paint: plainPaint });
   assert.ok(good.every((line) => widthOf(line) <= 80));

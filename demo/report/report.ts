@@ -1,31 +1,30 @@
-/** `demo-report.json`: what outside programs read, so names only ever are added. */
+/** `demo-report.json`. Other programs read it, so fields are only added, never renamed. */
 
-import type { ProvenCertificate } from '../migrations/moveLink.ts';
+import type { Migration } from '../migrations/migration.ts';
+import type { CheckedCertificate } from '../migrations/moveLink.ts';
 import type { MoneyReport } from '../oracle/checks/money.ts';
 import { type Case, countDamage, DAMAGES, type Damage } from '../oracle/findings.ts';
-import type { DelaySummary } from '../oracle/linkTables.ts';
-import { damageWithin, type Span } from '../oracle/migrationSpan.ts';
+import { damageWithin } from '../oracle/migrationSpan.ts';
 import type { Judgement } from '../oracle/oracle.ts';
-import type { LatencySummary } from '../traffic/latencies.ts';
 import type { TrafficCounts } from '../traffic/traffic.ts';
 
-/** Keys or places named for each finding; the number is of all. */
+/** Keys or lanes named per finding; its count covers all of them. */
 const EXAMPLES = 5;
 
-export type MigrationReport = {
+export interface MigrationReport {
   link: string;
   from: string;
   to: string;
-  /** Messages written while it ran, over all consumers. */
+  /** Messages written while it ran, summed over the consumers. */
   messages: number;
   lost: number;
   doubled: number;
   reordered: number;
   /** The longest time from writing a message to its effect. */
   delivery_pause_ms_max: number;
-  /** The same for 99 of 100 messages. */
+  /** The same for 99 % of the messages. */
   delivery_ms_p99: number;
-  /** Requests not acknowledged, those that could not be sent included. */
+  /** Requests that were not acknowledged or could not be sent. */
   failed_requests: number;
   request_ms_p99: { before: number; during: number };
   certificates: CertificateReport[];
@@ -35,28 +34,28 @@ export type MigrationReport = {
   state: string;
   problem: string;
   seconds: number;
-};
+}
 
-export type CertificateReport = {
+export interface CertificateReport {
   id: string;
   consumer: string;
   epoch: number;
   count: number;
-  /** Both sides equal and the signature good. */
+  /** Both sides are equal and the signature is valid. */
   equal: boolean;
-};
+}
 
-export type FindingReport = {
+export interface FindingReport {
   damage: Damage;
   /** Empty when no single link is to blame. */
   link: string;
   consumer: string;
-  found: string;
+  findingOf: string;
   count: number;
   examples: string[];
-};
+}
 
-export type DemoReport = {
+export interface DemoReport {
   migrations: MigrationReport[];
   /** The ledger and finance, in minor units. */
   money: MoneyReport;
@@ -67,42 +66,25 @@ export type DemoReport = {
     totals: Record<Damage, number>;
   };
   traffic: TrafficCounts & {
-    /** At the end: what was asked for, or less where the machine carries no more. */
+    /** The rate at the end: as requested, or less if the machine carries no more. */
     rate_per_second: number;
     managers: number;
-    /** Answers that were written down and compared. */
+    /** Answers that were recorded and compared. */
     acknowledged: number;
-    /** Requests by what was asked for. */
+    /** Requests by action. */
     actions: Record<string, number>;
     errors: string[];
   };
   ok: boolean;
-};
+}
 
-/** One migration as the demo saw it. */
-export type Migration = {
-  readonly link: string;
-  readonly from: string;
-  readonly to: string;
-  readonly run: string;
-  readonly state: string;
-  readonly problem: string;
-  readonly span: Span;
-  readonly delays: readonly DelaySummary[];
-  readonly failedRequests: number;
-  readonly requests: { readonly before: LatencySummary; readonly during: LatencySummary };
-  readonly certificates: readonly ProvenCertificate[];
-  /** Epochs of its link that carried something, are over and have no certificate. */
-  readonly uncertified: number;
-};
-
-export type ReportParts = {
+export interface ReportParts {
   readonly migrations: readonly Migration[];
-  /** How many migrations were to be made: one that was not reached is not done. */
+  /** Number of planned migrations: one that was not reached counts as not done. */
   readonly planned: number;
   readonly judgement: Judgement;
   readonly traffic: DemoReport['traffic'];
-};
+}
 
 /** `ok` only when every migration completed with equal certificates and the oracle holds. */
 export function buildReport({ migrations, planned, judgement, traffic }: ReportParts): DemoReport {
@@ -117,7 +99,7 @@ export function buildReport({ migrations, planned, judgement, traffic }: ReportP
         damage,
         link,
         consumer,
-        found: sentence,
+        findingOf: sentence,
         count: cases.reduce((sum, { count }) => sum + count, 0),
         examples: cases.slice(0, EXAMPLES).map(nameOf),
       })),
@@ -130,7 +112,7 @@ export function buildReport({ migrations, planned, judgement, traffic }: ReportP
   };
 }
 
-/** Completed, its certificates are all equal, and none is missing. */
+/** It completed, all its certificates are equal, and none is missing. */
 function isProven({ state, certificates, uncertified }: Migration): boolean {
   return state === 'completed' && uncertified === 0 && certificates.every(({ isEqual }) => isEqual);
 }
@@ -161,7 +143,7 @@ function reportMigration(migration: Migration, { findings }: Judgement): Migrati
   };
 }
 
-function reportCertificate({ certificate, isEqual }: ProvenCertificate): CertificateReport {
+function reportCertificate({ certificate, isEqual }: CheckedCertificate): CertificateReport {
   const { id, consumer, epoch, count } = certificate;
   return { id, consumer, epoch: Number(epoch), count: Number(count), equal: isEqual };
 }

@@ -1,28 +1,28 @@
-/** The closing report for a person: one line a migration, then what was compared. */
+/** The report as text for a person: one line per migration, then the checks. */
 import { cutTo, type Paint } from '../../operator/cli/output/paint.ts';
 import { formatLatency } from '../view/screen.ts';
 import type { DemoReport, FindingReport, MigrationReport } from './report.ts';
 
 const NAME_WIDTH = 23;
 
-type Column = {
+interface Column {
   readonly head: string;
   readonly width: number;
   readonly cell: (migration: MigrationReport, paint: Paint) => string;
-};
+}
 
 const COLUMNS: readonly Column[] = [
-  { head: 'messages', width: 8, cell: ({ messages }) => say(messages) },
-  { head: 'lost', width: 5, cell: ({ lost }, paint) => sayDamage(lost, paint) },
-  { head: 'doubled', width: 8, cell: ({ doubled }, paint) => sayDamage(doubled, paint) },
-  { head: 'reordered', width: 10, cell: ({ reordered }, paint) => sayDamage(reordered, paint) },
+  { head: 'messages', width: 8, cell: ({ messages }) => formatCount(messages) },
+  { head: 'lost', width: 5, cell: ({ lost }, paint) => formatDamage(lost, paint) },
+  { head: 'doubled', width: 8, cell: ({ doubled }, paint) => formatDamage(doubled, paint) },
+  { head: 'reordered', width: 10, cell: ({ reordered }, paint) => formatDamage(reordered, paint) },
   { head: 'pause', width: 9, cell: (one) => formatLatency(one.delivery_pause_ms_max) },
-  { head: 'failed', width: 7, cell: (one, paint) => sayDamage(one.failed_requests, paint) },
-  { head: 'proven', width: 9, cell: sayProven },
+  { head: 'failed', width: 7, cell: (one, paint) => formatDamage(one.failed_requests, paint) },
+  { head: 'proven', width: 9, cell: formatProven },
 ];
 
-export function describeReport(report: DemoReport, place: { width: number; paint: Paint }) {
-  const { paint, width } = place;
+export function describeReport(report: DemoReport, canvas: { width: number; paint: Paint }) {
+  const { paint, width } = canvas;
   const lines = [
     ...describeMigrations(report.migrations, paint),
     ...report.oracle.checks.map(({ claim, holds }) =>
@@ -37,7 +37,7 @@ export function describeReport(report: DemoReport, place: { width: number; paint
 }
 
 function describeMigrations(migrations: readonly MigrationReport[], paint: Paint): string[] {
-  if (migrations.length === 0) return ['', paint('red', 'No migration was made.'), ''];
+  if (migrations.length === 0) return ['', paint('red', 'No migration was started.'), ''];
   const heads = COLUMNS.map(({ head, width }) => head.padStart(width)).join('');
   const problems = migrations
     .filter(({ state }) => state !== 'completed')
@@ -62,7 +62,7 @@ function describeMigrations(migrations: readonly MigrationReport[], paint: Paint
   ];
 }
 
-/** How long callers waited, and how long it all took. */
+/** How long callers waited, and how long the migrations took. */
 function describeRequests(migrations: readonly MigrationReport[]): string {
   const before = migrations[0]?.request_ms_p99.before ?? 0;
   const during = Math.max(...migrations.map((one) => one.request_ms_p99.during));
@@ -74,10 +74,10 @@ function describeRequests(migrations: readonly MigrationReport[]): string {
 }
 
 function describeFinding(finding: FindingReport, paint: Paint): string[] {
-  const { damage, link, count, found, examples } = finding;
+  const { damage, link, count, findingOf, examples } = finding;
   const where = link === '' ? '' : `${link} `;
   return [
-    paint('red', `   ${where}${damage}: ${say(count)} ${found}`),
+    paint('red', `   ${where}${damage}: ${formatCount(count)} ${findingOf}`),
     ...examples.map((example) => `     ${example}`),
   ];
 }
@@ -86,11 +86,16 @@ function describeEnd({ ok, oracle, migrations }: DemoReport, paint: Paint): stri
   if (ok) return paint('green', 'ok: nothing lost, nothing doubled, nothing out of order');
   const unfinished = migrations.some(({ state }) => state !== 'completed');
   if (!oracle.holds) return paint('red', 'failed: the databases do not agree');
-  return paint('red', unfinished ? 'failed: not completed' : 'failed: not all is certified');
+  return paint(
+    'red',
+    unfinished
+      ? 'failed: a migration did not complete'
+      : 'failed: a certificate is missing or unequal',
+  );
 }
 
-/** An old route that carried nothing leaves nothing to certify. */
-function sayProven(migration: MigrationReport, paint: Paint): string {
+/** A dash where the old route carried nothing, which leaves nothing to certify. */
+function formatProven(migration: MigrationReport, paint: Paint): string {
   const { certificates, uncertified_epochs: missing } = migration;
   const unequal = certificates.filter(({ equal }) => !equal).length;
   if (unequal > 0) return paint('red', `${unequal} of ${certificates.length} not`);
@@ -98,10 +103,10 @@ function sayProven(migration: MigrationReport, paint: Paint): string {
   return certificates.length === 0 ? '–' : paint('green', `${certificates.length} equal`);
 }
 
-function sayDamage(count: number, paint: Paint): string {
-  return paint(count === 0 ? 'green' : 'red', say(count));
+function formatDamage(count: number, paint: Paint): string {
+  return paint(count === 0 ? 'green' : 'red', formatCount(count));
 }
 
-function say(count: number): string {
+function formatCount(count: number): string {
   return count.toLocaleString('en');
 }

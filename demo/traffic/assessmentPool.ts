@@ -1,47 +1,47 @@
-/** The assessments that may be assigned, and which of them are in demand. */
+/** The assessments that may be assigned, and how popular each is. */
 
-/** Looks again after this time whether hiring has heard of an assessment. */
-const LOOK_AFTER_MS = 200;
-/** Assessments in demand for ever, and the share of all assignments that they get. */
+/** How long to wait before asking hiring again whether it has an assessment. */
+const RECHECK_MS = 200;
+/** Assessments that stay popular, and their share of all assignments. */
 const CLASSICS = 2;
 const CLASSICS_SHARE = 0.1;
-/** Assessments of the season, and their share. */
-const SEASON = 3;
-const SEASON_SHARE = 0.8;
-/** Then the season is over: its exercises have eleven correct solutions, nearly always. */
-const SEASON_ASSIGNMENTS = 12;
-/** Older ones that nobody assigned are forgotten. */
+/** Assessments that are popular for a while, and their share. */
+const TRENDING = 3;
+const TRENDING_SHARE = 0.8;
+/** Then the trend is over: nearly always, its exercises have eleven correct solutions by now. */
+const TRENDING_ASSIGNMENTS = 12;
+/** Older ones that nobody assigned are dropped. */
 const MAX_KEPT = 5_000;
 
 /** An assessment as callers assign it. */
-export type Offer = {
+export interface Offer {
   readonly assessmentId: string;
   readonly authorId: string;
   readonly exerciseIds: readonly string[];
   /** How often it was assigned. */
   assigned: number;
-};
+}
 
-export class Shelf {
-  readonly #unseen: { offer: Offer; dueMs: number }[] = [];
+export class AssessmentPool {
+  readonly #unconfirmed: { offer: Offer; dueMs: number }[] = [];
   /** What hiring has, oldest first. */
   readonly #offers: Offer[] = [];
-  #season: Offer[] = [];
+  #trending: Offer[] = [];
 
-  /** One that hiring may not have yet. */
-  lookLater(offer: Offer): void {
-    this.#unseen.push({ offer, dueMs: performance.now() + LOOK_AFTER_MS });
+  /** An assessment that hiring may not have yet. */
+  addUnconfirmed(offer: Offer): void {
+    this.#unconfirmed.push({ offer, dueMs: performance.now() + RECHECK_MS });
   }
 
-  /** One to look for now. */
-  takeUnseen(): Offer | undefined {
-    const first = this.#unseen[0];
+  /** One to ask hiring for now. */
+  takeUnconfirmed(): Offer | undefined {
+    const first = this.#unconfirmed[0];
     if (!first || first.dueMs > performance.now()) return undefined;
-    return this.#unseen.shift()?.offer;
+    return this.#unconfirmed.shift()?.offer;
   }
 
-  /** One that hiring has. */
-  put(offer: Offer): void {
+  /** An assessment that hiring has. */
+  add(offer: Offer): void {
     this.#offers.push(offer);
     if (this.#offers.length > MAX_KEPT) this.#offers.splice(CLASSICS, 1);
   }
@@ -49,24 +49,24 @@ export class Shelf {
   /** One to assign. */
   pick(): Offer | undefined {
     const roll = Math.random();
-    if (roll < CLASSICS_SHARE) return this.#any(CLASSICS);
-    if (roll < CLASSICS_SHARE + SEASON_SHARE) return this.#pickOfSeason();
-    return this.#any(this.#offers.length);
+    if (roll < CLASSICS_SHARE) return this.#pickAmongOldest(CLASSICS);
+    if (roll < CLASSICS_SHARE + TRENDING_SHARE) return this.#pickTrending();
+    return this.#pickAmongOldest(this.#offers.length);
   }
 
-  #any(among: number): Offer | undefined {
-    return this.#offers[Math.floor(Math.random() * Math.min(among, this.#offers.length))];
+  #pickAmongOldest(count: number): Offer | undefined {
+    return this.#offers[Math.floor(Math.random() * Math.min(count, this.#offers.length))];
   }
 
-  #pickOfSeason(): Offer | undefined {
-    this.#season = this.#season.filter(({ assigned }) => assigned < SEASON_ASSIGNMENTS);
+  #pickTrending(): Offer | undefined {
+    this.#trending = this.#trending.filter(({ assigned }) => assigned < TRENDING_ASSIGNMENTS);
     const isFresh = (offer: Offer) =>
-      offer.assigned < SEASON_ASSIGNMENTS && !this.#season.includes(offer);
-    while (this.#season.length < SEASON) {
+      offer.assigned < TRENDING_ASSIGNMENTS && !this.#trending.includes(offer);
+    while (this.#trending.length < TRENDING) {
       const fresh = this.#offers.findLast(isFresh);
       if (!fresh) break;
-      this.#season.push(fresh);
+      this.#trending.push(fresh);
     }
-    return this.#season[Math.floor(Math.random() * this.#season.length)];
+    return this.#trending[Math.floor(Math.random() * this.#trending.length)];
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Callers of the public APIs, as careful ones are written: whoever creates something chooses its id, and
- * repeats the call at another replica when the answer is lost. Changes set a state, so they are
- * repeated too; each repetition may make one more version, which is written down. Every answer is.
+ * A careful caller of the public APIs: it chooses the id of what it creates, and retries at another
+ * replica when the answer is lost. Updates set a state, so they are retried too; each retry may make
+ * one more version. All of it is recorded in the history.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { Assessment } from '../../gen/assessments/v1/assessment_pb.ts';
@@ -12,34 +12,34 @@ import { ManagementService } from '../../gen/management/v1/management_service_pb
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { inventCandidateName, inventExercises, inventText, inventTitle } from './fakeContent.ts';
 import { inventNames } from './fakeNames.ts';
-import type { Told, ToldAssignment, ToldSolution } from './history.ts';
-import { type CallResult, callRepeatedly } from './retry.ts';
+import type { History, RecordedAssignment, RecordedSolution } from './history.ts';
+import { type CallResult, callWithRetries } from './retry.ts';
 
 /** Longer than the wait for the receipts of a sync link. */
 const DEADLINE_MS = 10_000;
-/** Three of ten changes of an assessment are to the exercises' texts, the others to its title. */
+/** Share of assessment updates that change the exercises' texts; the others change the title. */
 const TEXT_CHANGE_SHARE = 0.3;
 
 /** The services that callers talk to. */
-export const CALLED_SERVICES = ['assessments', 'hiring', 'management'] as const;
+export const PUBLIC_SERVICES = ['assessments', 'hiring', 'management'] as const;
 /** host:port of every replica of each. */
-export type CalledAddresses = Readonly<Record<(typeof CALLED_SERVICES)[number], readonly string[]>>;
+export type PublicAddresses = Readonly<Record<(typeof PUBLIC_SERVICES)[number], readonly string[]>>;
 
-export type CallerOptions = {
-  readonly addresses: CalledAddresses;
+export interface CallerOptions {
+  readonly addresses: PublicAddresses;
   readonly connections: number;
-  readonly told: Told;
-};
+  readonly history: History;
+}
 
-/** Never rejects for an answer of a service: see `CallResult`. */
+/** Does not reject when a call fails: the outcome is in `CallResult`. */
 export class Caller {
-  readonly told: Told;
+  readonly history: History;
   readonly #assessments: RpcClient<typeof AssessmentsService>;
   readonly #hiring: RpcClient<typeof HiringService>;
   readonly #management: RpcClient<typeof ManagementService>;
 
-  constructor({ addresses, connections: channels, told }: CallerOptions) {
-    this.told = told;
+  constructor({ addresses, connections: channels, history }: CallerOptions) {
+    this.history = history;
     const options = { channels, deadlineMs: DEADLINE_MS };
     const { assessments, hiring, management } = addresses;
     this.#assessments = createRpcClient(AssessmentsService, [...assessments], options);
@@ -49,61 +49,61 @@ export class Caller {
 
   async registerManager(managerId: string = randomUUIDv7()): Promise<CallResult> {
     const names = inventNames();
-    const { managers } = this.told;
-    const result = await callRepeatedly(() =>
+    const { managers } = this.history;
+    const result = await callWithRetries(() =>
       this.#assessments.registerManager({ managerId, ...names }),
     );
     const manager = result.answer?.manager;
     if (manager) managers.acknowledge(managerId, manager.version, namesOf(manager));
-    else if (result.isUnknown) managers.loseAnswer(managerId);
+    else if (result.isUnknown) managers.recordUnknown(managerId);
     return result;
   }
 
   async renameManager(managerId: string): Promise<CallResult> {
     const names = inventNames();
-    const { managers } = this.told;
-    const result = await callRepeatedly(
+    const { managers } = this.history;
+    const result = await callWithRetries(
       () => this.#assessments.updateManager({ managerId, ...names }),
-      { onLost: () => managers.loseAnswer(managerId) },
+      { onLostAnswer: () => managers.recordUnknown(managerId) },
     );
     const manager = result.answer?.manager;
     if (manager) managers.acknowledge(managerId, manager.version, namesOf(manager));
     return result;
   }
 
-  /** Answers the assessment with the ids of its exercises. */
+  /** The answer holds the assessment with the ids of its exercises. */
   async createAssessment(authorId: string) {
     const assessmentId = randomUUIDv7();
     const exercises = inventExercises();
     const draft = { assessmentId, authorId, title: inventTitle(), exercises };
-    const result = await callRepeatedly(() => this.#assessments.createAssessment(draft));
+    const result = await callWithRetries(() => this.#assessments.createAssessment(draft));
     const assessment = result.answer?.assessment;
     if (assessment) {
-      this.#hearAssessment(assessment);
+      this.#recordAssessment(assessment);
       for (const [at, { exerciseId }] of assessment.exercises.entries())
-        this.told.difficulties.acknowledge(exerciseId, exercises[at]?.difficulty ?? 1);
-    } else if (result.isUnknown) this.told.assessments.loseAnswer(assessmentId);
+        this.history.difficulties.acknowledge(exerciseId, exercises[at]?.difficulty ?? 1);
+    } else if (result.isUnknown) this.history.assessments.recordUnknown(assessmentId);
     return result;
   }
 
   /** Changes the title, or the texts of the exercises. */
   async updateAssessment(assessmentId: string): Promise<CallResult> {
-    const { assessments } = this.told;
+    const { assessments } = this.history;
     const known = assessments.get(assessmentId)?.fields?.exercises ?? [];
     const exercises = known.map(({ id, title }) => ({ exerciseId: id, title, text: inventText() }));
     const isText = known.length > 0 && Math.random() < TEXT_CHANGE_SHARE;
     const change = isText ? { exercises } : { title: inventTitle() };
-    const result = await callRepeatedly(
+    const result = await callWithRetries(
       () => this.#assessments.updateAssessment({ assessmentId, ...change }),
-      { onLost: () => assessments.loseAnswer(assessmentId) },
+      { onLostAnswer: () => assessments.recordUnknown(assessmentId) },
     );
-    if (result.answer?.assessment) this.#hearAssessment(result.answer.assessment);
+    if (result.answer?.assessment) this.#recordAssessment(result.answer.assessment);
     return result;
   }
 
-  /** Looks whether hiring has the assessment. */
-  lookForAssessment(assessmentId: string): Promise<CallResult> {
-    return callRepeatedly(() => this.#hiring.getAssessmentReplica({ assessmentId }), {
+  /** Checks whether hiring has the assessment. */
+  findReplica(assessmentId: string): Promise<CallResult> {
+    return callWithRetries(() => this.#hiring.getAssessmentReplica({ assessmentId }), {
       notYet: 'ID_UNKNOWN',
     });
   }
@@ -111,60 +111,60 @@ export class Caller {
   async registerCandidate() {
     const candidateId = randomUUIDv7();
     const name = inventCandidateName();
-    const { candidates } = this.told;
-    const result = await callRepeatedly(() =>
+    const { candidates } = this.history;
+    const result = await callWithRetries(() =>
       this.#hiring.registerCandidate({ candidateId, name }),
     );
     if (result.answer) candidates.acknowledge(candidateId, { name });
-    else if (result.isUnknown) candidates.loseAnswer(candidateId, { name });
+    else if (result.isUnknown) candidates.recordUnknown(candidateId, { name });
     return result;
   }
 
-  /** Not yet while management does not know the candidate. */
-  async assign(assignment: ToldAssignment): Promise<CallResult> {
+  /** `isNotYet` while management does not know the candidate. */
+  async assign(assignment: RecordedAssignment): Promise<CallResult> {
     const assignmentId = randomUUIDv7();
-    const { assignments } = this.told;
-    const result = await callRepeatedly(
+    const { assignments } = this.history;
+    const result = await callWithRetries(
       () => this.#management.assignAssessment({ assignmentId, ...assignment }),
       { notYet: 'ID_UNKNOWN' },
     );
     if (result.answer) assignments.acknowledge(assignmentId, assignment);
-    else if (result.isUnknown) assignments.loseAnswer(assignmentId, assignment);
+    else if (result.isUnknown) assignments.recordUnknown(assignmentId, assignment);
     return result;
   }
 
   async promote(candidateId: string): Promise<CallResult> {
-    const { promotions } = this.told;
-    const result = await callRepeatedly(() => this.#management.promoteCandidate({ candidateId }));
+    const { promotions } = this.history;
+    const result = await callWithRetries(() => this.#management.promoteCandidate({ candidateId }));
     if (result.answer) promotions.acknowledge(candidateId, true);
-    else if (result.isUnknown) promotions.loseAnswer(candidateId, true);
+    else if (result.isUnknown) promotions.recordUnknown(candidateId, true);
     return result;
   }
 
-  /** Not yet while hiring does not know the assignment. */
-  async submit(solution: ToldSolution) {
+  /** `isNotYet` while hiring does not know the assignment. */
+  async submit(solution: RecordedSolution) {
     const { candidateId, assessmentId, exerciseId, isCorrect: correct } = solution;
     const request = { solutionId: randomUUIDv7(), candidateId, assessmentId, exerciseId, correct };
     const { solutionId } = request;
-    const { solutions } = this.told;
-    const result = await callRepeatedly(() => this.#hiring.submitSolution(request), {
+    const { solutions } = this.history;
+    const result = await callWithRetries(() => this.#hiring.submitSolution(request), {
       notYet: 'NOT_ASSIGNED',
-      onLost: () => this.#loseRating(),
+      onLostAnswer: () => this.#recordUnknownRating(),
     });
     if (result.answer) solutions.acknowledge(solutionId, solution);
-    else if (result.isUnknown) solutions.loseAnswer(solutionId, solution);
-    this.#hearRating(result.answer?.rating);
+    else if (result.isUnknown) solutions.recordUnknown(solutionId, solution);
+    this.#recordRating(result.answer?.rating);
     return result;
   }
 
   async revoke(solutionId: string): Promise<CallResult> {
-    const { revocations } = this.told;
-    const result = await callRepeatedly(() => this.#hiring.revokeSolution({ solutionId }), {
-      onLost: () => this.#loseRating(),
+    const { revocations } = this.history;
+    const result = await callWithRetries(() => this.#hiring.revokeSolution({ solutionId }), {
+      onLostAnswer: () => this.#recordUnknownRating(),
     });
     if (result.answer) revocations.acknowledge(solutionId, true);
-    else if (result.isUnknown) revocations.loseAnswer(solutionId, true);
-    this.#hearRating(result.answer?.rating);
+    else if (result.isUnknown) revocations.recordUnknown(solutionId, true);
+    this.#recordRating(result.answer?.rating);
     return result;
   }
 
@@ -172,8 +172,8 @@ export class Caller {
     for (const client of [this.#assessments, this.#hiring, this.#management]) client.close();
   }
 
-  #hearAssessment({ assessmentId, version, authorId, title, exercises }: Assessment): void {
-    this.told.assessments.acknowledge(assessmentId, version, {
+  #recordAssessment({ assessmentId, version, authorId, title, exercises }: Assessment): void {
+    this.history.assessments.acknowledge(assessmentId, version, {
       authorId,
       title,
       exercises: exercises.map((one) => ({
@@ -184,14 +184,14 @@ export class Caller {
     });
   }
 
-  #loseRating(): void {
-    this.told.lostRatings += 1;
+  #recordUnknownRating(): void {
+    this.history.unknownRatings += 1;
   }
 
-  #hearRating(rating: AssessmentRating | undefined): void {
+  #recordRating(rating: AssessmentRating | undefined): void {
     if (!rating) return;
     const { assessmentId, version, results, accepted } = rating;
-    this.told.hearRating(assessmentId, version, { rating: rating.rating, results, accepted });
+    this.history.recordRating(assessmentId, version, { rating: rating.rating, results, accepted });
   }
 }
 

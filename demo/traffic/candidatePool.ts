@@ -1,51 +1,53 @@
 /** The candidates, what they have to solve, and what was accepted. */
 import type { Offer } from './assessmentPool.ts';
 
-/** A service hears of another one's news within this time, nearly always. */
-const NEWS_MS = 250;
-/** A candidate with so many assignments gets no more. */
+/** Nearly always, one service knows another one's change within this time. */
+const PROPAGATION_MS = 250;
+/** A candidate with this many assignments gets no more. */
 const MAX_ASSIGNMENTS = 3;
-/** Candidates looked at to find one for an assessment. */
-const LOOKED_AT = 8;
-/** Older ones are forgotten: traffic may run for days. */
+/** Candidates tried to find one for an assessment. */
+const MAX_PICKS = 8;
+/** Older entries are dropped: traffic may run for days. */
 const MAX_KEPT = 2_000;
 
-export type Candidate = {
+export interface Candidate {
   readonly id: string;
   readonly assessments: Set<string>;
-  /** When management knows it, by what callers can tell. */
+  /** When management should know the candidate, as far as callers can tell. */
   readyMs: number;
-};
+}
 
-export type Assigned = { readonly candidate: Candidate; readonly offer: Offer };
+export interface Assignment {
+  readonly candidate: Candidate;
+  readonly offer: Offer;
+}
 
-export type Task = {
+export interface Task {
   readonly candidateId: string;
   readonly exerciseId: string;
   readonly offer: Offer;
-  /** When hiring knows of the assignment, by what callers can tell. */
+  /** When hiring should know the assignment, as far as callers can tell. */
   readonly readyMs: number;
-};
+}
 
-export class Desk {
+export class CandidatePool {
   /** Those that get further assignments. */
   #candidates: Candidate[] = [];
-  /** Those that management knows for sure. */
+  /** Those that management certainly knows. */
   readonly #known: string[] = [];
   readonly #tasks: Task[] = [];
-  /** Solved ones: somebody solves one again when there is nothing else to do. */
+  /** Solved tasks: one is solved again when there is nothing else to do. */
   readonly #solved: Task[] = [];
   readonly #accepted: string[] = [];
 
-  /** A new candidate. */
-  seat(id: string, isKnown: boolean): void {
-    keep(this.#candidates, { id, assessments: new Set(), readyMs: soon(isKnown) });
+  add(id: string, isKnown: boolean): void {
+    keep(this.#candidates, { id, assessments: new Set(), readyMs: readyAt(isKnown) });
   }
 
   /** Somebody who may be assigned this assessment. */
   pickFor(assessmentId: string): Candidate | undefined {
     const nowMs = performance.now();
-    for (let i = 0; i < LOOKED_AT; i++) {
+    for (let i = 0; i < MAX_PICKS; i++) {
       const candidate = pick(this.#candidates);
       if (candidate && candidate.readyMs <= nowMs && !candidate.assessments.has(assessmentId))
         return candidate;
@@ -60,18 +62,18 @@ export class Desk {
       this.#candidates = this.#candidates.filter((one) => one !== candidate);
   }
 
-  /** Management does not know the candidate yet. */
-  giveBack(candidate: Candidate, assessmentId: string): void {
+  /** Undoes `reserve`: management does not know the candidate yet. */
+  release(candidate: Candidate, assessmentId: string): void {
     candidate.assessments.delete(assessmentId);
-    candidate.readyMs = soon(false);
+    candidate.readyMs = readyAt(false);
     if (!this.#candidates.includes(candidate)) keep(this.#candidates, candidate);
   }
 
-  /** The candidate was assigned the assessment. */
-  hand({ candidate, offer }: Assigned, isKnown: boolean): void {
+  /** The candidate was assigned the assessment: its exercises become tasks. */
+  addTasks({ candidate, offer }: Assignment, isKnown: boolean): void {
     keep(this.#known, candidate.id);
     for (const exerciseId of offer.exerciseIds)
-      this.#tasks.push({ candidateId: candidate.id, exerciseId, offer, readyMs: soon(isKnown) });
+      this.#tasks.push({ candidateId: candidate.id, exerciseId, offer, readyMs: readyAt(isKnown) });
   }
 
   /** Somebody that management knows. */
@@ -79,20 +81,20 @@ export class Desk {
     return pick(this.#known);
   }
 
-  /** An exercise to solve now; a solved one again when all are solved. */
+  /** An exercise to solve now; a solved one when nothing else is left. */
   takeTask(): Task | undefined {
     const nowMs = performance.now();
     const at = this.#tasks.findIndex(({ readyMs }) => readyMs <= nowMs);
     return at < 0 ? pick(this.#solved) : this.#tasks.splice(at, 1)[0];
   }
 
-  /** Hiring does not know of the assignment yet. */
-  tryLater(task: Task): void {
-    this.#tasks.push({ ...task, readyMs: soon(false) });
+  /** Hiring does not know the assignment yet. */
+  postpone(task: Task): void {
+    this.#tasks.push({ ...task, readyMs: readyAt(false) });
   }
 
   /** The solution was wrong. */
-  tryAgain(task: Task): void {
+  retry(task: Task): void {
     this.#tasks.push(task);
   }
 
@@ -102,15 +104,15 @@ export class Desk {
     if (solutionId !== undefined) keep(this.#accepted, solutionId);
   }
 
-  /** An accepted solution, to be revoked. */
+  /** An accepted solution to revoke. */
   takeAccepted(): string | undefined {
     const at = Math.floor(Math.random() * this.#accepted.length);
     return this.#accepted.splice(at, 1)[0];
   }
 }
 
-function soon(isKnown: boolean): number {
-  return isKnown ? 0 : performance.now() + NEWS_MS;
+function readyAt(isKnown: boolean): number {
+  return isKnown ? 0 : performance.now() + PROPAGATION_MS;
 }
 
 function keep<T>(list: T[], one: T): void {

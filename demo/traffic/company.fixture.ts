@@ -1,4 +1,4 @@
-/** Stand-ins of the three services that callers talk to: real gRPC, answers of the test's choice. */
+/** Stand-ins for the three public services: real gRPC, with answers that a test chooses. */
 
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
@@ -9,19 +9,19 @@ import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
 import { createRpcServer, serve } from '../../rpc/server.ts';
-import type { CalledAddresses } from './caller.ts';
+import type { PublicAddresses } from './caller.ts';
 
-export type StandIns = {
+export interface StandIns {
   readonly assessments?: Partial<Handlers<typeof AssessmentsService>>;
   readonly hiring?: Partial<Handlers<typeof HiringService>>;
   readonly management?: Partial<Handlers<typeof ManagementService>>;
-};
+}
 
 export const applied = (link: string) => [{ link, consumer: 'hiring', state: 'applied' }];
 export const pending = (link: string) => [{ link, consumer: 'hiring', state: 'pending' }];
 
-/** Answers every command at once and as done, and knows everything. */
-const OBLIGING: Required<StandIns> = {
+/** Accepts every command at once and knows every id. */
+const DEFAULTS: Required<StandIns> = {
   assessments: {
     registerManager: ({ managerId = '', firstName, lastName }) => ({
       manager: { managerId, firstName, lastName, version: 1n },
@@ -73,17 +73,17 @@ const OBLIGING: Required<StandIns> = {
   },
 };
 
-/** One replica of every service for each of `replicas`; what they do not say is done at once. */
+/** One replica of every service for each of `replicas`; methods they leave out accept everything. */
 export async function openCompany(
   t: TestContext,
   ...replicas: readonly StandIns[]
-): Promise<CalledAddresses> {
+): Promise<PublicAddresses> {
   const all = replicas.length > 0 ? replicas : [{}];
   const addresses = { assessments: [], hiring: [], management: [] } as {
-    [K in keyof CalledAddresses]: string[];
+    [K in keyof PublicAddresses]: string[];
   };
   for (const one of all) {
-    const { assessments, hiring, management } = OBLIGING;
+    const { assessments, hiring, management } = DEFAULTS;
     addresses.assessments.push(
       await open(t, AssessmentsService, { ...assessments, ...one.assessments }),
     );
@@ -100,7 +100,7 @@ async function open<S extends DescService>(
   service: S,
   handlers: Partial<Handlers<S>>,
 ): Promise<string> {
-  const never = () => assert.fail('nobody should call this');
+  const never = () => assert.fail('unexpected call');
   const refusing = service.methods.map(({ localName }) => [localName, never]);
   const all = { ...Object.fromEntries(refusing), ...handlers } as Handlers<S>;
   const services = [serve(service, all)];

@@ -1,4 +1,4 @@
-/** Assessments as the traffic's managers write them, and names of candidates. */
+/** Titles, exercises and texts of the traffic's assessments, and names of candidates. */
 import { inventNames } from './fakeNames.ts';
 
 const KNOWLEDGE_AREAS = [
@@ -11,30 +11,30 @@ const KNOWLEDGE_AREAS = [
 ] as const;
 const SUBJECTS = ['Groups', 'Limits', 'Proofs', 'Fields', 'Curves', 'Sets', 'Graphs'] as const;
 const TASKS = ['Prove it.', 'Disprove it.', 'Find a counterexample.', 'Find the order.'] as const;
-const MOST_EXERCISES = 4;
-/** One exercise in four is written with a difficulty of its own. */
+const MAX_EXERCISES = 4;
+/** Share of exercises with a difficulty of their own. */
 const DIFFICULT_SHARE = 0.25;
-const HARDEST = 5;
+const MAX_DIFFICULTY = 5;
 
-export type ExerciseWriting = {
+export interface NewExercise {
   readonly title: string;
   readonly text: string;
-  /** Absent: as difficult as every new exercise. */
+  /** Absent: the default difficulty. */
   readonly difficulty?: number;
-};
+}
 
-/** `[Knowledge Area] Title`; a few have no brackets, as old ones have. */
+/** `[Knowledge Area] Title`; a few have no brackets, like old ones. */
 export function inventTitle(): string {
   const subject = `${pick(SUBJECTS)} ${number()}`;
   return Math.random() < 0.05 ? subject : `[${pick(KNOWLEDGE_AREAS)}] ${subject}`;
 }
 
 /** One to four exercises. */
-export function inventExercises(): ExerciseWriting[] {
-  const count = 1 + Math.floor(Math.random() * MOST_EXERCISES);
+export function inventExercises(): NewExercise[] {
+  const count = 1 + Math.floor(Math.random() * MAX_EXERCISES);
   return Array.from({ length: count }, (_, at) => {
     const isDifficult = Math.random() < DIFFICULT_SHARE;
-    const difficulty = 1 + Math.floor(Math.random() * HARDEST);
+    const difficulty = 1 + Math.floor(Math.random() * MAX_DIFFICULTY);
     return { title: `Exercise ${at + 1}`, text: inventText(), ...(isDifficult && { difficulty }) };
   });
 }

@@ -1,4 +1,4 @@
-/** Names for the managers that the traffic registers and renames. */
+/** Names for the managers and candidates of the traffic. */
 
 // biome-ignore format: a list of words
 const FIRST_NAMES = [
@@ -12,9 +12,12 @@ const LAST_NAMES = [
   'Turing', 'Wirth', 'O’Neill',
 ] as const;
 
-export type Names = { readonly firstName: string; readonly lastName: string };
+export interface Names {
+  readonly firstName: string;
+  readonly lastName: string;
+}
 
-/** Another name nearly every time: a number behind it tells versions of one manager apart. */
+/** A random name; its number tells the versions of one manager apart. */
 export function inventNames(): Names {
   const number = Math.floor(Math.random() * 1_000_000);
   return { firstName: pick(FIRST_NAMES), lastName: `${pick(LAST_NAMES)} ${number}` };

@@ -1,77 +1,84 @@
-/** Everything that callers of the company were told: the other side of the oracle's comparison. */
+/** Everything that the callers were told: what the oracle compares the databases with. */
 
 import type { Names } from './fakeNames.ts';
-import { dropOldest, ToldEntities, ToldFacts } from './records.ts';
+import { dropOldest, EntityRecords, FactRecords } from './records.ts';
 
-export type ToldExercise = { readonly id: string; readonly title: string; readonly text: string };
+export interface RecordedExercise {
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
+}
 
-/** An assessment without the difficulty of its exercises, which changes without its author. */
-export type ToldAssessment = {
+/** An assessment without the difficulty of its exercises: that changes without its author. */
+export interface RecordedAssessment {
   readonly authorId: string;
   readonly title: string;
-  readonly exercises: readonly ToldExercise[];
-};
+  readonly exercises: readonly RecordedExercise[];
+}
 
-export type ToldAssignment = { readonly candidateId: string; readonly assessmentId: string };
+export interface RecordedAssignment {
+  readonly candidateId: string;
+  readonly assessmentId: string;
+}
 
-export type ToldSolution = ToldAssignment & {
+export interface RecordedSolution extends RecordedAssignment {
   readonly exerciseId: string;
   readonly authorId: string;
   readonly isCorrect: boolean;
-};
+}
 
-/** A rating as an answer of hiring had it. */
-export type ToldRating = {
+/** A rating as an answer of hiring gave it. */
+export interface RecordedRating {
   readonly rating: number;
   readonly results: bigint;
   readonly accepted: bigint;
-};
+}
 
-export class Told {
-  readonly managers: ToldEntities<Names>;
-  readonly assessments: ToldEntities<ToldAssessment>;
-  /** How difficult an exercise was when its author wrote it. */
-  readonly difficulties: ToldFacts<number>;
-  readonly candidates: ToldFacts<{ name: string }>;
-  readonly assignments: ToldFacts<ToldAssignment>;
+export class History {
+  readonly managers: EntityRecords<Names>;
+  readonly assessments: EntityRecords<RecordedAssessment>;
+  /** By exercise: its difficulty when its author wrote it. */
+  readonly difficulties: FactRecords<number>;
+  readonly candidates: FactRecords<{ name: string }>;
+  readonly assignments: FactRecords<RecordedAssignment>;
   /** By candidate. */
-  readonly promotions: ToldFacts<true>;
-  readonly solutions: ToldFacts<ToldSolution>;
+  readonly promotions: FactRecords<true>;
+  readonly solutions: FactRecords<RecordedSolution>;
   /** By solution. */
-  readonly revocations: ToldFacts<true>;
+  readonly revocations: FactRecords<true>;
   readonly #maxKept: number;
-  readonly #ratings = new Map<string, Map<bigint, ToldRating>>();
+  readonly #ratings = new Map<string, Map<bigint, RecordedRating>>();
   readonly #contradictions: { assessmentId: string; version: bigint }[] = [];
-  /** Answers with ratings that were lost: each may have named a version that no other named. */
-  lostRatings = 0;
+  /** Lost answers with ratings: each may have been the only one that named its version. */
+  unknownRatings = 0;
 
-  /** Keeps everything, or of every kind of thing only the newest. */
+  /** Keeps everything, or only the newest of each kind. */
   constructor(maxKept = Infinity) {
     this.#maxKept = maxKept;
-    this.managers = new ToldEntities(maxKept);
-    this.assessments = new ToldEntities(maxKept);
-    this.difficulties = new ToldFacts(maxKept);
-    this.candidates = new ToldFacts(maxKept);
-    this.assignments = new ToldFacts(maxKept);
-    this.promotions = new ToldFacts(maxKept);
-    this.solutions = new ToldFacts(maxKept);
-    this.revocations = new ToldFacts(maxKept);
+    this.managers = new EntityRecords(maxKept);
+    this.assessments = new EntityRecords(maxKept);
+    this.difficulties = new FactRecords(maxKept);
+    this.candidates = new FactRecords(maxKept);
+    this.assignments = new FactRecords(maxKept);
+    this.promotions = new FactRecords(maxKept);
+    this.solutions = new FactRecords(maxKept);
+    this.revocations = new FactRecords(maxKept);
   }
 
-  /** Answers that arrived, of all commands. */
-  get acknowledged(): number {
-    const facts = [this.candidates, this.assignments, this.promotions];
+  /** Answers to commands that arrived. */
+  get acknowledgedCount(): number {
+    const people = [this.candidates, this.assignments, this.promotions];
     const solved = [this.solutions, this.revocations];
     return (
-      this.managers.acknowledged +
-      this.assessments.acknowledged +
-      [...facts, ...solved].reduce((sum, one) => sum + one.told.size, 0)
+      this.managers.acknowledgedCount +
+      this.assessments.acknowledgedCount +
+      [...people, ...solved].reduce((sum, one) => sum + one.acknowledged.size, 0)
     );
   }
 
   /** An answer named this version of an assessment's rating. */
-  hearRating(assessmentId: string, version: bigint, rating: ToldRating): void {
-    const known = this.#ratings.get(assessmentId) ?? new Map<bigint, ToldRating>();
+  recordRating(assessmentId: string, version: bigint, rating: RecordedRating): void {
+    const known = this.#ratings.get(assessmentId) ?? new Map<bigint, RecordedRating>();
     this.#ratings.set(assessmentId, known);
     dropOldest(this.#ratings, this.#maxKept);
     const before = known.get(version);
@@ -79,17 +86,17 @@ export class Told {
     known.set(version, rating);
   }
 
-  /** What answers said of a version of the assessment's rating; undefined when none named it. */
-  ratingOf(assessmentId: string, version: bigint): ToldRating | undefined {
+  /** The rating in this version, as answers gave it; undefined when none named the version. */
+  ratingOf(assessmentId: string, version: bigint): RecordedRating | undefined {
     return this.#ratings.get(assessmentId)?.get(version);
   }
 
-  /** Versions of ratings of which two answers said different things. */
+  /** Versions of ratings for which two answers disagreed. */
   get contradictions(): readonly { assessmentId: string; version: bigint }[] {
     return this.#contradictions;
   }
 }
 
-function isSame(a: ToldRating, b: ToldRating): boolean {
+function isSame(a: RecordedRating, b: RecordedRating): boolean {
   return a.rating === b.rating && a.results === b.results && a.accepted === b.accepted;
 }

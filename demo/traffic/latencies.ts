@@ -1,15 +1,20 @@
-/** Request latencies over windows of time: before a migration, during it, the last seconds. */
+/** Request latencies over windows of time: before a migration, during it, or the last second. */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 
-/** Three digits of any latency up to an hour: a histogram of some kilobytes, however long it runs. */
+/** Three digits up to an hour: a histogram takes some kilobytes, however long it runs. */
 const HISTOGRAM = { lowest: 1, highest: 3_600_000_000, figures: 3 };
 const US_PER_MS = 1_000;
 
-export type LatencySummary = { count: number; p50Ms: number; p99Ms: number; maxMs: number };
+export interface LatencySummary {
+  count: number;
+  p50Ms: number;
+  p99Ms: number;
+  maxMs: number;
+}
 
 const EMPTY: LatencySummary = { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 };
 
-/** Everything recorded between its opening and `close`. */
+/** Everything recorded between `openWindow` and `close`. */
 export class LatencyWindow {
   readonly #histogram: RecordableHistogram = createHistogram(HISTOGRAM);
   readonly #onClose: (window: LatencyWindow) => void;
@@ -29,14 +34,14 @@ export class LatencyWindow {
     return { count, p50Ms: ms(50), p99Ms: ms(99), maxMs: this.#histogram.max / US_PER_MS };
   }
 
-  /** Nothing is added from now on. Safe twice. */
+  /** Records nothing more. Safe twice. */
   close(): LatencySummary {
     this.#onClose(this);
     return this.summary();
   }
 }
 
-export class Latencies {
+export class LatencyRecorder {
   readonly #open = new Set<LatencyWindow>();
 
   openWindow(): LatencyWindow {

@@ -1,28 +1,28 @@
 /**
- * Two ways to write down what callers were told. Only answers that arrived count as told; a call whose
- * answer was lost may have had its effect or not, so it only widens what may be found. A ledger may be
- * told to forget the oldest, for traffic that runs for days and is not compared with anything.
+ * Two records of what callers were told. Only an answer that arrived counts as acknowledged; a call
+ * whose answer was lost may have had its effect or not, so it only widens what may be found. A record
+ * can drop its oldest entries, for traffic that runs for days and is compared with nothing.
  */
 
 /** An entity that callers change, and whose answers name its version. */
-export type ToldEntity<F> = {
+export interface EntityRecord<F> {
   readonly id: string;
   /** The newest version that an answer named; 0 when no answer arrived. */
   readonly version: bigint;
-  /** What came with it; absent when no answer arrived. */
+  /** The fields of that answer; absent when no answer arrived. */
   readonly fields: F | undefined;
-  /** Changes that callers were told of, the creation included. */
+  /** Acknowledged changes, the creation included. */
   readonly acknowledged: number;
   /** Calls without an answer: each may have made one more version. */
   readonly unknown: number;
-};
+}
 
-export class ToldEntities<F> {
-  readonly #entities = new Map<string, ToldEntity<F>>();
-  /** Created ones in the order of their answers, to choose from. */
+export class EntityRecords<F> {
+  readonly #entities = new Map<string, EntityRecord<F>>();
+  /** Created entities in the order of their answers, to choose from. */
   readonly #ids: string[] = [];
   readonly #maxKept: number;
-  #acknowledged = 0;
+  #acknowledgedCount = 0;
 
   constructor(maxKept = Infinity) {
     this.#maxKept = maxKept;
@@ -31,7 +31,7 @@ export class ToldEntities<F> {
   /** An answer named this version and these fields. */
   acknowledge(id: string, version: bigint, fields: F): void {
     const known = this.#of(id);
-    this.#acknowledged += 1;
+    this.#acknowledgedCount += 1;
     if (known.version === 0n) this.#ids.push(id);
     if (this.#ids.length > this.#maxKept) this.#entities.delete(this.#ids.shift()!);
     const newest = version > known.version ? { version, fields } : {};
@@ -39,43 +39,43 @@ export class ToldEntities<F> {
   }
 
   /** The call's outcome is unknown: it may have changed the entity once. */
-  loseAnswer(id: string): void {
+  recordUnknown(id: string): void {
     const known = this.#of(id);
     this.#entities.set(id, { ...known, unknown: known.unknown + 1 });
   }
 
-  /** Entities that callers know to be there. */
+  /** Entities that callers know to exist. */
   get count(): number {
     return this.#ids.length;
   }
 
-  /** All changes that callers were told of. */
-  get acknowledged(): number {
-    return this.#acknowledged;
+  /** Acknowledged changes of all entities. */
+  get acknowledgedCount(): number {
+    return this.#acknowledgedCount;
   }
 
-  /** Known ones in the order of their creation. `at` from 0 to `count - 1`. */
+  /** Known ids in the order of creation. `at` runs from 0 to `count - 1`. */
   idAt(at: number): string | undefined {
     return this.#ids[at];
   }
 
-  get(id: string): ToldEntity<F> | undefined {
+  get(id: string): EntityRecord<F> | undefined {
     return this.#entities.get(id);
   }
 
-  all(): ToldEntity<F>[] {
+  all(): EntityRecord<F>[] {
     return [...this.#entities.values()];
   }
 
-  #of(id: string): ToldEntity<F> {
+  #of(id: string): EntityRecord<F> {
     const nothing = { id, version: 0n, fields: undefined, acknowledged: 0, unknown: 0 };
     return this.#entities.get(id) ?? nothing;
   }
 }
 
 /** Facts that happen once, each under an id that its caller chose. */
-export class ToldFacts<F> {
-  readonly #told = new Map<string, F>();
+export class FactRecords<F> {
+  readonly #acknowledged = new Map<string, F>();
   readonly #unknown = new Map<string, F>();
   readonly #maxKept: number;
 
@@ -83,21 +83,21 @@ export class ToldFacts<F> {
     this.#maxKept = maxKept;
   }
 
-  /** An answer said that it is so. */
+  /** An answer confirmed the fact. */
   acknowledge(id: string, fields: F): void {
     this.#unknown.delete(id);
-    this.#told.set(id, fields);
-    dropOldest(this.#told, this.#maxKept);
+    this.#acknowledged.set(id, fields);
+    dropOldest(this.#acknowledged, this.#maxKept);
   }
 
-  /** No answer arrived: it may be so or not. */
-  loseAnswer(id: string, fields: F): void {
-    if (!this.#told.has(id)) this.#unknown.set(id, fields);
+  /** No answer arrived: the fact may have happened or not. */
+  recordUnknown(id: string, fields: F): void {
+    if (!this.#acknowledged.has(id)) this.#unknown.set(id, fields);
     dropOldest(this.#unknown, this.#maxKept);
   }
 
-  get told(): ReadonlyMap<string, F> {
-    return this.#told;
+  get acknowledged(): ReadonlyMap<string, F> {
+    return this.#acknowledged;
   }
 
   get unknown(): ReadonlyMap<string, F> {
@@ -105,7 +105,7 @@ export class ToldFacts<F> {
   }
 }
 
-/** A map keeps the order in which its keys came. */
+/** A map keeps its keys in the order of insertion. */
 export function dropOldest<F>(map: Map<string, F>, maxKept: number): void {
   if (map.size <= maxKept) return;
   for (const id of map.keys()) {

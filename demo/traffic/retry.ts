@@ -1,39 +1,41 @@
-/** One call of a careful caller: repeated when its answer is lost, refused ones told apart. */
+/** Retries a call whose answer is lost, and tells a refusal from an unknown outcome. */
 import { RpcCallError } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
 
-/** Tries of one call; the client takes the next replica each time. */
+/** Attempts of one call; the client takes the next replica each time. */
 const MAX_TRIES = 6;
-/** Before the second try; twice as long before each further one: a service restarts meanwhile. */
+/** Before the second attempt; doubled before each further one, so that a service can restart. */
 const FIRST_PAUSE_MS = 50;
 
-/** How one call went. */
-export type CallResult<A = unknown> = {
+/** The outcome of one call. */
+export interface CallResult<A = unknown> {
   readonly answer?: A;
-  /** The calls that it took. */
+  /** Attempts that it took. */
   readonly tries: number;
-  /** How far the messages had come when the call was answered. */
+  /** Where the messages were when the call was answered. */
   readonly deliveries: readonly { link: string; consumer: string; state: string }[];
-  /** Refused because a service has not heard yet of what another one knows: it may be asked later. */
+  /** Refused because a change has not reached that service yet: it may be asked again later. */
   readonly isNotYet: boolean;
-  /** A try was not answered, and none told of the effect: it may be there or not. */
+  /** No attempt was acknowledged and one had no answer: the effect may have happened or not. */
   readonly isUnknown: boolean;
   readonly error?: RpcCallError;
-};
+}
 
-export type CallRules = {
-  /** The reason that means "not yet" here. */
+export interface RetryOptions {
+  /** The error reason that means "not yet" for this call. */
   readonly notYet?: string;
-  /** Hears of every try without an answer. */
-  readonly onLost?: () => void;
-};
+  /** Called for every attempt without an answer. */
+  readonly onLostAnswer?: () => void;
+}
 
-type Answered = { deliveries?: { link: string; consumer: string; state: string }[] };
+interface Answered {
+  deliveries?: { link: string; consumer: string; state: string }[];
+}
 
-/** Rejects only for errors that are none of the call's. */
-export async function callRepeatedly<A extends object>(
+/** Rejects only for errors that are not the call's own. */
+export async function callWithRetries<A extends object>(
   send: () => Promise<A>,
-  { notYet, onLost }: CallRules = {},
+  { notYet, onLostAnswer }: RetryOptions = {},
 ): Promise<CallResult<A>> {
   let isLost = false;
   for (let tries = 1; ; tries++) {
@@ -46,7 +48,7 @@ export async function callRepeatedly<A extends object>(
       const isOver = error.outcome !== 'unknown' || tries >= MAX_TRIES;
       if (error.outcome === 'unknown') {
         isLost = true;
-        onLost?.();
+        onLostAnswer?.();
       }
       const isNotYet = !isLost && error.reason !== undefined && error.reason === notYet;
       if (isOver) return { tries, deliveries: [], isNotYet, isUnknown: isLost, error };

@@ -4,11 +4,11 @@ import { RpcError } from '../../rpc/errors.ts';
 import { until } from '../../test/harness/until.ts';
 import { Caller } from './caller.ts';
 import { openCompany, pending, type StandIns } from './company.fixture.ts';
-import { Told } from './history.ts';
-import { ToldEntities } from './records.ts';
-import { fill } from './seed.ts';
+import { History } from './history.ts';
+import { EntityRecords } from './records.ts';
+import { seedCompany } from './seed.ts';
 import { Traffic } from './traffic.ts';
-import { ACTIONS, Life } from './workload.ts';
+import { ACTIONS, Workload } from './workload.ts';
 
 const lost = () => {
   throw new RpcError('UNAVAILABLE', 'UNAVAILABLE', 'the answer was lost');
@@ -16,14 +16,14 @@ const lost = () => {
 const ID = '0199b0de-0000-7000-8000-000000000001';
 
 async function callers(t: TestContext, ...replicas: StandIns[]) {
-  const told = new Told();
+  const history = new History();
   const addresses = await openCompany(t, ...replicas);
-  const caller = new Caller({ addresses, connections: 1, told });
+  const caller = new Caller({ addresses, connections: 1, history });
   t.after(() => caller.close());
-  return { told, caller, life: new Life(caller) };
+  return { history, caller, workload: new Workload(caller) };
 }
 
-test('a registration whose answer is lost is repeated at another replica with the same id', async (t) => {
+test('a registration whose answer is lost is retried at another replica with the same id', async (t) => {
   const ids: string[] = [];
   const failing: StandIns = {
     assessments: {
@@ -33,33 +33,33 @@ test('a registration whose answer is lost is repeated at another replica with th
       },
     },
   };
-  const { told, caller } = await callers(t, failing, {});
+  const { history, caller } = await callers(t, failing, {});
   const result = await caller.registerManager();
   assert.deepEqual([result.tries, result.isUnknown], [2, false]);
   assert.deepEqual(
     result.deliveries.map(({ link, state }) => [link, state]),
     [['COMM-010', 'applied']],
   );
-  const [manager] = told.managers.all();
+  const [manager] = history.managers.all();
   assert.deepEqual([manager?.id, manager?.version, manager?.unknown], [ids[0], 1n, 0]);
 });
 
 test('a registration that never gets an answer fails and leaves its outcome unknown', async (t) => {
-  const { told, caller } = await callers(t, { assessments: { registerManager: lost } });
+  const { history, caller } = await callers(t, { assessments: { registerManager: lost } });
   const result = await caller.registerManager();
   assert.deepEqual([result.answer, result.tries, result.isUnknown], [undefined, 6, true]);
-  assert.equal(told.managers.count, 0);
+  assert.equal(history.managers.count, 0);
   assert.deepEqual(
-    told.managers
+    history.managers
       .all()
       .map(({ version, acknowledged, unknown }) => [version, acknowledged, unknown]),
     [[0n, 0, 1]],
   );
 });
 
-test('a rename is repeated with the same names, and each lost answer may be a version', async (t) => {
+test('a rename is retried with the same names, and each lost answer may be a version', async (t) => {
   const names: unknown[] = [];
-  const { told, caller } = await callers(t, {
+  const { history, caller } = await callers(t, {
     assessments: {
       updateManager: ({ managerId, firstName = '', lastName = '' }) => {
         names.push(`${firstName} ${lastName}`);
@@ -68,10 +68,10 @@ test('a rename is repeated with the same names, and each lost answer may be a ve
       },
     },
   });
-  told.managers.acknowledge(ID, 1n, { firstName: 'Ada', lastName: 'Lovelace' });
+  history.managers.acknowledge(ID, 1n, { firstName: 'Ada', lastName: 'Lovelace' });
   await caller.renameManager(ID);
   assert.deepEqual([names.length, new Set(names).size], [3, 1]);
-  const manager = told.managers.get(ID);
+  const manager = history.managers.get(ID);
   assert.deepEqual([manager?.version, manager?.acknowledged, manager?.unknown], [4n, 2, 2]);
 });
 
@@ -79,35 +79,35 @@ test('a refused rename changed nothing, and its outcome is known', async (t) => 
   const updateManager = () => {
     throw new RpcError('NOT_FOUND', 'ID_UNKNOWN', 'no such manager');
   };
-  const { told, caller } = await callers(t, { assessments: { updateManager } });
+  const { history, caller } = await callers(t, { assessments: { updateManager } });
   const { answer, isUnknown, isNotYet } = await caller.renameManager(ID);
   assert.deepEqual([answer, isUnknown, isNotYet], [undefined, false, false]);
-  assert.deepEqual(told.managers.all(), []);
+  assert.deepEqual(history.managers.all(), []);
 });
 
-test('the newest version that was told counts, whichever answer came last', () => {
-  const told = new ToldEntities<string>();
-  told.acknowledge('a', 3n, 'newest');
-  told.acknowledge('a', 2n, 'older');
+test('the newest acknowledged version counts, whichever answer came last', () => {
+  const history = new EntityRecords<string>();
+  history.acknowledge('a', 3n, 'newest');
+  history.acknowledge('a', 2n, 'older');
   const entity = { id: 'a', version: 3n, fields: 'newest', acknowledged: 2, unknown: 0 };
-  assert.deepEqual(told.all(), [entity]);
-  assert.equal(told.count, 1);
+  assert.deepEqual(history.all(), [entity]);
+  assert.equal(history.count, 1);
 });
 
-test('traffic for days keeps only the newest of everything', () => {
-  const told = new Told(2);
+test('traffic for days keeps only the newest records', () => {
+  const history = new History(2);
   for (const [at, id] of ['a', 'b', 'c'].entries()) {
-    told.managers.acknowledge(id, 1n, { firstName: 'Ada', lastName: id });
-    told.candidates.acknowledge(id, { name: id });
-    told.hearRating(id, 1n, { rating: at, results: 1n, accepted: 0n });
+    history.managers.acknowledge(id, 1n, { firstName: 'Ada', lastName: id });
+    history.candidates.acknowledge(id, { name: id });
+    history.recordRating(id, 1n, { rating: at, results: 1n, accepted: 0n });
   }
-  assert.deepEqual([told.managers.count, told.managers.idAt(0)], [2, 'b']);
-  assert.deepEqual([...told.candidates.told.keys()], ['b', 'c']);
-  assert.deepEqual([told.ratingOf('a', 1n), told.ratingOf('b', 1n)?.rating], [undefined, 1]);
+  assert.deepEqual([history.managers.count, history.managers.idAt(0)], [2, 'b']);
+  assert.deepEqual([...history.candidates.acknowledged.keys()], ['b', 'c']);
+  assert.deepEqual([history.ratingOf('a', 1n), history.ratingOf('b', 1n)?.rating], [undefined, 1]);
 });
 
-test('a solution without an answer is written down as unknown, and so is its rating', async (t) => {
-  const { told, caller } = await callers(t, { hiring: { submitSolution: lost } });
+test('a solution whose answer was lost is recorded as unknown, and so is its rating', async (t) => {
+  const { history, caller } = await callers(t, { hiring: { submitSolution: lost } });
   const solution = {
     candidateId: ID,
     assessmentId: ID,
@@ -116,45 +116,46 @@ test('a solution without an answer is written down as unknown, and so is its rat
     isCorrect: true,
   };
   const { tries } = await caller.submit(solution);
-  assert.deepEqual([...told.solutions.unknown.values()], [solution]);
-  assert.deepEqual([told.solutions.told.size, told.lostRatings], [0, tries]);
+  assert.deepEqual([...history.solutions.unknown.values()], [solution]);
+  assert.deepEqual([history.solutions.acknowledged.size, history.unknownRatings], [0, tries]);
 });
 
-test('two answers about one version of a rating must say the same', () => {
-  const told = new Told();
+test('two answers about one version of a rating must agree', () => {
+  const history = new History();
   const rating = { rating: 67, results: 1n, accepted: 1n };
-  told.hearRating('a', 1n, rating);
-  told.hearRating('a', 1n, rating);
-  assert.deepEqual(told.contradictions, []);
-  told.hearRating('a', 1n, { ...rating, rating: 66 });
-  assert.deepEqual(told.contradictions, [{ assessmentId: 'a', version: 1n }]);
+  history.recordRating('a', 1n, rating);
+  history.recordRating('a', 1n, rating);
+  assert.deepEqual(history.contradictions, []);
+  history.recordRating('a', 1n, { ...rating, rating: 66 });
+  assert.deepEqual(history.contradictions, [{ assessmentId: 'a', version: 1n }]);
 });
 
-test('callers live the whole business, with every action in its turn', async (t) => {
-  const { told, life } = await callers(t);
-  await fill({ life, managers: 40 });
+test('the workload plans every action, and each has what it needs', async (t) => {
+  const { history, workload } = await callers(t);
+  await seedCompany({ workload, managers: 40 });
   const done = new Set<string>();
   for (let i = 0; i < 400; i++) {
-    const due = life.next();
-    const { answer } = await due.send();
-    if (answer) done.add(due.action);
+    const request = workload.next();
+    const { answer } = await request.send();
+    if (answer) done.add(request.action);
   }
   assert.deepEqual([...done].sort(), [...ACTIONS].sort());
-  for (const [id, { candidateId, assessmentId, exerciseId }] of told.solutions.told) {
-    const exercises = told.assessments.get(assessmentId)?.fields?.exercises ?? [];
+  for (const [id, { candidateId, assessmentId, exerciseId }] of history.solutions.acknowledged) {
+    const exercises = history.assessments.get(assessmentId)?.fields?.exercises ?? [];
     assert.ok(exercises.some((one) => one.id === exerciseId) || exercises.length === 0, id);
-    const isAssigned = [...told.assignments.told.values()].some(
+    const isAssigned = [...history.assignments.acknowledged.values()].some(
       (one) => one.candidateId === candidateId && one.assessmentId === assessmentId,
     );
     assert.ok(isAssigned, id);
   }
-  for (const id of told.revocations.told.keys()) assert.ok(told.solutions.told.get(id)?.isCorrect);
+  for (const id of history.revocations.acknowledged.keys())
+    assert.ok(history.solutions.acknowledged.get(id)?.isCorrect);
 });
 
 test('an assessment is not assigned before hiring was seen to have it', async (t) => {
   let isThere = false;
   let looks = 0;
-  const { told, life } = await callers(t, {
+  const { history, workload } = await callers(t, {
     assessments: {
       createAssessment: ({ assessmentId = '', authorId, title }) => ({
         assessment: {
@@ -175,26 +176,26 @@ test('an assessment is not assigned before hiring was seen to have it', async (t
       },
     },
   });
-  await life.act('registerManager')?.send();
-  await life.act('createAssessment')?.send();
-  await life.act('registerCandidate')?.send();
+  await workload.plan('registerManager')?.send();
+  await workload.plan('createAssessment')?.send();
+  await workload.plan('registerCandidate')?.send();
   const liveUntil = (isDone: () => boolean, what: string) =>
     until(
       async () => {
-        const due = life.next();
-        const { isNotYet } = await due.send();
-        assert.equal(isNotYet, due.action === 'look' && !isThere);
+        const request = workload.next();
+        const { isNotYet } = await request.send();
+        assert.equal(isNotYet, request.action === 'look' && !isThere);
         return isDone();
       },
       { what },
     );
   await liveUntil(() => looks >= 2, 'two looks');
-  assert.equal(told.assignments.told.size, 0);
+  assert.equal(history.assignments.acknowledged.size, 0);
   isThere = true;
-  await liveUntil(() => told.assignments.told.size > 0, 'an assignment');
+  await liveUntil(() => history.assignments.acknowledged.size > 0, 'an assignment');
 });
 
-test('who is not known yet is asked for again later, and that is no failure', async (t) => {
+test('a request that comes too early is sent again later and is not a failure', async (t) => {
   let assigned = 0;
   let submitted = 0;
   const addresses = await openCompany(t, {
@@ -224,11 +225,14 @@ test('who is not known yet is asked for again later, and that is no failure', as
   });
   const traffic = new Traffic({ addresses, ratePerSecond: 500 });
   t.after(() => traffic.close());
-  await fill({ life: traffic.life, managers: 40 });
+  await seedCompany({ workload: traffic.workload, managers: 40 });
   traffic.start();
-  await until(() => traffic.counts.not_yet >= 10 && traffic.told.solutions.told.size >= 10, {
-    what: 'requests that came too early, and solutions',
-  });
+  await until(
+    () => traffic.counts.not_yet >= 10 && traffic.history.solutions.acknowledged.size >= 10,
+    {
+      what: 'requests that came too early, and solutions',
+    },
+  );
   await traffic.stop();
   assert.equal(traffic.counts.failed, 0);
 });
@@ -267,7 +271,7 @@ test('requests go out by the clock, not by the answers, and all are counted', as
   assert.deepEqual([requests, failed, shed], [arrived, 0, 0]);
   const { registerManager = 0, registerCandidate = 0 } = traffic.actions;
   assert.deepEqual(
-    [registerManager + registerCandidate, traffic.told.acknowledged],
+    [registerManager + registerCandidate, traffic.history.acknowledgedCount],
     [arrived, arrived],
   );
   // The first was due at least nineteen requests of 5 ms before the gate opened.
@@ -298,9 +302,9 @@ test('failed requests are counted with their errors', async (t) => {
   );
 });
 
-test('filling does exactly as much as asked for, whatever fails in between', async (t) => {
+test('seeding makes exactly what was asked for, whatever fails in between', async (t) => {
   let calls = 0;
-  const { told, life } = await callers(t, {
+  const { history, workload } = await callers(t, {
     assessments: {
       registerManager: ({ managerId = '', firstName, lastName }) => {
         calls += 1;
@@ -313,20 +317,25 @@ test('filling does exactly as much as asked for, whatever fails in between', asy
   const onProgress = (done: number) => {
     reported = Math.max(reported, done);
   };
-  assert.equal(await fill({ life, managers: 300, onProgress }), 390);
+  assert.equal(await seedCompany({ workload, managers: 300, onProgress }), 390);
   assert.deepEqual(
-    [told.managers.count, told.assessments.count, told.candidates.told.size, reported],
+    [
+      history.managers.count,
+      history.assessments.count,
+      history.candidates.acknowledged.size,
+      reported,
+    ],
     [300, 30, 60, 390],
   );
 });
 
-test('filling gives up when every registration is refused', async (t) => {
-  const { life } = await callers(t, {
+test('seeding gives up when every registration is refused', async (t) => {
+  const { workload } = await callers(t, {
     assessments: {
       registerManager: () => {
         throw new RpcError('ALREADY_EXISTS', 'ID_TAKEN', 'never');
       },
     },
   });
-  await assert.rejects(fill({ life, managers: 100 }), { code: 'ALREADY_EXISTS' });
+  await assert.rejects(seedCompany({ workload, managers: 100 }), { code: 'ALREADY_EXISTS' });
 });

@@ -1,53 +1,53 @@
 /**
- * Live traffic through the public APIs: an open loop. Requests are due by the clock, whether earlier
- * ones were answered or not, and a latency counts from the moment a request was due: a service that
- * stalls for a second shows as a second for all that came in it.
+ * Live traffic through the public APIs, as an open loop. Requests are due by the clock, whether earlier
+ * ones were answered or not, and latency counts from the moment a request was due: when a service
+ * stalls for a second, every request of that second shows it.
  */
 
-import { type CalledAddresses, Caller } from './caller.ts';
-import { Told } from './history.ts';
-import { Latencies } from './latencies.ts';
+import { Caller, type PublicAddresses } from './caller.ts';
+import { History } from './history.ts';
+import { LatencyRecorder } from './latencies.ts';
 import type { CallResult } from './retry.ts';
-import { type Due, Life } from './workload.ts';
+import { type PlannedRequest, Workload } from './workload.ts';
 
-/** Requests come in small groups of this distance. */
+/** How often due requests are sent. */
 const TICK_MS = 5;
-/** Requests without an answer at once: above this the callers' side would measure itself. */
+/** Requests in flight; above this the latencies would be the callers' own. */
 const MAX_WAITING = 5_000;
 const CONNECTIONS = 2;
-/** Different errors kept for the report. */
+/** Distinct errors kept for the report. */
 const MAX_ERRORS = 10;
 
-export type TrafficOptions = {
-  readonly addresses: CalledAddresses;
+export interface TrafficOptions {
+  readonly addresses: PublicAddresses;
   /** Requests a second. */
   readonly ratePerSecond: number;
-  readonly told?: Told;
+  readonly history?: History;
   /** To each replica of each service. */
   readonly connections?: number;
-};
+}
 
-export type TrafficCounts = {
-  /** Requests that ended, well or not. */
+export interface TrafficCounts {
+  /** Requests that ended, successful or not. */
   requests: number;
-  /** Requests that were not acknowledged, repetitions included. */
+  /** Requests that were not acknowledged after all retries. */
   failed: number;
-  /** Refused because a service had not heard yet of what another one knew: asked again later. */
+  /** Refused because a change had not reached that service yet: asked again later. */
   not_yet: number;
-  /** Calls repeated because their answer was lost. */
+  /** Retries after a lost answer. */
   repeated: number;
-  /** Due requests that were not sent because too many waited for an answer. */
+  /** Due requests that were not sent because too many were in flight. */
   shed: number;
-  /** Messages by what their caller was told. */
+  /** Messages by the delivery state in the answer. */
   applied: number;
   pending: number;
-};
+}
 
 /** Traffic that runs from `start` to `stop`. */
 export class Traffic {
-  readonly told: Told;
-  readonly latencies = new Latencies();
-  readonly life: Life;
+  readonly history: History;
+  readonly latencies = new LatencyRecorder();
+  readonly workload: Workload;
   /** Requests a second; may be changed at any time. */
   ratePerSecond: number;
   readonly #caller: Caller;
@@ -60,37 +60,47 @@ export class Traffic {
     applied: 0,
     pending: 0,
   };
-  /** Requests by what was asked for. */
+  /** Requests by action. */
   readonly #actions = new Map<string, number>();
   readonly #errors = new Map<string, number>();
   readonly #waiting = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: TrafficOptions) {
-    const { addresses, ratePerSecond, told = new Told(), connections = CONNECTIONS } = options;
-    this.told = told;
+    const {
+      addresses,
+      ratePerSecond,
+      history = new History(),
+      connections = CONNECTIONS,
+    } = options;
+    this.history = history;
     this.ratePerSecond = ratePerSecond;
-    this.#caller = new Caller({ addresses, connections, told });
-    this.life = new Life(this.#caller);
+    this.#caller = new Caller({ addresses, connections, history });
+    this.workload = new Workload(this.#caller);
   }
 
   get counts(): Readonly<TrafficCounts> {
     return { ...this.#counts };
   }
 
-  /** Requests by what was asked for. */
+  /** Requests by action. */
   get actions(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#actions);
   }
 
-  /** Requests without an answer now. */
+  /** Requests in flight. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** What went wrong, most frequent first: message and how often. */
+  /** Errors and how often each occurred, most frequent first. */
   get errors(): [message: string, count: number][] {
     return [...this.#errors].sort(([, a], [, b]) => b - a);
+  }
+
+  /** Requests that were not acknowledged or could not be sent. */
+  get failedRequests(): number {
+    return this.#counts.failed + this.#counts.shed;
   }
 
   start(): void {
@@ -102,14 +112,14 @@ export class Traffic {
     this.#timer ??= setInterval(sendDue, TICK_MS);
   }
 
-  /** Sends nothing more and waits for the answers under way. Safe twice. */
+  /** Sends nothing more and waits for the requests in flight. Safe twice. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
     await Promise.all(this.#waiting);
   }
 
-  /** Ends the connections as well. */
+  /** Also closes the connections. */
   async close(): Promise<void> {
     await this.stop();
     this.#caller.close();
@@ -125,13 +135,16 @@ export class Traffic {
   }
 
   async #request(dueMs: number): Promise<void> {
-    const due = this.life.next();
-    const result = await due.send();
+    const request = this.workload.next();
+    const result = await request.send();
     this.latencies.record(performance.now() - dueMs);
-    this.#count(due, result);
+    this.#count(request, result);
   }
 
-  #count({ action }: Due, { answer, tries, deliveries, isNotYet, error }: CallResult): void {
+  #count(
+    { action }: PlannedRequest,
+    { answer, tries, deliveries, isNotYet, error }: CallResult,
+  ): void {
     this.#counts.requests += 1;
     this.#counts.repeated += tries - 1;
     this.#actions.set(action, (this.#actions.get(action) ?? 0) + 1);

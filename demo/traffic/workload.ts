@@ -1,12 +1,11 @@
 /**
- * The life of the company as its callers see it: what they know to be there, and what one of them does
- * next. Some assessments are much more in demand than others: a few for ever, and at any time a
- * season's few, which enough candidates solve that their exercises become harder.
+ * The company's business as its callers see it: what they know to exist, and what one of them does
+ * next. Some assessments are much more popular than others: a few always, and a few for a while, so
+ * that enough candidates solve their exercises to make these harder.
  */
-
-import { type Offer, Shelf } from './assessmentPool.ts';
+import { AssessmentPool, type Offer } from './assessmentPool.ts';
 import type { Caller } from './caller.ts';
-import { type Assigned, Desk, type Task } from './candidatePool.ts';
+import { type Assignment, CandidatePool, type Task } from './candidatePool.ts';
 import type { CallResult } from './retry.ts';
 
 export const ACTIONS = [
@@ -22,7 +21,7 @@ export const ACTIONS = [
 ] as const;
 export type Action = (typeof ACTIONS)[number] | 'look';
 
-/** Of 100 requests; looks for assessments that hiring may not have yet come on top of these. */
+/** Of 100 requests; asking hiring for new assessments comes on top. */
 export const MIX: Readonly<Record<(typeof ACTIONS)[number], number>> = {
   registerManager: 5,
   renameManager: 11,
@@ -34,78 +33,79 @@ export const MIX: Readonly<Record<(typeof ACTIONS)[number], number>> = {
   submit: 40,
   revoke: 4,
 };
-/** What callers do while nothing is there for what they wanted. */
-const INSTEAD = ['assign', 'registerCandidate', 'registerManager'] as const;
+/** What callers do when there is nothing to do the chosen action with. */
+const FALLBACKS = ['assign', 'registerCandidate', 'registerManager'] as const;
 /** Some managers are renamed much more often: the newest hundredth gets a fifth of all renames. */
 const SKEW = 3;
 const CORRECT_SHARE = 0.9;
 
 /** One request, ready to be sent. */
-export type Due = { readonly action: Action; send(): Promise<CallResult> };
+export interface PlannedRequest {
+  readonly action: Action;
+  send(): Promise<CallResult>;
+}
 
-export class Life {
+export class Workload {
   readonly #caller: Caller;
-  /** Assessments. */
-  readonly #shelf = new Shelf();
-  /** Candidates and what they have to solve. */
-  readonly #desk = new Desk();
+  readonly #assessments = new AssessmentPool();
+  readonly #candidates = new CandidatePool();
 
   constructor(caller: Caller) {
     this.#caller = caller;
   }
 
-  /** What is to be done now; there is always something. */
-  next(): Due {
-    const looked = this.#look();
-    if (looked) return looked;
+  /** What to do now; there is always something. */
+  next(): PlannedRequest {
+    const lookup = this.#planLookup();
+    if (lookup) return lookup;
     const wanted = pickAction();
-    for (const action of [wanted, ...INSTEAD]) {
-      const due = this.act(action);
-      if (due) return due;
+    for (const action of [wanted, ...FALLBACKS]) {
+      const request = this.plan(action);
+      if (request) return request;
     }
-    return this.#due('registerManager', () => this.#caller.registerManager());
+    return this.#request('registerManager', () => this.#caller.registerManager());
   }
 
-  /** This action; undefined while there is nothing to do it with. */
-  act(action: (typeof ACTIONS)[number]): Due | undefined {
+  /** A request of this action; undefined while there is nothing to do it with. */
+  plan(action: (typeof ACTIONS)[number]): PlannedRequest | undefined {
     switch (action) {
       case 'registerManager':
-        return this.#due(action, () => this.#caller.registerManager());
+        return this.#request(action, () => this.#caller.registerManager());
       case 'renameManager':
         return this.#with(action, this.#pickManager(), (id) => this.#caller.renameManager(id));
       case 'createAssessment':
         return this.#with(action, this.#pickManager(), (id) => this.#create(id));
       case 'updateAssessment':
-        return this.#with(action, pickSkewed(this.#caller.told.assessments), (id) =>
+        return this.#with(action, pickSkewed(this.#caller.history.assessments), (id) =>
           this.#caller.updateAssessment(id),
         );
       case 'registerCandidate':
-        return this.#due(action, () => this.#registerCandidate());
+        return this.#request(action, () => this.#registerCandidate());
       case 'assign':
-        return this.#assign();
+        return this.#planAssignment();
       case 'promote':
-        return this.#with(action, this.#desk.pickKnown(), (id) => this.#caller.promote(id));
+        return this.#with(action, this.#candidates.pickKnown(), (id) => this.#caller.promote(id));
       case 'submit':
-        return this.#with(action, this.#desk.takeTask(), (task) => this.#submit(task));
+        return this.#with(action, this.#candidates.takeTask(), (task) => this.#submit(task));
       case 'revoke':
-        return this.#with(action, this.#desk.takeAccepted(), (id) => this.#caller.revoke(id));
+        return this.#with(action, this.#candidates.takeAccepted(), (id) => this.#caller.revoke(id));
     }
   }
 
-  #due(action: Action, send: () => Promise<CallResult>): Due {
+  #request(action: Action, send: () => Promise<CallResult>): PlannedRequest {
     return { action, send };
   }
 
   #with<T>(action: Action, found: T | undefined, send: (it: T) => Promise<CallResult>) {
-    return found === undefined ? undefined : this.#due(action, () => send(found));
+    return found === undefined ? undefined : this.#request(action, () => send(found));
   }
 
-  /** Hiring hears of a new assessment by a link: callers look before they let it be solved. */
-  #look(): Due | undefined {
-    return this.#with('look', this.#shelf.takeUnseen(), async (offer) => {
-      const result = await this.#caller.lookForAssessment(offer.assessmentId);
-      if (result.answer) this.#shelf.put(offer);
-      else this.#shelf.lookLater(offer);
+  /** A link brings new assessments to hiring: callers look there before they assign one. */
+  #planLookup(): PlannedRequest | undefined {
+    return this.#with('look', this.#assessments.takeUnconfirmed(), async (offer) => {
+      const result = await this.#caller.findReplica(offer.assessmentId);
+      if (result.answer) this.#assessments.add(offer);
+      else this.#assessments.addUnconfirmed(offer);
       return result;
     });
   }
@@ -117,34 +117,34 @@ export class Life {
     const { assessmentId } = assessment;
     const exerciseIds = assessment.exercises.map((one) => one.exerciseId);
     const offer: Offer = { assessmentId, authorId, exerciseIds, assigned: 0 };
-    if (isApplied(result)) this.#shelf.put(offer);
-    else this.#shelf.lookLater(offer);
+    if (isApplied(result)) this.#assessments.add(offer);
+    else this.#assessments.addUnconfirmed(offer);
     return result;
   }
 
   async #registerCandidate(): Promise<CallResult> {
     const result = await this.#caller.registerCandidate();
     const id = result.answer?.candidate?.candidateId;
-    if (id !== undefined) this.#desk.seat(id, isApplied(result));
+    if (id !== undefined) this.#candidates.add(id, isApplied(result));
     return result;
   }
 
-  #assign(): Due | undefined {
-    const offer = this.#shelf.pick();
-    const candidate = offer && this.#desk.pickFor(offer.assessmentId);
+  #planAssignment(): PlannedRequest | undefined {
+    const offer = this.#assessments.pick();
+    const candidate = offer && this.#candidates.pickFor(offer.assessmentId);
     if (!candidate) return undefined;
     offer.assigned += 1;
-    this.#desk.reserve(candidate, offer.assessmentId);
-    return this.#due('assign', () => this.#sendAssignment({ candidate, offer }));
+    this.#candidates.reserve(candidate, offer.assessmentId);
+    return this.#request('assign', () => this.#sendAssignment({ candidate, offer }));
   }
 
-  async #sendAssignment({ candidate, offer }: Assigned): Promise<CallResult> {
+  async #sendAssignment({ candidate, offer }: Assignment): Promise<CallResult> {
     const { assessmentId } = offer;
     const result = await this.#caller.assign({ candidateId: candidate.id, assessmentId });
-    if (result.answer) this.#desk.hand({ candidate, offer }, isApplied(result));
+    if (result.answer) this.#candidates.addTasks({ candidate, offer }, isApplied(result));
     else if (result.isNotYet) {
       offer.assigned -= 1;
-      this.#desk.giveBack(candidate, assessmentId);
+      this.#candidates.release(candidate, assessmentId);
     }
     return result;
   }
@@ -156,18 +156,18 @@ export class Life {
     const solution = { candidateId, assessmentId, exerciseId, authorId, isCorrect };
     const result = await this.#caller.submit(solution);
     const solutionId = result.answer?.solution?.solutionId;
-    if (result.isNotYet) this.#desk.tryLater(task);
-    else if (isCorrect) this.#desk.finish(task, solutionId);
-    else this.#desk.tryAgain(task);
+    if (result.isNotYet) this.#candidates.postpone(task);
+    else if (isCorrect) this.#candidates.finish(task, solutionId);
+    else this.#candidates.retry(task);
     return result;
   }
 
   #pickManager(): string | undefined {
-    return pickSkewed(this.#caller.told.managers);
+    return pickSkewed(this.#caller.history.managers);
   }
 }
 
-/** All consumers had it when the caller was answered. */
+/** Every consumer had applied the message when the caller got its answer. */
 function isApplied({ deliveries }: CallResult): boolean {
   return deliveries.length > 0 && deliveries.every(({ state }) => state === 'applied');
 }

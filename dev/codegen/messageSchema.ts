@@ -78,7 +78,11 @@ function typeSchema(
   }
 }
 
-type Valued = { scalar?: unknown; enum?: unknown; message?: unknown };
+interface Valued {
+  scalar?: unknown;
+  enum?: unknown;
+  message?: unknown;
+}
 
 function valueSchema(
   field: DescField & Valued,

@@ -18,7 +18,7 @@ const READY_POLL_MS = 10;
 const LOG_TAIL_LINES = 20;
 const LOG_TAIL_BYTES = 32 * 1024;
 
-export type ChildOptions = {
+export interface ChildOptions {
   name: string;
   command: string;
   args: readonly string[];
@@ -32,9 +32,12 @@ export type ChildOptions = {
   /** What asks the process to end; SIGTERM unless given. */
   stopSignal?: NodeJS.Signals;
   stopLimitMs?: number;
-};
+}
 
-export type ChildExit = { code: number | null; signal: NodeJS.Signals | null };
+export interface ChildExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
 
 export class Child {
   readonly name: string;

@@ -12,7 +12,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { childEnvironment, readEnvironment } from '../environment.ts';
 
-type Watched = { name: string; signal: NodeJS.Signals };
+interface Watched {
+  name: string;
+  signal: NodeJS.Signals;
+}
 
 const GUARD_SCRIPT = join(import.meta.dirname, 'guard.sh');
 

@@ -17,7 +17,7 @@ const MONITOR_LIMIT_MS = 2_000;
 /** Lets the server choose a port itself, which nobody can take in between. */
 const CHOOSE_PORT = -1;
 
-export type NatsOptions = {
+export interface NatsOptions {
   /** Folder for the store and the log; made when missing. */
   dir: string;
   /** 0 or absent: the server chooses. */
@@ -26,12 +26,17 @@ export type NatsOptions = {
   host?: string;
   /** Found by `findNatsServer` unless given. */
   binary?: NatsBinary;
-};
+}
 
 /** A client connection as the monitoring port shows it. */
-export type NatsConnection = { cid: number; name?: string; lang?: string; subscriptions: number };
+export interface NatsConnection {
+  cid: number;
+  name?: string;
+  lang?: string;
+  subscriptions: number;
+}
 
-export type NatsServer = {
+export interface NatsServer {
   readonly port: number;
   readonly monitorPort: number;
   /** For clients: `nats://127.0.0.1:4222`. */
@@ -52,7 +57,7 @@ export type NatsServer = {
   /** Client connections that are open now. */
   connections(): Promise<NatsConnection[]>;
   stop(): Promise<void>;
-};
+}
 
 /**
  * Starts nats-server with a file store in `dir`; ready when JetStream answers.
@@ -105,7 +110,10 @@ export async function removeNatsData(dir: string): Promise<void> {
   await rm(dir, { recursive: true, force: true });
 }
 
-type Ports = { nats: number; monitor: number };
+interface Ports {
+  nats: number;
+  monitor: number;
+}
 
 function storeDir(dir: string): string {
   return join(dir, 'store');

@@ -23,15 +23,15 @@ const OLDEST_VERSION = '2.9.0';
 const RECOMMENDED_VERSION = '2.14.7';
 const VERSION_LIMIT_MS = 10_000;
 
-export type NatsBinary = {
+export interface NatsBinary {
   path: string;
   /** For example `2.14.7`. */
   version: string;
   /** Where it came from, in words. */
   source: string;
-};
+}
 
-export type FindOptions = {
+export interface FindOptions {
   environment?: Pick<DevEnvironment, 'natsServer' | 'path'>;
   cacheDir?: string;
   /** Hears what is going on; standard error unless given. */
@@ -39,10 +39,13 @@ export type FindOptions = {
   /** Ways that may fetch something, replaceable for tests without network. */
   download?: (target: string) => Promise<void>;
   isRootOnDebian?: boolean;
-};
+}
 
 /** One place to look: answers a path, or throws with the reason why there is none. */
-type Source = { name: string; find: () => Promise<string> };
+interface Source {
+  name: string;
+  find: () => Promise<string>;
+}
 
 /**
  * Finds nats-server in this order: `RELINK_NATS_SERVER`, `PATH`, this project's cache, the official

@@ -26,7 +26,7 @@ const PORT_TRIES = 3;
 /** Five services with a few replicas, each with a pool, plus the tests' own connections. */
 const MAX_CONNECTIONS = 300;
 
-export type PostgresOptions = {
+export interface PostgresOptions {
   /** Folder for data, password and log; made when missing. */
   dir: string;
   /** 0 or absent: a free one. */
@@ -34,7 +34,7 @@ export type PostgresOptions = {
   host?: string;
   /** Further server settings, for example `{ log_statement: 'all' }`. */
   settings?: Record<string, string>;
-};
+}
 
 /**
  * For servers of tests that nobody kills: nothing of them has to survive a power failure. Making and
@@ -46,7 +46,7 @@ export const NOT_DURABLE: Readonly<Record<string, string>> = {
   max_wal_size: '4GB',
 };
 
-export type PostgresServer = {
+export interface PostgresServer {
   readonly port: number;
   readonly dataDir: string;
   readonly logFile: string;
@@ -63,7 +63,7 @@ export type PostgresServer = {
   /** Starts it again on the same port and data, after `stop` or `kill`. */
   start(): Promise<void>;
   stop(): Promise<void>;
-};
+}
 
 /**
  * Starts PostgreSQL with full durability (fsync) on the data in `dir`, made at first use.
@@ -114,13 +114,13 @@ export async function removePostgresData(dir: string): Promise<void> {
   for (const one of dirs) await rm(one, { recursive: true, force: true });
 }
 
-type Launch = {
+interface Launch {
   binaries: PostgresBinaries;
   dataDir: string;
   logFile: string;
   host: string;
   settings: Record<string, string>;
-};
+}
 
 async function launchOnPort(launch: Launch, wanted: number) {
   for (let tries = 1; ; tries++) {

@@ -10,14 +10,18 @@ import { canEnter, exists, makeOpenDir, ROOT_CACHE_DIR, temporaryName } from './
 
 const run = promisify(execFile);
 
-export type PostgresBinaries = {
+export interface PostgresBinaries {
   initdb: string;
   postgres: string;
   /** Set when we are root, as whom PostgreSQL refuses to run. */
   user: ServerUser | undefined;
-};
+}
 
-export type ServerUser = { name: string; uid: number; gid: number };
+export interface ServerUser {
+  name: string;
+  uid: number;
+  gid: number;
+}
 
 /**
  * Users PostgreSQL runs as when we are root, in this order: `postgres` where it exists, else

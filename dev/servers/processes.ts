@@ -10,7 +10,7 @@ const READY_ANSWER_LIMIT_MS = 2_000;
 /** A service may finish what it holds before it ends; its own limit is shorter. */
 const STOP_LIMIT_MS = 15_000;
 
-export type ProgramOptions = {
+export interface ProgramOptions {
   name: string;
   /** Path of the program. */
   main: string;
@@ -25,9 +25,9 @@ export type ProgramOptions = {
   stopLimitMs?: number;
   /** Hears when it ended without being told to, with the end of its log. */
   onUnexpectedEnd?: (program: Program, exit: ChildExit, lastLines: string) => void;
-};
+}
 
-export type Program = {
+export interface Program {
   readonly name: string;
   /** Path of the program. */
   readonly main: string;
@@ -44,7 +44,7 @@ export type Program = {
   /** SIGSTOP and SIGCONT freeze and thaw it; false when it has ended. */
   signal(signal: NodeJS.Signals): boolean;
   lastLines(count?: number): Promise<string>;
-};
+}
 
 /**
  * Starts a program with this project's Node and waits until its `/readyz` answers 200.

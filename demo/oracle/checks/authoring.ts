@@ -1,37 +1,46 @@
-/** What callers were told against the tables of the services that own it. */
+/** Managers and assessments: what callers were told against the tables of their owner. */
 import type { Database } from '../../../runtime/postgres.ts';
-import type { Told, ToldAssessment } from '../../traffic/history.ts';
-import type { ToldEntity } from '../../traffic/records.ts';
-import { isHarder, type Truth } from '../expectedState.ts';
+import type { History, RecordedAssessment } from '../../traffic/history.ts';
+import type { EntityRecord } from '../../traffic/records.ts';
+import { becameHarder, type ExpectedState } from '../expectedState.ts';
 import {
   type Case,
   type Check,
   caseOf,
   checkOf,
   type Finding,
-  found,
+  findingOf,
+  formatCount,
   NO_LINK,
-  say,
 } from '../findings.ts';
+import { byId, type Row } from './rows.ts';
 
-type Row = { readonly id: string };
-type ManagerRow = Row & { version: bigint; firstName: string; lastName: string };
-type Exercise = { exercise_id: string; title: string; text: string; difficulty: number };
-type AssessmentRow = Row & {
+interface ManagerRow extends Row {
+  version: bigint;
+  firstName: string;
+  lastName: string;
+}
+interface Exercise {
+  exercise_id: string;
+  title: string;
+  text: string;
+  difficulty: number;
+}
+interface AssessmentRow extends Row {
   version: bigint;
   authorId: string;
   title: string;
   exercises: Exercise[];
-};
+}
 
-/** Managers: the version and names that an answer named, or newer ones that calls explain. */
-export async function checkManagers(told: Told, sql: Database): Promise<Check> {
+/** A manager has the version and names of the newest answer, or newer ones that calls explain. */
+export async function checkManagers(history: History, sql: Database): Promise<Check> {
   const rows = byId(
     await sql<ManagerRow[]>`
       select id, version, first_name as "firstName", last_name as "lastName" from managers`,
   );
   const cases = new EntityCases();
-  for (const entity of told.managers.all()) {
+  for (const entity of history.managers.all()) {
     const row = rows.get(entity.id);
     cases.compare(entity, row?.version, BigInt(entity.acknowledged));
     const { fields, version, id } = entity;
@@ -39,12 +48,16 @@ export async function checkManagers(told: Told, sql: Database): Promise<Check> {
     if (row.firstName !== fields.firstName || row.lastName !== fields.lastName)
       cases.changed.push(caseOf(id, version));
   }
-  const claim = `${say(told.managers.acknowledged)} answers about managers are true`;
+  const claim = `${formatCount(history.managers.acknowledgedCount)} acknowledged changes of managers are stored`;
   return checkOf(claim, cases.findings('managers'));
 }
 
-/** Assessments: as their authors were told, and as difficult as their solutions make them. */
-export async function checkAssessments(told: Told, truth: Truth, sql: Database): Promise<Check> {
+/** Assessments are as their authors were told, and as difficult as their solutions make them. */
+export async function checkAssessments(
+  history: History,
+  expected: ExpectedState,
+  sql: Database,
+): Promise<Check> {
   const rows = byId(
     await sql<AssessmentRow[]>`
       select id, version, author_id as "authorId", title, exercises from assessments`,
@@ -52,32 +65,37 @@ export async function checkAssessments(told: Told, truth: Truth, sql: Database):
   const cases = new EntityCases();
   const difficult: Case[] = [];
   let harder = 0;
-  for (const entity of told.assessments.all()) {
+  for (const entity of history.assessments.all()) {
     const row = rows.get(entity.id);
     const known = entity.fields?.exercises ?? [];
-    const raised = known.filter(({ id }) => isHarder(truth.completions.get(id)));
+    const raised = known.filter(({ id }) => becameHarder(expected.completions.get(id)));
     harder += raised.length;
     cases.compare(entity, row?.version, BigInt(entity.acknowledged + raised.length));
     if (!row || !entity.fields) continue;
     const isNewest = entity.unknown === 0 || row.version === entity.version;
     if (isNewest && !isAsTold(row, entity.fields)) cases.changed.push(caseOf(entity.id));
     for (const { exercise_id: id, difficulty } of row.exercises) {
-      const start = told.difficulties.told.get(id);
-      const wanted = (start ?? 0) + (isHarder(truth.completions.get(id)) ? 1 : 0);
+      const start = history.difficulties.acknowledged.get(id);
+      const wanted = (start ?? 0) + (becameHarder(expected.completions.get(id)) ? 1 : 0);
       if (start !== undefined && difficulty !== wanted) difficult.push(caseOf(id));
     }
   }
-  const answers = say(told.assessments.acknowledged);
+  const answers = formatCount(history.assessments.acknowledgedCount);
   return checkOf(
-    `${answers} answers about assessments are true; ${say(harder)} exercises became harder, once`,
+    `${answers} acknowledged changes of assessments are stored; ${formatCount(harder)} exercises became harder, once`,
     [
       ...cases.findings('assessments'),
-      found('changed', NO_LINK, 'exercises of another difficulty than solved for', difficult),
+      findingOf(
+        'changed',
+        NO_LINK,
+        'exercises whose difficulty does not match their solutions',
+        difficult,
+      ),
     ],
   );
 }
 
-function isAsTold(row: AssessmentRow, { authorId, title, exercises }: ToldAssessment): boolean {
+function isAsTold(row: AssessmentRow, { authorId, title, exercises }: RecordedAssessment): boolean {
   return (
     row.authorId === authorId &&
     row.title === title &&
@@ -89,14 +107,14 @@ function isAsTold(row: AssessmentRow, { authorId, title, exercises }: ToldAssess
   );
 }
 
-/** What is wrong with versions that answers named. */
+/** Collects entities whose version does not fit the answers. */
 class EntityCases {
   readonly lost: Case[] = [];
   readonly changed: Case[] = [];
   readonly doubled: Case[] = [];
 
-  /** `least`: changes that are known to have happened. */
-  compare({ id, version, unknown }: ToldEntity<unknown>, stored = 0n, least: bigint): void {
+  /** `least`: the number of changes that certainly happened. */
+  compare({ id, version, unknown }: EntityRecord<unknown>, stored = 0n, least: bigint): void {
     const wanted = version > least ? version : least;
     if (stored < wanted) this.lost.push(caseOf(id, wanted));
     const most = least + BigInt(unknown);
@@ -105,13 +123,14 @@ class EntityCases {
 
   findings(what: string): Finding[] {
     return [
-      found('lost', NO_LINK, `callers were told more of ${what} than is stored`, this.lost),
-      found('changed', NO_LINK, `callers were told other fields of ${what}`, this.changed),
-      found('doubled', NO_LINK, `more changes of ${what} than calls`, this.doubled),
+      findingOf('lost', NO_LINK, `${what} older than callers were told`, this.lost),
+      findingOf(
+        'changed',
+        NO_LINK,
+        `${what} with other fields than callers were told`,
+        this.changed,
+      ),
+      findingOf('doubled', NO_LINK, `${what} with more changes than calls`, this.doubled),
     ];
   }
-}
-
-export function byId<R extends Row>(rows: readonly R[]): Map<string, R> {
-  return new Map(rows.map((row) => [row.id, row]));
 }

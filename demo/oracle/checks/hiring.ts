@@ -1,64 +1,81 @@
-/** Candidates, what they were assigned and what they solved: what callers were told against the tables. */
+/** Candidates, assignments, solutions and ratings: what callers were told against the tables. */
 
 import type { Database } from '../../../runtime/postgres.ts';
 import { ratingOf } from '../../../services/hiring/domain/rating.ts';
-import type { Told } from '../../traffic/history.ts';
-import type { Truth } from '../expectedState.ts';
+import type { History } from '../../traffic/history.ts';
+import type { ExpectedState } from '../expectedState.ts';
 import {
   type Case,
   type Check,
   caseOf,
   checkOf,
   type Finding,
-  found,
+  findingOf,
+  formatCount,
   NO_LINK,
-  say,
 } from '../findings.ts';
-import { byId } from './authoring.ts';
+import { byId } from './rows.ts';
 
-type CandidateRow = { id: string; version: bigint; name: string; toSolve: string[] };
-type AssignmentRow = { id: string; candidateId: string; assessmentId: string };
-type SolutionRow = AssignmentRow & { exerciseId: string; authorId: string; state: string };
-type RatingRow = {
+interface CandidateRow {
+  id: string;
+  version: bigint;
+  name: string;
+  toSolve: string[];
+}
+interface AssignmentRow {
+  id: string;
+  candidateId: string;
+  assessmentId: string;
+}
+interface SolutionRow extends AssignmentRow {
+  exerciseId: string;
+  authorId: string;
+  state: string;
+}
+interface RatingRow {
   id: string;
   version: bigint;
   results: bigint;
   accepted: bigint;
   rating: number;
-};
+}
 
-/** Candidates have left to solve what they were assigned and did not solve. */
-export async function checkCandidates(told: Told, truth: Truth, sql: Database): Promise<Check> {
+/** Candidates have left to solve what they were assigned and have not solved. */
+export async function checkCandidates(
+  history: History,
+  expected: ExpectedState,
+  sql: Database,
+): Promise<Check> {
   const rows = byId(
     await sql<CandidateRow[]>`
       select id, version, name, exercises_to_solve as "toSolve" from candidates`,
   );
   const lost: Case[] = [];
   const changed: Case[] = [];
-  const work = workOf(told, truth);
-  for (const [id, { name }] of told.candidates.told) {
+  const workload = workloadOf(history, expected);
+  for (const [id, { name }] of history.candidates.acknowledged) {
     const row = rows.get(id);
-    const { left, version } = work(id);
+    const { left, version } = workload(id);
     if (!row || row.version < version) lost.push(caseOf(id, version));
     else if (row.version > version || row.name !== name || !isSame(row.toSolve, left))
       changed.push(caseOf(id, row.version));
   }
-  const count = say(told.candidates.told.size);
-  return checkOf(`${count} candidates have left to solve what they must`, [
-    found('lost', NO_LINK, 'candidates that hiring lacks or has older', lost),
-    found('changed', NO_LINK, 'candidates with something else left to solve', changed),
+  const count = formatCount(history.candidates.acknowledged.size);
+  return checkOf(`${count} candidates have exactly their unsolved exercises left`, [
+    findingOf('lost', NO_LINK, 'candidates missing or outdated at hiring', lost),
+    findingOf('changed', NO_LINK, 'candidates with other exercises left to solve', changed),
   ]);
 }
 
-/** What each candidate has left, and how often that changed. */
-function workOf(told: Told, truth: Truth) {
-  const assigned = group(truth.assignments.values(), (one) => one.candidateId);
-  const solutions = [...truth.solutions.values()].filter(({ isCorrect }) => isCorrect);
+/** By candidate: the exercises left, and the version that follows from the changes. */
+function workloadOf(history: History, expected: ExpectedState) {
+  const assigned = group(expected.assignments.values(), (one) => one.candidateId);
+  const solutions = [...expected.solutions.values()].filter(({ isCorrect }) => isCorrect);
   const solved = group(solutions, (one) => one.candidateId);
   return (id: string) => {
     const own = assigned.get(id) ?? [];
     const exercises = own.flatMap(
-      ({ assessmentId }) => told.assessments.get(assessmentId)?.fields?.exercises ?? [],
+      ({ assessmentId }) => history.assessments.get(assessmentId)?.fields?.exercises ?? [],
     );
     const done = new Set((solved.get(id) ?? []).map(({ exerciseId }) => exerciseId));
     const left = exercises.map((one) => one.id).filter((one) => !done.has(one));
@@ -66,10 +83,10 @@ function workOf(told: Told, truth: Truth) {
   };
 }
 
-/** Assignments are at management, which made them, and at hiring, which a link told. */
+/** Assignments are at management, which makes them, and at hiring, where a link brings them. */
 export async function checkAssignments(
-  told: Told,
-  truth: Truth,
+  history: History,
+  expected: ExpectedState,
   sides: { management: Database; hiring: Database },
 ): Promise<Check> {
   const findings: Finding[] = [];
@@ -81,20 +98,24 @@ export async function checkAssignments(
     );
     const where = service === 'hiring' ? { link: 'COMM-070', consumer: 'hiring' } : { ...NO_LINK };
     findings.push(
-      ...compareFacts(truth.assignments, rows, {
+      ...compareFacts(expected.assignments, rows, {
         isSame: (a, b) => a.candidateId === b.candidateId && a.assessmentId === b.assessmentId,
-        isOurs: ({ candidateId }) => told.candidates.told.has(candidateId),
+        isOurs: ({ candidateId }) => history.candidates.acknowledged.has(candidateId),
       }).map(({ damage, cases }) =>
-        found(damage, where, `assignments at ${service}: ${damage}`, cases),
+        findingOf(damage, where, `assignments at ${service}: ${damage}`, cases),
       ),
     );
   }
-  const count = say(truth.assignments.size);
-  return checkOf(`${count} assignments are at management and at hiring`, findings);
+  const count = formatCount(expected.assignments.size);
+  return checkOf(`${count} assignments are stored at management and at hiring`, findings);
 }
 
 /** Solutions are as they were submitted and revoked. */
-export async function checkSolutions(told: Told, truth: Truth, sql: Database): Promise<Check> {
+export async function checkSolutions(
+  history: History,
+  expected: ExpectedState,
+  sql: Database,
+): Promise<Check> {
   const rows = byId(
     await sql<SolutionRow[]>`
       select id, candidate_id as "candidateId", assessment_id as "assessmentId",
@@ -103,27 +124,34 @@ export async function checkSolutions(told: Told, truth: Truth, sql: Database): P
   );
   const stateOf = (one: { isCorrect: boolean; isRevoked: boolean }) =>
     one.isRevoked ? 'revoked' : one.isCorrect ? 'accepted' : 'rejected';
-  const findings = compareFacts(truth.solutions, rows, {
+  const findings = compareFacts(expected.solutions, rows, {
     isSame: (a, b) =>
       a.candidateId === b.candidateId &&
       a.exerciseId === b.exerciseId &&
       a.authorId === b.authorId &&
       stateOf(a) === b.state,
-    isOurs: ({ candidateId }) => told.candidates.told.has(candidateId),
-  }).map(({ damage, cases }) => found(damage, NO_LINK, `solutions: ${damage}`, cases));
-  const revoked = [...truth.solutions.values()].filter(({ isRevoked }) => isRevoked).length;
-  const count = say(truth.solutions.size);
-  return checkOf(`${count} solutions are as told, ${say(revoked)} of them revoked`, findings);
+    isOurs: ({ candidateId }) => history.candidates.acknowledged.has(candidateId),
+  }).map(({ damage, cases }) => findingOf(damage, NO_LINK, `solutions: ${damage}`, cases));
+  const revoked = [...expected.solutions.values()].filter(({ isRevoked }) => isRevoked).length;
+  const count = formatCount(expected.solutions.size);
+  return checkOf(
+    `${count} solutions are stored as submitted, ${formatCount(revoked)} of them revoked`,
+    findings,
+  );
 }
 
-/** Every rating is what the results of its assessment make it. */
-export async function checkRatings(told: Told, truth: Truth, sql: Database): Promise<Check> {
+/** Every rating follows from the results of its assessment. */
+export async function checkRatings(
+  history: History,
+  expected: ExpectedState,
+  sql: Database,
+): Promise<Check> {
   const rows = byId(
     await sql<RatingRow[]>`
       select assessment_id as id, version, results, accepted, rating from assessment_ratings`,
   );
   const wrong: Case[] = [];
-  for (const [id, rating] of truth.ratings) {
+  for (const [id, rating] of expected.ratings) {
     const row = rows.get(id);
     const isRight =
       row?.results === rating.results &&
@@ -131,23 +159,23 @@ export async function checkRatings(told: Told, truth: Truth, sql: Database): Pro
       row.rating === ratingOf(rating);
     if (!isRight) wrong.push(caseOf(id, row?.version));
   }
-  const contradicted = told.contradictions.map(({ assessmentId, version }) =>
+  const contradicted = history.contradictions.map(({ assessmentId, version }) =>
     caseOf(assessmentId, version),
   );
-  return checkOf(`${say(truth.ratings.size)} ratings are what their results make them`, [
-    found('changed', NO_LINK, 'ratings that no results explain', wrong),
-    found('changed', NO_LINK, 'versions of ratings of which two things were told', contradicted),
+  return checkOf(`${formatCount(expected.ratings.size)} ratings follow from their results`, [
+    findingOf('changed', NO_LINK, 'ratings that do not follow from their results', wrong),
+    findingOf('changed', NO_LINK, 'versions of ratings with contradicting answers', contradicted),
   ]);
 }
 
-/** Who was promoted is a teacher. */
-export async function checkTeachers(told: Told, sql: Database): Promise<Check> {
+/** Everybody who was promoted is a teacher. */
+export async function checkPromotions(history: History, sql: Database): Promise<Check> {
   const rows = await sql<{ id: string }[]>`select candidate_id as id from teachers`;
   const teachers = new Set(rows.map(({ id }) => id));
-  const lost = [...told.promotions.told.keys()].filter((id) => !teachers.has(id));
-  const count = say(told.promotions.told.size);
+  const lost = [...history.promotions.acknowledged.keys()].filter((id) => !teachers.has(id));
+  const count = formatCount(history.promotions.acknowledged.size);
   return checkOf(`${count} promoted candidates are teachers`, [
-    found(
+    findingOf(
       'lost',
       NO_LINK,
       'promotions that are not stored',
@@ -156,12 +184,15 @@ export async function checkTeachers(told: Told, sql: Database): Promise<Check> {
   ]);
 }
 
-type Rules<T, R> = { isSame(told: T, row: R): boolean; isOurs(row: R): boolean };
+interface FactRules<T, R> {
+  isSame(history: T, row: R): boolean;
+  isOurs(row: R): boolean;
+}
 
 function compareFacts<T, R extends { id: string }>(
   facts: ReadonlyMap<string, T>,
   rows: ReadonlyMap<string, R>,
-  { isSame, isOurs }: Rules<T, R>,
+  { isSame, isOurs }: FactRules<T, R>,
 ) {
   const lost: Case[] = [];
   const changed: Case[] = [];

@@ -1,4 +1,4 @@
-/** The money: one credit for every accepted solution, one debit for every revoked one, and no other cent. */
+/** The money: one credit per accepted solution, one debit per revoked one, and nothing else. */
 import type { Database } from '../../../runtime/postgres.ts';
 import {
   accountOf,
@@ -6,14 +6,22 @@ import {
   COMPANY_ACCOUNT,
   UNRATED,
 } from '../../../services/bonuses/domain/booking.ts';
-import type { Told } from '../../traffic/history.ts';
-import type { TrueSolution, Truth } from '../expectedState.ts';
-import { type Case, type Check, caseOf, checkOf, found, NO_LINK, say } from '../findings.ts';
+import type { History } from '../../traffic/history.ts';
+import type { ExpectedSolution, ExpectedState } from '../expectedState.ts';
+import {
+  type Case,
+  type Check,
+  caseOf,
+  checkOf,
+  findingOf,
+  formatCount,
+  NO_LINK,
+} from '../findings.ts';
 
 const BOOKED = { link: 'COMM-040', consumer: 'bonuses' };
 const PAID = { link: 'COMM-080', consumer: 'finance' };
 
-type BookingRow = {
+interface BookingRow {
   id: string;
   kind: 'credit' | 'debit';
   solutionId: string;
@@ -22,29 +30,37 @@ type BookingRow = {
   amountMinor: bigint;
   rating: number;
   ratingVersion: bigint;
-};
+}
 
-type TransferRow = { id: string; kind: string; accountId: string; amountMinor: bigint };
+interface TransferRow {
+  id: string;
+  kind: string;
+  accountId: string;
+  amountMinor: bigint;
+}
 
-/** What `demo-report.json` says of the money, in minor units. */
-export type MoneyReport = {
+/** The money in `demo-report.json`, in minor units. */
+export interface MoneyReport {
   credits: number;
   debits: number;
   credited_minor: number;
   debited_minor: number;
-  /** What is left to the authors: credits less debits. */
+  /** Owed to the authors: credits less debits. */
   owed_minor: number;
   transfers: number;
-  /** What finance moved to the authors, less what it took back. */
+  /** Paid to the authors by finance, less what it took back. */
   paid_minor: number;
   ledger_sum_minor: number;
-};
+}
 
-export type MoneyJudgement = { readonly checks: readonly Check[]; readonly money: MoneyReport };
+export interface MoneyJudgement {
+  readonly checks: readonly Check[];
+  readonly money: MoneyReport;
+}
 
 export async function judgeMoney(
-  told: Told,
-  truth: Truth,
+  history: History,
+  expected: ExpectedState,
   { bonuses, finance }: { bonuses: Database; finance: Database },
 ): Promise<MoneyJudgement> {
   const bookings = await readBookings(bonuses);
@@ -52,11 +68,11 @@ export async function judgeMoney(
     select id, kind, account_id as "accountId", amount_minor as "amountMinor"
     from transfers where link = 'COMM-080'`;
   const balances = await readBalances(bonuses);
-  const ours = bookings.filter(({ assessmentId }) => told.assessments.get(assessmentId));
+  const ours = bookings.filter(({ assessmentId }) => history.assessments.get(assessmentId));
   return {
     checks: [
-      checkBookings(ours, truth),
-      checkBonuses(ours, told),
+      checkBookings(ours, expected),
+      checkBonuses(ours, history),
       checkBalances(bookings, balances),
       checkTransfers(bookings, transfers),
     ],
@@ -65,7 +81,7 @@ export async function judgeMoney(
 }
 
 /** Exactly one credit per accepted solution, one equal debit per revoked one, to the author. */
-function checkBookings(bookings: readonly BookingRow[], { solutions }: Truth): Check {
+function checkBookings(bookings: readonly BookingRow[], { solutions }: ExpectedState): Check {
   const bySolution = new Map<string, BookingRow[]>();
   for (const booking of bookings)
     bySolution.set(booking.solutionId, [...(bySolution.get(booking.solutionId) ?? []), booking]);
@@ -91,51 +107,51 @@ function checkBookings(bookings: readonly BookingRow[], { solutions }: Truth): C
   }
   for (const id of bySolution.keys()) doubled.push(caseOf(id, 0n));
   return checkOf(
-    `${say(count.credit)} accepted solutions are credited, ${say(count.debit)} revoked ones debited`,
+    `${formatCount(count.credit)} accepted solutions are credited, ${formatCount(count.debit)} revoked ones debited`,
     [
-      found('lost', BOOKED, 'solutions without their booking', lost),
-      found('doubled', BOOKED, 'bookings that no solution explains', doubled),
-      found('changed', BOOKED, 'bookings of another author or amount', changed),
+      findingOf('lost', BOOKED, 'solutions without a booking', lost),
+      findingOf('doubled', BOOKED, 'bookings without a solution', doubled),
+      findingOf('changed', BOOKED, 'bookings with the wrong author or amount', changed),
     ],
   );
 }
 
-function isBooked({ isCorrect, isRevoked }: TrueSolution, kind: BookingRow['kind']): boolean {
+function isBooked({ isCorrect, isRevoked }: ExpectedSolution, kind: BookingRow['kind']): boolean {
   return kind === 'credit' ? isCorrect : isRevoked;
 }
 
-/** The version of the solution's message that books it. */
+/** The version of the solution's message that causes the booking. */
 function versionOf(kind: BookingRow['kind']): bigint {
   return kind === 'credit' ? 1n : 2n;
 }
 
-/** Each bonus follows from a rating that hiring had, in the version that the booking names. */
-function checkBonuses(bookings: readonly BookingRow[], told: Told): Check {
+/** Each bonus follows from the rating that hiring had in the version that the booking names. */
+function checkBonuses(bookings: readonly BookingRow[], history: History): Check {
   const foreign: Case[] = [];
   const wrong: Case[] = [];
-  const untold = new Set<string>();
+  const unheard = new Set<string>();
   for (const { id, assessmentId, rating, ratingVersion, amountMinor } of bookings) {
     if (amountMinor !== bonusFor(rating)) wrong.push(caseOf(id));
     const unrated = ratingVersion === UNRATED.version ? UNRATED : undefined;
-    const was = told.ratingOf(assessmentId, ratingVersion) ?? unrated;
+    const was = history.ratingOf(assessmentId, ratingVersion) ?? unrated;
     if (was && was.rating !== rating) foreign.push(caseOf(id, ratingVersion));
-    else if (!was) untold.add(`${assessmentId} ${ratingVersion}`);
+    else if (!was) unheard.add(`${assessmentId} ${ratingVersion}`);
   }
   // Each lost answer may have been the only one that named its version of a rating.
-  const unheard = [...untold].slice(told.lostRatings).map((one) => {
+  const unexplained = [...unheard].slice(history.unknownRatings).map((one) => {
     const [assessmentId = '', version = '0'] = one.split(' ');
     return caseOf(assessmentId, BigInt(version));
   });
-  return checkOf(`${say(bookings.length)} bookings follow from ratings that hiring had`, [
-    found('changed', NO_LINK, 'bookings by ratings that hiring never had', [
+  return checkOf(`${formatCount(bookings.length)} bookings use a rating that hiring had`, [
+    findingOf('changed', NO_LINK, 'bookings with a rating that hiring never had', [
       ...foreign,
-      ...unheard,
+      ...unexplained,
     ]),
-    found('changed', NO_LINK, 'bookings of another amount than their rating makes', wrong),
+    findingOf('changed', NO_LINK, 'bookings whose amount does not match their rating', wrong),
   ]);
 }
 
-/** Every account holds what its bookings say, and all of them together nothing. */
+/** Every account balance is the sum of its bookings, and all balances sum to zero. */
 function checkBalances(
   bookings: readonly BookingRow[],
   balances: ReadonlyMap<string, bigint>,
@@ -154,13 +170,21 @@ function checkBalances(
     .map((account) => caseOf(account));
   const sum = sumOf(balances.values());
   const authors = accounts.has(COMPANY_ACCOUNT) ? accounts.size - 1 : accounts.size;
-  return checkOf(`${say(authors)} authors' balances are right, and the ledger sums to zero`, [
-    found('changed', NO_LINK, 'accounts that hold another amount', wrong),
-    found('changed', NO_LINK, 'the ledger does not sum to zero', sum === 0n ? [] : [caseOf('all')]),
-  ]);
+  return checkOf(
+    `${formatCount(authors)} authors' balances are correct, and the ledger sums to zero`,
+    [
+      findingOf('changed', NO_LINK, 'accounts with a wrong balance', wrong),
+      findingOf(
+        'changed',
+        NO_LINK,
+        'the ledger does not sum to zero',
+        sum === 0n ? [] : [caseOf('all')],
+      ),
+    ],
+  );
 }
 
-/** Finance moved what was booked: each booking above zero once, and nothing else for bonuses. */
+/** Finance made one transfer for each booking above zero, and no other for bonuses. */
 function checkTransfers(bookings: readonly BookingRow[], transfers: readonly TransferRow[]): Check {
   const moved = new Map<string, TransferRow[]>();
   for (const transfer of transfers)
@@ -182,10 +206,10 @@ function checkTransfers(bookings: readonly BookingRow[], transfers: readonly Tra
     if (more.length > 0) doubled.push(caseOf(id, 0n, { count: more.length }));
   }
   for (const id of moved.keys()) doubled.push(caseOf(id));
-  return checkOf(`${say(transfers.length)} transfers of finance are what was booked`, [
-    found('lost', PAID, 'bookings that finance has not moved', lost),
-    found('changed', PAID, 'transfers of another kind, account or amount', changed),
-    found('doubled', PAID, 'transfers that no booking explains', doubled),
+  return checkOf(`${formatCount(transfers.length)} transfers at finance match the bookings`, [
+    findingOf('lost', PAID, 'bookings without a transfer at finance', lost),
+    findingOf('changed', PAID, 'transfers with the wrong kind, account or amount', changed),
+    findingOf('doubled', PAID, 'transfers without a booking', doubled),
   ]);
 }
 

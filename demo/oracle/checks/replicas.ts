@@ -1,8 +1,16 @@
 /** Every replica table against the table of the service that owns the entity. */
 import type { Database } from '../../../runtime/postgres.ts';
-import { type Case, type Check, caseOf, checkOf, type Finding, found, say } from '../findings.ts';
+import {
+  type Case,
+  type Check,
+  caseOf,
+  checkOf,
+  type Finding,
+  findingOf,
+  formatCount,
+} from '../findings.ts';
 
-type Replica = {
+interface Replica {
   /** In the plural. */
   readonly entity: string;
   readonly owner: string;
@@ -11,9 +19,9 @@ type Replica = {
   readonly consumer: string;
   readonly table: string;
   readonly replicaRows: string;
-  /** The link that brought a row of this version. */
+  /** The link that carries a row of this version. */
   readonly linkOf: (version: bigint) => string;
-};
+}
 
 const NAMES = 'jsonb_build_array(first_name, last_name)';
 const WRITTEN = 'jsonb_build_array(author_id, title, exercises)';
@@ -63,11 +71,15 @@ const REPLICAS: readonly Replica[] = [
   },
 ];
 
-type RowOfEntity = { id: string; version: bigint; fields: string };
+interface RowOfEntity {
+  id: string;
+  version: bigint;
+  fields: string;
+}
 
 /**
- * A check for each replica. While a link is pulled for, its replica is left behind or dropped: then
- * there is nothing to compare, and the check says so.
+ * One check per replica. While a link is on `pull`, its replica is outdated or dropped: then there is
+ * nothing to compare, and the check says so.
  */
 export async function checkReplicas(
   database: (service: string) => Database,
@@ -78,7 +90,7 @@ export async function checkReplicas(
     const { entity, consumer, owner, linkOf } = replica;
     const link = linkOf(0n);
     if (isPulled(link)) {
-      const claim = `${consumer} keeps no ${entity}: ${link} is pulled, so it asks ${owner}`;
+      const claim = `${consumer} keeps no ${entity}: ${link} is on pull, so it asks ${owner}`;
       checks.push(checkOf(claim, []));
     } else checks.push(await compare(replica, database(owner), database(consumer)));
   }
@@ -99,10 +111,10 @@ async function compare(replica: Replica, ownerSql: Database, sql: Database): Pro
   }
   for (const { id, version } of replicas.values())
     if (!owned.has(id)) extra.push(caseOf(id, version));
-  return checkOf(`${say(owned.size)} ${entity} are equal in ${owner} and ${consumer}`, [
-    ...byLink(replica, 'lost', `${entity} that ${consumer} lacks or has older`, lost),
-    ...byLink(replica, 'changed', `${entity} that are different in ${consumer}`, changed),
-    ...byLink(replica, 'doubled', `${entity} of ${consumer} that nobody owns`, extra),
+  return checkOf(`${formatCount(owned.size)} ${entity} are equal in ${owner} and ${consumer}`, [
+    ...byLink(replica, 'lost', `${entity} missing or outdated at ${consumer}`, lost),
+    ...byLink(replica, 'changed', `${entity} that differ at ${consumer}`, changed),
+    ...byLink(replica, 'doubled', `${entity} at ${consumer} unknown to their owner`, extra),
   ]);
 }
 
@@ -115,7 +127,7 @@ function byLink(
   const links = new Set(cases.map(({ version }) => linkOf(version)));
   return [...links].map((link) => {
     const own = cases.filter(({ version }) => linkOf(version) === link);
-    return found(damage, { link, consumer }, sentence, own);
+    return findingOf(damage, { link, consumer }, sentence, own);
   });
 }
 
