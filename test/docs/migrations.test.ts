@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import type { LinkDefinition, LinkKind, Transport } from '../../link/link.ts';
 import { MigrationError } from '../../migration/errors.ts';
-import type { Plan } from '../../migration/plan.ts';
+import { type Plan, recordedKind } from '../../migration/plan.ts';
 import { choosePlan } from '../../migration/plans/index.ts';
 import { parseSettings } from '../../migration/settings.ts';
 import { links } from '../../services/links.ts';
@@ -23,9 +23,11 @@ test('there is a part for each plan, and no other', () => {
 for (const plan of plans) {
   test(`${plan.name}: its steps are those of the page, in their order`, () => {
     const steps = tablesIn(partOf(plan))[1]!;
-    const expected = plan.steps.map(({ kind, number, name, title, undoTitle }) => [
-      ...[number, `${kind === 'gate' ? '◇ ' : ''}\`${name}\``, title, undoTitle],
-    ]);
+    const expected = plan.steps.map((step) => {
+      const { number, name, title, undoTitle } = step;
+      const mark = recordedKind(step) === 'gate' ? '◇ ' : '';
+      return [number, `${mark}\`${name}\``, title, undoTitle];
+    });
     assert.deepEqual(steps, expected, `the table should be:\n${asMarkdown(expected)}`);
   });
 
