@@ -17,8 +17,8 @@ function moving(): DemoProgress {
   progress.run = create(RunStatusSchema, {
     run: { state: 'running' },
     steps: [
-      { title: '4. Move one lane to async', state: 'done' },
-      { title: '4. Watch the one lane', state: 'running' },
+      { title: '4. Move the canary lane to async', state: 'done' },
+      { title: '4. Watch the canary lane', state: 'running' },
       { title: '4. Move all lanes to async', state: 'pending' },
     ],
     waiting: { gate: 'lag', value: '12 ms (3 open)', threshold: '5000 ms' },
@@ -43,7 +43,7 @@ test('the live view shows stages, step, gate, lanes and traffic within 80 column
   for (const line of lines) assert.ok(widthOf(line) <= 80, line);
   const picture = lines.join('\n');
   assert.match(picture, / ✓ start PostgreSQL, NATS, .+ 4\.2 s\n/);
-  assert.match(picture, / {5}4\. Watch the one lane\n {5}lag: 12 ms \(3 open\), allowed 5000 ms/);
+  assert.match(picture, / {5}4\. Watch the canary lane\n {5}lag: 12 ms \(3 open\), allowed 5000 ms/);
   assert.match(picture, / COMM-010 hiring +●○{15} {2}1 async, 15 sync +3 open +lag 12 ms/);
   assert.match(picture, / traffic +199\/s +1,204 requests +0 failed +p50 3\.1 ms +p99 9\.8 ms/);
   assert.match(picture, / · 60 requests a second/);

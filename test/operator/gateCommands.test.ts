@@ -92,7 +92,7 @@ describe('a command as a gate', () => {
     const limits = { gate_command_seconds: '3', patience_seconds: '6' };
     const ran = await start(`sleep 300 & echo $! > ${file}; wait`, limits);
     assert.equal(ran.exitCode, 3);
-    assert.match(ran.stdout, /problem +soak: gate command: no end within 3 s/);
+    assert.match(ran.stdout, /problem +soak: gate command: timed out after 3 s/);
     const pid = Number(await readFile(file, 'utf8'));
     await until(() => isGone(pid), { what: 'the command is gone' });
     assert.equal((await relink(address, 'rollback', 'last', '--yes')).exitCode, 0);

@@ -120,7 +120,7 @@ describe('relink start --no-hold', () => {
     await run('approve', 'last', '--watch');
     const ran = await run('approve', 'last', '--watch');
     assert.equal(ran.exitCode, 3);
-    assert.match(ran.stdout, /problem +watch-canary: lanes of hiring that did not adopt/);
+    assert.match(ran.stdout, /problem +watch-canary: lanes of hiring that have not adopted/);
     assert.equal(await hasReplica(ids[0]!), false);
     await mendStream();
     await waitForReplicas(ids);
