@@ -43,7 +43,10 @@ test('the live view shows stages, step, gate, lanes and traffic within 80 column
   for (const line of lines) assert.ok(widthOf(line) <= 80, line);
   const picture = lines.join('\n');
   assert.match(picture, / ✓ start PostgreSQL, NATS, .+ 4\.2 s\n/);
-  assert.match(picture, / {5}4\. Watch the canary lane\n {5}lag: 12 ms \(3 open\), allowed 5000 ms/);
+  assert.match(
+    picture,
+    / {5}4\. Watch the canary lane\n {5}lag: 12 ms \(3 open\), allowed 5000 ms/,
+  );
   assert.match(picture, / COMM-010 hiring +●○{15} {2}1 async, 15 sync +3 open +lag 12 ms/);
   assert.match(picture, / traffic +199\/s +1,204 requests +0 failed +p50 3\.1 ms +p99 9\.8 ms/);
   assert.match(picture, / · 60 requests a second/);

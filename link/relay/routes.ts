@@ -28,7 +28,10 @@ export interface LaneRoute extends Route {
 /** The first epoch of every link: the route the map declares. */
 const FIRST_EPOCH = 1;
 
-/** Creates the routes of links that are new in this database, as the map declares them. */
+/**
+ * Creates the routes of links that are new in this database, as the map declares them.
+ * @throws LinkError NO_TRANSPORT when a route names a version that the map no longer lists
+ */
 export async function prepareRoutes(
   sql: Database,
   links: readonly LinkDefinition[],
@@ -44,7 +47,22 @@ export async function prepareRoutes(
         ${transport}, ${version}, ${FIRST_EPOCH}
       from unnest(${legsOf(link)}::text[]) leg, unnest(${ALL_LANES as number[]}::int2[]) lane
       on conflict do nothing`;
+    await requireListedVersions(sql, link);
   }
+}
+
+/** Messages of such a route could never be sent: the process must not start and retry for ever. */
+async function requireListedVersions(sql: Database, link: LinkDefinition): Promise<void> {
+  const listed = link.contracts.map(({ version }) => version);
+  const [route] = await sql<{ leg: string; version: number }[]>`
+    select leg, version from relink.routes
+    where leg = any(${legsOf(link)}::text[]) and version <> all(${listed}::int2[]) limit 1`;
+  if (!route) return;
+  const { leg, version } = route;
+  throw new LinkError(
+    'NO_TRANSPORT',
+    `${leg} is routed at version ${version}, which the map no longer lists; list version ${version}, because a link cannot move between versions yet`,
+  );
 }
 
 /** The revision of every link's routes; it grows with each change, so polling is one small read. */
