@@ -19,11 +19,15 @@ function rowsOf(addresses: StackAddresses): Row[] {
       ];
     }),
   );
+  const inspectors = Object.entries(addresses.inspectors).map(
+    ([name, address]): Row => [name, address, "Node's inspector"],
+  );
   const monitor: Row[] = addresses.natsMonitor ? [['', addresses.natsMonitor, 'monitoring']] : [];
   return [
     ['operator', addresses.operator.grpc, 'gRPC'],
     ['', addresses.operator.http, 'health and metrics'],
     ...services,
+    ...inspectors,
     ['PostgreSQL', addresses.postgres, `databases ${Object.keys(addresses.databases).join(', ')}`],
     ['NATS', addresses.nats, 'JetStream'],
     ...monitor,

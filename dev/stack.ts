@@ -20,6 +20,9 @@ import {
 } from './servers/processes.ts';
 import { OPERATOR, SERVICES } from './services.ts';
 
+/** Whoever reaches an inspector can run any code: it is for this machine only. */
+const INSPECTOR_HOST = '127.0.0.1';
+
 export type StackOptions = {
   /** Holds PostgreSQL's data, the NATS store and all logs. */
   dataDir: string;
@@ -37,6 +40,10 @@ export type StackOptions = {
   host?: string;
   /** Further settings for every process, for example `{ RELINK_LOG_LEVEL: 'debug' }`. */
   env?: Record<string, string>;
+  /** Further settings for the processes of one service or the operator, by its name. */
+  envOf?: Readonly<Record<string, Record<string, string>>>;
+  /** Ports of Node's inspector on the first process of a service or the operator, by its name. */
+  inspect?: Readonly<Record<string, number>>;
   /** Other programs in place of a service's own, by its name. */
   mains?: Record<string, string>;
   /** Hears what is being started. */
@@ -56,6 +63,8 @@ export type StackAddresses = {
   databases: Record<string, string>;
   nats: string;
   natsMonitor: string | undefined;
+  /** host:port of Node's inspector on the first process of a service, where it was asked for. */
+  inspectors: Record<string, string>;
 };
 
 export type Stack = {
@@ -131,12 +140,21 @@ function asStack(parts: {
 }
 
 async function refuseTakenPorts(options: StackOptions, host: string): Promise<void> {
-  const own = namedPorts(options.ports).filter(
+  const servers = namedPorts(options.ports).filter(
     ({ name }) =>
       !(options.postgresUrl && name === 'PostgreSQL') &&
       !(options.natsUrl && name.startsWith('NATS')),
   );
-  const free = await Promise.all(own.map(({ port }) => isPortFree(port, host)));
+  const inspectors = Object.entries(options.inspect ?? {});
+  const own = [
+    ...servers.map((server) => ({ ...server, on: host })),
+    ...inspectors.map(([name, port]) => ({
+      name: `inspector of ${name}`,
+      port,
+      on: INSPECTOR_HOST,
+    })),
+  ];
+  const free = await Promise.all(own.map(({ port, on }) => isPortFree(port, on)));
   const taken = own.filter((_, at) => !free[at]);
   if (taken.length === 0) return;
   const list = taken.map(({ name, port }) => `${port} (${name})`).join(', ');
@@ -212,7 +230,10 @@ async function planAddresses(
     databases[name] = databaseUrl(postgres, name);
   }
   const operator = address(ports.operator.grpc, ports.operator.http);
-  return { operator, services, postgres, databases, nats, natsMonitor };
+  const inspectors = Object.fromEntries(
+    Object.entries(options.inspect ?? {}).map(([name, at]) => [name, `${INSPECTOR_HOST}:${at}`]),
+  );
+  return { operator, services, postgres, databases, nats, natsMonitor, inspectors };
 }
 
 async function makeDatabases(adminUrl: string, names: readonly string[]): Promise<void> {
@@ -234,6 +255,7 @@ async function startPrograms(
         : (addresses.services[name]?.[instance - 1] as ProcessAddress);
     const logFile = join(options.dataDir, 'logs', `${name}-${instance}.log`);
     await rm(logFile, { force: true });
+    const inspector = addresses.inspectors[name];
     const program = await startProgram({
       name: `${name}-${instance}`,
       main: options.mains?.[name] ?? join(PROJECT_DIR, main),
@@ -246,7 +268,9 @@ async function startPrograms(
         RELINK_INSTANCE: `${name}-${instance}`,
         RELINK_PEERS: peersOf(addresses.services),
         ...options.env,
+        ...options.envOf?.[name],
       },
+      nodeArguments: inspector && instance === 1 ? [`--inspect=${inspector}`] : [],
       logFile,
       readyUrl: `${address.http}/readyz`,
       onUnexpectedEnd: options.onUnexpectedEnd,

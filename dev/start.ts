@@ -1,73 +1,25 @@
 /** `npm start`: the whole stack for exploring, until Ctrl-C. Data survives in `.relink/`. */
 
 import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
 import { describeStack } from './addresses.ts';
 import { readEnvironment } from './environment.ts';
 import { keepRunning } from './keeping.ts';
-import { DEFAULT_PORT_BASE, portsFrom } from './ports.ts';
+import { isPortFree, portsFrom } from './ports.ts';
+import { restartOnChange } from './restarting.ts';
 import { type Child, startChild } from './servers/child.ts';
 import { cleanUpAll, ServerError } from './servers/errors.ts';
-import { exists, PROJECT_DIR, STACK_DIR } from './servers/folders.ts';
+import { exists, PROJECT_DIR } from './servers/folders.ts';
 import { removeNatsData } from './servers/nats.ts';
 import { removePostgresData } from './servers/postgres.ts';
 import { type Stack, startStack } from './stack.ts';
-
-const USAGE = `usage: npm start -- [options]
-
-  --fresh        forget the data of earlier starts
-  --traffic N    live traffic of N requests a second
-  --replicas N   processes of each service (1)
-  --port-base N  moves all ports; the operator's gRPC is on N + 1 (${DEFAULT_PORT_BASE})
-  --data DIR     keeps the data there instead of in .relink/
-  --json         the addresses as one line of JSON on standard output`;
+import { readStartOptions, START_USAGE, type StartOptions } from './startOptions.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
-/** More processes than this do not fit the connections of one PostgreSQL. */
-const MAX_REPLICAS = 8;
-const MAX_TRAFFIC_PER_SECOND = 10_000;
-
-type StartOptions = {
-  fresh: boolean;
-  json: boolean;
-  traffic: number;
-  replicas: number;
-  portBase: number;
-  dataDir: string;
-};
-
+const FIRST_INSPECTOR_PORT = 9229;
 const say = (line: string) => process.stderr.write(`${line}\n`);
-
-function readOptions(args: string[]): StartOptions {
-  const { values } = parseArgs({
-    args,
-    options: {
-      fresh: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      traffic: { type: 'string', default: '0' },
-      replicas: { type: 'string', default: '1' },
-      data: { type: 'string', default: STACK_DIR },
-      'port-base': { type: 'string', default: String(DEFAULT_PORT_BASE) },
-    },
-  });
-  return {
-    fresh: values.fresh,
-    json: values.json,
-    traffic: readNumber('--traffic', values.traffic, 0, MAX_TRAFFIC_PER_SECOND),
-    dataDir: resolve(values.data),
-    replicas: readNumber('--replicas', values.replicas, 1, MAX_REPLICAS),
-    portBase: readNumber('--port-base', values['port-base'], 1024, 65_535),
-  };
-}
-
-function readNumber(flag: string, text: string, least: number, most: number): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw new RangeError(`${flag} takes a whole number from ${least} to ${most}, not "${text}"`);
-}
 
 async function start(options: StartOptions): Promise<void> {
   const { postgresUrl, natsUrl, host } = readEnvironment();
@@ -81,9 +33,15 @@ async function start(options: StartOptions): Promise<void> {
     natsUrl,
     host,
     replicas: options.replicas,
+    env: { RELINK_LOG_LEVEL: options.logLevel },
+    envOf: settingsOf(options),
+    inspect: await choosePorts(options.inspect),
     say,
     onUnexpectedEnd: keeper.onUnexpectedEnd,
   });
+  const restarting = options.watch
+    ? await restartOnChange({ programs: stack.programs, root: PROJECT_DIR, say })
+    : undefined;
   const traffic = options.traffic > 0 ? await startTraffic(stack, options) : undefined;
   if (options.json) process.stdout.write(`${JSON.stringify(stack.addresses)}\n`);
   else process.stdout.write(describeStack(stack.addresses));
@@ -91,10 +49,28 @@ async function start(options: StartOptions): Promise<void> {
   say('stopping');
   await cleanUpAll('stopping the stack', [
     () => traffic?.stop(),
+    () => restarting?.stop(),
     () => keeper.stop(),
     () => stack.stop(),
   ]);
   say(`stopped; the data is kept in ${options.dataDir} (npm start -- --fresh forgets it)`);
+}
+
+function settingsOf({ failpoints }: StartOptions): Record<string, Record<string, string>> {
+  const armed = Object.entries(failpoints);
+  return Object.fromEntries(armed.map(([name, text]) => [name, { RELINK_FAILPOINTS: text }]));
+}
+
+/** The first free ports from the one on which debuggers look by themselves. */
+async function choosePorts(names: readonly string[]): Promise<Record<string, number>> {
+  const chosen: Record<string, number> = {};
+  let port = FIRST_INSPECTOR_PORT;
+  for (const name of names) {
+    while (!(await isPortFree(port))) port += 1;
+    chosen[name] = port;
+    port += 1;
+  }
+  return chosen;
 }
 
 async function forgetData(dataDir: string): Promise<void> {
@@ -136,14 +112,14 @@ async function main(args: string[]): Promise<number> {
     process.once(signal, () => process.exit(EXIT_INTERRUPTED));
   }
   if (args.includes('--help')) {
-    process.stdout.write(`${USAGE}\n`);
+    process.stdout.write(`${START_USAGE}\n`);
     return 0;
   }
   let options: StartOptions;
   try {
-    options = readOptions(args);
+    options = readStartOptions(args);
   } catch (error) {
-    say(`${(error as Error).message}\n\n${USAGE}`);
+    say(`${(error as Error).message}\n\n${START_USAGE}`);
     return EXIT_USAGE;
   }
   try {

@@ -16,6 +16,8 @@ export type ProgramOptions = {
   main: string;
   /** All of its `RELINK_…` settings; ours are not passed on. */
   env: Record<string, string>;
+  /** Node's own arguments, for example `--inspect`. */
+  nodeArguments?: readonly string[];
   logFile: string;
   /** Answers 200 when the program is ready. */
   readyUrl: string;
@@ -27,6 +29,8 @@ export type ProgramOptions = {
 
 export type Program = {
   readonly name: string;
+  /** Path of the program. */
+  readonly main: string;
   readonly pid: number;
   readonly isRunning: boolean;
   readonly logFile: string;
@@ -49,6 +53,13 @@ export type Program = {
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   let child: Child;
   let isEndExpected = false;
+  let turn: Promise<void> = Promise.resolve();
+  // Two who start it at the same time would have two processes on one port.
+  const inTurn = (work: () => Promise<void>) => {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
+  };
   const launch = async () => {
     isEndExpected = false;
     child = await launchProgram(options);
@@ -60,6 +71,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   };
   const program: Program = {
     name: options.name,
+    main: options.main,
     logFile: options.logFile,
     env: options.env,
     get pid() {
@@ -68,17 +80,19 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     get isRunning() {
       return child.isRunning;
     },
-    start: async () => {
-      if (!child.isRunning) await launch();
-    },
+    start: () =>
+      inTurn(async () => {
+        if (!child.isRunning) await launch();
+      }),
     stop: async () => {
       isEndExpected = true;
       await child.stop();
     },
-    restart: async () => {
-      await program.stop();
-      await launch();
-    },
+    restart: () =>
+      inTurn(async () => {
+        await program.stop();
+        await launch();
+      }),
     kill: () => {
       isEndExpected = true;
       return child.kill();
@@ -100,7 +114,7 @@ async function launchProgram(options: ProgramOptions): Promise<Child> {
   const child = await startChild({
     name: options.name,
     command: process.execPath,
-    args: [YOUNG_GENERATION, options.main],
+    args: [YOUNG_GENERATION, ...(options.nodeArguments ?? []), options.main],
     env: options.env,
     logFile: options.logFile,
     stopLimitMs: options.stopLimitMs ?? STOP_LIMIT_MS,
