@@ -22,6 +22,8 @@ export type DevEnvironment = {
   testRun: string | undefined;
   /** Set by the test runner: file where the guard names what a test file left running. */
   testLeftovers: string | undefined;
+  /** Set by `npm test -- --keep`: file that takes what was kept of tests that failed. */
+  testKept: string | undefined;
 };
 
 /** Reads the environment of this process; empty values count as absent. */
@@ -35,6 +37,7 @@ export function readEnvironment(): DevEnvironment {
     testPostgresUrl: readVariable('RELINK_TEST_POSTGRES_URL'),
     testRun: readVariable('RELINK_TEST_RUN'),
     testLeftovers: readVariable('RELINK_TEST_LEFTOVERS'),
+    testKept: readVariable('RELINK_TEST_KEPT'),
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../test/harness/leaks.ts';
 import { until } from '../test/harness/until.ts';
 import { childEnvironment, readEnvironment } from './environment.ts';
+import { readKept, showKept } from './keptByTests.ts';
 import { ServerError } from './servers/errors.ts';
 import { COMPILE_CACHE, makeRunDir, PROJECT_DIR } from './servers/folders.ts';
 import { findNatsServer } from './servers/natsBinary.ts';
@@ -51,9 +52,13 @@ async function runTests(options: TestOptions, files: string[]): Promise<number> 
     const { path: natsPath } = await findNatsServer({ say });
     const run = { id: `${process.pid}-${Date.now()}`, dir, postgresUrl, natsPath };
     const exitCode = await runNode(options, files, run);
-    const left = await findLeftovers(run, given === undefined);
+    const kept = options.keep ? await readKept(keptFile(run)) : [];
+    const left = (await findLeftovers(run, given === undefined)).filter(
+      (line) => !kept.some(({ database }) => line === `database ${database}`),
+    );
     if (given) await dropTemplates(given);
     for (const line of left) say(`left behind by the tests: ${line}`);
+    await showKept(kept, { say, isOwnPostgres: given === undefined });
     return exitCode || (left.length > 0 ? EXIT_FAILED : 0);
   } finally {
     await postgres?.stop();
@@ -74,6 +79,7 @@ async function runNode(options: TestOptions, files: string[], run: TestRun): Pro
       RELINK_TEST_LEFTOVERS: leftoversFile(run),
       RELINK_TEST_FILE_LIMIT_MS: String(limitsMs.file),
       RELINK_NATS_SERVER: run.natsPath,
+      ...(options.keep ? { RELINK_TEST_KEPT: keptFile(run) } : {}),
     }),
   });
   // Ctrl-C reaches node as well, which reports what it was doing; we only have to clean up after.
@@ -106,6 +112,10 @@ function nodeArguments(options: TestOptions, testLimitMs: number): string[] {
     '--test-reporter-destination=stdout',
     ...(options.namePattern ? [`--test-name-pattern=${options.namePattern}`] : []),
   ];
+}
+
+function keptFile(run: TestRun): string {
+  return join(run.dir, 'kept');
 }
 
 function leftoversFile(run: TestRun): string {

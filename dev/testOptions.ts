@@ -10,6 +10,8 @@ export type TestOptions = {
   concurrency: number;
   /** Parts of paths; a file that contains one of them runs. Empty: all. */
   filters: string[];
+  /** Keeps the databases of tests that failed. */
+  keep: boolean;
   /** Only tests whose name matches. */
   namePattern: string | undefined;
 };
@@ -19,6 +21,7 @@ export const TEST_USAGE = `usage: npm test -- [options] [part of a path …]
   --long             also the long tests (*.long.ts)
   --concurrency N    test files at a time (2)
   --name PATTERN     only tests whose name matches
+  --keep             keeps the databases of tests that failed, until Ctrl-C
 
 npm test -- link/outbox runs the test files whose path contains link/outbox.`;
 
@@ -33,6 +36,7 @@ export function readTestOptions(args: string[]): TestOptions {
     allowPositionals: true,
     options: {
       long: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
       concurrency: { type: 'string', default: String(DEFAULT_CONCURRENCY) },
       name: { type: 'string' },
     },
@@ -41,7 +45,8 @@ export function readTestOptions(args: string[]): TestOptions {
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
     throw new RangeError(`--concurrency takes 1 to ${MAX_CONCURRENCY}, not ${values.concurrency}`);
   }
-  return { long: values.long, concurrency, filters: positionals, namePattern: values.name };
+  const { long, keep, name: namePattern } = values;
+  return { long, keep, concurrency, filters: positionals, namePattern };
 }
 
 /** The test files below `root` that the options mean, sorted. */

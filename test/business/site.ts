@@ -1,11 +1,10 @@
 /** The whole company as processes, and a client of each of its public APIs. */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
 import { freeStackPorts } from '../../dev/ports.ts';
 import { cleanUpAll } from '../../dev/servers/errors.ts';
 import { makeRunDir } from '../../dev/servers/folders.ts';
-import { NOT_DURABLE, removePostgresData } from '../../dev/servers/postgres.ts';
+import { NOT_DURABLE } from '../../dev/servers/postgres.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
 import { BonusesService } from '../../gen/bonuses/v1/bonuses_service_pb.ts';
@@ -13,6 +12,7 @@ import { FinanceService } from '../../gen/finance/v1/finance_service_pb.ts';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
 import { createRpcClient, RpcCallError, type RpcClient } from '../../rpc/client.ts';
+import { removeUnlessKept } from '../harness/keeping.ts';
 import { until } from '../harness/until.ts';
 
 /** What another service said arrives within this time, on a slow machine too. */
@@ -33,9 +33,8 @@ export interface Site {
 
 export async function openSite(env: Record<string, string> = {}): Promise<Site> {
   const dir = await makeRunDir('test-business');
-  const dataDir = join(dir, 'data');
   const stack = await startStack({
-    dataDir,
+    dataDir: join(dir, 'data'),
     ports: await freeStackPorts(),
     env: { RELINK_LOG_LEVEL: 'warn', ...env },
     postgresSettings: NOT_DURABLE,
@@ -55,8 +54,7 @@ export async function openSite(env: Record<string, string> = {}): Promise<Site> 
     cleanUpAll('company of the test', [
       ...Object.values(clients).map((client) => () => client.close()),
       () => stack.stop(),
-      () => removePostgresData(join(dataDir, 'postgres')),
-      () => rm(dir, { recursive: true, force: true }),
+      () => removeUnlessKept(dir),
     ]);
   return { stack, ...clients, stop };
 }

@@ -6,4 +6,6 @@ export type Owner = {
    */
   after(cleanUp: () => Promise<void> | void): void;
   readonly name?: string;
+  /** Of a test's `t`, once it ran. */
+  readonly passed?: boolean;
 };

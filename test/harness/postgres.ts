@@ -17,6 +17,7 @@ import {
   removePostgresData,
   startPostgres,
 } from '../../dev/servers/postgres.ts';
+import { isKept, keepDatabase } from './keeping.ts';
 import { refuseOpenClients, TEMPLATE_PREFIX, TEST_DATABASE_PREFIX } from './leaks.ts';
 import type { Owner } from './owner.ts';
 import { allReleased, releaseAfter } from './releases.ts';
@@ -61,7 +62,10 @@ async function stopOwnServer(starting: NonNullable<typeof own>): Promise<void> {
   ]);
 }
 
-/** A fresh database, empty or as the template filled it; dropped after the test, unused by then. */
+/**
+ * A fresh database, empty or as the template filled it; dropped after the test, unused by then, unless
+ * the test failed and `npm test -- --keep` was asked for.
+ */
 export async function testDatabase(t: Owner, template?: Template): Promise<TestDatabase> {
   const adminUrl = await testPostgresUrl();
   const name = TEST_DATABASE_PREFIX + randomBytes(6).toString('hex');
@@ -70,7 +74,7 @@ export async function testDatabase(t: Owner, template?: Template): Promise<TestD
   releaseAfter(t, 'database', () =>
     cleanUpAll(`database ${name}`, [
       () => refuseOpenClients(adminUrl, name),
-      () => dropDatabase(adminUrl, name),
+      () => (isKept(t) ? keepDatabase(t, name, url) : dropDatabase(adminUrl, name)),
     ]),
   );
   return { name, url };

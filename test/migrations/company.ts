@@ -3,7 +3,6 @@
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { applyExpand } from '../../db/schemaChanges.ts';
 import { freeStackPorts } from '../../dev/ports.ts';
@@ -28,6 +27,7 @@ import { connectNats, type NatsLink } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
 import { links } from '../../services/links.ts';
+import { removeUnlessKept } from '../harness/keeping.ts';
 import { until } from '../harness/until.ts';
 import { Business, CALM, PACE_MS } from './business.ts';
 
@@ -97,7 +97,7 @@ export class Company {
       () => this.nats.close(),
       ...this.#open.map((sql) => () => closePostgres(sql)),
       () => this.stack.stop(),
-      () => rm(this.#dir, { recursive: true, force: true }),
+      () => removeUnlessKept(this.#dir),
     ]);
   }
 
