@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { applyExpand, type DatabaseName } from '../db/schemaChanges.ts';
-import { readEnvironment } from '../dev/environment.ts';
+import { readDevEnvironment } from '../dev/environment.ts';
 import { createDatabase, dropDatabase, withAdmin } from '../dev/servers/databases.ts';
 import { cleanUpAll } from '../dev/servers/errors.ts';
 import { makeRunDir } from '../dev/servers/folders.ts';
@@ -25,7 +25,7 @@ export interface BenchServers {
 }
 
 export async function startServers(): Promise<BenchServers> {
-  const given = readEnvironment();
+  const given = readDevEnvironment();
   const dir = await makeRunDir('bench');
   const postgres = given.postgresUrl
     ? undefined

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { childEnvironment, readEnvironment } from '../dev/environment.ts';
+import { cleanEnvironment, readDevEnvironment } from '../dev/environment.ts';
 import { makeRunDir } from '../dev/servers/folders.ts';
 import { processesOfRun } from '../test/harness/leaks.ts';
 import { until } from '../test/harness/until.ts';
@@ -29,10 +29,10 @@ interface Demo {
 /** A small demo in a folder of its own, which holds its temporary data as well. */
 async function startDemo(t: TestContext, ...more: string[]): Promise<Demo> {
   const dir = await makeRunDir('demo-test');
-  const { natsServer } = readEnvironment();
+  const { natsServer } = readDevEnvironment();
   const run = `demo-${process.pid}-${Date.now()}`;
   const args = [MAIN, '--managers', '200', '--rate', '20', '--seconds', '1', ...more];
-  const env = childEnvironment({
+  const env = cleanEnvironment({
     RELINK_TEST_RUN: run,
     TMPDIR: dir,
     ...(natsServer && { RELINK_NATS_SERVER: natsServer }),

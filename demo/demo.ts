@@ -19,14 +19,14 @@ import { formatLatency } from './view/screen.ts';
 const SETTLE_LIMIT_MS = 30_000;
 const SETTLE_POLL_MS = 100;
 /**
- * A message may cause another one at its consumer, but no further one. Since the outboxes are read one
- * after another, a message in flight can be missed once, never twice.
+ * A message may cause another one at its consumer, but no further one. Since the outboxes are read
+ * one after another, a message in flight can be missed once, never twice.
  */
 const EMPTY_SWEEPS = 2;
 /**
- * Seeding measures what the machine carries at most. Live traffic stays below that: above it, requests
- * would pile up and the demo would show the machine instead of a migration. A live request costs more
- * than a registration, as most cause several messages.
+ * Seeding measures what the machine carries at most. Live traffic stays below that: above it,
+ * requests would pile up and the demo would show the machine instead of a migration. A live request
+ * costs more than a registration, as most cause several messages.
  */
 const SUSTAINABLE_SHARE = 0.3;
 /** Fewer requests say nothing about the machine. */
@@ -38,7 +38,7 @@ export function stageTitles({ moves, managers, seconds, ratePerSecond }: DemoOpt
   return [
     'start PostgreSQL, NATS, the services and the operator',
     `${managers.toLocaleString('en')} managers, their assessments, candidates`,
-    `${ratePerSecond} requests a second for ${seconds} s, before any move`,
+    `${ratePerSecond} requests a second for ${seconds} s, before the moves`,
     ...all,
     `traffic for ${seconds} s more, then let it settle`,
     'compare the databases',

@@ -38,7 +38,7 @@ async function demo(options: DemoOptions, interruption: AbortSignal): Promise<nu
     view.end();
     await writeFile(REPORT_FILE, `${JSON.stringify(report, null, 2)}\n`);
     printReport(report, options, stream);
-    if (options.keep) await keepRunning(stack, interruption);
+    if (options.keep) await restartOnCrash(stack, interruption);
     return report.ok ? 0 : EXIT_FAILED;
   } finally {
     view.end();
@@ -53,7 +53,7 @@ function printReport(report: DemoReport, { json }: DemoOptions, stream: NodeJS.W
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 
-async function keepRunning(stack: DemoStack, interruption: AbortSignal): Promise<void> {
+async function restartOnCrash(stack: DemoStack, interruption: AbortSignal): Promise<void> {
   process.stderr.write(describeStack(stack.addresses));
   if (interruption.aborted) return;
   // Something must keep the process alive while it waits for a signal.

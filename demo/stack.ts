@@ -1,7 +1,7 @@
 /** What the demo runs on: a stack of its own in a temporary folder, and clients to look into it. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readEnvironment } from '../dev/environment.ts';
+import { readDevEnvironment } from '../dev/environment.ts';
 import { freeStackPorts } from '../dev/ports.ts';
 import { describeExit } from '../dev/servers/child.ts';
 import { cleanUpAll } from '../dev/servers/errors.ts';
@@ -31,7 +31,7 @@ export interface DemoStack {
 
 /** Starts the stack; `say` is called for what is being started and what ended unexpectedly. */
 export async function startDemoStack(say: (line: string) => void): Promise<DemoStack> {
-  const { postgresUrl, natsUrl, host } = readEnvironment();
+  const { postgresUrl, natsUrl, host } = readDevEnvironment();
   const dataDir = await makeRunDir('demo');
   let stack: Stack;
   try {

@@ -1,4 +1,4 @@
-/** What `npm start` prints: where everything listens, and what to try next. */
+/** What `npm start` prints: the address of every process and what to try next. */
 
 import type { StackAddresses } from './stack.ts';
 

@@ -1,8 +1,8 @@
 /**
- * `node dev/breaking.ts`: what this working tree breaks against the last commit of main before it:
- * `buf breaking` (APIs by FILE, events by WIRE_JSON, as buf.yaml says), and the JSON Schemas of
- * each event version in both directions. Exits 0 when nothing breaks, or nothing is there to
- * compare.
+ * `node dev/breaking.ts`: finds what this working tree breaks against the last commit of main
+ * before it, by `buf breaking` (APIs by FILE, events by WIRE_JSON, see buf.yaml) and by comparing
+ * the JSON Schema of each event version in both directions. Exits 0 when nothing breaks or there is
+ * nothing to compare.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,29 +13,30 @@ import type { JsonSchema } from '../link/contracts/jsonSchema.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** Contracts of others; what changes in them is not ours to check. */
+/** Contracts that others own: their changes are not checked here. */
 const vendored = join('third_party', 'proto');
 
-/** Where main may be: a fresh CI clone often has it only as a remote branch. */
+/** Names of main: a fresh CI clone often has it only as a remote branch. */
 const mainNames = ['main', 'origin/main'];
 
 function main(): number {
   const base = findBase();
   if (base === undefined) {
-    console.error('no earlier commit of main with proto/ here: nothing to compare');
+    console.error('nothing to compare: this clone has no earlier commit of main with proto/');
     return 0;
   }
   console.error(`comparing with ${base.slice(0, 12)}`);
   const isProtoBroken = checkProto(base) !== 0;
   const areSchemasBroken = checkSchemas(base) !== 0;
   if (!isProtoBroken && !areSchemasBroken) return 0;
-  console.error('A contract that is in use does not change: add a version beside it instead.');
+  console.error('A contract in use must not change: add a new version beside it instead.');
   return 1;
 }
 
 /**
- * On a branch, where it left main. On main itself, HEAD while proto/ has uncommitted changes, else
- * the commit before. Undefined in a clone too shallow to know, or before proto/ came.
+ * On a branch, the commit where it left main. On main itself, HEAD while proto/ has uncommitted
+ * changes, else the commit before. Undefined when the clone is too shallow or the commit has no
+ * proto/.
  */
 function findBase(): string | undefined {
   const head = resolveCommit('HEAD');
@@ -85,7 +86,7 @@ function extractContracts(base: string, folder: string): void {
   cpSync(join(root, 'buf.yaml'), join(folder, 'buf.yaml'));
 }
 
-/** How many schema files of the base are gone or understood no more. */
+/** The number of schema files of the base that are gone or no longer compatible. */
 function checkSchemas(base: string): number {
   const files = git('ls-tree', '--name-only', base, 'schemas/')?.split('\n').filter(Boolean) ?? [];
   return files.filter((file) => !isCompatible(base, file)).length;
@@ -94,7 +95,7 @@ function checkSchemas(base: string): number {
 function isCompatible(base: string, file: string): boolean {
   const older = JSON.parse(git('show', `${base}:${file}`)!) as JsonSchema;
   if (!existsSync(join(root, file))) {
-    console.error(`${file}: is gone`);
+    console.error(`${file} is gone`);
     return false;
   }
   const newer = JSON.parse(readFileSync(join(root, file), 'utf8')) as JsonSchema;
@@ -105,7 +106,7 @@ function isCompatible(base: string, file: string): boolean {
   return problems.length === 0;
 }
 
-/** The output of a git command, trimmed; undefined when git says no. */
+/** The trimmed output of a git command; undefined when it fails. */
 function git(...args: string[]): string | undefined {
   const { status, stdout } = run('git', args);
   return status === 0 ? stdout.trim() : undefined;

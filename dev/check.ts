@@ -1,6 +1,6 @@
 /**
- * `npm run check`: everything CI looks at. All steps run, also after one failed; the end names those
- * that did. With `--no-tests` the tests are left out.
+ * `npm run check`: everything that CI checks. All steps run, even after a failure; the last line
+ * names the failed ones. `--no-tests` skips the tests.
  */
 
 import { spawn } from 'node:child_process';
@@ -9,14 +9,14 @@ import { globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../runtime/errors.ts';
-import { childEnvironment, readEnvironment } from './environment.ts';
+import { cleanEnvironment, readDevEnvironment } from './environment.ts';
 import { PROJECT_DIR } from './servers/folders.ts';
 
 interface Step {
   name: string;
   command: string;
   args: string[];
-  /** Shown while it runs, instead of only when it fails. */
+  /** Its output is shown while it runs, not only when it fails. */
   isShown?: boolean;
 }
 
@@ -44,12 +44,12 @@ function steps(withTests: boolean): Step[] {
   ];
 }
 
-/** Runs one step; what it printed when it failed, `undefined` when it passed. */
+/** Runs one step; returns its output when it failed, `undefined` when it passed. */
 async function runStep({ command, args, isShown }: Step): Promise<string | undefined> {
-  const path = [BIN_DIR, ...readEnvironment().path].join(delimiter);
+  const path = [BIN_DIR, ...readDevEnvironment().path].join(delimiter);
   const child = spawn(command, args, {
     cwd: PROJECT_DIR,
-    env: childEnvironment({ PATH: path }),
+    env: cleanEnvironment({ PATH: path }),
     stdio: ['ignore', isShown ? 'inherit' : 'pipe', isShown ? 'inherit' : 'pipe'],
   });
   const output: Buffer[] = [];
@@ -60,7 +60,7 @@ async function runStep({ command, args, isShown }: Step): Promise<string | undef
     if (code === 0) return undefined;
     return `${Buffer.concat(output)}\n(${signal ?? `exit code ${code}`})`;
   } catch (error) {
-    return `could not be started: ${messageOf(error)}`;
+    return `cannot start: ${messageOf(error)}`;
   }
 }
 

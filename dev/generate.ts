@@ -1,14 +1,13 @@
 /**
- * `npm run generate`: from proto/ to gen/ (TypeScript) and schemas/ (JSON Schemas).
- *
- * With --check nothing is written; it exits 1 when what is committed is not what proto/ gives.
+ * `npm run generate`: from proto/ to gen/ (TypeScript) and schemas/ (JSON Schemas). With
+ * --check it writes nothing and exits 1 when the committed files are out of date.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { childEnvironment, readEnvironment } from '../runtime/config.ts';
+import { cleanEnvironment, readDevEnvironment } from './environment.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const outputs = ['gen', 'schemas'];
@@ -39,8 +38,8 @@ function runBuf(out: string): number {
   const { status, error } = spawnSync(join(bin, 'buf'), ['generate', '--output', out], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    // The plugins are run by the project's own Node, which knows TypeScript.
-    env: childEnvironment({ PATH: `${bin}${delimiter}${readEnvironment('PATH')}` }),
+    // The project's own Node runs the plugins: it understands TypeScript.
+    env: cleanEnvironment({ PATH: [bin, ...readDevEnvironment().path].join(delimiter) }),
   });
   if (error) console.error(`cannot run buf: ${error.message}. Run npm ci first.`);
   return status ?? 1;
@@ -70,7 +69,7 @@ function read(file: string): string | undefined {
   }
 }
 
-// File by file, so that what did not change keeps its time stamp.
+// File by file, so that unchanged files keep their time stamps.
 function apply(fresh: string, { file, state }: Difference): void {
   const target = join(root, file);
   if (state === 'left over') {
@@ -84,7 +83,7 @@ function apply(fresh: string, { file, state }: Difference): void {
 function report(differences: readonly Difference[]): number {
   if (differences.length === 0) return 0;
   for (const { file, state } of differences) console.error(`${state}: ${file}`);
-  console.error('gen/ and schemas/ are not what proto/ gives. Run: npm run generate');
+  console.error('gen/ and schemas/ are out of date. Run: npm run generate');
   return 1;
 }
 

@@ -1,4 +1,4 @@
-/** Which port every process of a stack listens on. */
+/** The ports that the processes of a stack listen on. */
 
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
@@ -21,12 +21,12 @@ export interface StackPorts {
 export const DEFAULT_PORT_BASE = 7070;
 /** Health and metrics of a service: its gRPC port + 1000. */
 const HTTP_OFFSET = 1000;
-/** Highest offset that `portsFrom` adds to the base, so that a base can be checked. */
+/** The highest offset that `portsFrom` adds, to check a base with. */
 const HIGHEST_OFFSET = HTTP_OFFSET + Math.max(...SERVICES.map(({ portOffset }) => portOffset));
 
 /**
- * Free ports are taken from below the range that the kernel gives to outgoing connections
- * (from 32768 on Linux): there, a port found free is soon somebody's connection.
+ * Free ports are taken from below the range of outgoing connections (32768 and up on Linux): in
+ * that range, a free port is soon used by some connection.
  */
 const FREE_PORT_FIRST = 15_000;
 const FREE_PORT_LAST = 32_000;
@@ -34,7 +34,7 @@ const FREE_PORT_TRIES = 500;
 
 const handedOut = new Set<number>();
 
-/** The documented ports, moved so that the operator's console has `base`. */
+/** The documented ports, shifted so that the operator's console is on `base`. */
 export function portsFrom(base: number = DEFAULT_PORT_BASE): StackPorts {
   if (!Number.isInteger(base) || base < 1024 || base + HIGHEST_OFFSET > 65_535) {
     throw new RangeError(
@@ -46,7 +46,7 @@ export function portsFrom(base: number = DEFAULT_PORT_BASE): StackPorts {
     return [name, { grpc, http: grpc + HTTP_OFFSET }] as const;
   });
   return {
-    // `base` itself is the console's; health and metrics are 1000 above it, as of every process.
+    // `base` itself is the console's; health and metrics are 1000 above it, as for every process.
     operator: { http: base + HTTP_OFFSET, grpc: base + 1 },
     services: Object.fromEntries(services),
     postgres: base + 62,
@@ -55,7 +55,7 @@ export function portsFrom(base: number = DEFAULT_PORT_BASE): StackPorts {
   };
 }
 
-/** Ports for a whole stack that nobody uses, for the demo and for tests. */
+/** Free ports for a whole stack, for the demo and for tests. */
 export async function freeStackPorts(host?: string): Promise<StackPorts> {
   const ports = await freePorts(5 + SERVICES.length * 2, host);
   const next = () => ports.pop() as number;
@@ -71,14 +71,14 @@ export async function freeStackPorts(host?: string): Promise<StackPorts> {
 }
 
 /**
- * `count` ports on which nobody listens, never the same twice from one process. Somebody else may
- * still take one before it is used: who can let a server choose its port itself should.
+ * `count` ports on which nobody listens, never the same twice in one process. Another program may
+ * take one before it is used, so prefer to let a server choose its port where it can.
  */
 export async function freePorts(count: number, host = '127.0.0.1'): Promise<number[]> {
   const found: number[] = [];
   for (let tries = 0; found.length < count; tries++) {
     if (tries >= FREE_PORT_TRIES + count) {
-      throw new ServerError('port_taken', `no ${count} free ports found on ${host}`);
+      throw new ServerError('port_taken', `cannot find ${count} free ports on ${host}`);
     }
     const port = randomInt(FREE_PORT_FIRST, FREE_PORT_LAST);
     if (handedOut.has(port) || !(await isPortFree(port, host))) continue;
@@ -97,7 +97,7 @@ export async function isPortFree(port: number, host = '127.0.0.1'): Promise<bool
   });
 }
 
-/** Every port of a stack with the name of who listens on it. */
+/** Every port of a stack with the name of its listener. */
 export function namedPorts(ports: StackPorts): { name: string; port: number }[] {
   return [
     { name: 'operator health', port: ports.operator.http },

@@ -1,9 +1,9 @@
-/** The processes of the stack: adding a service here is all that `npm start` needs. */
+/** The processes of the stack. To have `npm start` run a service, add it here. */
 
 export interface ServiceProgram {
   /** Also the name of its database. */
   name: string;
-  /** Program, relative to the project. */
+  /** Path of the program, relative to the project. */
   main: string;
   /** gRPC port above the port base; health and metrics are on the gRPC port + 1000. */
   portOffset: number;
@@ -17,5 +17,7 @@ export const SERVICES: readonly ServiceProgram[] = [
   { name: 'finance', main: 'services/finance/main.ts', portOffset: 35 },
 ];
 
-/** The operator: gRPC on the port above the base, which is kept for its console. */
+/**
+ * The operator: its gRPC port is the base plus one; the base itself is reserved for its console.
+ */
 export const OPERATOR = { name: 'operator', main: 'operator/main.ts', database: 'relink' } as const;

@@ -3,7 +3,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatPeers } from '../runtime/config.ts';
-import { readEnvironment } from './environment.ts';
+import { readDevEnvironment } from './environment.ts';
 import { freePorts, isPortFree, namedPorts, type StackPorts } from './ports.ts';
 import { createDatabase, databaseUrl } from './servers/databases.ts';
 import { cleanUpAll, ServerError } from './servers/errors.ts';
@@ -27,15 +27,15 @@ export interface StackOptions {
   /** Holds PostgreSQL's data, the NATS store and all logs. */
   dataDir: string;
   ports: StackPorts;
-  /** A running PostgreSQL (administrator's URL) instead of an own one. */
+  /** A running PostgreSQL (administrator's URL) to use instead of starting one. */
   postgresUrl?: string;
-  /** Settings of an own PostgreSQL, for example `{ log_statement: 'all' }`. */
+  /** Settings of a PostgreSQL that is started, for example `{ log_statement: 'all' }`. */
   postgresSettings?: Record<string, string>;
-  /** A running NATS server with JetStream instead of an own one. */
+  /** A running NATS server with JetStream to use instead of starting one. */
   natsUrl?: string;
-  /** Processes of each service; 1 unless given. */
+  /** Processes per service; 1 by default. */
   replicas?: number;
-  /** Only these services (and `operator`); all unless given. */
+  /** Only these services (and `operator`); all by default. */
   only?: readonly string[];
   host?: string;
   /** Further settings for every process, for example `{ RELINK_LOG_LEVEL: 'debug' }`. */
@@ -44,9 +44,9 @@ export interface StackOptions {
   envOf?: Readonly<Record<string, Record<string, string>>>;
   /** Ports of Node's inspector on the first process of a service or the operator, by its name. */
   inspect?: Readonly<Record<string, number>>;
-  /** Other programs in place of a service's own, by its name. */
+  /** By service name: another program to run in its place. */
   mains?: Record<string, string>;
-  /** Hears what is being started. */
+  /** Called with what is being started. */
   say?: (line: string) => void;
   onUnexpectedEnd?: ProgramOptions['onUnexpectedEnd'];
 }
@@ -72,9 +72,9 @@ export interface StackAddresses {
 
 export interface Stack {
   readonly addresses: StackAddresses;
-  /** What the command line and other tools need to find this stack. */
+  /** Environment variables with which the command line and other tools find this stack. */
   readonly env: Record<string, string>;
-  /** Absent when a running one was given. */
+  /** Undefined when a running server was given. */
   readonly postgres: PostgresServer | undefined;
   readonly nats: NatsServer | undefined;
   /** The processes of a service, or `operator`. */
@@ -90,7 +90,7 @@ export interface Stack {
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const say = options.say ?? (() => undefined);
-  const host = options.host ?? readEnvironment().host;
+  const host = options.host ?? readDevEnvironment().host;
   await mkdir(options.dataDir, { recursive: true });
   await refuseTakenPorts(options, host);
   const started: { stop(): Promise<void> }[] = [];
@@ -163,8 +163,8 @@ async function refuseTakenPorts(options: StackOptions, host: string): Promise<vo
   const list = taken.map(({ name, port }) => `${port} (${name})`).join(', ');
   throw new ServerError(
     'port_taken',
-    `ports taken by other programs: ${list}. Perhaps a stack runs already: stop it, or choose ` +
-      'other ports with --port-base N',
+    `ports are in use by other programs: ${list}. If a stack is running already, stop it, or ` +
+      'choose other ports with --port-base N',
   );
 }
 
@@ -174,8 +174,8 @@ async function startServers(
   started: { stop(): Promise<void> }[],
   say: (line: string) => void,
 ) {
-  // Side by side, since each takes a second at first use; `started` gets what came up.
-  const keep = <T extends { stop(): Promise<void> }>(server: T) => {
+  // In parallel, since each takes a second at first use; `started` collects what is running.
+  const track = <T extends { stop(): Promise<void> }>(server: T) => {
     started.push(server);
     return server;
   };
@@ -186,7 +186,7 @@ async function startServers(
         port: options.ports.postgres,
         host,
         settings: options.postgresSettings,
-      }).then(keep);
+      }).then(track);
   const nats = options.natsUrl
     ? undefined
     : findNatsServer({ say })
@@ -199,7 +199,7 @@ async function startServers(
             binary,
           }),
         )
-        .then(keep);
+        .then(track);
   await Promise.allSettled([postgres, nats]);
   return { postgres: await postgres, nats: await nats };
 }
@@ -281,7 +281,7 @@ async function startPrograms(
     programs.set(name, [...(programs.get(name) ?? []), program]);
   };
   const starts = chosenServices(options).map(async ({ name, main }) => {
-    // The first replica applies the schema changes; the others come when it is ready.
+    // The first replica applies the schema changes; the others start when it is ready.
     for (let instance = 1; instance <= (options.replicas ?? 1); instance++) {
       await startOne(name, main, name, instance);
     }

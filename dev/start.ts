@@ -1,13 +1,13 @@
-/** `npm start`: the whole stack for exploring, until Ctrl-C. Data survives in `.relink/`. */
+/** `npm start`: runs the whole stack until Ctrl-C. The data stays in `.relink/`. */
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, toError } from '../runtime/errors.ts';
 import { describeStack } from './addresses.ts';
-import { readEnvironment } from './environment.ts';
-import { keepRunning } from './keeping.ts';
+import { readDevEnvironment } from './environment.ts';
 import { isPortFree, portsFrom } from './ports.ts';
-import { restartOnChange } from './restarting.ts';
+import { restartOnChange } from './restartOnChange.ts';
+import { restartOnCrash } from './restartOnCrash.ts';
 import { type Child, startChild } from './servers/child.ts';
 import { cleanUpAll, ServerError } from './servers/errors.ts';
 import { exists, PROJECT_DIR } from './servers/folders.ts';
@@ -23,10 +23,10 @@ const FIRST_INSPECTOR_PORT = 9229;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 async function start(options: StartOptions): Promise<void> {
-  const { postgresUrl, natsUrl, host } = readEnvironment();
+  const { postgresUrl, natsUrl, host } = readDevEnvironment();
   const ports = portsFrom(options.portBase);
-  if (options.fresh) await forgetData(options.dataDir);
-  const keeper = keepRunning({ say });
+  if (options.fresh) await removeData(options.dataDir);
+  const restarter = restartOnCrash({ say });
   const stack = await startStack({
     dataDir: options.dataDir,
     ports,
@@ -38,7 +38,7 @@ async function start(options: StartOptions): Promise<void> {
     envOf: settingsOf(options),
     inspect: await choosePorts(options.inspect),
     say,
-    onUnexpectedEnd: keeper.onUnexpectedEnd,
+    onUnexpectedEnd: restarter.onUnexpectedEnd,
   });
   const restarting = options.watch
     ? await restartOnChange({ programs: stack.programs, root: PROJECT_DIR, say })
@@ -51,10 +51,10 @@ async function start(options: StartOptions): Promise<void> {
   await cleanUpAll('stopping the stack', [
     () => traffic?.stop(),
     () => restarting?.stop(),
-    () => keeper.stop(),
+    () => restarter.stop(),
     () => stack.stop(),
   ]);
-  say(`stopped; the data is kept in ${options.dataDir} (npm start -- --fresh forgets it)`);
+  say(`stopped; the data is kept in ${options.dataDir} (npm start -- --fresh deletes it)`);
 }
 
 function settingsOf({ failpoints }: StartOptions): Record<string, Record<string, string>> {
@@ -62,7 +62,7 @@ function settingsOf({ failpoints }: StartOptions): Record<string, Record<string,
   return Object.fromEntries(armed.map(([name, text]) => [name, { RELINK_FAILPOINTS: text }]));
 }
 
-/** The first free ports from the one on which debuggers look by themselves. */
+/** The first free ports, starting from the one that debuggers try by default. */
 async function choosePorts(names: readonly string[]): Promise<Record<string, number>> {
   const chosen: Record<string, number> = {};
   let port = FIRST_INSPECTOR_PORT;
@@ -74,8 +74,8 @@ async function choosePorts(names: readonly string[]): Promise<Record<string, num
   return chosen;
 }
 
-async function forgetData(dataDir: string): Promise<void> {
-  // Both refuse while a stack runs on them; PostgreSQL's data may lie elsewhere for root.
+async function removeData(dataDir: string): Promise<void> {
+  // Both refuse while a stack uses the data. For root, PostgreSQL's may be in another folder.
   await removePostgresData(join(dataDir, 'postgres'));
   await removeNatsData(join(dataDir, 'nats'));
   await rm(dataDir, { recursive: true, force: true });
@@ -94,7 +94,7 @@ async function startTraffic(stack: Stack, options: StartOptions): Promise<Child>
   });
 }
 
-/** The second Ctrl-C does not wait: the guard stops what still runs. */
+/** The second Ctrl-C ends this process at once: the guard stops what still runs. */
 function untilInterrupted(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -108,7 +108,7 @@ function untilInterrupted(): Promise<void> {
 }
 
 async function main(args: string[]): Promise<number> {
-  // While starting there is nothing to finish: the guard stops what came up so far.
+  // During the start there is nothing to finish: the guard stops what is running so far.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => process.exit(EXIT_INTERRUPTED));
   }

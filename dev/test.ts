@@ -1,6 +1,7 @@
 /**
- * `npm test`: all tests on one PostgreSQL of their own. Each test file makes its databases there and
- * starts its own NATS servers (test/harness). Whatever is left running afterwards fails the run.
+ * `npm test`: runs the tests on one PostgreSQL of their own. Each test file creates its databases
+ * there and starts its own NATS servers (test/harness). Anything left running afterwards fails the
+ * run.
  */
 
 import { spawn } from 'node:child_process';
@@ -14,7 +15,7 @@ import {
   processesOfRun,
 } from '../test/harness/leaks.ts';
 import { until } from '../test/harness/until.ts';
-import { childEnvironment, readEnvironment } from './environment.ts';
+import { cleanEnvironment, readDevEnvironment } from './environment.ts';
 import { readKept, showKept } from './keptByTests.ts';
 import { ServerError } from './servers/errors.ts';
 import { COMPILE_CACHE, makeRunDir, PROJECT_DIR } from './servers/folders.ts';
@@ -27,17 +28,17 @@ const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
 /**
- * Limits of one test, of one file and of the whole run; the long ones are for `--long`. They end what
- * hangs: a loaded machine may take three times as long for a file as one that is free.
+ * Limits of one test, one file and the whole run; the long ones are for `--long`. They end what
+ * hangs: a loaded machine may take three times as long for a file as an idle one.
  */
 const LIMITS_MS = { test: 400_000, file: 1_200_000, run: 25 * 60_000 };
 const LONG_LIMITS_MS = { test: 60 * 60_000, file: 70 * 60_000, run: 4 * 60 * 60_000 };
-/** The guards of ended test files stop what these left within ten seconds of a free machine. */
+/** After a test file, its guard stops what it left within ten seconds on an idle machine. */
 const LEFTOVER_LIMIT_MS = 90_000;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-/** What all test files share, made before the first and removed after the last. */
+/** What all test files share, created before the first and removed after the last. */
 interface TestRun {
   id: string;
   dir: string;
@@ -47,7 +48,7 @@ interface TestRun {
 
 async function runTests(options: TestOptions, files: string[]): Promise<number> {
   const dir = await makeRunDir('test');
-  const { postgresUrl: given } = readEnvironment();
+  const { postgresUrl: given } = readDevEnvironment();
   const postgres = given
     ? undefined
     : await startPostgres({ dir: join(dir, 'postgres'), settings: NOT_DURABLE });
@@ -77,7 +78,7 @@ async function runNode(options: TestOptions, files: string[], run: TestRun): Pro
   const node = spawn(process.execPath, [...nodeArguments(options, limitsMs.test), ...files], {
     cwd: PROJECT_DIR,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: childEnvironment({
+    env: cleanEnvironment({
       ...COMPILE_CACHE,
       RELINK_TEST_RUN: run.id,
       RELINK_TEST_POSTGRES_URL: run.postgresUrl,
@@ -87,7 +88,7 @@ async function runNode(options: TestOptions, files: string[], run: TestRun): Pro
       ...(options.keep ? { RELINK_TEST_KEPT: keptFile(run) } : {}),
     }),
   });
-  // Ctrl-C reaches node as well, which reports what it was doing; we only have to clean up after.
+  // Ctrl-C also reaches node, which reports what it was doing; we only clean up afterwards.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       wasInterrupted = true;
@@ -127,12 +128,12 @@ function leftoversFile(run: TestRun): string {
   return join(run.dir, 'leftovers');
 }
 
-/** Processes, connections and databases that a test should have ended, closed or dropped. */
+/** Processes, connections and databases that a test should have stopped, closed or dropped. */
 async function findLeftovers(run: TestRun, isOwnPostgres: boolean): Promise<string[]> {
-  const processes = await lastAnswer(() => processesOfRun(run.id, new Set([process.pid])));
+  const processes = await waitUntilEmpty(() => processesOfRun(run.id, new Set([process.pid])));
   const stopped = await readFile(leftoversFile(run), 'utf8').catch(() => '');
   const connections = isOwnPostgres
-    ? await lastAnswer(() => postgresConnections(run.postgresUrl))
+    ? await waitUntilEmpty(() => postgresConnections(run.postgresUrl))
     : [];
   return [
     ...processes,
@@ -145,14 +146,14 @@ async function findLeftovers(run: TestRun, isOwnPostgres: boolean): Promise<stri
   ];
 }
 
-/** Waits for an empty list; the last one when it stays full. */
-async function lastAnswer(list: () => Promise<string[]>): Promise<string[]> {
+/** Waits for the list to become empty; returns the last one if it does not. */
+async function waitUntilEmpty(list: () => Promise<string[]>): Promise<string[]> {
   let last: string[] = [];
   const isEmpty = async () => {
     last = await list();
     return last.length === 0;
   };
-  // What is still there at the deadline is the answer, not an error.
+  // What is left at the deadline is the result, not an error.
   await until(isEmpty, { withinMs: LEFTOVER_LIMIT_MS, what: 'nothing', everyMs: 100 }).catch(
     () => undefined,
   );
@@ -173,7 +174,7 @@ async function main(args: string[]): Promise<number> {
   }
   const files = findTestFiles(PROJECT_DIR, options);
   if (files.length === 0) {
-    say(`no test file's path contains ${options.filters.join(' or ')}`);
+    say(`no test file path contains ${options.filters.join(' or ')}`);
     return EXIT_USAGE;
   }
   try {

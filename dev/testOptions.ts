@@ -1,14 +1,14 @@
-/** What `npm test` takes, and which test files it means. */
+/** The options of `npm test`, and the test files that they select. */
 
 import { globSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 export interface TestOptions {
-  /** Also the long tests (`*.long.ts`). */
+  /** Includes the long tests (`*.long.ts`). */
   long: boolean;
-  /** Test files at a time. */
+  /** Test files that run at the same time. */
   concurrency: number;
-  /** Parts of paths; a file that contains one of them runs. Empty: all. */
+  /** Parts of paths: a file runs when its path contains one of them. Empty: all run. */
   filters: string[];
   /** Keeps the databases of tests that failed. */
   keep: boolean;
@@ -18,14 +18,14 @@ export interface TestOptions {
 
 export const TEST_USAGE = `usage: npm test -- [options] [part of a path …]
 
-  --long             also the long tests (*.long.ts)
+  --long             include the long tests (*.long.ts)
   --concurrency N    test files at a time (2)
   --name PATTERN     only tests whose name matches
   --keep             keeps the databases of tests that failed, until Ctrl-C
 
 npm test -- link/outbox runs the test files whose path contains link/outbox.`;
 
-/** PostgreSQL and NATS servers work beside the tests: with three files at once waits run out. */
+/** PostgreSQL and NATS servers need CPU too: with three files at once, waits time out. */
 const DEFAULT_CONCURRENCY = 2;
 const MAX_CONCURRENCY = 64;
 
@@ -49,7 +49,7 @@ export function readTestOptions(args: string[]): TestOptions {
   return { long, keep, concurrency, filters: positionals, namePattern };
 }
 
-/** The test files below `root` that the options mean, sorted. */
+/** The test files below `root` that the options select, sorted. */
 export function findTestFiles(root: string, { long, filters }: TestOptions): string[] {
   const patterns = ['**/*.test.ts', ...(long ? ['**/*.long.ts'] : [])];
   const exclude = ['node_modules/**', '**/node_modules/**', '.relink/**', '.cache/**'];

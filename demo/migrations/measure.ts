@@ -1,4 +1,6 @@
-/** What the databases and the operator say about one link before, during and after its migration. */
+/**
+ * What the databases and the operator say about one link before, during and after its migration.
+ */
 import { legOf } from '../../link/link.ts';
 import type { DemoContext } from '../context.ts';
 import { readExpectedMessages } from '../oracle/expectedMessages.ts';
@@ -25,8 +27,8 @@ export async function readVersionMark(
 }
 
 /**
- * Epochs that carried something and are over, without a certificate of this run or an earlier one. An
- * epoch that carried nothing, such as one of `pull`, leaves nothing to certify.
+ * Epochs that carried something and are over, without a certificate of this run or an earlier one.
+ * An epoch that carried nothing, such as one of `pull`, leaves nothing to certify.
  */
 export async function countUncertified(context: DemoContext, link: string): Promise<number> {
   const { stack, links, signal } = context;

@@ -1,4 +1,6 @@
-/** The demo's migrations, one after another under live traffic, each with its effect on messages. */
+/**
+ * The demo's migrations, one after another under live traffic, each with its effect on messages.
+ */
 import type { DemoContext } from '../context.ts';
 import type { LatencySummary } from '../traffic/latencies.ts';
 import type { Traffic } from '../traffic/traffic.ts';
@@ -14,7 +16,10 @@ const CANARY_SECONDS = 0.5;
 const SHADOW_SECONDS = 1;
 /** Shadow copies to compare; fewer on a link with little traffic, so that they arrive in time. */
 const SHADOW_MESSAGES = 20;
-/** Generous, since the demo runs on any machine: slowness is no reason to roll back, a standstill is. */
+/**
+ * Generous, since the demo runs on any machine: slowness is no reason to roll back, a standstill
+ * is.
+ */
 const LATENCY_LIMIT_MS = 5_000;
 const PATIENCE_SECONDS = 60;
 /** A link's throughput is measured over this time. */

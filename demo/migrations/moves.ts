@@ -1,4 +1,6 @@
-/** Which links the demo moves, in which order and where to: every one that the map allows to move. */
+/**
+ * Which links the demo moves, in which order and where to: every one that the map allows to move.
+ */
 import type { LinkDefinition, Transport } from '../../link/link.ts';
 import { links } from '../../services/links.ts';
 
@@ -9,7 +11,9 @@ export interface LinkMove {
   readonly to: Transport;
 }
 
-/** Updates move before creations, so that for a while they use another transport and can overtake. */
+/**
+ * Updates move before creations, so that for a while they use another transport and can overtake.
+ */
 const FIRST = ['COMM-010', 'COMM-021', 'COMM-020'];
 
 /** Every link that may use another transport than its starting one. */

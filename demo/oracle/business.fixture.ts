@@ -179,7 +179,9 @@ async function rate(
   return rating;
 }
 
-/** A booking at bonuses and its transfer at finance; `version` is that of the solution's message. */
+/**
+ * A booking at bonuses and its transfer at finance; `version` is that of the solution's message.
+ */
 async function book(company: EmptyCompany, booking: Booking, version: 1 | 2): Promise<void> {
   const { database } = company;
   const { id, kind, managerId, amountMinor, solutionId } = booking;

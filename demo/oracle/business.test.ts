@@ -33,7 +33,7 @@ test('an assessment with another title, and an exercise that is not harder, are 
   const sql = company.database('assessments');
   await sql`update assessments set title = 'Rings'`;
   await sql`update assessments set exercises = jsonb_set(exercises, '{0,difficulty}', '1')`;
-  assert.deepEqual(await findIn(company, /of assessments are stored/), [
+  assert.deepEqual(await findIn(company, /acknowledged assessment changes/), [
     'changed: assessments with other fields than callers were told (1)',
     'changed: exercises whose difficulty does not match their solutions (1)',
   ]);
@@ -44,7 +44,7 @@ test('an exercise that became harder twice is found by difficulty and version', 
   await company.database('assessments')`
     update assessments set version = 3,
       exercises = jsonb_set(exercises, '{0,difficulty}', '3')`;
-  assert.deepEqual(await findIn(company, /of assessments are stored/), [
+  assert.deepEqual(await findIn(company, /acknowledged assessment changes/), [
     'doubled: assessments with more changes than calls (1)',
     'changed: exercises whose difficulty does not match their solutions (1)',
   ]);

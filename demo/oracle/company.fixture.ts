@@ -1,6 +1,6 @@
 /**
- * A small company as its links leave it behind, for the oracle's tests: five databases with the real
- * tables, where everything agrees. A test then damages one thing.
+ * A small company as its links leave it behind, for the oracle's tests: five databases with the
+ * real tables, where everything agrees. A test then damages one thing.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { TestContext } from 'node:test';

@@ -1,6 +1,7 @@
 /**
- * The messages that a link must have carried, key by key, derived from the producer's own tables: each
- * message is written in the transaction of its change, so the rows alone determine the messages.
+ * The messages that a link must have carried, key by key, derived from the producer's own tables:
+ * each message is written in the transaction of its change, so the rows alone determine the
+ * messages.
  */
 import type { Database } from '../../runtime/postgres.ts';
 

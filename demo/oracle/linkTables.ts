@@ -31,7 +31,9 @@ export async function readArrived(sql: Database, link: string): Promise<Map<stri
   return new Map(rows.map(({ key, versions }) => [key, new Set(versions.split(',').map(BigInt))]));
 }
 
-/** When a message was written: the milliseconds in its UUIDv7. Works on every PostgreSQL version. */
+/**
+ * When a message was written: the milliseconds in its UUIDv7. Works on every PostgreSQL version.
+ */
 const WRITTEN_MS = `('x' || substr(replace(event_id::text, '-', ''), 1, 12))::bit(48)::int8`;
 
 /**

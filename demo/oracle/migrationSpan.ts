@@ -29,9 +29,9 @@ export function damageWithin(
 }
 
 /**
- * A message is dated by the time in its id. A missing message has no known id, so it is dated by the
- * versions that the owner's row went through meanwhile. What cannot be dated counts against every
- * migration.
+ * A message is dated by the time in its id. A missing message has no known id, so it is dated by
+ * the versions that the owner's row went through meanwhile. What cannot be dated counts against
+ * every migration.
  */
 function isWithin({ what, version, writtenMs }: Case, span: MigrationSpan): boolean {
   if (writtenMs > 0) return writtenMs >= span.fromMs && writtenMs <= span.toMs;

@@ -8,25 +8,25 @@
  *   assessments, candidates, assignments, solutions, revocations) is stored as told; every rating,
  *   difficulty, list of exercises, booking and balance follows from it alone. A call without an
  *   answer may have had its effect or not: the service that was called decides, for all others.
- * - Nothing committed is lost. Each message is written in the transaction of its change, and a version
- *   grows by one with every change under its row lock, so the owner's rows determine which messages
- *   must have arrived. An inbox row commits together with its effect.
- * - Nothing is doubled. A formal effect writes a row only if its version is newer, and then the inbox
- *   says `applied`; two `applied` rows of one version are a doubled effect. Message ids are the
- *   inbox's primary key, so an id cannot appear twice. Per lane and epoch the consumer may not have
- *   settled more than receipts closed. An event counts once: one booking, one transfer, one step of
- *   difficulty.
- * - Nothing is reordered. Two effects on one key cannot overlap: the second waits for the row lock of
- *   the first until that commits. So the order of commits is the order of effects. It is exact where
- *   the server keeps commit times (`track_commit_timestamp`, on in the servers that the demo starts).
- *   Elsewhere the start of the consumer's transaction stands in, which can miss a swap of two
- *   transactions that overlapped; comparing the replicas still finds one whose damage lasted.
+ * - Nothing committed is lost. Each message is written in the transaction of its change, and a
+ *   version grows by one with every change under its row lock, so the owner's rows determine which
+ *   messages must have arrived. An inbox row commits together with its effect.
+ * - Nothing is doubled. A formal effect writes a row only if its version is newer, and then the
+ *   inbox says `applied`; two `applied` rows of one version are a doubled effect. Message ids are
+ *   the inbox's primary key, so an id cannot appear twice. Per lane and epoch the consumer may not
+ *   have settled more than receipts closed. An event counts once: one booking, one transfer, one
+ *   step of difficulty.
+ * - Nothing is reordered. Two effects on one key cannot overlap: the second waits for the row lock
+ *   of the first until that commits. So the order of commits is the order of effects. It is exact
+ *   where the server keeps commit times (`track_commit_timestamp`, on in the servers that the demo
+ *   starts). Elsewhere the start of the consumer's transaction stands in, which can miss a swap of
+ *   two transactions that overlapped; comparing the replicas still finds one whose damage lasted.
  *   `superseded` messages had no effect, so they have no order.
- * - Nothing is changed on the way. Per lane and epoch the sums of the message hashes are equal on both
- *   sides, and every replica row equals the owner's row.
+ * - Nothing is changed on the way. Per lane and epoch the sums of the message hashes are equal on
+ *   both sides, and every replica row equals the owner's row.
  *
- * A link on `pull` delivers nothing: only what it sent otherwise is compared, and its replica once it
- * is kept again.
+ * A link on `pull` delivers nothing: only what it sent otherwise is compared, and its replica once
+ * it is kept again.
  */
 import { type LinkDefinition, type LinkMap, legOf } from '../../link/link.ts';
 import type { Database } from '../../runtime/postgres.ts';
@@ -121,7 +121,9 @@ async function checkLinks(
   return checks;
 }
 
-/** Links of one entity to the same consumers share its versions, so their effects have one order. */
+/**
+ * Links of one entity to the same consumers share its versions, so their effects have one order.
+ */
 function groupByEntity(links: readonly LinkDefinition[]): LinkDefinition[][] {
   const groups = new Map<string, LinkDefinition[]>();
   for (const link of links) {

@@ -1,7 +1,7 @@
 /**
  * A careful caller of the public APIs: it chooses the id of what it creates, and retries at another
- * replica when the answer is lost. Updates set a state, so they are retried too; each retry may make
- * one more version. All of it is recorded in the history.
+ * replica when the answer is lost. Updates set a state, so they are retried too; each retry may
+ * make one more version. All of it is recorded in the history.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { Assessment } from '../../gen/assessments/v1/assessment_pb.ts';

@@ -73,7 +73,9 @@ const DEFAULTS: Required<StandIns> = {
   },
 };
 
-/** One replica of every service for each of `replicas`; methods they leave out accept everything. */
+/**
+ * One replica of every service for each of `replicas`; methods they leave out accept everything.
+ */
 export async function openCompany(
   t: TestContext,
   ...replicas: readonly StandIns[]

@@ -3,8 +3,8 @@ import type { Traffic } from './traffic.ts';
 
 /**
  * The traffic slows down when answers take this long on average: on a machine that is busy with
- * something else, requests would pile up and the demo would show nothing about migrations. It does not
- * speed up again, so that before and after can be compared.
+ * something else, requests would pile up and the demo would show nothing about migrations. It does
+ * not speed up again, so that before and after can be compared.
  */
 const OVERLOADED_SECONDS = 2;
 const SLOWDOWN = 0.7;

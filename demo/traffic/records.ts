@@ -1,7 +1,7 @@
 /**
  * Two records of what callers were told. Only an answer that arrived counts as acknowledged; a call
- * whose answer was lost may have had its effect or not, so it only widens what may be found. A record
- * can drop its oldest entries, for traffic that runs for days and is compared with nothing.
+ * whose answer was lost may have had its effect or not, so it only widens what may be found. A
+ * record can drop its oldest entries, for traffic that runs for days and is compared with nothing.
  */
 
 /** An entity that callers change, and whose answers name its version. */

@@ -2,7 +2,10 @@
 import type { CallResult } from './retry.ts';
 import type { ACTIONS, Workload } from './workload.ts';
 
-/** Requests in flight: enough to fill the services' batches; twice as many gained little on two cores. */
+/**
+ * Requests in flight: enough to fill the services' batches; twice as many gained little on two
+ * cores.
+ */
 const CONCURRENCY = 64;
 /** More failures in a row than this are a problem of the stack, not of one request. */
 const MAX_FAILURES = 20;
@@ -18,7 +21,10 @@ export interface SeedOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Resolves with the requests done: fewer than planned only when `signal` aborts. Throws what kept failing. */
+/**
+ * Resolves with the requests done: fewer than planned only when `signal` aborts. Throws what kept
+ * failing.
+ */
 export async function seedCompany(options: SeedOptions): Promise<number> {
   const { managers, onProgress } = options;
   const assessments = Math.ceil(managers / MANAGERS_PER_ASSESSMENT);

@@ -1,7 +1,7 @@
 /**
- * Live traffic through the public APIs, as an open loop. Requests are due by the clock, whether earlier
- * ones were answered or not, and latency counts from the moment a request was due: when a service
- * stalls for a second, every request of that second shows it.
+ * Live traffic through the public APIs, as an open loop. Requests are due by the clock, whether
+ * earlier ones were answered or not, and latency counts from the moment a request was due: when a
+ * service stalls for a second, every request of that second shows it.
  */
 
 import { Caller, type PublicAddresses } from './caller.ts';

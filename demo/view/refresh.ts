@@ -1,4 +1,7 @@
-/** Refreshes the legs and the traffic of the live view, and slows down traffic that overloads the machine. */
+/**
+ * Refreshes the legs and the traffic of the live view, and slows down traffic that overloads the
+ * machine.
+ */
 import { repeat } from '../../runtime/wake.ts';
 import type { DemoStack } from '../stack.ts';
 import type { LatencyWindow } from '../traffic/latencies.ts';

@@ -42,7 +42,7 @@ export function schemaFileName({ event, version }: EventMessage): string {
 function assertEnvelope(message: DescMessage): void {
   const fields = [...message.fields].sort((a, b) => a.number - b.number).map((f) => f.name);
   if (fields.join() !== envelope.join()) {
-    throw new Error(`${message.typeName}: an event has the fields ${envelope.join(', ')}`);
+    throw new Error(`${message.typeName}: an event must have the fields ${envelope.join(', ')}`);
   }
 }
 
@@ -51,7 +51,7 @@ function assertUnique(events: EventMessage[]): void {
     const next = events[i + 1];
     if (next && schemaFileName(next) === schemaFileName(event)) {
       throw new Error(
-        `${next.message.typeName} and ${event.message.typeName}: one name, one owner`,
+        `${next.message.typeName} and ${event.message.typeName} have the same name: rename one`,
       );
     }
   }

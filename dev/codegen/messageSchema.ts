@@ -1,7 +1,7 @@
 /**
- * From a protobuf message and its protovalidate rules to a JSON Schema that accepts exactly what
+ * Turns a protobuf message with protovalidate rules into a JSON Schema that accepts exactly what
  * ProtoJSON writes for it (implicit values included, snake_case names). A rule that JSON Schema
- * cannot express stops the generation: a schema that says less than the contract is a lie.
+ * cannot express stops the generation, so that no schema accepts more than its contract.
  */
 import { type DescField, type DescMessage, getOption, hasOption } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
@@ -22,7 +22,7 @@ import { scalarSchema, wellKnownSchema, zeroOf } from './types.ts';
 /**
  * The JSON Schema of one event version.
  *
- * @throws UnsupportedRule, naming the field, for what JSON Schema cannot say.
+ * @throws UnsupportedRule, naming the field, for what JSON Schema cannot express.
  */
 export function eventSchema({ event, version, message }: EventMessage): JsonSchema {
   return {
@@ -118,8 +118,8 @@ function hasImplicitPresence(field: DescField): boolean {
   );
 }
 
-// ProtoJSON with implicit values always writes these, so one that is missing is a mistake. Lists
-// may be left out: their default is empty.
+// ProtoJSON with implicit values always writes these, so a missing one is an error. Lists may be
+// left out: they are empty by default.
 function isRequired(field: DescField): boolean {
   return rulesOf(field).required || hasImplicitPresence(field);
 }
@@ -149,7 +149,7 @@ function choice(names: readonly string[], isOneRequired: boolean): JsonSchema {
 
 function assertJsonName(field: DescField): void {
   if (field.jsonName !== field.name) {
-    throw new Error(`${field}: write json_name = "${field.name}", events are snake_case in JSON`);
+    throw new Error(`${field}: add json_name = "${field.name}": events use snake_case in JSON`);
   }
 }
 

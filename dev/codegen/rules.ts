@@ -1,4 +1,4 @@
-/** Each protovalidate rule that has an equal in JSON Schema, and how it is written there. */
+/** How to write each protovalidate rule in JSON Schema, where that is possible. */
 import { isFieldSet, type Message } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import {
@@ -7,10 +7,10 @@ import {
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import type { JsonSchema } from '../../link/contracts/jsonSchema.ts';
 
-/** A contract asks for something that JSON Schema cannot say. */
+/** A contract uses a rule that JSON Schema cannot express. */
 export class UnsupportedRule extends Error {
   constructor(where: string, rule: string) {
-    super(`${where}: ${rule} has no equal in JSON Schema; express it by another rule`);
+    super(`${where}: ${rule} has no equivalent in JSON Schema; use another rule`);
     this.name = 'UnsupportedRule';
   }
 }
@@ -58,10 +58,10 @@ const repeated: Table = {
   min_items: (n: bigint) => ({ minItems: Number(n) }),
   max_items: (n: bigint) => ({ maxItems: Number(n) }),
   unique: (on: boolean) => (on ? { uniqueItems: true } : {}),
-  items: () => ({}), // said by the list's own item schema
+  items: () => ({}), // in the schema of the list's items
 };
 
-// The enum schema lists the names that these leave over.
+// The enum schema lists the names that these rules allow.
 const enums: Table = {
   const: () => ({}),
   defined_only: () => ({}),
@@ -128,7 +128,7 @@ function* setRules(rules: FieldRules): Generator<[name: string, value: unknown]>
   }
 }
 
-/** Adds keywords; a bound replaces the type's own, any other that is taken goes into `allOf`. */
+/** Adds keywords: a bound replaces the type's own; any other that is present goes into `allOf`. */
 function withKeywords(schema: JsonSchema, added: JsonSchema): JsonSchema {
   if (added.type === 'number') {
     const { anyOf: withoutInfinity, ...others } = schema;

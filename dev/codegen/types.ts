@@ -64,12 +64,12 @@ const duration: JsonSchema = {
   pattern: '^-?(0|[1-9][0-9]{0,11})(\\.[0-9]{1,9})?s$',
 };
 
-/** The schema of a well-known message that ProtoJSON writes its own way; undefined for others. */
+/** The schema of a well-known message with a special ProtoJSON form; undefined for others. */
 export function wellKnownSchema(typeName: string): JsonSchema | undefined {
   if (typeName === 'google.protobuf.Timestamp') return timestamp;
   if (typeName === 'google.protobuf.Duration') return duration;
   if (typeName.startsWith('google.protobuf.')) {
-    throw new Error(`${typeName}: events know Timestamp and Duration only`);
+    throw new Error(`${typeName}: events may use only Timestamp and Duration`);
   }
   return undefined;
 }

@@ -1,11 +1,11 @@
-/** One process that we started and answer for: its log is a file, and it ends when we end. */
+/** A child process: its output goes to a log file, and it does not outlive this process. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childEnvironment } from '../environment.ts';
+import { cleanEnvironment } from '../environment.ts';
 import { ServerError } from './errors.ts';
 import { COMPILE_CACHE } from './folders.ts';
 import { unwatch, watch } from './guard.ts';
@@ -14,7 +14,7 @@ import { unwatch, watch } from './guard.ts';
 const STOP_LIMIT_MS = 10_000;
 /** How often a starting process is asked whether it is ready. */
 const READY_POLL_MS = 10;
-/** Lines of a log shown in an error, and the bytes of the file's end they are taken from. */
+/** Lines of a log shown in an error, and how many bytes of the file's end to read for them. */
 const LOG_TAIL_LINES = 20;
 const LOG_TAIL_BYTES = 32 * 1024;
 
@@ -22,14 +22,14 @@ export interface ChildOptions {
   name: string;
   command: string;
   args: readonly string[];
-  /** Standard output and error, appended. The folder is made. */
+  /** Standard output and error are appended here. The folder is created. */
   logFile: string;
-  /** Environment on top of ours without its `RELINK_…` settings. */
+  /** Added to our environment, from which `RELINK_…` variables are removed. */
   env?: Record<string, string>;
   cwd?: string;
   uid?: number;
   gid?: number;
-  /** What asks the process to end; SIGTERM unless given. */
+  /** Asks the process to end; SIGTERM by default. */
   stopSignal?: NodeJS.Signals;
   stopLimitMs?: number;
 }
@@ -71,23 +71,26 @@ export class Child {
     return this.#exit === undefined;
   }
 
-  /** How it ended, or `undefined` while it runs. */
+  /** How it ended; undefined while it runs. */
   get exit(): ChildExit | undefined {
     return this.#exit;
   }
 
-  /** Sends a signal, for example SIGSTOP and SIGCONT; false when it has ended already. */
+  /** Sends a signal such as SIGSTOP or SIGCONT; false when the process has ended. */
   signal(signal: NodeJS.Signals): boolean {
     return this.isRunning && this.#process.kill(signal);
   }
 
-  /** Ends it at once, without a chance to clean up, and waits until it is gone. */
+  /** Kills it without a chance to clean up, and waits until it is gone. */
   async kill(): Promise<ChildExit> {
     this.signal('SIGKILL');
     return this.exited;
   }
 
-  /** Asks it to end, kills it after the limit. Safe twice; also works on a frozen process. */
+  /**
+   * Asks it to end and kills it after the limit. Safe twice; also works on a process frozen by
+   * SIGSTOP.
+   */
   async stop(): Promise<ChildExit> {
     if (this.#exit) return this.#exit;
     this.signal(this.#stopSignal);
@@ -117,7 +120,7 @@ export class Child {
   }
 
   /**
-   * Waits until `isReady` answers true.
+   * Waits until `isReady` returns true.
    * Throws `start_failed` when the process ends before, `start_timeout` after `limitMs`; both with
    * the end of the log. Stops the process when it throws.
    */
@@ -139,19 +142,19 @@ export class Child {
   }
 }
 
-/** Says how a process ended: `exit code 1` or `SIGKILL`. */
+/** `exit code 1` or `SIGKILL`. */
 export function describeExit({ code, signal }: ChildExit): string {
   return signal ?? `exit code ${code}`;
 }
 
-/** Starts a process in its own session, so that Ctrl-C reaches only us and we stop it in order. */
+/** Starts a process in its own session: Ctrl-C reaches only us, so we can stop it in order. */
 export async function startChild(options: ChildOptions): Promise<Child> {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = openSync(options.logFile, 'a');
   try {
     const process = spawn(options.command, options.args, {
       cwd: options.cwd,
-      env: childEnvironment({ ...COMPILE_CACHE, ...options.env }),
+      env: cleanEnvironment({ ...COMPILE_CACHE, ...options.env }),
       uid: options.uid,
       gid: options.gid,
       detached: true,
@@ -160,7 +163,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     await new Promise<void>((resolve, reject) => {
       process.once('spawn', resolve);
       process.once('error', (cause) => {
-        const text = `${options.name} could not be started: ${cause.message}`;
+        const text = `${options.name} cannot start: ${cause.message}`;
         reject(new ServerError('start_failed', text, { cause }));
       });
     });

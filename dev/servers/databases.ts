@@ -1,15 +1,15 @@
-/** Makes and removes databases of a server, by its administrator's URL. */
+/** Creates and drops databases, given the administrator's URL of a server. */
 
 import postgres from 'postgres';
 
 const DUPLICATE_DATABASE = '42P04';
-/** A server that is up answers at once; an address where nothing answers must not hang us. */
+/** A running server accepts at once; an address where nothing listens must not block us. */
 const CONNECT_TIMEOUT_SECONDS = 10;
 
-/** The statements are done: a connection that does not close by then is broken. */
+/** All statements have ended: a connection that is still open after this time is broken. */
 const CLOSE_TIMEOUT_SECONDS = 1;
 
-/** One connection for a few statements, without the notices. */
+/** One connection for a few statements, which drops notices. */
 export function connectAdmin(adminUrl: string): postgres.Sql {
   return postgres(adminUrl, {
     max: 1,
@@ -33,8 +33,8 @@ export async function withAdmin<T>(
 }
 
 /**
- * Makes a database, as a copy of `template` when given; answers its URL.
- * Says nothing when it exists already and no template was asked for.
+ * Creates a database, as a copy of `template` if given, and returns its URL. Without a template, a
+ * database that exists is left as it is.
  */
 export async function createDatabase(
   adminUrl: string,
@@ -50,12 +50,12 @@ export async function createDatabase(
   return databaseUrl(adminUrl, name);
 }
 
-/** Removes a database, ending connections to it; says nothing when there is none. */
+/** Drops a database and ends the connections to it; does nothing when there is none. */
 export async function dropDatabase(adminUrl: string, name: string): Promise<void> {
   await withAdmin(adminUrl, (sql) => sql`drop database if exists ${sql(name)} with (force)`);
 }
 
-/** The same server, another database. */
+/** The URL of another database on the same server. */
 export function databaseUrl(adminUrl: string, name: string): string {
   const url = new URL(adminUrl);
   url.pathname = `/${encodeURIComponent(name)}`;

@@ -1,10 +1,10 @@
 /**
  * Why a server or service could not be started, reached or stopped.
  *
- * - `not_found`: a program that is needed is not on this machine and could not be got
+ * - `not_found`: a program that is needed was not found and could not be fetched
  * - `port_taken`: another program listens on the port
- * - `data_in_use`: another server works on the data folder
- * - `data_unusable`: the data folder cannot be read or was made by another version
+ * - `data_in_use`: another server uses the data folder
+ * - `data_unusable`: the data folder cannot be read or was created by another version
  * - `start_failed`: the process ended before it was ready
  * - `start_timeout`: the process did not become ready in time
  * - `stop_failed`: something could not be stopped or cleaned up
@@ -23,7 +23,7 @@ export type ServerErrorCode =
 /** The one error of `dev/`: what happened, why, and what to do next. */
 export class ServerError extends CodedError<ServerErrorCode> {}
 
-/** Runs every clean-up, also after one failed, and throws what failed joined into one error. */
+/** Runs every clean-up step, even after a failure, and throws all failures as one error. */
 export async function cleanUpAll(what: string, steps: readonly (() => unknown)[]): Promise<void> {
   const causes: unknown[] = [];
   for (const step of steps) {

@@ -1,4 +1,4 @@
-/** Where the development servers keep things, and whether another user can reach a folder. */
+/** The folders of the development servers, and whether another user can enter one. */
 
 import { randomBytes } from 'node:crypto';
 import { access, chmod, constants, mkdir, mkdtemp, stat } from 'node:fs/promises';
@@ -7,24 +7,24 @@ import { dirname, join, parse } from 'node:path';
 
 /** The project's folder. */
 export const PROJECT_DIR = join(import.meta.dirname, '..', '..');
-/** Programs that were fetched or built once; survives everything but a fresh clone. */
+/** Programs that were fetched or built once. */
 export const CACHE_DIR = join(PROJECT_DIR, '.cache');
-/** Compiled programs: with it a service starts in half the time, types stripped once. */
+/** Cache of compiled code: types are stripped once, so a service starts in half the time. */
 export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(CACHE_DIR, 'node') };
 /** Data of `npm start`. */
 export const STACK_DIR = join(PROJECT_DIR, '.relink');
-/** The same for root, when the project lies where the servers' user cannot go. */
+/** The same for root, when the servers' user cannot enter the project's folder. */
 export const ROOT_CACHE_DIR = '/var/cache/relink';
 export const ROOT_STATE_DIR = '/var/lib/relink';
 
-/** A new folder for one run, that PostgreSQL's user can enter when we are root. */
+/** Makes a folder for one run; when we are root, PostgreSQL's user can enter it. */
 export async function makeRunDir(name: string): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), `relink-${name}-`));
   await chmod(dir, 0o755);
   return dir;
 }
 
-/** A name nobody else uses, for files that are renamed when complete. */
+/** A unique name, for files that are renamed when complete. */
 export function temporaryName(path: string): string {
   return `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
 }
@@ -36,7 +36,7 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Makes a folder whose content others may list, whatever our umask. */
+/** Makes a folder that every user can list, whatever our umask. */
 export async function makeOpenDir(dir: string): Promise<string> {
   await mkdir(dir, { recursive: true });
   await chmod(dir, 0o755);

@@ -1,5 +1,5 @@
-# Stops what a supervising process left running; see guard.ts.
-# Standard input: "+ pid signal name" and "- pid". $1: file that takes the names of what was left.
+# Stops what its parent process left running; see guard.ts.
+# Standard input: "+ pid signal name" and "- pid". $1: file for the names of what was left.
 trap '' INT TERM HUP
 
 list=''
@@ -19,7 +19,7 @@ while read -r sign pid signal name; do
   esac
 done
 
-# A process that has ended but that nobody has collected (Z) is gone for us.
+# A zombie (Z) has ended: only its exit code has not been collected yet.
 is_alive() {
   kill -s 0 "$1" 2>/dev/null || return 1
   [ -r "/proc/$1/stat" ] || return 0

@@ -5,13 +5,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { until } from '../../test/harness/until.ts';
-import { childEnvironment } from '../environment.ts';
+import { cleanEnvironment } from '../environment.ts';
 import { makeRunDir } from './folders.ts';
 import { findNatsServer } from './natsBinary.ts';
 import { removePostgresData } from './postgres.ts';
 import { commandOf } from './running.ts';
 
-/** Runs the supervisor until everything it starts is up; answers it and the pids it started. */
+/** Runs the supervisor until everything it starts is ready; returns it with the started pids. */
 async function startSupervisor(t: TestContext, mode: string) {
   const dir = await makeRunDir('guard');
   t.after(async () => {
@@ -22,7 +22,7 @@ async function startSupervisor(t: TestContext, mode: string) {
   const main = join(import.meta.dirname, 'fixtures', 'supervisor.ts');
   const supervisor = spawn(process.execPath, [main, dir, mode], {
     // What the guard stops here is the test itself, no leftover to report.
-    env: childEnvironment({ RELINK_NATS_SERVER: path, RELINK_TEST_LEFTOVERS: '' }),
+    env: cleanEnvironment({ RELINK_NATS_SERVER: path, RELINK_TEST_LEFTOVERS: '' }),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = await once(supervisor.stdout, 'data');

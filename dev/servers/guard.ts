@@ -1,16 +1,16 @@
 /**
- * Nothing may outlive us, not even when we are killed with SIGKILL and can clean up nothing.
+ * No child may outlive this process, even when it is killed with SIGKILL and cannot clean up.
  *
- * One small shell per supervising process holds the reading end of a pipe. We tell it which
- * processes run (`+ pid signal name`) and which ended (`- pid`). When the pipe closes, because we
- * ended in whatever way, it stops what is left: the given signal first, SIGKILL after ten seconds.
- * A shell and not Node: it costs 1 ms and 1 MB. It has its own session, so that Ctrl-C and a kill
- * of our process group do not reach it.
+ * One small shell per parent process holds the reading end of a pipe. The parent tells it which
+ * processes run (`+ pid signal name`) and which ended (`- pid`). When the pipe closes, because the
+ * parent ended in any way, the shell stops what is left: the given signal first, SIGKILL after ten
+ * seconds. It is a shell and not Node because that costs 1 ms and 1 MB. It has its own session, so
+ * that Ctrl-C and a kill of our process group do not reach it.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { childEnvironment, readEnvironment } from '../environment.ts';
+import { cleanEnvironment, readDevEnvironment } from '../environment.ts';
 
 interface Watched {
   name: string;
@@ -22,7 +22,7 @@ const GUARD_SCRIPT = join(import.meta.dirname, 'guard.sh');
 const watched = new Map<number, Watched>();
 let guard: ChildProcess | undefined;
 
-/** Has the guard stop `pid` with `signal` should we end before `unwatch(pid)`. */
+/** Has the guard stop `pid` with `signal` if we end before `unwatch(pid)`. */
 export function watch(pid: number, name: string, signal: NodeJS.Signals): void {
   const entry = { name: name.replaceAll(/[\s:]/g, '_'), signal };
   watched.set(pid, entry);
@@ -44,14 +44,14 @@ function tellGuard(line: string): void {
 }
 
 function startGuard(): ChildProcess {
-  const { testLeftovers } = readEnvironment();
+  const { testLeftovers } = readDevEnvironment();
   const shell = spawn('/bin/sh', [GUARD_SCRIPT, testLeftovers ?? ''], {
     cwd: '/',
     detached: true,
-    env: childEnvironment({}),
+    env: cleanEnvironment({}),
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  // A guard that somebody killed is replaced when the next process starts; writes to it may fail.
+  // A guard that was killed is replaced when the next process starts; until then writes may fail.
   shell.stdin?.on('error', () => undefined);
   shell.on('error', () => undefined);
   shell.on('exit', () => {

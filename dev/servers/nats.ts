@@ -1,4 +1,4 @@
-/** A real nats-server of our own with JetStream: one store, one port, stopped with us. */
+/** Runs a nats-server with JetStream: one store, one port, stopped when this process ends. */
 
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -8,27 +8,27 @@ import { ServerError } from './errors.ts';
 import { findNatsServer, type NatsBinary } from './natsBinary.ts';
 import { readPid, waitUntilGone } from './running.ts';
 
-/** A large store is read when the server starts. */
+/** The server reads its store when it starts, which may be large. */
 const READY_LIMIT_MS = 30_000;
-/** As long as the guard takes at most to stop what a killed predecessor left. */
+/** The longest that the guard of a killed predecessor takes to stop its server. */
 const LEFTOVER_LIMIT_MS = 15_000;
-/** Longest wait for one answer of the monitoring port. */
+/** Timeout of one request to the monitoring port. */
 const MONITOR_LIMIT_MS = 2_000;
-/** Lets the server choose a port itself, which nobody can take in between. */
+/** Lets the server choose a port itself, so that no other program can take it first. */
 const CHOOSE_PORT = -1;
 
 export interface NatsOptions {
-  /** Folder for the store and the log; made when missing. */
+  /** Folder for the store and the log; created when missing. */
   dir: string;
   /** 0 or absent: the server chooses. */
   port?: number;
   monitorPort?: number;
   host?: string;
-  /** Found by `findNatsServer` unless given. */
+  /** Found by `findNatsServer` by default. */
   binary?: NatsBinary;
 }
 
-/** A client connection as the monitoring port shows it. */
+/** A client connection as the monitoring port reports it. */
 export interface NatsConnection {
   cid: number;
   name?: string;
@@ -48,9 +48,9 @@ export interface NatsServer {
   readonly isRunning: boolean;
   /** SIGSTOP and SIGCONT freeze and thaw it. */
   signal(signal: NodeJS.Signals): boolean;
-  /** Ends it without a chance to write anything more. */
+  /** Kills it without a chance to write anything more. */
   kill(): Promise<ChildExit>;
-  /** Starts it again on the same ports; `emptyStore` forgets every stream first. */
+  /** Starts it again on the same ports; `emptyStore` deletes every stream first. */
   start(options?: { emptyStore?: boolean }): Promise<void>;
   /** Stops it and starts it again on the same ports. */
   restart(options?: { emptyStore?: boolean }): Promise<void>;
@@ -60,7 +60,7 @@ export interface NatsServer {
 }
 
 /**
- * Starts nats-server with a file store in `dir`; ready when JetStream answers.
+ * Starts nats-server with a file store in `dir` and waits until JetStream is ready.
  * Throws `not_found`, `port_taken`, `data_in_use`, `start_failed`, `start_timeout`.
  */
 export async function startNats(options: NatsOptions): Promise<NatsServer> {
@@ -104,7 +104,7 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
   };
 }
 
-/** Removes the store and the log of `dir`. Throws `data_in_use` while a server works on it. */
+/** Removes the store and the log in `dir`. Throws `data_in_use` while a server uses them. */
 export async function removeNatsData(dir: string): Promise<void> {
   await waitForLeftover(dir);
   await rm(dir, { recursive: true, force: true });
@@ -149,22 +149,22 @@ function pidFile(dir: string): string {
 function portTaken(port: number): ServerError {
   return new ServerError(
     'port_taken',
-    `port ${port} for NATS is taken by another program: stop that, or choose other ports ` +
+    `port ${port} for NATS is in use by another program: stop it, or choose other ports ` +
       '(--port-base N)',
   );
 }
 
-/** Two servers on one store would destroy it, and nats-server itself does not look. */
+/** Two servers on one store would destroy it, and nats-server does not check. */
 async function waitForLeftover(dir: string): Promise<void> {
   const pid = await readPid(pidFile(dir));
   if (pid === undefined || (await waitUntilGone(pid, storeDir(dir), LEFTOVER_LIMIT_MS))) return;
   throw new ServerError(
     'data_in_use',
-    `another nats-server (pid ${pid}) works on ${dir}: stop it first (kill ${pid})`,
+    `another nats-server (pid ${pid}) uses ${dir}: stop it first (kill ${pid})`,
   );
 }
 
-/** A killed server leaves its file, and a pid may come again. */
+/** A killed server leaves its ports file, and its pid may be used again. */
 async function removeOldPorts(dir: string): Promise<void> {
   for (const name of await readdir(dir)) {
     if (name.endsWith('.ports')) await rm(join(dir, name), { force: true });

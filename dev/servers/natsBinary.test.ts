@@ -24,7 +24,7 @@ async function makeProgram(file: string, output: string): Promise<string> {
   return file;
 }
 
-/** Looks where nothing can be fetched; answers what it found and what it said. */
+/** Searches where nothing can be fetched; returns what it found and what it printed. */
 async function find(cacheDir: string, natsServer?: string, path: string[] = []) {
   const said: string[] = [];
   const found = await findNatsServer({
@@ -104,11 +104,11 @@ async function serveRelease(t: TestContext, body: Buffer): Promise<string> {
   return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
 }
 
-test('a download that is not what was pinned is refused and leaves nothing', async (t) => {
+test('a download whose checksum is not the pinned one is refused and leaves nothing', async (t) => {
   const dir = await makeDir(t);
   const url = await serveRelease(t, Buffer.from('something else'));
   const target = join(dir, 'nats-server');
-  await assert.rejects(downloadRelease(target, 'linux-amd64', url), /SHA-256 of the download is/);
+  await assert.rejects(downloadRelease(target, 'linux-amd64', url), /the download has SHA-256/);
   assert.deepEqual(await readdir(dir), []);
 });
 

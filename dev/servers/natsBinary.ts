@@ -1,10 +1,10 @@
-/** Finds a nats-server, or gets one: nothing has to be installed before. */
+/** Finds a nats-server or fetches one, so that nothing has to be installed first. */
 
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type DevEnvironment, readEnvironment } from '../environment.ts';
+import { type DevEnvironment, readDevEnvironment } from '../environment.ts';
 import { ServerError } from './errors.ts';
 import { CACHE_DIR, exists } from './folders.ts';
 import {
@@ -18,7 +18,7 @@ import {
 
 const run = promisify(execFile);
 
-/** Oldest version everything works on, and the one below which we warn. */
+/** The oldest version that works, and the version below which we warn. */
 const OLDEST_VERSION = '2.9.0';
 const RECOMMENDED_VERSION = '2.14.7';
 const VERSION_LIMIT_MS = 10_000;
@@ -34,14 +34,14 @@ export interface NatsBinary {
 export interface FindOptions {
   environment?: Pick<DevEnvironment, 'natsServer' | 'path'>;
   cacheDir?: string;
-  /** Hears what is going on; standard error unless given. */
+  /** Called with what is being done; writes to standard error by default. */
   say?: (line: string) => void;
-  /** Ways that may fetch something, replaceable for tests without network. */
+  /** How to download the release; tests replace it to do without a network. */
   download?: (target: string) => Promise<void>;
   isRootOnDebian?: boolean;
 }
 
-/** One place to look: answers a path, or throws with the reason why there is none. */
+/** One place to look: `find` returns a path or throws why there is none. */
 interface Source {
   name: string;
   find: () => Promise<string>;
@@ -54,7 +54,7 @@ interface Source {
  */
 export async function findNatsServer(options: FindOptions = {}): Promise<NatsBinary> {
   const say = options.say ?? ((line) => process.stderr.write(`${line}\n`));
-  const environment = options.environment ?? readEnvironment();
+  const environment = options.environment ?? readDevEnvironment();
   if (environment.natsServer) return useGivenPath(environment.natsServer, say);
   const tried: string[] = [];
   for (const { name, find } of sources(options, environment, say)) {
@@ -78,7 +78,7 @@ async function useGivenPath(path: string, say: (line: string) => void): Promise<
     throw new ServerError(
       'not_found',
       `RELINK_NATS_SERVER=${path} cannot be used: ${firstLine(cause)}. ` +
-        'Give the path of a nats-server program, or unset it to have one found.',
+        'Set it to the path of a nats-server program, or unset it to search for one.',
       { cause },
     );
   }
@@ -107,7 +107,7 @@ function sources(
       name: `go install of ${PINNED_VERSION}`,
       find: async () => {
         const go = await findInPath('go', path);
-        say('nats-server: compiling it with go install, about a minute, once');
+        say('nats-server: compiling it with go install; this takes about a minute, once');
         await installWithGo(go, cached);
         return cached;
       },
@@ -116,7 +116,7 @@ function sources(
       name: "Debian's package",
       find: async () => {
         if (!(options.isRootOnDebian ?? (await isRootOnDebian()))) {
-          throw new Error('only for root on Debian or its kin');
+          throw new Error('only for root on Debian and its derivatives');
         }
         say("nats-server: unpacking Debian's package");
         await unpackDebianPackage(cachedDebian);
@@ -153,9 +153,9 @@ async function isRootOnDebian(): Promise<boolean> {
 async function usableVersion(path: string): Promise<string> {
   const { stdout } = await run(path, ['--version'], { timeout: VERSION_LIMIT_MS });
   const version = /v?(\d+\.\d+\.\d+\S*)/.exec(stdout)?.[1];
-  if (!version) throw new Error(`${path} does not say a version: ${stdout.trim()}`);
+  if (!version) throw new Error(`${path} prints no version: ${stdout.trim()}`);
   if (isOlder(version, OLDEST_VERSION)) {
-    throw new Error(`${path} is ${version}, ${OLDEST_VERSION} is the oldest that works`);
+    throw new Error(`${path} is ${version}; the oldest version that works is ${OLDEST_VERSION}`);
   }
   return version;
 }
@@ -190,12 +190,12 @@ function firstLine(error: unknown): string {
 
 function notFoundText(tried: readonly string[]): string {
   return [
-    'no nats-server on this machine. Tried:',
+    'cannot find or fetch a nats-server. Tried:',
     ...tried.map((line) => `  - ${line}`),
-    'Do one of these and start again:',
+    'Do one of these and try again:',
     `  - install nats-server ${RECOMMENDED_VERSION} or newer (https://nats.io/download)`,
     '  - set RELINK_NATS_SERVER to the path of one',
     '  - set RELINK_NATS_URL to a running server with JetStream',
-    '  - install Go (https://go.dev/dl), it is then compiled by itself',
+    '  - install Go (https://go.dev/dl), with which it is compiled automatically',
   ].join('\n');
 }

@@ -1,11 +1,11 @@
-/** The pinned release of nats-server and the ways to get it onto this machine. */
+/** The pinned release of nats-server and the ways to fetch it. */
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { childEnvironment } from '../environment.ts';
+import { cleanEnvironment } from '../environment.ts';
 import { exists } from './folders.ts';
 
 const run = promisify(execFile);
@@ -14,8 +14,8 @@ export const PINNED_VERSION = '2.14.7';
 
 /**
  * SHA-256 of `nats-server-v2.14.7-<platform>.tar.gz`, as the recipe of the official container image
- * (nats-io/nats-docker, 2.14.x/alpine3.22) pins them. That recipe knows Linux only: on another
- * platform the download is skipped until somebody adds its line from the release's SHA256SUMS.
+ * (nats-io/nats-docker, 2.14.x/alpine3.22) pins them. That recipe covers Linux only: on another
+ * platform the download is skipped until its line from the release's SHA256SUMS is added here.
  */
 export const RELEASE_SHA256: Readonly<Record<string, string>> = {
   'linux-amd64': 'e5c20b1cb2c0566b54c544312e91e011f9e130c5c80f16a14f4cf28ef30b8be2',
@@ -26,7 +26,7 @@ export const RELEASE_SHA256: Readonly<Record<string, string>> = {
   'linux-s390x': '81634eac81dce5ffdcd74d6786f55e97db8af474b1a3c863bdcd2a73ad2e4c16',
 };
 
-/** Node's names of architectures, where the release calls them otherwise. */
+/** From Node's names of architectures to the release's, where they differ. */
 const RELEASE_ARCH: Readonly<Record<string, string>> = {
   x64: 'amd64',
   arm: 'arm7',
@@ -35,20 +35,20 @@ const RELEASE_ARCH: Readonly<Record<string, string>> = {
 };
 
 const RELEASES_URL = 'https://github.com/nats-io/nats-server/releases/download';
-/** Without a way out to the internet we want to know soon and go on with the next source. */
+/** Short: without internet access, go on with the next source soon. */
 const ANSWER_LIMIT_MS = 5_000;
-/** 7 MB, also over a slow line. */
+/** 7 MB, even over a slow connection. */
 const DOWNLOAD_LIMIT_MS = 120_000;
-/** Compiling takes half a minute on two cores, fetching the modules comes on top. */
+/** Compiling takes half a minute on two cores, plus fetching the modules. */
 const GO_INSTALL_LIMIT_MS = 600_000;
 const APT_LIMIT_MS = 180_000;
 
-/** The release's name of this platform, for example `linux-amd64`. */
+/** The release's name for this platform, for example `linux-amd64`. */
 export function releasePlatform(platform = process.platform, arch: string = process.arch): string {
   return `${platform}-${RELEASE_ARCH[arch] ?? arch}`;
 }
 
-/** Downloads the official release into `target` after comparing it with the pin. */
+/** Downloads the official release into `target`, if its checksum is the pinned one. */
 export async function downloadRelease(
   target: string,
   platform = releasePlatform(),
@@ -60,7 +60,7 @@ export async function downloadRelease(
   const folder = `nats-server-v${PINNED_VERSION}-${platform}`;
   const archive = await download(`${releasesUrl}/v${PINNED_VERSION}/${folder}.tar.gz`);
   const sum = createHash('sha256').update(archive).digest('hex');
-  if (sum !== pin) throw new Error(`SHA-256 of the download is ${sum}, pinned is ${pin}`);
+  if (sum !== pin) throw new Error(`the download has SHA-256 ${sum}, but ${pin} is pinned`);
   await inFolderBeside(target, async (dir) => {
     const file = join(dir, 'release.tar.gz');
     await writeFile(file, archive);
@@ -92,7 +92,7 @@ export async function installWithGo(go: string, target: string): Promise<void> {
   await inFolderBeside(target, async (dir) => {
     const module = `github.com/nats-io/nats-server/v2@v${PINNED_VERSION}`;
     await run(go, ['install', module], {
-      env: childEnvironment({ GOBIN: dir }),
+      env: cleanEnvironment({ GOBIN: dir }),
       timeout: GO_INSTALL_LIMIT_MS,
     });
     return join(dir, 'nats-server');
@@ -100,7 +100,7 @@ export async function installWithGo(go: string, target: string): Promise<void> {
 }
 
 /**
- * Takes the program out of Debian's package without installing it: an installed package would also
+ * Extracts the program from Debian's package without installing it: an installed package would also
  * start a server on port 4222.
  */
 export async function unpackDebianPackage(target: string): Promise<void> {
@@ -126,11 +126,11 @@ function aptOptions(cwd: string) {
   return {
     cwd,
     timeout: APT_LIMIT_MS,
-    env: childEnvironment({ DEBIAN_FRONTEND: 'noninteractive' }),
+    env: cleanEnvironment({ DEBIAN_FRONTEND: 'noninteractive' }),
   };
 }
 
-/** Runs `make` in a new folder beside `target`; the program it names becomes `target` at once. */
+/** Runs `make` in a new folder beside `target`, then renames the program it returns to `target`. */
 async function inFolderBeside(target: string, make: (dir: string) => Promise<string>) {
   await mkdir(dirname(target), { recursive: true });
   const dir = await mkdtemp(`${target}-`);

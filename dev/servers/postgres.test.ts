@@ -59,7 +59,7 @@ test('a pid file left by a crash does not matter, even when the pid is another p
   assert.equal((await withAdmin(server.url, (sql) => sql`select 1`)).length, 1);
 });
 
-test('data is not removed, and no second server started, while one works on it', async (t) => {
+test('while a server uses the data, it is not removed and no second server starts', async (t) => {
   const dir = await makeDir(t);
   const server = await startIn(t, dir);
   const inUse = { code: 'data_in_use', message: new RegExp(`pid ${server.pid}`) };
@@ -79,7 +79,7 @@ test('a taken port is an error that names it', async (t) => {
   const { port } = taken.address() as { port: number };
   await assert.rejects(startPostgres({ dir: await makeDir(t), port }), {
     code: 'port_taken',
-    message: new RegExp(`port ${port} for PostgreSQL is taken`),
+    message: new RegExp(`port ${port} for PostgreSQL is in use`),
   });
 });
 

@@ -1,4 +1,4 @@
-/** A real PostgreSQL of our own: one folder of data, one port, stopped with us. */
+/** Runs a PostgreSQL server: one data folder, one port, stopped when this process ends. */
 
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -15,21 +15,21 @@ import { readPid, waitUntilGone } from './running.ts';
 const run = promisify(execFile);
 
 const SUPERUSER = 'postgres';
-/** Recovery after a kill reads at most `max_wal_size` again; a slow disk needs a while for that. */
+/** Recovery after a kill replays up to `max_wal_size`, which takes a while on a slow disk. */
 const READY_LIMIT_MS = 60_000;
 /** A fast shutdown writes a checkpoint first. */
 const STOP_LIMIT_MS = 30_000;
-/** As long as the guard takes at most to stop what a killed predecessor left. */
+/** The longest that the guard of a killed predecessor takes to stop its server. */
 const LEFTOVER_LIMIT_MS = 15_000;
-/** A port found free may be taken by somebody else before we use it. */
+/** Another program may take a free port before we use it. */
 const PORT_TRIES = 3;
 /** Five services with a few replicas, each with a pool, plus the tests' own connections. */
 const MAX_CONNECTIONS = 300;
 
 export interface PostgresOptions {
-  /** Folder for data, password and log; made when missing. */
+  /** Folder for data, password and log; created when missing. */
   dir: string;
-  /** 0 or absent: a free one. */
+  /** 0 or absent: a free port. */
   port?: number;
   host?: string;
   /** Further server settings, for example `{ log_statement: 'all' }`. */
@@ -37,8 +37,8 @@ export interface PostgresOptions {
 }
 
 /**
- * For servers of tests that nobody kills: nothing of them has to survive a power failure. Making and
- * dropping hundreds of databases costs a fraction.
+ * For test servers that are never killed: nothing has to survive a power failure, and creating and
+ * dropping hundreds of databases is much faster.
  */
 export const NOT_DURABLE: Readonly<Record<string, string>> = {
   fsync: 'off',
@@ -56,9 +56,11 @@ export interface PostgresServer {
   urlOf(database: string): string;
   readonly pid: number;
   readonly isRunning: boolean;
-  /** SIGSTOP and SIGCONT reach the postmaster only: no new connections, old ones go on. */
+  /**
+   * SIGSTOP and SIGCONT reach only the postmaster: it accepts no connections, existing ones go on.
+   */
   signal(signal: NodeJS.Signals): boolean;
-  /** Ends it like a power cut of the program: clients see a broken connection. */
+  /** Kills it: clients see a broken connection. */
   kill(): Promise<ChildExit>;
   /** Starts it again on the same port and data, after `stop` or `kill`. */
   start(): Promise<void>;
@@ -66,8 +68,8 @@ export interface PostgresServer {
 }
 
 /**
- * Starts PostgreSQL with full durability (fsync) on the data in `dir`, made at first use.
- * Throws `port_taken`, `data_in_use`, `data_unusable`, `start_failed`, `start_timeout`, `not_found`.
+ * Starts PostgreSQL with full durability (fsync) on the data in `dir`, created at first use. Throws
+ * `port_taken`, `data_in_use`, `data_unusable`, `start_failed`, `start_timeout`, `not_found`.
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const host = options.host ?? '127.0.0.1';
@@ -105,8 +107,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 }
 
 /**
- * Removes what `startPostgres` keeps for `dir`, also when root's data lies elsewhere.
- * Throws `data_in_use` while a server works on it.
+ * Removes the data that `startPostgres` keeps for `dir`, also where root keeps it.
+ * Throws `data_in_use` while a server uses it.
  */
 export async function removePostgresData(dir: string): Promise<void> {
   const dirs = process.getuid?.() === 0 ? [dir, rootStateDir(dir)] : [dir];
@@ -143,12 +145,12 @@ async function launchServer(launch: Launch, port: number): Promise<Child> {
     name: 'PostgreSQL',
     command: binaries.postgres,
     args: ['-D', dataDir, ...settings.flatMap(([key, value]) => ['-c', `${key}=${value}`])],
-    // Where we stand may be a folder that the server's user cannot read.
+    // Our working folder may be unreadable for the server's user.
     cwd: '/',
     uid: binaries.user?.uid,
     gid: binaries.user?.gid,
     logFile: launch.logFile,
-    // "Fast": ends the clients' connections; SIGTERM would wait for them.
+    // Fast shutdown: ends client connections; SIGTERM would wait for them.
     stopSignal: 'SIGINT',
     stopLimitMs: STOP_LIMIT_MS,
   });
@@ -163,7 +165,7 @@ async function launchServer(launch: Launch, port: number): Promise<Child> {
 function portTaken(port: number): ServerError {
   return new ServerError(
     'port_taken',
-    `port ${port} for PostgreSQL is taken by another program: stop that, or choose other ports ` +
+    `port ${port} for PostgreSQL is in use by another program: stop it, or choose other ports ` +
       '(--port-base N)',
   );
 }
@@ -175,7 +177,7 @@ function serverSettings(host: string, port: number): Record<string, string> {
     unix_socket_directories: '',
     max_connections: String(MAX_CONNECTIONS),
     shared_buffers: '128MB',
-    // Plans of short statements are not worth compiling, and tests want steady times.
+    // Plans of short statements are not worth compiling, and tests need steady times.
     jit: 'off',
     timezone: 'UTC',
     log_timezone: 'UTC',
@@ -194,8 +196,9 @@ async function isReady(dataDir: string, pid: number): Promise<boolean> {
 }
 
 /**
- * After a crash the pid file is left behind. A server that still ends is waited for; a pid that
- * now belongs to another program is forgotten, PostgreSQL alone would refuse to start then.
+ * A crash leaves the pid file behind. This waits for a server that is still shutting down, and
+ * removes the file when its pid belongs to another program now: PostgreSQL would refuse to start
+ * otherwise.
  */
 async function waitForLeftover(dataDir: string): Promise<void> {
   const pidFile = join(dataDir, 'postmaster.pid');
@@ -204,20 +207,20 @@ async function waitForLeftover(dataDir: string): Promise<void> {
   if (!(await waitUntilGone(pid, dataDir, LEFTOVER_LIMIT_MS))) {
     throw new ServerError(
       'data_in_use',
-      `another PostgreSQL (pid ${pid}) works on ${dataDir}: stop it first (kill -INT ${pid})`,
+      `another PostgreSQL (pid ${pid}) uses ${dataDir}: stop it first (kill -INT ${pid})`,
     );
   }
   await rm(pidFile, { force: true });
 }
 
-/** Makes the cluster at first use; answers the superuser's password. */
+/** Creates the cluster at first use; returns the superuser's password. */
 async function prepareData(dir: string, dataDir: string, binaries: PostgresBinaries) {
   const passwordFile = join(dir, 'password');
   if (await exists(join(dataDir, 'PG_VERSION'))) return readPassword(passwordFile);
   if ((await exists(dataDir)) && (await readdir(dataDir)).length > 0) {
     throw new ServerError(
       'data_unusable',
-      `${dataDir} is not a PostgreSQL folder: remove it, or run npm start -- --fresh`,
+      `${dataDir} is not a PostgreSQL data folder: remove it, or run npm start -- --fresh`,
     );
   }
   const password = randomBytes(18).toString('base64url');
@@ -232,14 +235,14 @@ async function readPassword(file: string): Promise<string> {
   } catch (cause) {
     throw new ServerError(
       'data_unusable',
-      `${file} cannot be read, the data beside it is of no use without it: run as the user who ` +
-        'made it, or start over with npm start -- --fresh',
+      `cannot read ${file}, without which the data beside it cannot be used: run as the user ` +
+        'who created it, or start over with npm start -- --fresh',
       { cause },
     );
   }
 }
 
-/** Fills a folder beside `dataDir` and renames it, so that half a cluster is never left there. */
+/** Fills a folder beside `dataDir` and renames it, so that no partial cluster is left there. */
 async function initialise(
   dataDir: string,
   passwordFile: string,
@@ -253,8 +256,8 @@ async function initialise(
     await chown(fresh, user.uid, user.gid);
     await chown(freshPassword, user.uid, user.gid);
   }
-  // Bytes decide the order of text, on every machine alike. The password is random: hashing it
-  // thousands of times would only slow down connecting.
+  // Text is ordered by bytes, the same on every machine. The password is random: hashing it thousands
+  // of times would only slow down connecting.
   const args = ['-D', fresh, '-U', SUPERUSER, `--pwfile=${freshPassword}`];
   args.push('--auth=scram-sha-256', '--encoding=UTF8', '--no-locale');
   args.push('--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--set=scram_iterations=1');
@@ -274,8 +277,8 @@ async function initialise(
 }
 
 /**
- * The folder itself, or, for root with a project where the server's user cannot go, one under
- * `/var/lib/relink` with a note about it in `dir`.
+ * The folder itself; for root, when the server's user cannot enter it, one under `/var/lib/relink`,
+ * with a note about it in `dir`.
  */
 async function reachableDir(dir: string, { user }: PostgresBinaries): Promise<string> {
   await mkdir(dir, { recursive: true });

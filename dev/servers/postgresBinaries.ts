@@ -1,4 +1,4 @@
-/** The PostgreSQL programs that come from npm, and the user they run as. */
+/** The PostgreSQL programs from npm, and the user to run them as. */
 
 import { execFile } from 'node:child_process';
 import { cp, lstat, readFile, rename, rm, symlink } from 'node:fs/promises';
@@ -13,7 +13,7 @@ const run = promisify(execFile);
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
-  /** Set when we are root, as whom PostgreSQL refuses to run. */
+  /** Set when we are root, because PostgreSQL refuses to run as root. */
   user: ServerUser | undefined;
 }
 
@@ -24,15 +24,15 @@ export interface ServerUser {
 }
 
 /**
- * Users PostgreSQL runs as when we are root, in this order: `postgres` where it exists, else
- * `nobody`, which is everywhere. So no user is made on somebody's machine.
+ * Users to run PostgreSQL as when we are root: `postgres` where it exists, else `nobody`, which
+ * exists everywhere. So no user has to be created.
  */
 const SERVER_USERS = ['postgres', 'nobody'];
 
 /**
- * Finds the programs of this platform. As root they are copied to a folder that the server's user
- * can reach when the project lies in one it cannot, such as `/root/relink`.
- * Throws `not_found` when this platform has none or npm left the package out.
+ * Finds the programs for this platform. For root, they are copied to a folder that the server's
+ * user can enter when the project is in one it cannot, such as `/root/relink`. Throws `not_found`
+ * when there are none for this platform or npm did not install them.
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const native = nativeDir();
@@ -60,8 +60,8 @@ function nativeDir(): string {
 }
 
 /**
- * npm packages cannot hold symbolic links: the package makes them in an install script, which does
- * not run under `--ignore-scripts`. Making them here takes a millisecond.
+ * npm packages cannot hold symbolic links: the package creates them in an install script, which
+ * does not run under `--ignore-scripts`. Creating them here takes a millisecond.
  */
 async function makeMissingLinks(native: string): Promise<void> {
   const list = join(native, 'pg-symlinks.json');
@@ -87,13 +87,13 @@ async function findServerUser(): Promise<ServerUser> {
       const gid = Number((await run('id', ['-g', name])).stdout);
       return { name, uid, gid };
     } catch {
-      // There is no such user: the next one is tried.
+      // There is no such user: try the next one.
     }
   }
   throw new ServerError(
     'not_found',
     `PostgreSQL does not run as root, and there is no user ${SERVER_USERS.join(' or ')} to run ` +
-      'it as. Run as another user, make one (useradd postgres), or set RELINK_POSTGRES_URL.',
+      'it as. Run as another user, create one (useradd postgres), or set RELINK_POSTGRES_URL.',
   );
 }
 
@@ -108,7 +108,7 @@ async function copyForServerUser(native: string): Promise<string> {
     await rename(copy, target);
   } catch (error) {
     await rm(copy, { recursive: true });
-    // Another process was faster; its copy is complete, since copies are renamed when complete.
+    // Another process was faster. Its copy is complete: copies are renamed only when they are.
     if (!(await exists(target))) throw error;
   }
   return target;

@@ -1,29 +1,29 @@
-/** Runs our own programs (`node services/hiring/main.ts`) and restarts, freezes or ends them. */
+/** Runs our own programs (`node services/hiring/main.ts`) and restarts, freezes or stops them. */
 
 import { type Child, type ChildExit, startChild } from './child.ts';
 import { cleanUpAll } from './errors.ts';
 
-/** Starting includes schema changes and the first connections, on a busy machine. */
+/** A start includes schema changes and the first connections, on a busy machine. */
 const READY_LIMIT_MS = 60_000;
-/** Longest wait for one answer of `/readyz`. */
+/** Timeout of one request to `/readyz`. */
 const READY_ANSWER_LIMIT_MS = 2_000;
-/** A service may finish what it holds before it ends; its own limit is shorter. */
+/** A service may finish its work in progress; its own limit is shorter. */
 const STOP_LIMIT_MS = 15_000;
 
 export interface ProgramOptions {
   name: string;
   /** Path of the program. */
   main: string;
-  /** All of its `RELINK_…` settings; ours are not passed on. */
+  /** All of its `RELINK_…` variables; ours are not passed on. */
   env: Record<string, string>;
   /** Node's own arguments, for example `--inspect`. */
   nodeArguments?: readonly string[];
   logFile: string;
-  /** Answers 200 when the program is ready. */
+  /** Responds with 200 when the program is ready. */
   readyUrl: string;
   readyLimitMs?: number;
   stopLimitMs?: number;
-  /** Hears when it ended without being told to, with the end of its log. */
+  /** Called with the end of its log when it ended without being told to. */
   onUnexpectedEnd?: (program: Program, exit: ChildExit, lastLines: string) => void;
 }
 
@@ -47,7 +47,7 @@ export interface Program {
 }
 
 /**
- * Starts a program with this project's Node and waits until its `/readyz` answers 200.
+ * Starts a program with this project's Node and waits until its `/readyz` responds with 200.
  * Throws `start_failed` or `start_timeout` with the end of its log.
  */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
@@ -105,8 +105,8 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
 }
 
 /**
- * V8 lets the young generation grow to 3 × 64 MB and never gives it back. Measured under drain: 8 MB
- * takes 120 MB less at the same processor time (docs/performance.md).
+ * V8 lets the young generation grow to 3 × 64 MB and never gives it back. Measured while draining,
+ * 8 MB saves 120 MB at the same processor time (docs/performance.md).
  */
 const YOUNG_GENERATION = '--max-semi-space-size=8';
 
@@ -136,7 +136,7 @@ async function answersOk(url: string): Promise<boolean> {
   );
 }
 
-/** Stops in reverse order of starting, each within its limit, and goes on when one fails. */
+/** Stops everything in reverse order, each within its limit; a failure does not stop the others. */
 export async function stopInReverse(started: readonly { stop(): Promise<void> }[]): Promise<void> {
   await cleanUpAll(
     'not everything could be stopped',
@@ -144,7 +144,7 @@ export async function stopInReverse(started: readonly { stop(): Promise<void> }[
   );
 }
 
-/** All are told before one is waited for: each needs a moment for what is under way. */
+/** Tells all programs to stop before waiting for any: each may need time to finish its work. */
 export function stopAtOnce(programs: readonly Program[]): Promise<void> {
   const stops = programs.map((program) => program.stop());
   for (const stop of stops) stop.catch(() => {}); // awaited and joined below

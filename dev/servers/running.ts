@@ -1,4 +1,4 @@
-/** Looks at processes we did not start, by their id. */
+/** Inspects processes that we did not start, by their id. */
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const POLL_MS = 50;
 
-/** Command line of a running process, `undefined` when it has ended. */
+/** The command line of a running process; undefined when it has ended. */
 export async function commandOf(pid: number): Promise<string | undefined> {
   const line =
     process.platform === 'linux'
@@ -20,7 +20,7 @@ export async function commandOf(pid: number): Promise<string | undefined> {
   );
 }
 
-/** Waits until no process `pid` works on `path` any more; false when it still does at the end. */
+/** Waits until process `pid` no longer has `path` in its command line; false after the limit. */
 export async function waitUntilGone(pid: number, path: string, limitMs: number): Promise<boolean> {
   const deadline = performance.now() + limitMs;
   while ((await commandOf(pid))?.includes(path)) {
@@ -30,7 +30,7 @@ export async function waitUntilGone(pid: number, path: string, limitMs: number):
   return true;
 }
 
-/** Process id in the first line of a file, `undefined` when there is none. */
+/** The process id in the first line of a file; undefined when there is none. */
 export async function readPid(file: string): Promise<number | undefined> {
   const text = await readFile(file, 'utf8').catch(() => '');
   const pid = Number.parseInt(text, 10);

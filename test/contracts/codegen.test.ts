@@ -51,7 +51,7 @@ describe('the schema generator', () => {
 
   test('refuses an event without the envelope', () => {
     const file = 'message Bare { string event_id = 1; }';
-    assert.throws(() => compileEvents(file), /Bare: an event has the fields event_id/);
+    assert.throws(() => compileEvents(file), /Bare: an event must have the fields event_id/);
   });
 
   test('takes comments as descriptions, and the name as title where there is none', () => {

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { after } from 'node:test';
 import type postgres from 'postgres';
-import { readEnvironment } from '../../dev/environment.ts';
+import { readDevEnvironment } from '../../dev/environment.ts';
 import {
   createDatabase,
   databaseUrl,
@@ -42,7 +42,7 @@ after(() => {
 
 /** Administrator's URL of the run's PostgreSQL; one is started when this file runs alone. */
 export async function testPostgresUrl(): Promise<string> {
-  const { testPostgresUrl: given } = readEnvironment();
+  const { testPostgresUrl: given } = readDevEnvironment();
   if (given) return given;
   own ??= startOwnServer();
   return (await own).server.url;

@@ -48,7 +48,7 @@ export async function checkManagers(history: History, sql: Database): Promise<Ch
     if (row.firstName !== fields.firstName || row.lastName !== fields.lastName)
       cases.changed.push(caseOf(id, version));
   }
-  const claim = `${formatCount(history.managers.acknowledgedCount)} acknowledged changes of managers are stored`;
+  const claim = `${formatCount(history.managers.acknowledgedCount)} acknowledged manager changes stored`;
   return checkOf(claim, cases.findings('managers'));
 }
 
@@ -82,7 +82,7 @@ export async function checkAssessments(
   }
   const answers = formatCount(history.assessments.acknowledgedCount);
   return checkOf(
-    `${answers} acknowledged changes of assessments are stored; ${formatCount(harder)} exercises became harder, once`,
+    `${answers} acknowledged assessment changes stored, ${formatCount(harder)} exercises made harder once`,
     [
       ...cases.findings('assessments'),
       findingOf(

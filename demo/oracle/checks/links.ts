@@ -27,8 +27,8 @@ import {
 const OPEN_EXAMPLES = 20;
 
 /**
- * At each consumer of the link every message arrived, took effect once and in order, and was settled
- * as receipts closed it.
+ * At each consumer of the link every message arrived, took effect once and in order, and was
+ * settled as receipts closed it.
  */
 export async function checkLink(sides: LinkSides): Promise<Check> {
   const { link, owner, consumers, wasPulled, effects } = sides;
@@ -47,7 +47,7 @@ export async function checkLink(sides: LinkSides): Promise<Check> {
     0n,
   );
   const what = wasPulled ? 'messages sent outside pull' : `${formatCount(count)} messages`;
-  return checkOf(`${link.id}: ${what} applied once and in order at ${places.join(', ')}`, findings);
+  return checkOf(`${link.id}: ${what} once and in order at ${places.join(', ')}`, findings);
 }
 
 export interface LinkSides {
@@ -109,13 +109,17 @@ interface Effects {
   readonly links: readonly string[];
   readonly consumer: string;
   readonly sql: Database;
-  /** One of the links was on `pull` for a while, so its replica may have been dropped and made again. */
+  /**
+   * One of the links was on `pull` for a while, so its replica may have been dropped and made
+   * again.
+   */
   readonly wasPulled: boolean;
 }
 
 /**
- * No version of a key took effect twice or after a newer one. Links of one entity are checked together.
- * A replica that was made again is filled, in a new epoch, with versions that its predecessor had.
+ * No version of a key took effect twice or after a newer one. Links of one entity are checked
+ * together. A replica that was made again is filled, in a new epoch, with versions that its
+ * predecessor had.
  */
 export async function findLateEffects(effects: Effects): Promise<Finding[]> {
   const { links, consumer, sql, wasPulled } = effects;

@@ -78,8 +78,8 @@ interface RowOfEntity {
 }
 
 /**
- * One check per replica. While a link is on `pull`, its replica is outdated or dropped: then there is
- * nothing to compare, and the check says so.
+ * One check per replica. While a link is on `pull`, its replica is outdated or dropped: then there
+ * is nothing to compare, and the check says so.
  */
 export async function checkReplicas(
   database: (service: string) => Database,

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { until } from '../test/harness/until.ts';
 import { freePorts } from './ports.ts';
-import { restartOnChange } from './restarting.ts';
+import { restartOnChange } from './restartOnChange.ts';
 import { makeRunDir, PROJECT_DIR } from './servers/folders.ts';
 import { startProgram } from './servers/processes.ts';
 import { sourcesOf } from './sources.ts';
