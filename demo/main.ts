@@ -3,11 +3,13 @@
  * databases and writes demo-report.json. Leaves nothing running. Exit codes: 0 all proven, 1 not
  * proven, 2 wrong usage, 130 interrupted.
  */
+
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { describeStack } from '../dev/addresses.ts';
 import { ServerError } from '../dev/servers/errors.ts';
 import { createPaint } from '../operator/cli/output/paint.ts';
+import { messageOf, toError } from '../runtime/errors.ts';
 import { links } from '../services/links.ts';
 import { runDemo, stageTitles } from './demo.ts';
 import { DEMO_USAGE, type DemoOptions, readDemoOptions } from './options.ts';
@@ -83,7 +85,7 @@ async function main(args: string[]): Promise<number> {
   try {
     options = readDemoOptions(args);
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${DEMO_USAGE}\n`);
+    process.stderr.write(`${messageOf(error)}\n\n${DEMO_USAGE}\n`);
     return EXIT_USAGE;
   }
   const interruption = listenForInterruption();
@@ -94,7 +96,7 @@ async function main(args: string[]): Promise<number> {
       process.stderr.write('interrupted; everything is stopped\n');
       return EXIT_INTERRUPTED;
     }
-    const text = error instanceof ServerError ? error.message : (error as Error).stack;
+    const text = error instanceof ServerError ? error.message : toError(error).stack;
     process.stderr.write(`${text}\n`);
     return EXIT_FAILED;
   }

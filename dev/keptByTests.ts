@@ -1,4 +1,4 @@
-/** What `npm test -- --keep` kept of tests that failed: says where it is and waits with its removal. */
+/** Lists what `npm test -- --keep` kept of failed tests, and delays its removal. */
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -9,14 +9,14 @@ export interface KeptDatabase {
   readonly url: string;
 }
 
-/** Of a test with PostgreSQL, NATS and services of its own. */
+/** The data of a test that has its own PostgreSQL, NATS and services. */
 export interface KeptStack {
   readonly dataDir: string;
 }
 
 type Kept = Partial<KeptDatabase & KeptStack>;
 
-/** What test files noted in `file`; nothing when no test failed. */
+/** What test files recorded in `file`; empty when no test failed. */
 export async function readKept(file: string): Promise<Kept[]> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return text
@@ -25,7 +25,7 @@ export async function readKept(file: string): Promise<Kept[]> {
     .map((line) => JSON.parse(line) as Kept);
 }
 
-/** The lines a person reads. */
+/** The list as text for a person. */
 export function describeKept(kept: readonly Kept[]): string[] {
   const databases = kept.flatMap(({ url, test }) => (url ? [`  ${url}   ${test}`] : []));
   const stacks = kept.flatMap(({ dataDir }) => (dataDir ? [dataDir] : []));
@@ -38,7 +38,7 @@ export function describeKept(kept: readonly Kept[]): string[] {
   ];
 }
 
-/** Says what was kept; databases of our own PostgreSQL are there until Ctrl-C. */
+/** Prints what was kept. Databases of our own PostgreSQL stay until Ctrl-C. */
 export async function showKept(
   kept: readonly Kept[],
   { say, isOwnPostgres }: { say: (line: string) => void; isOwnPostgres: boolean },

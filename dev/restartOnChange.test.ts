@@ -50,7 +50,7 @@ test('a program is restarted when a file that it loads changes, others run on', 
   const [hiring, finance] = programs;
   const pids = programs.map(({ pid }) => pid);
   await writeFile(join(root, 'hiring', 'word.ts'), "export const word = 'changed';\n");
-  await until(() => said.includes('hiring runs again'), { what: 'the restart' });
+  await until(() => said.includes('hiring is running again'), { what: 'the restart' });
   assert.equal(await word(), 'changed');
   assert.equal(said[0], 'hiring/word.ts changed');
   assert.notEqual(hiring.pid, pids[0]);
@@ -65,7 +65,7 @@ test('a file saved by renaming counts, and one that is imported from then on', a
   };
   await save('other.ts', "export const other = 'one';\n");
   await save('word.ts', "export { other as word } from './other.ts';\n");
-  await until(() => said.includes('hiring runs again'), { what: 'the first restart' });
+  await until(() => said.includes('hiring is running again'), { what: 'the first restart' });
   assert.equal(await word(), 'one');
   await save('other.ts', "export const other = 'two';\n");
   await until(async () => (await word().catch(() => '')) === 'two', { what: 'the second restart' });
@@ -79,7 +79,7 @@ test('a program that does not start is said, and started at the next change', as
   assert.match(said.join('\n'), /hiring ended before it was ready[\s\S]*word\.ts/);
   assert.equal(programs[0].isRunning, false);
   await writeFile(join(root, 'hiring', 'word.ts'), "export const word = 'mended';\n");
-  await until(() => said.includes('hiring runs again'), { what: 'the restart' });
+  await until(() => said.includes('hiring is running again'), { what: 'the restart' });
   assert.equal(await word(), 'mended');
 });
 

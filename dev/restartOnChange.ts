@@ -1,7 +1,7 @@
 /**
- * Watch mode: restarts a process when a file that it loads changes. Looks at the files' times instead
- * of asking the system for events, which editors that save by renaming, containers and shared folders
- * lose; some 300 files take a few milliseconds.
+ * Watch mode: restarts a process when a file that it loads changes. It polls the files' times,
+ * because file system events get lost with editors that save by renaming, in containers and on
+ * shared folders; polling some 300 files takes a few milliseconds.
  */
 
 import { stat } from 'node:fs/promises';
@@ -10,9 +10,9 @@ import { type Repeater, repeat } from '../runtime/wake.ts';
 import type { Program } from './servers/processes.ts';
 import { shownPath, sourcesOf } from './sources.ts';
 
-/** A person who saved looks at the terminal after about this time. */
+/** Short enough that a restart is visible when one looks at the terminal after saving. */
 const LOOK_EVERY_MS = 400;
-/** File names said in one line; a change of branch changes hundreds. */
+/** File names printed in one line: switching a branch changes hundreds. */
 const NAMED_FILES = 3;
 
 export interface RestartingOptions {
@@ -26,7 +26,7 @@ export interface RestartingOptions {
 /** Size and time of last change, by path. */
 type Stamps = ReadonlyMap<string, string>;
 
-/** Restarts programs until `stop()`, which waits for a restart under way. */
+/** Restarts programs until `stop()`, which waits for a restart in progress. */
 export async function restartOnChange(options: RestartingOptions): Promise<Repeater> {
   const { programs, root, say, lookEveryMs = LOOK_EVERY_MS } = options;
   let sources = new Map(programs.map((program) => [program, sourcesOf(program.main, root)]));
@@ -38,14 +38,14 @@ export async function restartOnChange(options: RestartingOptions): Promise<Repea
     const fresh = differing(known, now);
     known = now;
     for (const path of fresh) changed.add(path);
-    // While files still change, as in a checkout, a process would start on half of them.
+    // While files are still changing, as in a checkout, a process would start on half of them.
     if (changed.size === 0 || fresh.length > 0) return;
     const affected = programs.filter((one) =>
       [...changed].some((path) => sources.get(one)?.has(path)),
     );
     say(`${describePaths([...changed], root)} changed`);
     changed.clear();
-    // From here on what changes counts again, also while the processes restart.
+    // From here on changes count again, even while the processes restart.
     sources = new Map(programs.map((program) => [program, sourcesOf(program.main, root)]));
     known = new Map([...(await readStamps(sources.values())), ...known]);
     await restartAll(affected, say);
@@ -53,7 +53,7 @@ export async function restartOnChange(options: RestartingOptions): Promise<Repea
   return repeat(lookEveryMs, look, (error) => say(String(error)));
 }
 
-/** Services side by side; of one service one process at a time, so that another one answers. */
+/** Services in parallel, but the processes of one service one at a time, so that another serves. */
 async function restartAll(programs: readonly Program[], say: (line: string) => void) {
   const byMain = Map.groupBy(programs, ({ main }) => main);
   const restarts = [...byMain.values()].map(async (replicas) => {
@@ -65,9 +65,9 @@ async function restartAll(programs: readonly Program[], say: (line: string) => v
 async function restart(program: Program, say: (line: string) => void): Promise<void> {
   try {
     await program.restart();
-    say(`${program.name} runs again`);
+    say(`${program.name} is running again`);
   } catch (error) {
-    say(`${messageOf(error)}\n${program.name} is started again at the next change`);
+    say(`${messageOf(error)}\n${program.name} restarts at the next change`);
   }
 }
 

@@ -9,7 +9,9 @@ const IMPORT = /(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g;
 /** Reads the SQL files beside it when a process starts. */
 const SCHEMA_CHANGES = 'db/schemaChanges.ts';
 
-/** Absolute paths of everything that `main` loads from `root`, itself and schema changes included. */
+/**
+ * Absolute paths of everything that `main` loads from `root`, itself and schema changes included.
+ */
 export function sourcesOf(main: string, root: string): Set<string> {
   const found = new Set<string>();
   const open = [resolve(root, main)];

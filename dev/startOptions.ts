@@ -1,4 +1,4 @@
-/** What `npm start` takes. */
+/** The options of `npm start`. */
 
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,22 +9,22 @@ import { OPERATOR, SERVICES } from './services.ts';
 
 export const START_USAGE = `usage: npm start -- [options]
 
-  --fresh        forget the data of earlier starts
+  --fresh        delete the data of earlier starts
   --traffic N    live traffic of N requests a second
   --replicas N   processes of each service (1)
-  --port-base N  moves all ports; the operator's gRPC is on N + 1 (${DEFAULT_PORT_BASE})
-  --data DIR     keeps the data there instead of in .relink/
-  --json         the addresses as one line of JSON on standard output
+  --port-base N  shift all ports; the operator's gRPC is on N + 1 (${DEFAULT_PORT_BASE})
+  --data DIR     keep the data there instead of in .relink/
+  --json         print the addresses as one line of JSON on standard output
 
 For development (docs/development.md):
 
-  --watch        restarts a process when a file that it loads changes
-  --inspect NAME opens Node's inspector on the first process of a service or the operator
+  --watch        restart a process when a file that it loads changes
+  --inspect NAME open Node's inspector on the first process of a service or the operator
   --log-level L  ${LOG_LEVELS.join(', ')} (info)
   --failpoint NAME:POINT=ACTION
-                 arms a crash window in all processes of a service or in the operator`;
+                 arm a crash window in all processes of a service or in the operator`;
 
-/** More processes than this do not fit the connections of one PostgreSQL. */
+/** More processes would exceed the connections of one PostgreSQL. */
 const MAX_REPLICAS = 8;
 const MAX_TRAFFIC_PER_SECOND = 10_000;
 
@@ -91,7 +91,9 @@ function readNames(flag: string, texts: readonly string[]): string[] {
   return [...new Set(names.map((name) => oneOf(flag, name.trim(), programNames())))];
 }
 
-/** `hiring:relay.after-publish=kill@3`; a point's name and action are checked by the process itself. */
+/**
+ * `hiring:relay.after-publish=kill@3`; a point's name and action are checked by the process itself.
+ */
 function readFailpoints(texts: readonly string[]): Record<string, string> {
   const armed: Record<string, string> = {};
   for (const text of texts) {

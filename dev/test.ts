@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf, toError } from '../runtime/errors.ts';
 import {
   dropTemplates,
   leftDatabases,
@@ -169,7 +170,7 @@ async function main(args: string[]): Promise<number> {
   try {
     options = readTestOptions(args);
   } catch (error) {
-    say(`${(error as Error).message}\n\n${TEST_USAGE}`);
+    say(`${messageOf(error)}\n\n${TEST_USAGE}`);
     return EXIT_USAGE;
   }
   const files = findTestFiles(PROJECT_DIR, options);
@@ -180,7 +181,7 @@ async function main(args: string[]): Promise<number> {
   try {
     return await runTests(options, files);
   } catch (error) {
-    say(error instanceof ServerError ? error.message : String((error as Error).stack));
+    say(error instanceof ServerError ? error.message : String(toError(error).stack));
     return EXIT_FAILED;
   }
 }

@@ -2,9 +2,11 @@
  * `node demo/traffic/main.ts --rate N`: load on a running stack until SIGINT or SIGTERM. Finds the
  * services in RELINK_PEERS, which `npm start -- --traffic N` sets.
  */
+
 import { parseArgs } from 'node:util';
 import { Type } from 'typebox';
 import { baseConfigProperties, loadConfig } from '../../runtime/config.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import { repeat } from '../../runtime/wake.ts';
 import { PUBLIC_SERVICES, type PublicAddresses } from './caller.ts';
 import { History } from './history.ts';
@@ -74,7 +76,7 @@ async function main(args: string[]): Promise<number> {
     await run(new Traffic({ addresses: readAddresses(), ratePerSecond, history }));
     return 0;
   } catch (error) {
-    say(`${(error as Error).message}\n\n${USAGE}`);
+    say(`${messageOf(error)}\n\n${USAGE}`);
     return EXIT_USAGE;
   }
 }

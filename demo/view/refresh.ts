@@ -2,6 +2,7 @@
  * Refreshes the legs and the traffic of the live view, and slows down traffic that overloads the
  * machine.
  */
+import { messageOf } from '../../runtime/errors.ts';
 import { repeat } from '../../runtime/wake.ts';
 import type { DemoStack } from '../stack.ts';
 import type { LatencyWindow } from '../traffic/latencies.ts';
@@ -16,7 +17,7 @@ export function refreshView(
   { stack, progress }: { stack: DemoStack; progress: DemoProgress },
   traffic: Traffic,
 ) {
-  const showError = (error: unknown) => progress.say(String((error as Error).message ?? error));
+  const showError = (error: unknown) => progress.say(messageOf(error));
   const legs = repeat(
     LEGS_EVERY_MS,
     async (signal) => {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { childEnvironment } from '../../dev/environment.ts';
+import { cleanEnvironment } from '../../dev/environment.ts';
 import { describeKept, readKept } from '../../dev/keptByTests.ts';
 import { dropDatabase } from '../../dev/servers/databases.ts';
 import { makeRunDir } from '../../dev/servers/folders.ts';
@@ -32,7 +32,7 @@ test('with --keep only the database and the stack of what failed stay, and are n
     const file = join(dir, 'failing.mjs');
     await writeFile(file, FAILING_FILE);
     const { status, stdout } = spawnSync(process.execPath, [file, stackDir], {
-      env: childEnvironment({ RELINK_TEST_POSTGRES_URL: adminUrl, ...env, NODE_TEST_CONTEXT: '' }),
+      env: cleanEnvironment({ RELINK_TEST_POSTGRES_URL: adminUrl, ...env, NODE_TEST_CONTEXT: '' }),
       encoding: 'utf8',
       timeout: FILE_LIMIT_MS,
     });

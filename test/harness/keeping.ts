@@ -3,12 +3,12 @@
 import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach } from 'node:test';
-import { readEnvironment } from '../../dev/environment.ts';
+import { readDevEnvironment } from '../../dev/environment.ts';
 import type { KeptDatabase, KeptStack } from '../../dev/keptByTests.ts';
 import { removePostgresData } from '../../dev/servers/postgres.ts';
 import type { Owner } from './owner.ts';
 
-const { testKept } = readEnvironment();
+const { testKept } = readDevEnvironment();
 let hasFailed = false;
 
 if (testKept) {
