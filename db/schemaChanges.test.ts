@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import postgres from 'postgres';
 import { testDatabase } from '../test/harness/postgres.ts';
@@ -23,9 +25,32 @@ test('a database with newer changes is refused and both versions are named', asy
   await applyExpand(url, ['link']);
   const sql = postgres(url, { max: 1 });
   t.after(() => sql.end());
-  await sql`insert into schema_changes.link (hash, created_at) values ('newer', 9999999999999)`;
+  await sql`insert into schema_changes.link (hash, created_at) values ('newer', 9999999999000)`;
   await assert.rejects(applyExpand(url, ['link']), {
     code: 'SCHEMA_NEWER',
-    message: /9999999999999 of 'link'.*only up to \d{13}/,
+    message: /9999999999000 of 'link'.*only up to \d{13}/,
   });
+});
+
+test('a database brought up by the releases before drizzle-kit 1.0 is taken over', async (t) => {
+  const { url } = await testDatabase(t);
+  await applyExpand(url, ['link']);
+  const sql = postgres(url, { max: 1 });
+  t.after(() => sql.end());
+  // These kept the milliseconds of drizzle-kit's journal.
+  await sql`update schema_changes.link set created_at = created_at + 999`;
+  await applyExpand(url, ['link']);
+  const [changes] = await sql`select count(*)::int as count, count(distinct hash)::int as different
+    from schema_changes.link`;
+  assert.equal(changes?.count, changes?.different);
+});
+
+test('the schema changes of a database were written at different seconds', () => {
+  for (const part of readdirSync(import.meta.dirname, { withFileTypes: true })) {
+    if (!part.isDirectory()) continue;
+    const tags = readdirSync(join(import.meta.dirname, part.name, 'expand'));
+    const moments = tags.map((tag) => tag.match(/^\d{14}(?=_)/)?.[0] ?? tag);
+    assert.ok(moments.every(Number), `${part.name}: ${tags}`);
+    assert.equal(new Set(moments).size, tags.length, `${part.name}: ${tags}`);
+  }
 });

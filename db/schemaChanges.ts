@@ -1,16 +1,16 @@
 /**
  * Applies a database's schema changes. *Expand* changes only add and run when a service starts;
- * *contract* changes remove and run only when a migration completes. drizzle-kit writes them, with a
- * journal; this file runs what the journal lists and the database lacks, in one transaction, and
- * keeps the same record drizzle's own migrator would (docs/decisions/0005).
+ * *contract* changes remove and run only when a migration completes. drizzle-kit writes each into
+ * a folder of its own; this file runs those that the database lacks, in one transaction. Why not
+ * drizzle's own migrator: docs/decisions/0009.
  *
  * Several processes may start at once: an advisory lock lets one act. A database with newer changes
  * than this code knows is refused, because older code does not know what it would break.
  */
 
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import postgres from 'postgres';
 import { CodedError } from '../runtime/errors.ts';
 
@@ -29,9 +29,9 @@ const SCHEMA_CHANGE_LOCK = 7_070_001;
 export class SchemaChangeError extends CodedError<'SCHEMA_NEWER' | 'SCHEMA_CHANGE_FAILED'> {}
 
 interface SchemaChange {
-  /** Such as `0001_tune_queue_tables`. */
+  /** Its folder, such as `20261121215024_tune_queue_tables`. */
   readonly tag: string;
-  /** When it was written, Unix milliseconds: its order and its id. */
+  /** When it was written, Unix milliseconds, a whole second: its order and its id. */
   readonly when: number;
 }
 
@@ -74,11 +74,13 @@ async function applyPart(sql: postgres.Sql, part: string, folder: string): Promi
     await tx`create schema if not exists schema_changes`;
     await tx`create table if not exists ${table}
       (id serial primary key, hash text not null, created_at bigint)`;
-    const [newest] = await tx`select coalesce(max(created_at), 0)::float8 as at from ${table}`;
+    // Whole seconds: records of before drizzle-kit 1.0 have the milliseconds of its journal.
+    const [newest] = await tx`
+      select coalesce(max(created_at) / 1000 * 1000, 0)::float8 as at from ${table}`;
     const known = listChanges(folder);
     refuseNewer(part, newest!.at, known);
     for (const change of known.filter(({ when }) => when > newest!.at)) {
-      const text = readFileSync(join(folder, `${change.tag}.sql`), 'utf8');
+      const text = readFileSync(join(folder, change.tag, 'migration.sql'), 'utf8');
       await runChange(tx, part, change, text);
       const hash = createHash('sha256').update(text).digest('hex');
       await tx`insert into ${table} (hash, created_at) values (${hash}, ${change.when})`;
@@ -102,8 +104,13 @@ async function runChange(
 }
 
 function listChanges(folder: string): SchemaChange[] {
-  const journal = readFileSync(join(folder, 'meta', '_journal.json'), 'utf8');
-  return (JSON.parse(journal) as { entries: SchemaChange[] }).entries;
+  const tags = globSync('*/migration.sql', { cwd: folder }).map(dirname);
+  return tags.sort().map((tag) => ({ tag, when: writtenAt(tag) }));
+}
+
+/** drizzle-kit names a folder by the moment it wrote it, in UTC: `yyyymmddhhmmss_name`. */
+function writtenAt(tag: string): number {
+  return Date.parse(tag.replace(/^(\d{4})(..)(..)(..)(..)(..)_.*/, '$1-$2-$3T$4:$5:$6Z'));
 }
 
 function refuseNewer(part: string, newest: number, known: readonly SchemaChange[]): void {

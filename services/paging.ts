@@ -1,5 +1,12 @@
-/** Pages of lists: a token is the key of the page's last entry, opaque to callers. */
+/**
+ * Pages of lists: a token is the key of the page's last entry, opaque to callers. And of an entity's
+ * rows, as the link kit asks for them.
+ */
+
+import { and, gt, type SQL } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { invalidField } from 'relink/rpc';
+import { isOneOf } from 'relink/runtime';
 
 /** A page when the caller names no size; the contracts allow 1,000. */
 const DEFAULT_PAGE = 50;
@@ -27,6 +34,17 @@ export function pageById(request: PageRequest): Page<string> {
 /** The page of a list in the order of sequence numbers. Throws like `pageById`. */
 export function pageBySeq(request: PageRequest): Page<bigint> {
   return { after: BigInt(keyOf(request, SEQ) ?? 0), limit: limitOf(request) };
+}
+
+/** Rows after a key, or only those named: what an EntitySource is asked for. */
+export function isWanted(
+  key: AnyPgColumn<{ data: string }>,
+  { afterKey, keys }: { readonly afterKey: string; readonly keys: readonly string[] },
+): SQL | undefined {
+  return and(
+    afterKey ? gt(key, afterKey) : undefined,
+    keys.length > 0 ? isOneOf(key, keys) : undefined,
+  );
 }
 
 /** The token of the page after `rows`: empty when they do not fill the page. */

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, index, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
-const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+const time = (name: string) => timestamp(name, { withTimezone: true });
 
 export const managers = pgTable('managers', {
   id: uuid().primaryKey(),

@@ -14,7 +14,7 @@ import {
 } from 'drizzle-orm/pg-core';
 
 const int8 = (name: string) => bigint(name, { mode: 'bigint' });
-const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+const time = (name: string) => timestamp(name, { withTimezone: true });
 
 /** Managers as COMM-010 replicates them; the version is the owner's. */
 export const managerReplicas = pgTable('manager_replicas', {

@@ -14,7 +14,7 @@ import {
 } from 'drizzle-orm/pg-core';
 
 const int8 = (name: string) => bigint(name, { mode: 'bigint' });
-const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+const time = (name: string) => timestamp(name, { withTimezone: true });
 
 /** Money that was moved. An order counts once, by its idempotency key. */
 export const transfers = pgTable(

@@ -13,7 +13,7 @@ import {
 } from 'drizzle-orm/pg-core';
 
 const int8 = (name: string) => bigint(name, { mode: 'bigint' });
-const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+const time = (name: string) => timestamp(name, { withTimezone: true });
 
 /** Managers as COMM-010 replicates them; the version is the owner's. */
 export const managerReplicas = pgTable('manager_replicas', {
@@ -49,7 +49,7 @@ export const candidates = pgTable(
     name: text().notNull(),
     status: text().$type<'candidate' | 'teacher'>().notNull(),
     /** Ids of the exercises that are assigned and not solved yet. */
-    exercisesToSolve: jsonb('exercises_to_solve').$type<string[]>().notNull(),
+    exercisesToSolve: jsonb('exercises_to_solve').$type<readonly string[]>().notNull(),
     createdAt: time('created_at').notNull(),
   },
   () => [check('candidates_status', sql`status in ('candidate', 'teacher')`)],

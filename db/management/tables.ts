@@ -1,7 +1,7 @@
 /** The tables that the management service owns. */
 import { bigint, jsonb, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core';
 
-const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+const time = (name: string) => timestamp(name, { withTimezone: true });
 
 /** Candidates as COMM-030 replicates them; the version is the owner's. */
 export const candidateReplicas = pgTable('candidate_replicas', {
@@ -10,7 +10,7 @@ export const candidateReplicas = pgTable('candidate_replicas', {
   name: text().notNull(),
   status: text().$type<'candidate' | 'teacher'>().notNull(),
   /** Ids of the exercises that are assigned and not solved yet. */
-  exercisesToSolve: jsonb('exercises_to_solve').$type<string[]>().notNull(),
+  exercisesToSolve: jsonb('exercises_to_solve').$type<readonly string[]>().notNull(),
 });
 
 /** Candidates that were promoted to teachers. */

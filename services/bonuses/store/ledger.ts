@@ -1,22 +1,25 @@
 /** The ledger in PostgreSQL: bookings and entries are only ever added. */
+
+import { and, eq, getColumns, gt } from 'drizzle-orm';
 import type { Database, Transaction } from 'relink';
+import { drizzle } from 'relink/runtime';
+import { bookings, ledgerEntries } from '../../../db/bonuses/tables.ts';
 import type { Page } from '../../paging.ts';
 import { accountOf, type Booking, entriesOf } from '../domain/booking.ts';
 
+/** A booking as it is selected; `seq` only orders them. */
+const { seq, rating, ratingVersion, ...plain } = getColumns(bookings);
+const columns = { ...plain, rating: { rating, version: ratingVersion } };
+
 /** Writes a booking and both its entries. A solution is credited once and debited once. */
 export async function insertBooking(tx: Transaction, booking: Booking): Promise<void> {
-  const { id, kind, solutionId, assessmentId, managerId, amountMinor, rating, bookedAt } = booking;
-  const entries = entriesOf(booking);
+  const { rating, version: ratingVersion } = booking.rating;
+  const entries = entriesOf(booking).map((entry) => ({ ...entry, bookingId: booking.id }));
   await Promise.all([
-    tx`
-      insert into bookings (id, kind, solution_id, assessment_id, manager_id, amount_minor, rating,
-        rating_version, booked_at)
-      values (${id}, ${kind}, ${solutionId}, ${assessmentId}, ${managerId}, ${amountMinor},
-        ${rating.rating}, ${rating.version}, ${bookedAt.toISOString()})`,
-    tx`
-      insert into ledger_entries (booking_id, account, amount_minor)
-      select ${id}::uuid, * from unnest(${entries.map((one) => one.account)}::text[],
-        ${entries.map((one) => String(one.amountMinor))}::text[]::int8[])`,
+    drizzle(tx)
+      .insert(bookings)
+      .values({ ...booking, rating, ratingVersion }),
+    drizzle(tx).insert(ledgerEntries).values(entries),
   ]);
 }
 
@@ -25,11 +28,11 @@ export async function findCredit(
   tx: Transaction,
   solutionId: string,
 ): Promise<Booking | undefined> {
-  const [row] = await tx<BookingRow[]>`
-    select id, seq, kind, solution_id, assessment_id, manager_id, amount_minor, rating,
-      rating_version, booked_at::text as booked_at
-    from bookings where solution_id = ${solutionId} and kind = 'credit'`;
-  return row && bookingOf(row);
+  const [booking] = await drizzle(tx)
+    .select(columns)
+    .from(bookings)
+    .where(and(eq(bookings.solutionId, solutionId), eq(bookings.kind, 'credit')));
+  return booking;
 }
 
 /** A manager's bookings in the order they were made in. */
@@ -38,11 +41,12 @@ export async function listBookings(
   managerId: string,
   { after, limit }: Page<bigint>,
 ): Promise<(Booking & { seq: bigint })[]> {
-  const rows = await sql<BookingRow[]>`
-    select id, seq, kind, solution_id, assessment_id, manager_id, amount_minor, rating,
-      rating_version, booked_at::text as booked_at
-    from bookings where manager_id = ${managerId} and seq > ${after} order by seq limit ${limit}`;
-  return rows.map((row) => ({ ...bookingOf(row), seq: row.seq }));
+  return drizzle(sql)
+    .select({ seq, ...columns })
+    .from(bookings)
+    .where(and(eq(bookings.managerId, managerId), gt(seq, after)))
+    .orderBy(seq)
+    .limit(limit);
 }
 
 export interface Balance {
@@ -52,7 +56,7 @@ export interface Balance {
   readonly entries: number;
 }
 
-/** What a manager's account holds. */
+/** What a manager's account holds. SQL: drizzle has no word for sums with a filter. */
 export async function readBalance(sql: Database, managerId: string): Promise<Balance> {
   const [row] = await sql<Balance[]>`
     select coalesce(sum(amount_minor), 0)::int8 as "balanceMinor",
@@ -61,30 +65,4 @@ export async function readBalance(sql: Database, managerId: string): Promise<Bal
       count(*)::int as entries
     from ledger_entries where account = ${accountOf(managerId)}`;
   return { ...row! };
-}
-
-interface BookingRow {
-  id: string;
-  seq: bigint;
-  kind: Booking['kind'];
-  solution_id: string;
-  assessment_id: string;
-  manager_id: string;
-  amount_minor: bigint;
-  rating: number;
-  rating_version: bigint;
-  booked_at: string;
-}
-
-function bookingOf(row: BookingRow): Booking {
-  return {
-    id: row.id,
-    kind: row.kind,
-    solutionId: row.solution_id,
-    assessmentId: row.assessment_id,
-    managerId: row.manager_id,
-    amountMinor: row.amount_minor,
-    rating: { rating: row.rating, version: row.rating_version },
-    bookedAt: new Date(row.booked_at),
-  };
 }

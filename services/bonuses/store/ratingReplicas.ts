@@ -1,5 +1,9 @@
 /** Replicas of ratings, as COMM-060 brings them. */
+
+import { eq } from 'drizzle-orm';
 import type { ReplicaTable, Transaction } from 'relink';
+import { drizzle } from 'relink/runtime';
+import { ratingReplicas } from '../../../db/bonuses/tables.ts';
 import type { Rating } from '../domain/booking.ts';
 
 /** COMM-060's entity on this side: its columns in the order of the owner's texts. */
@@ -14,7 +18,10 @@ export async function findRatingReplica(
   tx: Transaction,
   assessmentId: string,
 ): Promise<Rating | undefined> {
-  const [row] = await tx<Rating[]>`
-    select rating, version from rating_replicas where assessment_id = ${assessmentId}`;
-  return row && { ...row };
+  const { rating, version } = ratingReplicas;
+  const [found] = await drizzle(tx)
+    .select({ rating, version })
+    .from(ratingReplicas)
+    .where(eq(ratingReplicas.assessmentId, assessmentId));
+  return found;
 }

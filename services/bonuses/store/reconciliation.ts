@@ -1,5 +1,10 @@
-/** The ledger and the open payouts as they are at one moment. */
+/**
+ * The ledger and the open payouts as they are at one moment: SQL, since each statement adds up or
+ * compares whole tables, and the payouts are read beside the link kit's outbox.
+ */
 import type { Database, Transaction } from 'relink';
+import { drizzle, isOneOf } from 'relink/runtime';
+import { bookings } from '../../../db/bonuses/tables.ts';
 import { COMPANY_ACCOUNT } from '../domain/booking.ts';
 import type { Payout } from '../domain/reconciliation.ts';
 
@@ -26,8 +31,8 @@ export async function readLedger(sql: Database): Promise<LedgerState> {
 
 /** Which of these bookings exist by now. */
 export async function findBookings(sql: Database, ids: readonly string[]): Promise<Set<string>> {
-  const rows = await sql<{ id: string }[]>`
-    select id from bookings where id = any(${ids as string[]}::uuid[])`;
+  const { id } = bookings;
+  const rows = await drizzle(sql).select({ id }).from(bookings).where(isOneOf(id, ids));
   return new Set(rows.map((row) => row.id));
 }
 

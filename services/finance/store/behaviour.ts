@@ -1,20 +1,21 @@
 /** How finance is told to behave, in PostgreSQL, so that all its processes do. */
+
+import { getColumns } from 'drizzle-orm';
 import type { Database } from 'relink';
+import { drizzle } from 'relink/runtime';
+import { behaviour as table } from '../../../db/finance/tables.ts';
 import { type Behaviour, WELL } from '../domain/behaviour.ts';
 
+const { id, ...columns } = getColumns(table);
+
 export async function readBehaviour(sql: Database): Promise<Behaviour> {
-  const [row] = await sql<Behaviour[]>`
-    select fail_percent as "failPercent", delay_ms as "delayMs",
-      time_out_percent as "timeOutPercent"
-    from behaviour`;
-  return row ? { ...row } : WELL;
+  const [row] = await drizzle(sql).select(columns).from(table);
+  return row ?? WELL;
 }
 
 export async function saveBehaviour(sql: Database, behaviour: Behaviour): Promise<void> {
-  const { failPercent, delayMs, timeOutPercent } = behaviour;
-  await sql`
-    insert into behaviour (fail_percent, delay_ms, time_out_percent)
-    values (${failPercent}, ${delayMs}, ${timeOutPercent})
-    on conflict (id) do update set fail_percent = excluded.fail_percent,
-      delay_ms = excluded.delay_ms, time_out_percent = excluded.time_out_percent`;
+  await drizzle(sql)
+    .insert(table)
+    .values(behaviour)
+    .onConflictDoUpdate({ target: id, set: behaviour });
 }

@@ -1,18 +1,25 @@
 /** Transfers in PostgreSQL: append-only, an order counts once. */
+
+import { and, eq, getColumns, gt, type SQL, sql } from 'drizzle-orm';
 import type { Database, Transaction } from 'relink';
+import { drizzle } from 'relink/runtime';
+import { transfers } from '../../../db/finance/tables.ts';
 import type { Page } from '../../paging.ts';
 import type { Transfer } from '../domain/transfer.ts';
+
+/** A transfer as it is selected; `seq` only orders them. */
+const { seq, ...columns } = getColumns(transfers);
 
 /** Carries out an order; answers false when its idempotency key was used before. */
 export async function insertTransfer(
   tx: Transaction | Database,
   transfer: Transfer,
 ): Promise<boolean> {
-  const rows = await tx`
-    insert into transfers (id, idempotency_key, kind, account_id, amount_minor, link, made_at)
-    values (${transfer.id}, ${transfer.idempotencyKey}, ${transfer.kind}, ${transfer.accountId},
-      ${transfer.amountMinor}, ${transfer.link}, ${transfer.madeAt.toISOString()})
-    on conflict (idempotency_key) do nothing returning id`;
+  const rows = await drizzle(tx)
+    .insert(transfers)
+    .values(transfer)
+    .onConflictDoNothing({ target: transfers.idempotencyKey })
+    .returning({ id: transfers.id });
   return rows.length === 1;
 }
 
@@ -21,10 +28,11 @@ export async function findTransfer(
   tx: Transaction | Database,
   idempotencyKey: string,
 ): Promise<Transfer | undefined> {
-  const [row] = await tx<TransferRow[]>`
-    select id, seq, idempotency_key, kind, account_id, amount_minor, link, made_at::text as made_at
-    from transfers where idempotency_key = ${idempotencyKey}`;
-  return row && transferOf(row);
+  const [transfer] = await drizzle(tx)
+    .select(columns)
+    .from(transfers)
+    .where(eq(transfers.idempotencyKey, idempotencyKey));
+  return transfer;
 }
 
 /** Which transfers are asked for; absent: all. */
@@ -33,19 +41,25 @@ export interface Wanted {
   readonly link?: string | undefined;
 }
 
+function isWanted({ accountId, link }: Wanted): SQL | undefined {
+  return and(
+    accountId === undefined ? undefined : eq(transfers.accountId, accountId),
+    link === undefined ? undefined : eq(transfers.link, link),
+  );
+}
+
 /** Transfers in the order they were made in. */
 export async function listTransfers(
   sql: Database,
-  { accountId = null, link = null }: Nullable<Wanted>,
+  wanted: Wanted,
   { after, limit }: Page<bigint>,
 ): Promise<(Transfer & { seq: bigint })[]> {
-  const rows = await sql<TransferRow[]>`
-    select id, seq, idempotency_key, kind, account_id, amount_minor, link, made_at::text as made_at
-    from transfers
-    where seq > ${after} and (${accountId}::uuid is null or account_id = ${accountId}::uuid)
-      and (${link}::text is null or link = ${link}::text)
-    order by seq limit ${limit}`;
-  return rows.map((row) => ({ ...transferOf(row), seq: row.seq }));
+  return drizzle(sql)
+    .select({ seq, ...columns })
+    .from(transfers)
+    .where(and(gt(seq, after), isWanted(wanted)))
+    .orderBy(seq)
+    .limit(limit);
 }
 
 export interface Totals {
@@ -55,42 +69,19 @@ export interface Totals {
 }
 
 /** What the transfers that are asked for sum to. */
-export async function sumTransfers(
-  sql: Database,
-  { accountId = null, link = null }: Nullable<Wanted>,
-): Promise<Totals> {
-  const [row] = await sql<{ count: bigint; credited: bigint; debited: bigint }[]>`
-    select count(*) as count,
-      coalesce(sum(amount_minor) filter (where kind = 'credit'), 0)::int8 as credited,
-      coalesce(sum(amount_minor) filter (where kind = 'debit'), 0)::int8 as debited
-    from transfers
-    where (${accountId}::uuid is null or account_id = ${accountId}::uuid)
-      and (${link}::text is null or link = ${link}::text)`;
-  const { count, credited, debited } = row!;
-  return { transferCount: count, creditedMinor: credited, debitedMinor: debited };
+export async function sumTransfers(database: Database, wanted: Wanted): Promise<Totals> {
+  const [totals] = await drizzle(database)
+    .select({
+      transferCount: sql<bigint>`count(*)`,
+      creditedMinor: sumOf('credit'),
+      debitedMinor: sumOf('debit'),
+    })
+    .from(transfers)
+    .where(isWanted(wanted));
+  return totals!;
 }
 
-type Nullable<T> = { [K in keyof T]: T[K] | null };
-
-interface TransferRow {
-  id: string;
-  seq: bigint;
-  idempotency_key: string;
-  kind: 'credit' | 'debit';
-  account_id: string;
-  amount_minor: bigint;
-  link: string;
-  made_at: string;
-}
-
-function transferOf(row: TransferRow): Transfer {
-  return {
-    id: row.id,
-    idempotencyKey: row.idempotency_key,
-    kind: row.kind,
-    accountId: row.account_id,
-    amountMinor: row.amount_minor,
-    link: row.link,
-    madeAt: new Date(row.made_at),
-  };
+function sumOf(kind: Transfer['kind']): SQL<bigint> {
+  const { kind: column, amountMinor } = transfers;
+  return sql`coalesce(sum(${amountMinor}) filter (where ${column} = ${kind}), 0)::int8`;
 }

@@ -1,6 +1,9 @@
 /** Replicas of managers, as COMM-010 brings them. */
 
+import { eq } from 'drizzle-orm';
 import type { Database, ReplicaTable } from 'relink';
+import { drizzle } from 'relink/runtime';
+import { managerReplicas } from '../../../db/hiring/tables.ts';
 
 /** COMM-010's entity on this side: its columns in the order of the owner's texts. */
 export const managerReplica: ReplicaTable = {
@@ -10,19 +13,12 @@ export const managerReplica: ReplicaTable = {
   columns: { first_name: 'text', last_name: 'text' },
 };
 
-export interface ManagerReplica {
-  readonly id: string;
-  readonly version: bigint;
-  readonly firstName: string;
-  readonly lastName: string;
-}
+type ManagerReplica = typeof managerReplicas.$inferSelect;
 
 export async function findManagerReplica(
   sql: Database,
   id: string,
 ): Promise<ManagerReplica | undefined> {
-  const [row] = await sql<ManagerReplica[]>`
-    select id, version, first_name as "firstName", last_name as "lastName"
-    from manager_replicas where id = ${id}`;
+  const [row] = await drizzle(sql).select().from(managerReplicas).where(eq(managerReplicas.id, id));
   return row;
 }

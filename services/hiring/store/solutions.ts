@@ -1,7 +1,9 @@
 /** Solutions in PostgreSQL, and how often an exercise was completed. */
 
+import { eq, sql } from 'drizzle-orm';
 import type { Database, Transaction } from 'relink';
-import type { ExerciseValue } from '../../../db/hiring/tables.ts';
+import { drizzle } from 'relink/runtime';
+import { type ExerciseValue, exerciseCompletions, solutions } from '../../../db/hiring/tables.ts';
 import type { Solution } from '../domain/solution.ts';
 
 /** What hiring knows about an exercise that a candidate says to have solved. */
@@ -14,6 +16,7 @@ export interface Task {
   readonly title: string | undefined;
 }
 
+/** SQL: three questions in one statement. */
 export async function findTask(
   tx: Transaction,
   { candidateId, assessmentId, exerciseId }: Omit<Solution, 'state'>,
@@ -33,52 +36,6 @@ export async function findTask(
   };
 }
 
-/** Inserts a solution; answers false when the id is taken. */
-export async function insertSolution(tx: Transaction, solution: Solution): Promise<boolean> {
-  const rows = await tx`
-    insert into solutions
-      (id, candidate_id, assessment_id, exercise_id, author_id, state, submitted_at)
-    values (${solution.id}, ${solution.candidateId}, ${solution.assessmentId},
-      ${solution.exerciseId}, ${solution.authorId}, ${solution.state},
-      ${solution.submittedAt.toISOString()})
-    on conflict (id) do nothing returning id`;
-  return rows.length === 1;
-}
-
-/** The solution under its row lock; undefined when unknown. */
-export async function lockSolution(tx: Transaction, id: string): Promise<Solution | undefined> {
-  const [row] = await tx<SolutionRow[]>`
-    select id, candidate_id, assessment_id, exercise_id, author_id, state,
-      submitted_at::text as submitted_at, revoked_at::text as revoked_at
-    from solutions where id = ${id} for update`;
-  return row && solutionOf(row);
-}
-
-/** Saves the revocation of a solution that is locked. */
-export async function saveRevocation(tx: Transaction, solution: Solution): Promise<void> {
-  await tx`
-    update solutions set state = ${solution.state},
-      revoked_at = ${solution.revokedAt!.toISOString()}
-    where id = ${solution.id}`;
-}
-
-export async function findSolution(sql: Database, id: string): Promise<Solution | undefined> {
-  const [row] = await sql<SolutionRow[]>`
-    select id, candidate_id, assessment_id, exercise_id, author_id, state,
-      submitted_at::text as submitted_at, revoked_at::text as revoked_at
-    from solutions where id = ${id}`;
-  return row && solutionOf(row);
-}
-
-/** Counts a correct completion of the exercise; answers how many there are with it. */
-export async function countCompletion(tx: Transaction, exerciseId: string): Promise<bigint> {
-  const [row] = await tx<{ completed: bigint }[]>`
-    insert into exercise_completions as known (exercise_id, completed) values (${exerciseId}, 1)
-    on conflict (exercise_id) do update set completed = known.completed + 1
-    returning completed`;
-  return row!.completed;
-}
-
 interface TaskRow {
   is_candidate: boolean;
   is_assigned: boolean;
@@ -86,26 +43,51 @@ interface TaskRow {
   exercises: ExerciseValue[] | null;
 }
 
-interface SolutionRow {
-  id: string;
-  candidate_id: string;
-  assessment_id: string;
-  exercise_id: string;
-  author_id: string;
-  state: Solution['state'];
-  submitted_at: string;
-  revoked_at: string | null;
+/** Inserts a solution; answers false when the id is taken. */
+export async function insertSolution(tx: Transaction, solution: Solution): Promise<boolean> {
+  const rows = await drizzle(tx)
+    .insert(solutions)
+    .values(solution)
+    .onConflictDoNothing({ target: solutions.id })
+    .returning({ id: solutions.id });
+  return rows.length === 1;
 }
 
-function solutionOf(row: SolutionRow): Solution {
-  return {
-    id: row.id,
-    candidateId: row.candidate_id,
-    assessmentId: row.assessment_id,
-    exerciseId: row.exercise_id,
-    authorId: row.author_id,
-    state: row.state,
-    submittedAt: new Date(row.submitted_at),
-    ...(row.revoked_at && { revokedAt: new Date(row.revoked_at) }),
-  };
+/** The solution under its row lock; undefined when unknown. */
+export async function lockSolution(tx: Transaction, id: string): Promise<Solution | undefined> {
+  const [row] = await drizzle(tx)
+    .select()
+    .from(solutions)
+    .where(eq(solutions.id, id))
+    .for('update');
+  return row && solutionOf(row);
+}
+
+/** Saves the revocation of a solution that is locked. */
+export async function saveRevocation(tx: Transaction, solution: Solution): Promise<void> {
+  const { id, state, revokedAt } = solution;
+  await drizzle(tx).update(solutions).set({ state, revokedAt }).where(eq(solutions.id, id));
+}
+
+export async function findSolution(sql: Database, id: string): Promise<Solution | undefined> {
+  const [row] = await drizzle(sql).select().from(solutions).where(eq(solutions.id, id));
+  return row && solutionOf(row);
+}
+
+/** Counts a correct completion of the exercise; answers how many there are with it. */
+export async function countCompletion(tx: Transaction, exerciseId: string): Promise<bigint> {
+  const { completed } = exerciseCompletions;
+  const [row] = await drizzle(tx)
+    .insert(exerciseCompletions)
+    .values({ exerciseId, completed: 1n })
+    .onConflictDoUpdate({
+      target: exerciseCompletions.exerciseId,
+      set: { completed: sql`${completed} + 1` },
+    })
+    .returning({ completed });
+  return row!.completed;
+}
+
+function solutionOf({ revokedAt, ...row }: typeof solutions.$inferSelect): Solution {
+  return { ...row, ...(revokedAt && { revokedAt }) };
 }

@@ -1,14 +1,18 @@
 /** Assignments in PostgreSQL. */
+
+import { and, eq } from 'drizzle-orm';
 import type { Database, Transaction } from 'relink';
+import { drizzle } from 'relink/runtime';
+import { assignments } from '../../../db/management/tables.ts';
 import type { Assignment } from '../domain/assignment.ts';
 
 /** Inserts an assignment; answers false when its id is taken or the candidate has the assessment. */
 export async function insertAssignment(tx: Transaction, assignment: Assignment): Promise<boolean> {
-  const rows = await tx`
-    insert into assignments (id, candidate_id, assessment_id, assigned_by, assigned_at)
-    values (${assignment.id}, ${assignment.candidateId}, ${assignment.assessmentId},
-      ${assignment.assignedBy}, ${assignment.assignedAt.toISOString()})
-    on conflict do nothing returning id`;
+  const rows = await drizzle(tx)
+    .insert(assignments)
+    .values(assignment)
+    .onConflictDoNothing()
+    .returning({ id: assignments.id });
   return rows.length === 1;
 }
 
@@ -17,24 +21,11 @@ export async function findAssignment(
   sql: Database,
   { candidateId, assessmentId }: Pick<Assignment, 'candidateId' | 'assessmentId'>,
 ): Promise<Assignment | undefined> {
-  const [row] = await sql<AssignmentRow[]>`
-    select id, candidate_id, assessment_id, assigned_by, assigned_at::text as assigned_at
-    from assignments where candidate_id = ${candidateId} and assessment_id = ${assessmentId}`;
-  return (
-    row && {
-      id: row.id,
-      candidateId: row.candidate_id,
-      assessmentId: row.assessment_id,
-      assignedBy: row.assigned_by,
-      assignedAt: new Date(row.assigned_at),
-    }
-  );
-}
-
-interface AssignmentRow {
-  id: string;
-  candidate_id: string;
-  assessment_id: string;
-  assigned_by: string;
-  assigned_at: string;
+  const [assignment] = await drizzle(sql)
+    .select()
+    .from(assignments)
+    .where(
+      and(eq(assignments.candidateId, candidateId), eq(assignments.assessmentId, assessmentId)),
+    );
+  return assignment;
 }

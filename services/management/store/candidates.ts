@@ -1,5 +1,9 @@
 /** Replicas of candidates, as COMM-030 brings them, and who was promoted. */
+
+import { eq, gt } from 'drizzle-orm';
 import type { Database, ReplicaTable, Transaction } from 'relink';
+import { drizzle } from 'relink/runtime';
+import { candidateReplicas, teachers } from '../../../db/management/tables.ts';
 import type { Page } from '../../paging.ts';
 import type { Candidate } from '../domain/candidate.ts';
 
@@ -12,11 +16,15 @@ export const candidateReplica: ReplicaTable = {
 };
 
 export async function isCandidate(tx: Transaction, id: string): Promise<boolean> {
-  const rows = await tx`select 1 from candidate_replicas where id = ${id}`;
+  const known = drizzle(tx).select({ id: candidateReplicas.id }).from(candidateReplicas);
+  const rows = await known.where(eq(candidateReplicas.id, id));
   return rows.length === 1;
 }
 
-/** Makes a candidate a teacher, once. Nothing when there is no such candidate. */
+/**
+ * Makes a candidate a teacher, once. Nothing when there is no such candidate: the row comes from the
+ * replica's, which is plainer in SQL.
+ */
 export async function promote(sql: Database, id: string, now: Date): Promise<void> {
   await sql`
     insert into teachers (candidate_id, promoted_at)
@@ -25,9 +33,7 @@ export async function promote(sql: Database, id: string, now: Date): Promise<voi
 }
 
 export async function findCandidate(sql: Database, id: string): Promise<Candidate | undefined> {
-  const [row] = await sql<CandidateRow[]>`
-    select id, version, name, status, exercises_to_solve, promoted_at::text as promoted_at
-    from candidate_replicas left join teachers on candidate_id = id where id = ${id}`;
+  const [row] = await selectCandidates(sql).where(eq(candidateReplicas.id, id));
   return row && candidateOf(row);
 }
 
@@ -36,29 +42,24 @@ export async function listCandidates(
   sql: Database,
   { after, limit }: Page<string>,
 ): Promise<Candidate[]> {
-  const rows = await sql<CandidateRow[]>`
-    select id, version, name, status, exercises_to_solve, promoted_at::text as promoted_at
-    from candidate_replicas left join teachers on candidate_id = id
-    where id > ${after}::uuid order by id limit ${limit}`;
+  const rows = await selectCandidates(sql)
+    .where(gt(candidateReplicas.id, after))
+    .orderBy(candidateReplicas.id)
+    .limit(limit);
   return rows.map(candidateOf);
 }
 
-interface CandidateRow {
-  id: string;
-  version: bigint;
-  name: string;
-  status: 'candidate' | 'teacher';
-  exercises_to_solve: string[];
-  promoted_at: string | null;
+function selectCandidates(sql: Database) {
+  const { id, version, name, status: hiredAs, exercisesToSolve } = candidateReplicas;
+  const { promotedAt } = teachers;
+  return drizzle(sql)
+    .select({ id, version, name, hiredAs, exercisesToSolve, promotedAt })
+    .from(candidateReplicas)
+    .leftJoin(teachers, eq(teachers.candidateId, id));
 }
 
-function candidateOf(row: CandidateRow): Candidate {
-  return {
-    id: row.id,
-    version: row.version,
-    name: row.name,
-    hiredAs: row.status,
-    exercisesToSolve: row.exercises_to_solve,
-    ...(row.promoted_at && { promotedAt: new Date(row.promoted_at) }),
-  };
+type CandidateRow = Awaited<ReturnType<typeof selectCandidates>>[number];
+
+function candidateOf({ promotedAt, ...row }: CandidateRow): Candidate {
+  return { ...row, ...(promotedAt && { promotedAt }) };
 }
