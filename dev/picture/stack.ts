@@ -1,0 +1,67 @@
+/** A stack of the picture's own under live traffic, as `npm start` gives it to anybody. */
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isPortFree, namedPorts, portsFrom } from '../ports.ts';
+import { startChild } from '../servers/child.ts';
+import { cleanUpAll, ServerError } from '../servers/errors.ts';
+import { makeRunDir, PROJECT_DIR } from '../servers/folders.ts';
+import { removePostgresData } from '../servers/postgres.ts';
+import type { StackAddresses } from '../stack.ts';
+
+const READY_LIMIT_MS = 120_000;
+/** It stops six processes and two servers. */
+const STOP_LIMIT_MS = 60_000;
+const BASES = { first: 15_000, last: 30_000, step: 200 };
+
+export interface RunningStack {
+  readonly addresses: StackAddresses;
+  /** Stops everything and removes the data. */
+  stop(): Promise<void>;
+}
+
+export async function startStackWithTraffic(ratePerSecond: number): Promise<RunningStack> {
+  const dir = await makeRunDir('picture');
+  const dataDir = join(dir, 'data');
+  const logFile = join(dir, 'log');
+  const base = await findBase();
+  const child = await startChild({
+    name: 'npm start',
+    command: process.execPath,
+    args: [
+      join(PROJECT_DIR, 'dev', 'start.ts'),
+      ...['--json', '--traffic', String(ratePerSecond)],
+      ...['--port-base', String(base), '--data', dataDir],
+    ],
+    logFile,
+    stopLimitMs: STOP_LIMIT_MS,
+  });
+  const stop = () =>
+    cleanUpAll('stopping the stack of the picture', [
+      () => child.stop(),
+      () => removePostgresData(join(dataDir, 'postgres')),
+      () => rm(dir, { recursive: true, force: true }),
+    ]);
+  try {
+    const isUp = async () => (await readAddresses(logFile)) !== undefined;
+    await child.waitUntilReady(isUp, READY_LIMIT_MS);
+    return { addresses: (await readAddresses(logFile))!, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The line of JSON among what is said. */
+async function readAddresses(logFile: string): Promise<StackAddresses | undefined> {
+  const lines = (await readFile(logFile, 'utf8')).split('\n').slice(0, -1);
+  const line = lines.find((one) => one.startsWith('{'));
+  return line === undefined ? undefined : (JSON.parse(line) as StackAddresses);
+}
+
+async function findBase(): Promise<number> {
+  for (let base = BASES.first; base < BASES.last; base += BASES.step) {
+    const free = await Promise.all(namedPorts(portsFrom(base)).map(({ port }) => isPortFree(port)));
+    if (free.every(Boolean)) return base;
+  }
+  throw new ServerError('port_taken', `no ports for a stack from ${BASES.first} to ${BASES.last}`);
+}
