@@ -55,7 +55,10 @@ const SQL_FOLDERS = [
   /^bench\//,
   /^dev\/servers\//,
 ];
-/** Files of the kit and the engine that own a table, or the question that one statement answers. */
+/**
+ * Files of the kit and the engine that own a table, or the question that one statement answers; and
+ * what the stores of all services ask with.
+ */
 const SQL_FILES: readonly string[] = [
   'link/copies/effects.ts',
   'link/copies/handling.ts',
@@ -84,6 +87,8 @@ const SQL_FILES: readonly string[] = [
   'migration/certificate.ts',
   'migration/engine/lease.ts',
   'migration/run/journal.ts',
+  'runtime/drizzle.ts',
+  'services/paging.ts',
 ];
 
 test('imports go one way: operator, migration, link, runtime', () => {
@@ -280,10 +285,10 @@ function reachedFrom(graph: ReadonlyMap<string, readonly string[]>, start: strin
   return found;
 }
 
-/** A statement in a tagged template, or one that was built; the ping of a health check is none. */
+/** A statement in a tagged template or by drizzle, or one that was built; a health check's ping is none. */
 function hasSql(text: string): boolean {
   const code = withoutComments(text).replaceAll('sql`select 1`', '');
-  return /(?:[sS]ql|\btx|\bproducer)(?:<[^;`]*>)?`|\.unsafe\(/.test(code);
+  return /(?:[sS]ql|\btx|\bproducer)(?:<[^;`]*>)?`|\.unsafe\(|from 'drizzle-orm/.test(code);
 }
 
 function mayHaveSql(path: string): boolean {

@@ -21,11 +21,9 @@ export async function isCandidate(tx: Transaction, id: string): Promise<boolean>
   return rows.length === 1;
 }
 
-/**
- * Makes a candidate a teacher, once. Nothing when there is no such candidate: the row comes from the
- * replica's, which is plainer in SQL.
- */
+/** Makes a candidate a teacher, once. Nothing when there is no such candidate. */
 export async function promote(sql: Database, id: string, now: Date): Promise<void> {
+  // In SQL, since the row is made from the replica's.
   await sql`
     insert into teachers (candidate_id, promoted_at)
     select id, ${now.toISOString()}::timestamptz from candidate_replicas where id = ${id}
