@@ -1,12 +1,15 @@
-/** One benchmark: a goal or two of docs' performance table, each with its raw side in the same run. */
+/**
+ * One benchmark: one or two goals of docs/performance.md, each measured with its raw side in the
+ * same run.
+ */
 import type { Ratio } from './report.ts';
 import type { BenchServers } from './servers.ts';
 
 export interface BenchContext {
   readonly servers: BenchServers;
-  /** Measured rounds of each side; one more of each warms up. */
+  /** Measured rounds of each side; one more of each is the warm-up. */
   readonly rounds: number;
-  /** 1 for the whole measurement, less for a quick look: counts are multiplied by it. */
+  /** Multiplies counts: 1 for the whole measurement, less for a quick look. */
   readonly scale: number;
 }
 
@@ -16,12 +19,12 @@ export interface Benchmark {
   run(context: BenchContext): Promise<Ratio[]>;
 }
 
-/** The count of a round, scaled, and never so small that nothing would be measured. */
-export function scaled(count: number, { scale }: BenchContext, least = 16): number {
-  return Math.max(least, Math.round(count * scale));
+/** The scaled count of a round, never so small that nothing would be measured. */
+export function scaled(count: number, { scale }: BenchContext, minimum = 16): number {
+  return Math.max(minimum, Math.round(count * scale));
 }
 
-/** Throws when a side did not do all its work: its figure would be worthless. */
+/** Throws when a side did not do all its work: its figure would be meaningless. */
 export function mustBe(what: string, actual: number, expected: number): void {
   if (actual !== expected) throw new Error(`${what}: ${actual}, expected ${expected}`);
 }

@@ -9,9 +9,9 @@ import type { Message } from '../link/outbox/message.ts';
 import type { Database } from '../runtime/postgres.ts';
 import { links } from '../services/links.ts';
 
-/** Size of every event, as in the measurements that the goals come from. */
+/** The size of every event, as in the measurements that the goals come from. */
 export const EVENT_BYTES = 310;
-/** Messages one transaction enqueues when an outbox is filled. */
+/** Messages per transaction when an outbox is filled. */
 const FILL_BATCH = 1_000;
 
 const comm010 = links['COMM-010'];
@@ -20,7 +20,10 @@ const created = comm010.contracts.find((contract) => contract.event === 'Manager
 export const CONSUMER = 'hiring';
 export const LEG = legOf(comm010.id, CONSUMER);
 
-/** COMM-010 to hiring alone, by `transport` from the start; functional: every event counts once. */
+/**
+ * COMM-010 to hiring alone, starting with `transport`; as a functional link every event counts
+ * once.
+ */
 export function benchLink(transport: Transport, kind: LinkKind = 'formal'): LinkDefinition {
   return {
     ...comm010,
@@ -58,7 +61,7 @@ function textOf(eventId: string, payload: Record<string, unknown>): string {
   });
 }
 
-/** As long as it takes to make the event EVENT_BYTES long. */
+/** Just long enough to make the event EVENT_BYTES long. */
 const LAST_NAME = (() => {
   const payload = {
     manager_replication_id: randomUUIDv7(),
@@ -69,7 +72,7 @@ const LAST_NAME = (() => {
   return 'L'.repeat(EVENT_BYTES - Buffer.byteLength(textOf(randomUUIDv7(), payload)));
 })();
 
-/** Puts `count` open messages of the link into an outbox, through the kit's own `enqueue`. */
+/** Puts `count` open messages of the link into the outbox, through the kit's own `enqueue`. */
 export async function fillOutbox(
   sql: Database,
   link: LinkDefinition,

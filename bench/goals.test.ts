@@ -1,5 +1,7 @@
-// Every benchmark end to end on real servers, with counts so small that the figures mean nothing:
-// each side checks itself that it did all its work, and throws if not.
+/**
+ * Every benchmark end to end on real servers, with counts so small that the figures mean nothing:
+ * each side checks that it did all its work, and throws if not.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { BenchContext } from './benchmark.ts';
@@ -7,7 +9,7 @@ import { EVENT_BYTES, newEvent } from './events.ts';
 import { benchmarks } from './goals/index.ts';
 import { type BenchServers, startServers } from './servers.ts';
 
-/** Some hundred events a round. */
+/** A few hundred events a round. */
 const TINY = 0.005;
 
 let servers: BenchServers;

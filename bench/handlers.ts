@@ -9,7 +9,7 @@ import { putManagers } from '../services/hiring/events/managers.ts';
 import type { LinkEvent } from '../services/links.ts';
 import { machineMs } from './measure.ts';
 
-/** When the effect of a message was committed, by the clock all processes share. */
+/** When the effect of each message was committed, by the clock that all processes share. */
 export type Effects = [eventId: string, atMs: number][];
 
 export class TimedReceiver extends Receiver {
@@ -32,7 +32,7 @@ export class TimedReceiver extends Receiver {
   }
 }
 
-/** One statement a message, as a handler of business logic at its simplest. */
+/** One statement per message: the simplest handler with business logic. */
 const writeEffects = functional<LinkEvent<'COMM-010'>>({
   ManagerCreated: writeEffect,
   ManagerUpdated: writeEffect,
@@ -51,7 +51,7 @@ export async function createEffects(sql: Database): Promise<void> {
     (event_id uuid primary key, manager_id uuid not null, name text not null)`;
 }
 
-/** Formal: the set-based handler of services/hiring. Functional: a statement for each message. */
+/** Formal: the set-based handler of services/hiring. Functional: one statement per message. */
 export function handlerOf(kind: LinkKind): Handler {
   return kind === 'formal' ? putManagers : writeEffects;
 }

@@ -1,11 +1,11 @@
 /** The consuming side of a benchmark: its database, and its process. */
 import type { LinkKind } from '../link/link.ts';
 import { closePostgres, connectPostgres, type Database } from '../runtime/postgres.ts';
-import { type Far, startFar } from './far.ts';
 import { createEffects, type Effects } from './handlers.ts';
+import { type Remote, startRemote } from './remote.ts';
 import type { BenchServers } from './servers.ts';
 
-/** How hiring's process is started (far/hiring/main.ts). */
+/** How hiring's process is started (remote/hiring/main.ts). */
 export interface HiringOptions {
   readonly postgresUrl: string;
   readonly natsUrl: string;
@@ -14,7 +14,7 @@ export interface HiringOptions {
 
 export interface HiringReady {
   readonly address: string;
-  /** Where the same effect is had by a bare call. */
+  /** Where a bare call has the same effect. */
   readonly bareAddress: string;
 }
 
@@ -51,7 +51,7 @@ export function startHiring(
   servers: BenchServers,
   database: HiringDatabase,
   kind: LinkKind,
-): Promise<Far<HiringReady, Effects>> {
+): Promise<Remote<HiringReady, Effects>> {
   const options: HiringOptions = { postgresUrl: database.url, natsUrl: servers.natsUrl, kind };
-  return startFar('hiring', { ...options });
+  return startRemote('hiring', { ...options });
 }

@@ -11,7 +11,7 @@ import { startServers } from './servers.ts';
 
 const ROUNDS = 5;
 const QUICK_ROUNDS = 3;
-/** A quick run measures a fifth of everything: enough to see that it works, too little to compare. */
+/** A quick run does a fifth of the work: enough to see that it works, too noisy to compare. */
 const QUICK_SCALE = 0.2;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -47,7 +47,7 @@ function readOptions(args: string[]): BenchOptions {
   for (const name of values.only) refuseUnknown(name);
   const rounds = Number(values.rounds ?? (values.quick ? QUICK_ROUNDS : ROUNDS));
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1_000)
-    throw new UsageError(`--rounds takes a whole number from 1 to 1000, not "${values.rounds}"`);
+    throw new UsageError(`--rounds must be a whole number from 1 to 1000, not "${values.rounds}"`);
   const scale = values.quick ? QUICK_SCALE : 1;
   return { only: values.only, rounds, scale, json: values.json };
 }

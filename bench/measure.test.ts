@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { alternate, inParallel, machineMs, median, percentile, perSecond } from './measure.ts';
 
-test('both sides run once to warm up, then alternate and take turns to begin', async () => {
+test('both sides run once to warm up, then alternate and take turns going first', async () => {
   const order: string[] = [];
   const side = (name: string) => async () => order.push(name);
   const rounds = await alternate({ ours: side('o'), against: side('a') }, 3);
@@ -48,7 +48,7 @@ test('parallel work does each thing once and no more at a time than asked for', 
   );
 });
 
-test('a rate is counted over the whole of the work', async () => {
+test('a rate covers all of the work', async () => {
   let isDone = false;
   const rate = await perSecond(10, async () => {
     await new Promise(setImmediate);
@@ -57,7 +57,7 @@ test('a rate is counted over the whole of the work', async () => {
   assert.ok(isDone && rate > 0 && Number.isFinite(rate));
 });
 
-test('the clock of the machine only goes on', () => {
+test('the clock of the machine never goes back', () => {
   const first = machineMs();
   assert.ok(machineMs() >= first);
 });

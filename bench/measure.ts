@@ -1,4 +1,4 @@
-/** Measuring two sides in one run, so that what the machine does meanwhile happens to both. */
+/** Measures two sides in one run, so that whatever the machine does affects both. */
 
 /** One number per round for each side. */
 export interface Rounds {
@@ -12,8 +12,8 @@ export interface Sides {
 }
 
 /**
- * Runs both sides once for nothing (compilers and caches get warm), then `rounds` times, alternating
- * and changing who begins, so that neither side always finds what the other left.
+ * Runs both sides once as a warm-up, then `rounds` times, alternating which goes first, so that
+ * neither always runs on what the other left behind.
  */
 export async function alternate(sides: Sides, rounds: number): Promise<Rounds> {
   await sides.ours();
@@ -30,7 +30,9 @@ export async function alternate(sides: Sides, rounds: number): Promise<Rounds> {
   return { ours, against };
 }
 
-/** The value in the middle; of an even number of values the mean of the two. Throws on none. */
+/**
+ * The middle value; of an even number of values, the mean of the two in the middle. Throws on none.
+ */
 export function median(values: readonly number[]): number {
   return (percentile(values, 0.5, 'lower') + percentile(values, 0.5, 'upper')) / 2;
 }
@@ -47,7 +49,7 @@ export function percentile(
   return sorted[between === 'lower' ? Math.floor(position) : Math.ceil(position)]!;
 }
 
-/** How many a second `count` things are that `work` does. */
+/** The rate at which `work` does its `count` things, per second. */
 export async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {
   const startedAtMs = performance.now();
   await work();
@@ -61,7 +63,7 @@ export async function timeMs(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAtMs;
 }
 
-/** Does `count` things, `atOnce` of them at a time; each gets its number. */
+/** Does `count` things, `atOnce` at a time; each gets its index. */
 export async function inParallel(
   count: number,
   atOnce: number,

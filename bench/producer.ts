@@ -14,13 +14,13 @@ import { insertManager } from '../services/assessments/store/managers.ts';
 import { CONSUMER, LEG } from './events.ts';
 import type { BenchServers } from './servers.ts';
 
-/** As services/service.ts sets up a process of a service. */
+/** The pools of a service process, as services/service.ts sets them up. */
 const POOL = 16;
 const QUEUE_POOL = 6;
-/** How often it is looked whether a drain is done; small against its seconds. */
+/** How often to check whether a drain is done; small against its seconds. */
 const LOOK_EVERY_MS = 5;
 
-/** Configured as a link's, for publishing raw: no consumer takes part in that. */
+/** Configured like a link's stream, for raw publishing: no consumer takes part in that. */
 export const RAW_STREAM = 'BENCH-RAW';
 
 export interface Producer {
@@ -28,10 +28,10 @@ export interface Producer {
   readonly queueSql: Database;
   readonly url: string;
   readonly nats: Awaited<ReturnType<typeof connectNats>>['connection'];
-  /** Empties the link's stream, and the one that nobody consumes. */
+  /** Empties the link's stream and the one without a consumer. */
   resetStreams(): Promise<void>;
   resetTables(): Promise<void>;
-  /** A started kit of the producing service; stop it before the next. */
+  /** Starts a kit of the producing service; stop it before the next. */
   startKit(hiringAddress: string): Promise<{ kit: LinkKit; stop(): Promise<void> }>;
   stop(): Promise<void>;
 }
@@ -82,7 +82,7 @@ export async function startProducer(
   };
 }
 
-/** Resolves when `count` rows of the leg were closed by receipts since the tables were emptied. */
+/** Resolves when receipts have closed `count` rows of the leg since the tables were emptied. */
 export async function untilClosed(sql: Database, count: number): Promise<void> {
   for (;;) {
     const [row] = await sql<{ closed: number }[]>`
@@ -92,13 +92,13 @@ export async function untilClosed(sql: Database, count: number): Promise<void> {
   }
 }
 
-/** A manager nobody registered so far. */
+/** A manager that was not registered before. */
 export function newManager(): Manager {
   const names = { firstName: 'Ada', lastName: 'Lovelace' };
   return registerManager(randomUUIDv7(), names, new Date());
 }
 
-/** The business transaction without any link: what services/assessments would do alone. */
+/** The business transaction without a link: what services/assessments would do alone. */
 export async function insertAlone(sql: Database): Promise<void> {
   await sql.begin((tx) => insertManager(tx, newManager()));
 }

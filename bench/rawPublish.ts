@@ -1,4 +1,4 @@
-/** The raw limit that drains are held against: publishing with message ids and nothing else. */
+/** The raw limit that drains are measured against: publishing with message ids and nothing else. */
 
 import { laneOf, subjectOf } from '../link/link.ts';
 import { rawHeaders } from '../link/transport/jetStream/headers.ts';

@@ -4,7 +4,7 @@ import { type Goal, ratioOf, tableOf } from './report.ts';
 
 const goal: Goal = { name: 'a ÷ b', unit: 'events/s', goal: 0.5, bound: 'at least', note: 'why' };
 
-test('a ratio is of the medians, so that a reader can check it', () => {
+test('a ratio is that of the medians, so that a reader can check it', () => {
   const ratio = ratioOf(goal, { ours: [10, 60, 50], against: [100, 90, 110] });
   assert.equal(ratio.ours, 50);
   assert.equal(ratio.against, 100);
@@ -28,7 +28,7 @@ test('the table shows both sides, the ratio, the goal and whether it is met', ()
   assert.match(line!, /^a ÷ b +12,345 events\/s +50,000 events\/s +0\.25 +≥ 0\.50 +no$/);
 });
 
-test('JSON carries what the interface names', () => {
+test('JSON has the fields of the public interface', () => {
   const ratio = ratioOf(goal, { ours: [1], against: [1] });
   for (const field of ['name', 'ours', 'against', 'ratio', 'goal', 'met', 'note'])
     assert.ok(field in ratio, field);

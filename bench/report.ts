@@ -1,9 +1,9 @@
-/** What a benchmark says: both sides, the ratio, the goal, and whether it is met. */
+/** What a benchmark reports: both sides, the ratio, the goal, and whether it is met. */
 import { cpus, totalmem } from 'node:os';
 import { styleText } from 'node:util';
 import { median, type Rounds } from './measure.ts';
 
-/** One line of the answer; a public interface (`npm run bench -- --json`). */
+/** One line of the report; a public interface (`npm run bench -- --json`). */
 export interface Ratio {
   readonly name: string;
   /** Medians of both sides, in `unit`. */
@@ -35,11 +35,11 @@ export interface Goal {
   readonly unit: string;
   readonly goal: number;
   readonly bound: Bound;
-  /** What the two sides are, and what a reader has to know to believe the number. */
+  /** What the two sides are, and what a reader must know to trust the number. */
   readonly note: string;
 }
 
-/** The ratio of the medians; the note also says how far the single rounds lay apart. */
+/** The ratio of the medians; the note also gives the spread of the single rounds. */
 export function ratioOf(goal: Goal, rounds: Rounds): Ratio {
   const ours = median(rounds.ours);
   const against = median(rounds.against);
@@ -86,14 +86,14 @@ function cellsOf({ name, ours, against, unit, ratio, goal, bound, met }: Ratio):
   const sign = bound === 'at least' ? '≥' : '≤';
   return [
     name,
-    `${sayNumber(ours)} ${unit}`,
-    `${sayNumber(against)} ${unit}`,
+    `${formatNumber(ours)} ${unit}`,
+    `${formatNumber(against)} ${unit}`,
     ratio.toFixed(2),
     `${sign} ${goal.toFixed(2)}`,
     met ? 'yes' : 'no',
   ];
 }
 
-function sayNumber(value: number): string {
+function formatNumber(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2);
 }

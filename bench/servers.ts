@@ -1,7 +1,7 @@
 /**
- * The PostgreSQL and NATS that the benchmarks run on: their own, as durable as in production (fsync,
- * synchronous commit, file storage), removed afterwards. RELINK_POSTGRES_URL and RELINK_NATS_URL
- * name running ones instead.
+ * The PostgreSQL and NATS that the benchmarks run on: their own, as durable as in production
+ * (fsync, synchronous commit, file storage), and removed afterwards. RELINK_POSTGRES_URL and
+ * RELINK_NATS_URL name running ones to use instead.
  */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
@@ -16,9 +16,9 @@ import { removePostgresData, startPostgres } from '../dev/servers/postgres.ts';
 
 export interface BenchServers {
   readonly natsUrl: string;
-  /** A new database with the tables of the link kit and of one service; answers its URL. */
+  /** A new database with the tables of the link kit and of one service; returns its URL. */
   newDatabase(service: DatabaseName): Promise<string>;
-  /** Writes dirty pages out, so that filling a table is not paid for by what is measured next. */
+  /** Flushes dirty pages, so that filling a table does not slow down what is measured next. */
   checkpoint(): Promise<void>;
   postgresVersion(): Promise<string>;
   stop(): Promise<void>;
@@ -48,7 +48,7 @@ export async function startServers(): Promise<BenchServers> {
       withAdmin(adminUrl, async (sql) => (await sql`show server_version`)[0]!.server_version),
     stop: () =>
       cleanUpAll('servers of the benchmark', [
-        // Ours go with their server, at once instead of with a checkpoint each.
+        // Databases on our own server go with it, without a checkpoint for each.
         ...(postgres ? [] : databases.map((name) => () => dropDatabase(adminUrl, name))),
         () => nats?.stop(),
         () => postgres?.stop(),

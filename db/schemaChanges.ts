@@ -23,7 +23,7 @@ export type DatabaseName =
   | 'finance'
   | 'operator';
 
-/** Serialises schema changes within one database; any constant no other lock uses will do. */
+/** Serialises schema changes within one database; any constant that no other lock uses will do. */
 const SCHEMA_CHANGE_LOCK = 7_070_001;
 
 export class SchemaChangeError extends CodedError<'SCHEMA_NEWER' | 'SCHEMA_CHANGE_FAILED'> {}
@@ -39,8 +39,8 @@ interface SchemaChange {
 type Runner = { unsafe(text: string): { simple(): PromiseLike<unknown> } };
 
 /**
- * Runs one *contract* change, `contract/<name>.sql` of the part. Each is written to be repeated, and
- * has one that takes it back, so nothing needs to be recorded.
+ * Runs one *contract* change, `contract/<name>.sql` of the part. Each may be repeated, and has a
+ * counterpart that undoes it, so nothing needs to be recorded.
  */
 export async function applyContract(sql: Runner, part: DatabaseName, name: string): Promise<void> {
   const file = join(import.meta.dirname, part, 'contract', `${name}.sql`);
@@ -118,7 +118,7 @@ function refuseNewer(part: string, newest: number, known: readonly SchemaChange[
   if (newest <= last) return;
   throw new SchemaChangeError(
     'SCHEMA_NEWER',
-    `the database has schema change ${newest} of '${part}', this program knows only up to ` +
+    `the database has schema change ${newest} of '${part}', this program knows only those up to ` +
       `${last}; start a newer version of the program`,
   );
 }

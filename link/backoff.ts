@@ -1,6 +1,6 @@
 /**
- * How long the kit waits before it tries or asks again: every policy, and the one formula. How
- * often something is looked at that is well (polls, sweeps, leases) stands where it is done.
+ * Every retry delay of the kit, and the one formula behind them. Intervals that are not retries
+ * (polls, sweeps, lease renewals) stay with the code that uses them.
  */
 
 export interface Backoff {
@@ -10,34 +10,34 @@ export interface Backoff {
   readonly capMs: number;
 }
 
-/** The relay: a message that could not be handed over, and a link's publishing after a failure. */
+/** Relay: a message that could not be handed over, and a link's publishing after a failure. */
 export const RETRY_BACKOFF: Backoff = { baseMs: 50, capMs: 5_000 };
 
-/** The relay: a sent message without a receipt is asked for after this time, then ever more rarely. */
+/** Relay: how long to wait for a receipt before asking for it; then less and less often. */
 export const ASK_AFTER_MS = 2_000;
 export const ASK_BACKOFF: Backoff = { baseMs: 2_000, capMs: 30_000 };
 
-/** The relay: a message parked at its consumer is asked for, in case its receipt was lost. */
+/** Relay: how often to ask about a message parked at its consumer, in case its receipt was lost. */
 export const PARKED_ASK_MS = 5_000;
 
-/** The relay: a pass that failed, as it does while the database is down. */
+/** Relay: after a failed pass, for example while the database is down. */
 export const FAILED_PASS_MS = 250;
 
-/** The inbox: a message whose handler failed, up to its dead letter. */
+/** Inbox: a message whose handler failed, until it becomes a dead letter. */
 export const HANDLER_BACKOFF: Backoff = { baseMs: 200, capMs: 10_000 };
 
-/** The inbox: another service, which the handler asked, did not answer. No attempt is counted. */
+/** Inbox: a service that the handler called did not answer. Not counted as an attempt. */
 export const SERVICE_RETRY_MS = 500;
 
-/** The inbox: the database, not the message, was the problem. No attempt is counted. */
+/** Inbox: the database failed, not the message. Not counted as an attempt. */
 export const DATABASE_RETRY_MS = 250;
 
-/** The stream consumer: a missing stream or durable consumer is looked for again. */
+/** Stream consumer: how soon to look again for a missing stream or durable consumer. */
 export const REBIND_MS = 500;
 
 /**
- * How long to wait before try `attempt + 1`; `attempt` counts from 1. Exponential with full jitter,
- * which spreads retries evenly instead of in waves.
+ * The delay before attempt `attempt + 1`; `attempt` counts from 1. Exponential with full jitter,
+ * which spreads retries out instead of sending them in waves.
  */
 export function backoffMs(
   attempt: number,

@@ -1,4 +1,6 @@
-/** Errors of the link kit towards the code that uses it. The list is closed; docs/errors.md explains each. */
+/**
+ * Errors that the link kit throws at its callers. The list is closed; docs/errors.md explains each.
+ */
 import { CodedError } from '../runtime/errors.ts';
 
 export type LinkErrorCode =
@@ -14,9 +16,9 @@ export type LinkErrorCode =
   | 'HANDLER_TIMEOUT'
   | 'NO_TRANSPORT';
 
-/** Reasons that the kit gives in gRPC answers, beside those of every API. */
+/** Reasons the kit adds to gRPC errors, besides those of every API (`RPC_REASONS`). */
 export const LINK_REASONS = [
-  'PAYLOAD_CONFLICT', // FAILED_PRECONDITION: a known message id with another payload; alarmed
+  'PAYLOAD_CONFLICT', // FAILED_PRECONDITION: a known message id with a different payload; raises an alarm
   'LINK_UNKNOWN', // NOT_FOUND; UNIMPLEMENTED for a link's method at a process without the link
   'LINK_NOT_MOVABLE', // FAILED_PRECONDITION
   'REPLICA_IN_USE', // FAILED_PRECONDITION: a replica that is still read is not dropped
@@ -27,7 +29,7 @@ export const LINK_REASONS = [
 ] as const;
 
 export class LinkError extends CodedError<LinkErrorCode> {
-  /** Facts for programs, such as every problem of an event. */
+  /** Machine-readable facts, such as every problem of an event. */
   readonly details: Readonly<Record<string, unknown>>;
   constructor(
     code: LinkErrorCode,

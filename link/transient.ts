@@ -1,12 +1,14 @@
 /**
- * Which errors pass by themselves: decided by type and code, never by the text of a message. Of
- * these no attempt is counted, and nothing is blamed for them.
+ * Which errors are transient, decided by type and code, never by message text. A transient error
+ * does not count as an attempt, and no message is blamed for it.
  */
 
 import { RpcCallError } from '../rpc/client.ts';
 import { isConnectionLost, isSerializationFailure } from '../runtime/postgres.ts';
 
-/** The database was lost, or asks for the transaction again (serialization, deadlock). */
+/**
+ * The connection was lost, or the transaction must be repeated (serialization failure, deadlock).
+ */
 export function isDatabaseUnavailable(error: unknown): boolean {
   return isConnectionLost(error) || isSerializationFailure(error);
 }
@@ -18,7 +20,7 @@ const NO_ANSWER: ReadonlySet<string> = new Set([
   'CANCELLED',
 ]);
 
-/** A service that the handler asked did not answer. */
+/** A service that the handler called did not answer. */
 export function isServiceUnavailable(error: unknown): boolean {
   return error instanceof RpcCallError && NO_ANSWER.has(error.code);
 }

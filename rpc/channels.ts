@@ -1,12 +1,13 @@
 /**
- * The connections of a client: some channels to each replica of a service, one picked per call.
+ * The connections of a client: channels to each replica of a service, one of them picked for each
+ * call.
  */
 import { type ChannelInterface, Client, connectivityState, credentials } from '@grpc/grpc-js';
 
 const KEEPALIVE_EVERY_MS = 20_000; // a half-open connection is found in at most 25 s
 const KEEPALIVE_LIMIT_MS = 5_000;
 const RECONNECT_MIN_MS = 100;
-const RECONNECT_MAX_MS = 2_000; // grpc-js goes up to 120 s: a restarted service would stay unseen
+const RECONNECT_MAX_MS = 2_000; // grpc-js goes up to 120 s: a restarted service would go unnoticed
 
 const CHANNEL_OPTIONS = {
   'grpc.keepalive_time_ms': KEEPALIVE_EVERY_MS,
@@ -17,7 +18,7 @@ const CHANNEL_OPTIONS = {
   'grpc.enable_http_proxy': 0, // services talk to each other directly, whatever http_proxy says
   'grpc.service_config_disable_resolution': 1,
   'grpc.enable_channelz': 0,
-  'grpc.use_local_subchannel_pool': 1, // else channels to one address share one connection
+  'grpc.use_local_subchannel_pool': 1, // otherwise channels to one address share a connection
 };
 
 export interface PickedChannel {
@@ -34,11 +35,13 @@ export class Channels {
   readonly #replicas: number;
   #next = 0;
 
-  /** `perAddress` connections to each address: more than one pays above some 64 calls at once. */
+  /**
+   * `perAddress` connections to each address: more than one pays off above about 64 calls at once.
+   */
   constructor(addresses: string[], perAddress: number) {
     if (addresses.length === 0) throw new RangeError('a client needs at least one address');
     this.#replicas = new Set(addresses).size;
-    // Replicas alternate, so that calls go round over them first.
+    // Replicas alternate, so that consecutive calls go to different ones.
     this.#all = Array.from({ length: perAddress }).flatMap(() => addresses.map(open));
   }
 
@@ -47,8 +50,8 @@ export class Channels {
   }
 
   /**
-   * The next channel in turn at an address that was not tried; one that cannot connect now only when
-   * all of these cannot.
+   * The next channel in turn whose address was not tried; one that cannot connect now only when
+   * none of the others can.
    */
   pick(tried: ReadonlySet<string> = NONE): PickedChannel {
     const first = this.#next;

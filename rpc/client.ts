@@ -1,9 +1,9 @@
 /**
  * Typed clients. A deadline is always set: gRPC has none by default, and a call without one waits
- * for a dead server for ever.
+ * forever for a dead server.
  *
- * Unary calls go to the channel directly instead of through grpc-js's Client, which makes an
- * emitter, a chain of interceptors and a stack trace for each: see bench/ for the ratio.
+ * Unary calls go to the channel directly instead of through grpc-js's Client, which creates an
+ * emitter, a chain of interceptors and a stack trace for each; bench/ has the ratio.
  */
 import type { DescMethod, DescService, MessageShape } from '@bufbuild/protobuf';
 import { type ChannelInterface, Metadata, type ServiceError, status } from '@grpc/grpc-js';
@@ -23,8 +23,8 @@ export interface CallOptions {
   /** Cancels the call. */
   signal?: AbortSignal;
   /**
-   * On UNAVAILABLE go on with every other replica within the same deadline. Only for calls that may
-   * happen twice: UNAVAILABLE does not say that nothing was done.
+   * On UNAVAILABLE, try the other replicas within the same deadline. Only for calls that may happen
+   * twice: UNAVAILABLE does not mean that nothing was done.
    */
   retryUnavailable?: boolean;
 }
@@ -37,18 +37,18 @@ type Call<M> = M extends { methodKind: 'unary' }
       ? (requests: AsyncIterable<InputInit<M>>, options?: CallOptions) => Promise<Output<M>>
       : (requests: AsyncIterable<InputInit<M>>, options?: CallOptions) => AsyncIterable<Output<M>>;
 
-/** A method per method of the service; all reject with RpcCallError. */
+/** One function per method of the service; all reject with RpcCallError. */
 export type RpcClient<S extends DescService> = {
   [K in keyof S['method']]: Call<S['method'][K]>;
 } & {
-  /** Ends the connections; calls under way end with CANCELLED or UNAVAILABLE. */
+  /** Closes the connections; calls in progress end with CANCELLED or UNAVAILABLE. */
   close(): void;
 };
 
 export interface RpcClientOptions {
-  /** For calls that set none. */
+  /** For calls without a deadline of their own. */
   deadlineMs?: number;
-  /** Connections to each address; more than 1 pays with many calls at once. */
+  /** Connections to each address; more than one pays off with many calls at once. */
   channels?: number;
 }
 
@@ -68,7 +68,7 @@ export function createRpcClient<S extends DescService>(
 }
 
 function callOf(method: DescMethod, channels: Channels, defaultDeadlineMs: number): unknown {
-  const settle = (options: CallOptions = {}): Sent => ({
+  const prepare = (options: CallOptions = {}): Sent => ({
     method,
     deadline: Date.now() + (options.deadlineMs ?? defaultDeadlineMs),
     metadata: toMetadata(options.metadata),
@@ -77,16 +77,16 @@ function callOf(method: DescMethod, channels: Channels, defaultDeadlineMs: numbe
   switch (method.methodKind) {
     case 'unary':
       return (request: never, options?: CallOptions) =>
-        callUnary(channels, settle(options), encode(method.input, request));
+        callUnary(channels, prepare(options), encode(method.input, request));
     case 'server_streaming':
       return (request: never, options?: CallOptions) =>
-        callServerStreaming(channels.pick(), settle(options), encode(method.input, request));
+        callServerStreaming(channels.pick(), prepare(options), encode(method.input, request));
     case 'client_streaming':
       return (requests: AsyncIterable<never>, options?: CallOptions) =>
-        callClientStreaming(channels.pick(), settle(options), requests);
+        callClientStreaming(channels.pick(), prepare(options), requests);
     case 'bidi_streaming':
       return (requests: AsyncIterable<never>, options?: CallOptions) =>
-        callBidi(channels.pick(), settle(options), requests);
+        callBidi(channels.pick(), prepare(options), requests);
   }
 }
 
@@ -101,7 +101,7 @@ interface Sent {
 
 async function callUnary(channels: Channels, sent: Sent, request: Buffer): Promise<unknown> {
   const attempts = sent.options.retryUnavailable === true ? channels.replicas : 1;
-  // Other calls take their turns meanwhile: without this the next in turn may be the same again.
+  // Other calls take turns, too: without this the next in turn may be the same replica again.
   const tried = new Set<string>();
   for (;;) {
     const picked = channels.pick(tried);
@@ -161,7 +161,7 @@ function readResponse(
   try {
     return decode(method.output, response);
   } catch {
-    throw unreadable(picked, method, `the response is no ${method.output.typeName}`);
+    throw unreadable(picked, method, `the response is not a valid ${method.output.typeName}`);
   }
 }
 
@@ -194,7 +194,7 @@ async function* callBidi(picked: PickedChannel, sent: Sent, requests: AsyncItera
     { deadline },
   );
   const sending = sendAll(stream, sent.method, requests);
-  // A reader that leaves early does not learn of it; one that reads to the end does.
+  // A reader that stops early never learns of a failure here; one that reads to the end does.
   sending.catch(() => undefined);
   yield* readStream(picked, sent, stream);
   await sending;
@@ -224,7 +224,8 @@ async function callClientStreaming(
   try {
     if (options.signal?.aborted) cancel();
     const sending = sendAll(call, method, requests).then(() => answered.promise);
-    // An answer may come before all requests are sent; a failing source gives none of its own.
+    // The response may come before all requests are sent; if the source fails, its error is the
+    // result.
     return decode(method.output, await Promise.race([answered.promise, sending]));
   } finally {
     options.signal?.removeEventListener('abort', cancel);
@@ -275,7 +276,7 @@ async function* readStream(
     throw fromServiceError(picked, method, error);
   } finally {
     options.signal?.removeEventListener('abort', cancel);
-    // Nobody reads any further: without this the server would go on sending.
+    // Nobody reads on: without this the server would go on sending.
     stream.cancel();
   }
 }

@@ -1,8 +1,7 @@
 /**
- * From a service of protobuf-es to what grpc-js wants, for server and client both. grpc-js moves
- * bytes only: messages are made and read here, so that a request that is no message is the
- * caller's fault (INVALID_ARGUMENT) and not grpc-js's INTERNAL, which would count as "outcome
- * unknown".
+ * Turns a service of protobuf-es into what grpc-js expects, for servers and clients. grpc-js only
+ * moves bytes; messages are encoded and decoded here, so that an unreadable request is the caller's
+ * fault (INVALID_ARGUMENT) and not grpc-js's INTERNAL, which would count as "outcome unknown".
  */
 import {
   create,
@@ -60,7 +59,7 @@ export function encode<S extends DescMessage>(schema: S, message: MessageInitSha
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Bytes → message; throws what protobuf-es throws when they are none. */
+/** Bytes → message; throws the error of protobuf-es when they cannot be read. */
 export function decode<S extends DescMessage>(schema: S, bytes: Buffer): MessageShape<S> {
   return fromBinary(schema, bytes);
 }

@@ -1,6 +1,6 @@
 /**
- * A service with every kind of method, for the tests of this folder. Built here and not generated,
- * so that proto/ holds contracts only.
+ * A service with every kind of method, for the tests of this folder. Built here rather than
+ * generated, so that proto/ holds nothing but contracts.
  */
 import {
   createRegistry,

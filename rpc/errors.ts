@@ -16,20 +16,20 @@ const DETAILS_KEY = 'grpc-status-details-bin';
 export type RpcCode = Exclude<keyof typeof status, 'OK'>;
 
 /**
- * The reasons that any API may give. Who has more has a list of its own beside its errors, named
- * `…_REASONS`; docs/errors.md explains them all.
+ * The reasons that any API may give. An API with more keeps a list of its own beside its errors,
+ * named `…_REASONS`; docs/errors.md explains them all.
  */
 export const RPC_REASONS = [
   'FIELDS_INVALID', // INVALID_ARGUMENT: BadRequest names the fields
-  'REQUEST_UNREADABLE', // INVALID_ARGUMENT: the bytes are no message of this type
+  'REQUEST_UNREADABLE', // INVALID_ARGUMENT: the bytes are not a message of this type
   'ID_UNKNOWN', // NOT_FOUND
   'ID_TAKEN', // ALREADY_EXISTS: the same id with other fields
-  'UNAVAILABLE', // UNAVAILABLE: a server or database that is needed is away
+  'UNAVAILABLE', // UNAVAILABLE: a server or database that is needed does not respond
   'INTERNAL', // INTERNAL: unexpected server error; the server's log has the cause
 ] as const;
 export type RpcReason = (typeof RPC_REASONS)[number];
 
-/** One field that is wrong. Descriptions say no values: they may be personal. */
+/** One field that is wrong. Descriptions contain no values: they may be personal. */
 export interface FieldFault {
   /** Names as in the .proto file, joined by dots: `exercises[0].title`. */
   field: string;
@@ -38,14 +38,14 @@ export interface FieldFault {
 
 export interface RpcErrorOptions extends ErrorOptions {
   fields?: FieldFault[];
-  /** Facts for programs, sent in ErrorInfo. */
+  /** Machine-readable facts, sent in ErrorInfo. */
   metadata?: Record<string, string>;
 }
 
-/** What a handler throws to answer with a status other than OK. The cause is kept, not sent. */
+/** What a handler throws to end a call with a status other than OK. The cause is kept, not sent. */
 export class RpcError extends Error {
   readonly code: RpcCode;
-  /** One of RPC_REASONS, or of the list of whoever serves the API. */
+  /** One of RPC_REASONS, or of the API's own list. */
   readonly reason: string;
   readonly fields: FieldFault[];
   readonly metadata: Record<string, string>;
@@ -93,8 +93,8 @@ export function toStatus(error: RpcError): StatusObject {
 }
 
 /**
- * These say nothing about whether the server did the work: it may have, or may still.
- * Everything else was refused before it had an effect.
+ * These do not say whether the server did the work: it may have, or may still. Everything else was
+ * refused before it had an effect.
  */
 const UNKNOWN_OUTCOME: ReadonlySet<RpcCode> = new Set([
   'UNAVAILABLE',

@@ -1,5 +1,6 @@
 /**
- * Typed handlers and how grpc-js calls them: decode, validate, handle, encode; errors to statuses.
+ * Typed handlers, and how grpc-js calls them: decode, validate, handle, encode; errors become
+ * statuses.
  */
 import { type EventEmitter, once } from 'node:events';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
@@ -61,8 +62,8 @@ export class RpcContext {
   }
 
   /**
-   * Aborts when the client cancelled or gave up; for streams also when the server stops. A handler
-   * that has an effect goes on or not as it wishes: the client knows that it does not know.
+   * Aborts when the client cancels or gives up; for streams also when the server stops. A handler
+   * with an effect may go on or stop: the client already counts the outcome as unknown.
    */
   get signal(): AbortSignal {
     this.#signal ??= this.#makeSignal();
@@ -167,7 +168,7 @@ async function stream(
   try {
     for await (const response of handle(context) as AsyncIterable<never>) {
       if (call.cancelled) break;
-      // A client that reads slowly slows the handler down, instead of filling the memory.
+      // A slow reader slows the handler down, instead of filling memory.
       if (!call.write(encode(method.output, response))) await drained(call, context.signal);
     }
     call.end();
@@ -183,7 +184,7 @@ async function drained(call: EventEmitter, signal: AbortSignal): Promise<void> {
   try {
     await once(call, 'drain', { signal });
   } catch (error) {
-    // Cancelled or stopping: the loop looks at that itself.
+    // Cancelled or stopping: the loop checks that itself.
     if (!signal.aborted) throw error;
   }
 }
@@ -198,7 +199,7 @@ function read(method: DescMethod, bytes: Buffer, { validate }: CallSetting): unk
   try {
     request = decode(method.input, bytes);
   } catch (cause) {
-    const what = `the request is no ${method.input.typeName}`;
+    const what = `the request is not a valid ${method.input.typeName}`;
     throw new RpcError('INVALID_ARGUMENT', 'REQUEST_UNREADABLE', what, { cause });
   }
   validate?.(method.input, request);
@@ -224,8 +225,13 @@ function toRpcError(error: unknown, method: DescMethod, log: Log): RpcError {
   }
   log.error({ err: error, method: `${method.parent.typeName}/${method.name}` }, 'call failed');
   if (isConnectionLost(error))
-    return new RpcError('UNAVAILABLE', 'UNAVAILABLE', 'a server it needs is away', {
-      cause: error,
-    });
-  return new RpcError('INTERNAL', 'INTERNAL', 'internal error', { cause: error });
+    return new RpcError(
+      'UNAVAILABLE',
+      'UNAVAILABLE',
+      'a server that this service needs does not respond; try again',
+      {
+        cause: error,
+      },
+    );
+  return new RpcError('INTERNAL', 'INTERNAL', 'unexpected server error', { cause: error });
 }

@@ -8,12 +8,12 @@ import { Wake } from '../runtime/wake.ts';
 import { RpcError } from './errors.ts';
 import type { Handlers } from './handlers.ts';
 
-const WATCH_POLL_MS = 60_000; // changes wake watchers at once; this only bounds a lost wake
+const WATCH_POLL_MS = 60_000; // changes wake watchers at once; this only limits the cost of a lost wake
 
 export interface HealthService {
   service: typeof Health;
   handlers: Handlers<typeof Health>;
-  /** For a process that runs and cannot work, such as one without its database. */
+  /** For a process that runs but cannot work, such as one without its database. */
   setServing(isServing: boolean): void;
   /** Says NOT_SERVING to all watchers and ends them. */
   stop(): void;

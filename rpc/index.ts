@@ -1,6 +1,6 @@
 /** What a service imports from `relink/rpc`: typed gRPC on both sides, and its errors. */
 
-// Calling one.
+// Calling an API.
 export { createRpcClient, type RpcClient } from './client.ts';
 // What a handler throws, and what a call rejects with.
 export { invalidField, RpcCallError, RpcError, unknownId } from './errors.ts';

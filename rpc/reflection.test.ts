@@ -68,7 +68,7 @@ const filesOf = (response: Awaited<ReturnType<typeof ask>>[number] | undefined) 
   );
 };
 
-test('every service is listed, the reflection services too, in both versions', async () => {
+test('every service is listed, including reflection itself, in both versions', async () => {
   for (const service of [ServerReflection, ServerReflectionAlpha]) {
     const [answer] = await ask(service, { case: 'listServices', value: '' });
     assert.equal(answer?.case, 'listServicesResponse');
@@ -84,7 +84,7 @@ test('every service is listed, the reflection services too, in both versions', a
   }
 });
 
-test('a symbol gives its file with its imports and the validation rules in it', async () => {
+test('a symbol leads to its file with its imports and validation rules', async () => {
   const value = 'relink.test.v1.EchoService';
   const [answer] = await ask(ServerReflection, { case: 'fileContainingSymbol', value });
   const files = filesOf(answer);
@@ -101,7 +101,7 @@ test('a symbol gives its file with its imports and the validation rules in it', 
   assert.deepEqual(getExtension(options, fieldRules).type.case, 'string');
 });
 
-test('files are found by name, method, message and extension, and sent once a stream', async () => {
+test('files are found by name, method, message and extension, and sent once per stream', async () => {
   const answers = await ask(
     ServerReflection,
     { case: 'fileByFilename', value: 'grpc/reflection/v1/reflection.proto' },
@@ -132,7 +132,7 @@ test('the details of errors are described, so that tools can show them', async (
   );
 });
 
-test('what is not there is answered as an error and the stream goes on', async () => {
+test('an unknown name is answered with an error and the stream goes on', async () => {
   const answers = await ask(
     ServerReflection,
     { case: 'fileByFilename', value: 'no.proto' },

@@ -1,6 +1,6 @@
 /**
- * grpc.reflection.v1 and v1alpha: what grpcurl and other tools read. The files are served as their
- * descriptors came, so that custom options (the validation rules) are kept; and with the
+ * grpc.reflection.v1 and v1alpha: what grpcurl and other tools read. Files are served as they were
+ * compiled, so that custom options (the validation rules) are kept, and together with the
  * reflection service's own file, without which listing methods fails.
  */
 import type { DescFile, DescMessage, DescService } from '@bufbuild/protobuf';
@@ -16,7 +16,7 @@ import {
 import { ServerReflection as ServerReflectionAlpha } from '../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import type { Handlers } from './handlers.ts';
 
-/** No method names these, but errors hold them: tools ask for them to show the details. */
+/** No method names these, but errors contain them: tools need them to show the details. */
 const ERROR_FILES = [file_google_rpc_status, file_google_rpc_error_details];
 
 /** Both versions of the protocol have the same messages. */
@@ -47,7 +47,7 @@ export function createReflection(services: DescService[]): ReflectionService[] {
 }
 
 async function* answerAll(index: Index, requests: AsyncIterable<ServerReflectionRequest>) {
-  // A client needs a file once a stream: buf/validate alone has 80 kB.
+  // A client needs each file once per stream: buf/validate alone has 80 kB.
   const sent = new Set<string>();
   for await (const request of requests) {
     yield { originalRequest: request, messageResponse: answer(index, request, sent) };

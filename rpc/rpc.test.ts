@@ -64,7 +64,7 @@ async function* texts(...all: string[]) {
   for (const text of all) yield { text };
 }
 
-test('a unary call carries its message and metadata both typed', async () => {
+test('a unary call carries a typed message and its metadata', async () => {
   let seen: (string | undefined)[] = [];
   const server = await startServer({
     say: (request, context) => {
@@ -92,7 +92,7 @@ test('an invalid request is refused and every field is named', async () => {
   );
 });
 
-test('bytes that are no message are the fault of the caller', async () => {
+test('unreadable bytes are the fault of the caller', async () => {
   const server = await startServer();
   const client = new Client(server.address(), credentials.createInsecure());
   cleanUps.push(() => client.close());
@@ -106,7 +106,7 @@ test('bytes that are no message are the fault of the caller', async () => {
   assert.equal(code, status.INVALID_ARGUMENT);
 });
 
-test('an error of a handler arrives with reason and facts but without its cause', async () => {
+test('an error of a handler arrives with its reason and facts but without its cause', async () => {
   const server = await startServer({
     say: () => {
       throw new RpcError('NOT_FOUND', 'ID_UNKNOWN', 'no manager with this id', {
@@ -147,7 +147,7 @@ test('a deadline ends the call for the client and aborts the signal of the handl
   await aborted.promise;
 });
 
-test('a call can be cancelled by a signal, also by one that is aborted already', async () => {
+test('a call can be cancelled by a signal, even by one that is already aborted', async () => {
   const isCalled = Promise.withResolvers<void>();
   const server = await startServer({
     say: () => {
@@ -179,7 +179,7 @@ test('streams work in every direction and are validated too', async () => {
   assert.deepEqual(refusal.fields[0]?.field, 'text');
 });
 
-test('a slow reader slows the handler down and leaving early ends it', async () => {
+test('a slow reader slows the handler down, and one that stops early ends it', async () => {
   let sent = 0;
   const ended = Promise.withResolvers<void>();
   const big = 'x'.repeat(10_000);
@@ -201,13 +201,13 @@ test('a slow reader slows the handler down and leaving early ends it', async () 
   assert.ok(sent < 5_000, `${sent} messages were made for 5 that were read`);
 });
 
-test('a client without a server is told at once and the outcome is unknown', async () => {
+test('a call without a server fails at once and its outcome is unknown', async () => {
   const client = connect(`127.0.0.1:${await freePort()}`);
   const refusal = await refusalOf(client.say({ text: 'x' }));
   assert.deepEqual([refusal.code, refusal.outcome], ['UNAVAILABLE', 'unknown']);
 });
 
-test('a call that may be repeated goes to the next replica, another does not', async () => {
+test('only a call that may be repeated goes on to the next replica', async () => {
   const server = await startServer();
   const gone = `127.0.0.1:${await freePort()}`;
   const refusal = await refusalOf(connect([gone, server.address()]).say({ text: 'x' }));
@@ -219,7 +219,7 @@ test('a call that may be repeated goes to the next replica, another does not', a
   assert.equal(answer.text, 'x');
 });
 
-test('calls under way at a replica that dies are repeated at the other one only', async (t) => {
+test('calls in progress at a replica that dies are repeated at the other one only', async (t) => {
   let reached = 0;
   const dying = await startServer({
     say: () => {
@@ -237,7 +237,7 @@ test('calls under way at a replica that dies are repeated at the other one only'
   for (const { text } of await Promise.all(calls)) assert.equal(text, 'x');
 });
 
-test('calls go round over replicas, and past one that is gone', async () => {
+test('calls rotate over the replicas and skip one that is gone', async () => {
   const counts = [0, 0];
   const count = (index: number) =>
     startServer({
@@ -299,7 +299,7 @@ test('stopping lets open calls end, refuses new ones, and ends streams', async (
   assert.equal((await refusalOf(client.say({ text: 'x' }))).code, 'UNAVAILABLE');
 });
 
-test('stopping cuts calls that do not end in time', async () => {
+test('stopping cuts off calls that do not end in time', async () => {
   const isCalled = Promise.withResolvers<void>();
   const hang = () => {
     isCalled.resolve();
@@ -322,7 +322,7 @@ test('served calls are counted by method and status', async () => {
   assert.match(metrics.write(), /seconds_count\{.*method="Say",code="OK"\} 1/);
 });
 
-test('a port that is taken is an error of start', async () => {
+test('start fails when the port is taken', async () => {
   const server = await startServer();
   const services = [serve(EchoService, handlers)];
   const second = createRpcServer({ host: '127.0.0.1', port: server.port(), services });

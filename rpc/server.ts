@@ -1,6 +1,7 @@
 /**
- * A gRPC server as an agent. Stopping is graceful with a limit, because grpc-js waits for open
- * streams without one: health says NOT_SERVING, streams are asked to end, no new calls, wait, cut.
+ * A gRPC server as an agent. Stopping is graceful but limited, because grpc-js waits for open
+ * streams forever: health says NOT_SERVING, streams are asked to end, new calls are refused, and
+ * calls still open at the limit are cut off.
  */
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
@@ -18,17 +19,17 @@ const KEEPALIVE_EVERY_MS = 30_000;
 const KEEPALIVE_LIMIT_MS = 10_000;
 
 // enable_channelz stays on: without it grpc-js 1.14 does not keep its list of connections, and
-// forceShutdown cuts none.
+// forceShutdown closes none.
 const SERVER_OPTIONS = {
   'grpc.keepalive_time_ms': KEEPALIVE_EVERY_MS,
   'grpc.keepalive_timeout_ms': KEEPALIVE_LIMIT_MS,
 };
 
-/** A service and its handlers; made by serve(), which checks them against each other. */
+/** A service and its handlers, checked against each other by serve(). */
 export interface ServedService {
   service: DescService;
   handlers: Record<string, unknown>;
-  /** False where bad requests are not refused but kept: events that become dead letters. */
+  /** False where bad requests are kept instead of refused: events that become dead letters. */
   validate?: boolean;
 }
 
@@ -39,7 +40,7 @@ export function serve<S extends DescService>(service: S, handlers: Handlers<S>):
 
 export interface RpcServerOptions {
   host: string;
-  /** 0 takes a free one; see `port()`. */
+  /** 0 picks a free one; see `port()`. */
   port: number;
   services: ServedService[];
   log?: Log;
@@ -63,7 +64,7 @@ export interface RpcServer extends Agent {
   setServing(isServing: boolean): void;
 }
 
-/** Makes a server; it takes calls after `start()`. Rules of requests are compiled here. */
+/** Creates a server; it takes calls after `start()`. The rules of requests are compiled here. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { host, services, log = silentLog, stopLimitMs = STOP_LIMIT_MS } = options;
   const server = new Server(SERVER_OPTIONS);
@@ -131,7 +132,7 @@ async function stopServer(server: Server, limitMs: number, log: Log, announce: (
   announce();
   const ended = Promise.withResolvers<void>();
   const timer = setTimeout(() => {
-    log.warn({ limitMs }, 'gRPC server: open calls are cut');
+    log.warn({ limitMs }, 'gRPC server: cutting off open calls');
     server.forceShutdown();
     ended.resolve();
   }, limitMs);

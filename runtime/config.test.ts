@@ -45,7 +45,7 @@ test('peers list every replica of a service and survive a round trip', () => {
   assert.deepEqual(loadConfig(baseConfigSchema, { env }).peers, peers);
 });
 
-test('a variable goes before the process defaults and these before the schema', () => {
+test('a variable overrides the defaults of the process, and these those of the schema', () => {
   const schema = Type.Object({ ...baseConfigProperties, laneCount: Type.Integer({ default: 1 }) });
   const defaults = { port: 7102, laneCount: 16, host: '0.0.0.0' };
   const config = loadConfig(schema, { env: { ...REQUIRED, RELINK_HOST: '::1' }, defaults });

@@ -14,7 +14,7 @@ import { type Static, type TObject, Type } from 'typebox';
 import { LOG_LEVELS } from './log.ts';
 
 const PREFIX = 'RELINK_';
-const MAX_SUGGESTION_DISTANCE = 4; // edits; a name further away is no likely misprint
+const MAX_SUGGESTION_DISTANCE = 4; // edits; a name further away is not a likely typo
 const INSTANCE_BYTES = 4; // 8 hex digits: enough to tell the processes of a service apart
 
 const port = (description: string) => Type.Integer({ minimum: 0, maximum: 65_535, description });
@@ -22,9 +22,12 @@ const port = (description: string) => Type.Integer({ minimum: 0, maximum: 65_535
 /** What every service process reads. Spread into the service's own schema. */
 export const baseConfigProperties = {
   host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address to listen on' }),
-  port: port('gRPC port; 0 takes a free one'),
-  httpPort: port('health and metrics port; 0 takes a free one'),
-  postgresUrl: Type.String({ pattern: '^postgres(ql)?://', description: 'the own database' }),
+  port: port('gRPC port; 0 picks a free one'),
+  httpPort: port('health and metrics port; 0 picks a free one'),
+  postgresUrl: Type.String({
+    pattern: '^postgres(ql)?://',
+    description: "this process's database",
+  }),
   natsUrl: Type.String({ pattern: '^(nats|tls)://', description: 'NATS servers, comma separated' }),
   instance: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,40}$' })),
   peers: Type.Record(Type.String(), Type.Array(Type.String({ pattern: '^[^:|,=]+:\\d{1,5}$' })), {
@@ -41,7 +44,7 @@ export const baseConfigSchema = Type.Object(baseConfigProperties);
 /** `instance` is always filled in by loadConfig. */
 export type BaseConfig = Static<typeof baseConfigSchema> & { instance: string };
 
-/** Variables of other commands of this project, which a process meets and does not mind. */
+/** Variables of this project's other commands, which a process ignores. */
 const TOLERATED = ['RELINK_OPERATOR', 'RELINK_NATS_SERVER'];
 const TOLERATED_PREFIX = 'RELINK_TEST_';
 
@@ -56,7 +59,7 @@ export class ConfigError extends Error {
   readonly problems: ConfigProblem[];
   constructor(problems: ConfigProblem[]) {
     const lines = problems.map(({ variable, message }) => `  ${variable} ${message}`);
-    super(`The configuration is not usable:\n${lines.join('\n')}`);
+    super(`The configuration is invalid:\n${lines.join('\n')}`);
     this.name = 'ConfigError';
     this.problems = problems;
   }
@@ -65,13 +68,14 @@ export class ConfigError extends Error {
 export interface LoadOptions<S extends TObject> {
   /** Default: the process's environment. */
   env?: NodeJS.ProcessEnv;
-  /** The process's own defaults; they go before the schema's. */
+  /** The process's own defaults; they take precedence over the schema's. */
   defaults?: Partial<Static<S>>;
 }
 
 /**
- * Reads one process's configuration: variables go before `defaults`, these before the schema's.
- * Throws ConfigError with every problem: missing, not fitting, or an unknown RELINK_ variable.
+ * Reads one process's configuration: variables take precedence over `defaults`, and these over the
+ * schema's defaults. Throws ConfigError with every problem: missing, invalid, or an unknown RELINK_
+ * variable.
  */
 export function loadConfig<S extends TObject>(
   schema: S,
@@ -98,7 +102,9 @@ export function variableOf(property: string): string {
   return PREFIX + property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** The environment for a child process: the own one with `overrides`; undefined removes one. */
+/**
+ * The environment for a child process: this one's with `overrides`; undefined removes a variable.
+ */
 export function childEnvironment(overrides: Record<string, string | undefined> = {}) {
   const merged = { ...process.env, ...overrides };
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
@@ -132,7 +138,7 @@ function parseBoolean(text: string): boolean | string {
 
 function parsePeers(text: string): unknown {
   const pairs = splitList(text, ',').map((pair) => pair.split('='));
-  // A text that is no list of pairs stays text, so that validation names the variable.
+  // Text that is not a list of pairs stays text, so that validation names the variable.
   if (pairs.some((pair) => pair.length !== 2 || !pair[0])) return text;
   return Object.fromEntries(pairs.map(([service, list]) => [service, splitList(list ?? '', '|')]));
 }
@@ -142,7 +148,7 @@ function splitList(text: string, separator: string): string[] {
 }
 
 function validate(schema: TObject, values: Record<string, unknown>): ConfigProblem[] {
-  // The schema is ours and typed: that it is one need not be found out at every start.
+  // The schema is ours and typed, so it need not be validated at every start.
   const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, validateSchema: false });
   const check = ajv.compile(schema);
   return check(values) ? [] : mergeErrors((check.errors ?? []).map(describe));
@@ -166,7 +172,7 @@ function describe(error: ErrorObject): ConfigProblem {
 function explain({ keyword, params, message }: ErrorObject): string {
   if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`;
   if (keyword === 'type' && params.type === 'object') return 'must look like name=host:port|…,…';
-  return message ?? 'does not fit';
+  return message ?? 'is invalid';
 }
 
 function findUnknown(properties: string[], env: NodeJS.ProcessEnv): ConfigProblem[] {

@@ -7,7 +7,7 @@ test('an error stays itself', () => {
   assert.equal(toError(error), error);
 });
 
-test('what is no error becomes one that says what was thrown', () => {
+test('a thrown value that is not an error becomes one that says what was thrown', () => {
   const circular: Record<string, unknown> = {};
   circular.self = circular;
   assert.deepEqual(['stopped', undefined, null, 7, { code: 'X' }, circular].map(messageOf), [
@@ -20,7 +20,7 @@ test('what is no error becomes one that says what was thrown', () => {
   ]);
 });
 
-test('an error without a message is called by its name, a joined one by its parts', () => {
+test('an error without a message is described by its name, an aggregate by its parts', () => {
   assert.equal(messageOf(new RangeError()), 'RangeError');
   assert.equal(messageOf(new AggregateError([new Error('one'), 'two'])), 'one; two');
 });

@@ -1,7 +1,7 @@
 /**
- * The one shape of errors: a code of a closed list, a sentence that says what, why and what next, and
- * a cause that stays in the process. What JavaScript throws may be anything; `toError` and
- * `messageOf` make an error or its text of it.
+ * The one shape of errors: a code from a closed list, a sentence that says what, why and what next,
+ * and a cause that stays in the process. JavaScript code may throw anything; `toError` and
+ * `messageOf` turn that into an error or its text.
  */
 
 /** Its subclasses name their codes; programs decide by class and code, never by the text. */

@@ -1,28 +1,28 @@
 /**
  * Failpoints mark the crash windows of the protocol: the places between two effects where a crash,
- * a pause or an error must do no harm. Tests name a window instead of sleeping and hoping.
+ * a pause or an error must do no harm. A test names a window instead of sleeping and hoping.
  *
  * Off costs one boolean check. On, an action is armed by name, by a test in the same process
  * (armFailpoint) or for a child process by RELINK_FAILPOINTS (armFailpoints):
  *
  * RELINK_FAILPOINTS="relay.after-publish=kill@3,inbox.before-commit=pause:500"
  *
- * Every name is declared by the file that owns the window, so that a misspelt name is refused
- * instead of silently never firing.
+ * Every name is declared by the file that owns the window, so that a misspelt name is refused and
+ * does not just never fire.
  */
 import { CodedError } from './errors.ts';
 
 /** What happens at an armed failpoint. `@n` limits it to the n-th time the point is reached. */
 export type FailpointAction =
-  | { do: 'kill' } // SIGKILL to the own process: no clean-up of any kind
+  | { do: 'kill' } // SIGKILL to this process: no clean-up of any kind
   | { do: 'exit' } // process.exit(EXIT_CODE): exit handlers run
   | { do: 'throw' }
   | { do: 'pause'; ms: number }
-  | { do: 'hold' } // in-process tests: stays until `release()`
+  | { do: 'hold' } // in-process tests: waits until `release()`
   | { do: 'watch' }; // only counts and signals
 
-const EXIT_CODE = 86; // any code that nothing else uses, so that a test knows who ended the process
-const MAX_PAUSE_MS = 600_000; // a longer pause is a misprint, not a test
+const EXIT_CODE = 86; // a code that nothing else uses, so that a test knows what ended the process
+const MAX_PAUSE_MS = 600_000; // a longer pause is a typo, not a test
 
 export class FailpointError extends CodedError<'fired' | 'unknown_name' | 'bad_action'> {}
 
@@ -86,15 +86,15 @@ export function armFailpoint(
 }
 
 export interface ArmedFailpoint {
-  /** Lets whoever is held at the point go on; later hits are not held either. */
+  /** Releases callers held at the point; later hits are not held either. */
   release(): void;
-  /** Switches the point off and lets go whoever is held. Safe to call twice. */
+  /** Switches the point off and releases callers held there. Safe to call twice. */
   disarm(): void;
 }
 
 /**
- * Resolves when the point is reached the first time since it was armed (at once if it was already).
- * A point that is not armed is watched from now on.
+ * Resolves when the point is first reached after it was armed (at once if it was already). A point
+ * that is not armed is watched from now on.
  */
 export function failpointReached(name: string): Promise<void> {
   const point = requirePoint(name);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createHealthServer } from './http.ts';
 import { Metrics } from './metrics.ts';
 
-test('readiness names the check that fails, health and metrics answer all the same', async () => {
+test('readiness names the failing check, while health and metrics still respond', async () => {
   let isBroken = false;
   const metrics = new Metrics();
   metrics.counter('relink_seen_total', 'Seen').labels({}).inc();
@@ -30,7 +30,7 @@ test('readiness names the check that fails, health and metrics answer all the sa
   await assert.rejects(get('/healthz'));
 });
 
-test('a port that is taken is an error of start', async () => {
+test('start fails when the port is taken', async () => {
   const metrics = new Metrics();
   const first = createHealthServer({ host: '127.0.0.1', port: 0, metrics });
   await first.start();

@@ -1,6 +1,6 @@
 /**
- * Health and metrics of a process: /healthz says the process runs, /readyz that it can work now,
- * /metrics what Prometheus collects.
+ * Health and metrics of a process: /healthz says that the process runs, /readyz that it can work
+ * now, and /metrics has what Prometheus collects.
  */
 
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { messageOf } from './errors.ts';
 import { type Agent, within } from './lifecycle.ts';
 import type { Metrics } from './metrics.ts';
 
-const CHECK_LIMIT_MS = 1_000; // a probe's own limit is usually 1–5 s
+const CHECK_LIMIT_MS = 1_000; // a probe's own limit is usually 1 to 5 s
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Throws or rejects with the reason when the process cannot work now. */
@@ -18,7 +18,7 @@ export type ReadinessCheck = () => Promise<unknown> | unknown;
 
 export interface HealthOptions {
   host: string;
-  /** 0 takes a free port; see `port()`. */
+  /** 0 picks a free port; see `port()`. */
   port: number;
   metrics: Metrics;
   checks?: Record<string, ReadinessCheck>;

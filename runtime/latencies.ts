@@ -1,6 +1,6 @@
 /** Recent latencies of one process: a window of traffic, not a history. */
 
-/** What nobody names a time for: recent traffic, not an outage that is over. */
+/** The default window: recent traffic, not an outage that is over. */
 const RECENT_MS = 60_000;
 /** Latencies kept for the percentiles. */
 const SAMPLES = 2_048;
@@ -17,8 +17,8 @@ export class Latencies {
   }
 
   /**
-   * The latencies below which each share of `shares` (0–1) of those lies that were noted within the
-   * last `withinMs`; 0 without any.
+   * The percentiles given by `shares` (0–1) of the latencies noted within the last `withinMs`; 0
+   * when there are none.
    */
   percentilesMs(shares: readonly number[], withinMs = RECENT_MS): number[] {
     const sinceMs = performance.now() - withinMs;

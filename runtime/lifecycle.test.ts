@@ -20,7 +20,7 @@ test('agents start in order and stop in reverse', async () => {
   assert.deepEqual(calls, ['start a', 'start b', 'stop b', 'stop a']);
 });
 
-test('an agent that does not start stops those before it, and every error is kept', async () => {
+test('when an agent does not start, those before it are stopped and every error is kept', async () => {
   const calls: string[] = [];
   const fail = (text: string) => () => {
     throw new Error(text);
@@ -39,7 +39,7 @@ test('an agent that does not start stops those before it, and every error is kep
   assert.deepEqual(calls, ['start a', 'stop b']);
 });
 
-test('an agent that hangs does not keep the others from stopping', async () => {
+test('an agent that hangs does not prevent the others from stopping', async () => {
   const calls: string[] = [];
   const hangs = recorded(calls, 'b', { stop: () => new Promise<void>(() => undefined) });
   const agents = [recorded(calls, 'a'), hangs, recorded(calls, 'c')];
@@ -95,7 +95,7 @@ test('a second signal ends a process that hangs while stopping', async () => {
   assert.deepEqual(await ended, [130, null]);
 });
 
-test('a rejection that nobody handled is logged and ends the process with 1', async () => {
+test('an unhandled rejection is logged and ends the process with exit code 1', async () => {
   const start = 'setTimeout(() => Promise.reject(new Error("lost")), 10)';
   const { ended, says } = runChild({ start, stop: 'clearInterval(alive)' });
   assert.deepEqual(await ended, [1, null]);
@@ -110,7 +110,7 @@ test('SIGTERM ends a process whose agent is still starting', async () => {
   assert.deepEqual(await ended, [0, null]);
 });
 
-test('SIGTERM while an agent starts keeps those after it from starting', async () => {
+test('SIGTERM while an agent starts prevents those after it from starting', async () => {
   const slow = {
     start: 'process.stdout.write("starting"); return new Promise((go) => { this.go = go; })',
     stop: 'this.go(); return new Promise(setImmediate)',

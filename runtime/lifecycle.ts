@@ -1,14 +1,14 @@
 /**
- * The life of a process: agents start in order and stop in reverse, each within its time, whatever
- * the others do. A second signal does not wait any longer.
+ * The life of a process: agents start in order and stop in reverse, each within its time limit,
+ * whatever the others do. A second signal ends the process at once.
  */
 import type { Log } from './log.ts';
 
-const STOP_LIMIT_MS = 10_000; // an agent that needs longer has lost something to wait for
+const STOP_LIMIT_MS = 10_000; // an agent that takes longer waits for something that will not come
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const EXIT_FAILED = 1;
 
-/** A long-running object. `stop` is safe before, while and after it starts, and twice. */
+/** A long-running object. `stop` may be called before, during and after `start`, and twice. */
 export interface Agent {
   name: string;
   start(): Promise<void> | void;
@@ -16,8 +16,8 @@ export interface Agent {
 }
 
 /**
- * Starts agents in order, none any more once `stopping` is aborted. If one fails those before it are
- * stopped again and the error is thrown, joined with what stopping threw.
+ * Starts agents in order, and no more of them once `stopping` is aborted. If one fails, it and
+ * those before it are stopped and the error is thrown, joined with any errors from stopping.
  */
 export async function startAgents(
   agents: Agent[],
@@ -65,8 +65,8 @@ async function stopAll(agents: Agent[], log: Log, limitMs: number): Promise<Erro
 export async function within<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
-    const give = () => reject(new Error(`not done within ${limitMs} ms`));
-    timer = setTimeout(give, limitMs);
+    const giveUp = () => reject(new Error(`not done within ${limitMs} ms`));
+    timer = setTimeout(giveUp, limitMs);
   });
   try {
     return await Promise.race([work(), limit]);
@@ -81,14 +81,14 @@ export interface ProcessOptions {
   agents: Agent[];
   /** Milliseconds each agent may take to stop. */
   stopLimitMs?: number;
-  /** Called when all agents run, after the `ready` entry: addresses for a parent process. */
+  /** Called after the `ready` entry, when all agents run: reports addresses to a parent process. */
   onReady?: () => void;
 }
 
 /**
- * Runs a process until SIGTERM or SIGINT and ends it: exit code 0 after a clean stop, 1 after an
- * agent that did not start or stop, or after an error that nobody caught; 128 + signal number when
- * a second signal forces the end.
+ * Runs a process until SIGTERM or SIGINT and ends it: exit code 0 after a clean stop, 1 when an
+ * agent did not start or stop, or after an uncaught error; 128 + signal number when a second signal
+ * forces the end.
  */
 export async function runProcess(options: ProcessOptions): Promise<never> {
   const { name, log, agents, stopLimitMs = STOP_LIMIT_MS, onReady } = options;
@@ -119,11 +119,11 @@ export async function runProcess(options: ProcessOptions): Promise<never> {
 function watchErrors(log: Log, end: (exitCode: number) => void): void {
   const fail = (what: string) => (error: unknown) => {
     log.fatal({ err: error }, what);
-    // The state is unknown now: stop what can be stopped, and let a supervisor start afresh.
+    // The state is unknown now: stop what can be stopped, and let a supervisor restart the process.
     end(EXIT_FAILED);
   };
-  process.on('uncaughtException', fail('an error that nobody caught'));
-  process.on('unhandledRejection', fail('a rejection that nobody handled'));
+  process.on('uncaughtException', fail('uncaught exception'));
+  process.on('unhandledRejection', fail('unhandled rejection'));
 }
 
 function watchSignals(log: Log, end: (exitCode: number) => void): void {

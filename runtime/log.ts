@@ -1,5 +1,5 @@
 /**
- * JSON logs, one line an entry, on stdout of a service process. People's names and event bodies
+ * JSON logs, one line per entry, on stdout of a service process. People's names and event bodies
  * never belong in a log: a completed anonymisation (US-170) promises that no name is left in logs.
  */
 import { type DestinationStream, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
@@ -16,7 +16,10 @@ const WITHHELD_FIELDS = [
   ...['candidate_name', 'candidateName', 'password', 'url'],
 ];
 
-/** What of an error is written. PostgreSQL's `detail` and `query` hold row values: left out. */
+/**
+ * The fields of an error that are written. PostgreSQL's `detail` and `query` are left out: they
+ * hold row values.
+ */
 const ERROR_FIELDS = [
   ...['code', 'reason', 'severity', 'routine', 'syscall', 'address', 'port', 'apiErrorCode'],
   ...['schema_name', 'table_name', 'column_name', 'constraint_name', 'problems'],

@@ -29,7 +29,7 @@ relink_lag_seconds_count{lane="3"} 4
   );
 });
 
-test('a name is taken once, must be one, and series are limited', () => {
+test('a name must be valid and unused, and series are limited', () => {
   const metrics = new Metrics();
   const family = metrics.gauge('relink_open', 'x');
   assert.throws(() => metrics.gauge('relink_open', 'x'), { code: 'name_taken' });
@@ -40,7 +40,7 @@ test('a name is taken once, must be one, and series are limited', () => {
   assert.throws(fill, { code: 'too_many_series' });
 });
 
-test('a removed series is not written any more', () => {
+test('a removed series is no longer written', () => {
   const metrics = new Metrics();
   const lanes = metrics.gauge('relink_lane_owned', 'x');
   lanes.labels({ lane: '1' }).set(1);
@@ -48,7 +48,7 @@ test('a removed series is not written any more', () => {
   assert.doesNotMatch(metrics.write(), /lane="1"/);
 });
 
-test('a process tells its memory and processor time', () => {
+test('a process reports its memory and processor time', () => {
   const metrics = new Metrics();
   const measuring = addProcessMetrics(metrics);
   assert.match(metrics.write(), /process_resident_memory_bytes \d{6,}/);

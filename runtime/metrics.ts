@@ -1,7 +1,7 @@
 /**
- * Metrics in Prometheus' text format. Own instead of a library: the hot path holds its series
- * (`labels()` once, `inc()` many times), so that an update is one addition.
- * Format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text 0.0.4)
+ * Metrics in Prometheus' text format. Our own code instead of a library: the hot path holds its
+ * series (`labels()` once, `inc()` many times), so that an update is one addition. Format:
+ * https://prometheus.io/docs/instrumenting/exposition_formats/ (text 0.0.4)
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -11,7 +11,7 @@ export type Labels = Record<string, string>;
 type Kind = 'counter' | 'gauge' | 'histogram';
 
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const MAX_SERIES = 5_000; // a family; beyond it a label holds ids and would fill the memory
+const MAX_SERIES = 5_000; // per family; beyond it a label must hold ids and would fill the memory
 const EVENT_LOOP_RESOLUTION_MS = 20;
 const NANOS_PER_S = 1e9;
 const MICROS_PER_S = 1e6;
@@ -113,7 +113,7 @@ export class Metrics {
     return this.#family(name, help, 'histogram', () => new HistogramSeries(bounds));
   }
 
-  /** Runs before every reading, for gauges that are cheaper to ask for than to keep. */
+  /** Runs before every scrape, for gauges that are cheaper to read than to keep up to date. */
   onCollect(collect: () => void): void {
     this.#collectors.add(collect);
   }
@@ -130,8 +130,8 @@ export class Metrics {
   }
 
   #family<S extends Writable>(name: string, help: string, kind: Kind, make: () => S): Family<S> {
-    if (!NAME.test(name)) throw new MetricsError('bad_name', `"${name}" is no metric name`);
-    if (this.#families.has(name)) throw new MetricsError('name_taken', `${name} exists already`);
+    if (!NAME.test(name)) throw new MetricsError('bad_name', `"${name}" is not a metric name`);
+    if (this.#families.has(name)) throw new MetricsError('name_taken', `${name} already exists`);
     const series = new Map<string, S>();
     this.#families.set(name, { kind, help, series });
     const labels = (labels: Labels) => {
@@ -139,7 +139,10 @@ export class Metrics {
       const known = series.get(key);
       if (known !== undefined) return known;
       if (series.size >= MAX_SERIES) {
-        throw new MetricsError('too_many_series', `${name} has ${MAX_SERIES} series already`);
+        throw new MetricsError(
+          'too_many_series',
+          `${name} already has ${MAX_SERIES} series; does a label hold ids?`,
+        );
       }
       const made = make();
       series.set(key, made);
@@ -154,7 +157,7 @@ export function addProcessMetrics(metrics: Metrics): { stop(): void } {
   const processor = metrics.counter('process_cpu_seconds_total', 'Processor time').labels({});
   const resident = metrics.gauge('process_resident_memory_bytes', 'Resident memory').labels({});
   const heap = metrics.gauge('nodejs_heap_used_bytes', 'JavaScript heap in use').labels({});
-  const loop = metrics.gauge('nodejs_eventloop_delay_p99_seconds', 'Since the last reading');
+  const loop = metrics.gauge('nodejs_eventloop_delay_p99_seconds', 'Since the last scrape');
   const started = metrics.gauge('process_start_time_seconds', 'Start, Unix time').labels({});
   const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
   let processorBefore = 0;

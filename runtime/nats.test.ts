@@ -65,7 +65,7 @@ test('the connection waits for the server, survives its death and closes', { ski
   await server.stop();
 });
 
-test('closing while the server is away ends', { skip }, async () => {
+test('closing while the server is down ends', { skip }, async () => {
   const server = await startTestNats(binary!);
   const nats = await connectNats(server.url, { name: 'tested' });
   await server.kill();

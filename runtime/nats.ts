@@ -1,6 +1,6 @@
 /**
  * The connection to NATS. The client's defaults are traps here: after ten failed reconnects it
- * closes for ever, it notices a half-open connection after four minutes, and it records a stack
+ * closes for good, it notices a half-open connection after four minutes, and it records a stack
  * trace for every asynchronous operation.
  */
 
@@ -13,14 +13,14 @@ export type { NatsConnection } from '@nats-io/transport-node';
 const PING_INTERVAL_MS = 10_000; // with two unanswered pings a half-open connection ends in 30 s
 const MAX_PINGS_OUT = 2;
 const RECONNECT_WAIT_MS = 250;
-const RECONNECT_JITTER_MS = 250; // so that all processes do not come back in one instant
+const RECONNECT_JITTER_MS = 250; // so that the processes do not all come back at the same instant
 const CONNECT_TIMEOUT_MS = 5_000; // one attempt, not all of them
 const STILL_WAITING_MS = 5_000;
-const DRAIN_LIMIT_MS = 5_000; // drain waits for the server, which may be gone
+const DRAIN_LIMIT_MS = 5_000; // a drain waits for the server, which may be gone
 
 /** One filter subject per consumer, no pause, no metadata; older servers lack too much. */
 const OLDEST_SERVER = '2.9.0';
-/** Older ones have known faults of consumers and deduplication that this one does not. */
+/** Older ones have known faults in consumers and deduplication, fixed in this one. */
 const RECOMMENDED_SERVER = '2.14.7';
 
 export class NatsError extends CodedError<'server_too_old' | 'bad_url'> {}
@@ -36,13 +36,13 @@ export interface NatsLink {
   serverVersion: string;
   /** False while the client is reconnecting. */
   isConnected(): boolean;
-  /** Drains for a limited time, then closes. Finish consuming before. Safe twice. */
+  /** Drains for a limited time, then closes. Finish consuming first. Safe to call twice. */
   close(): Promise<void>;
 }
 
 /**
- * Connects, however long the server takes to come up, and stays connected for ever after.
- * `url`: `nats://user:pass@host:port,host2:port2`, `nats://token@host`. Throws NatsError.
+ * Connects, however long the server takes to come up, and keeps reconnecting after that. `url`:
+ * `nats://user:pass@host:port,host2:port2`, `nats://token@host`. Throws NatsError.
  */
 export async function connectNats(url: string, options: NatsOptions): Promise<NatsLink> {
   const { name, log = silentLog } = options;
@@ -74,7 +74,7 @@ export function parseNatsUrl(url: string): {
   token?: string;
 } {
   const [, scheme = '', rest = ''] = /^(nats|tls):\/\/(.+)$/.exec(url) ?? [];
-  // Credentials stand once, before the first host; a password may hold an escaped @ only.
+  // Credentials appear once, before the first host; an @ in a password must be escaped.
   const at = rest.indexOf('@');
   const hosts = rest.slice(at + 1).split(',');
   if (scheme === '' || hosts.some((host) => !/^[^\s/@]+$/.test(host))) {
@@ -152,7 +152,7 @@ async function closeInTime(connection: NatsConnection, log: Log): Promise<void> 
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, DRAIN_LIMIT_MS);
   });
-  // A drain fails while the client is reconnecting; closing is what is left then.
+  // A drain fails while the client is reconnecting; then it can only be closed.
   const drained = connection.drain().catch((error: unknown) => {
     log.warn({ err: error }, 'NATS: not drained');
   });

@@ -125,7 +125,7 @@ test('a pool whose connections are cut again and again recovers by itself', asyn
   await closePostgres(busy);
 });
 
-test('a handler that outlives its transaction reaches no connection any more', async () => {
+test('a handler that outlives its transaction can no longer reach a connection', async () => {
   let late: Transaction | undefined;
   await sql.begin(async (tx) => {
     late = tx;
@@ -180,7 +180,7 @@ test('a query written before the revocation and awaited after it is not sent', a
   assert.equal((await admin`select 1 from counted where id = 4`).length, 0);
 });
 
-test('an abandoned savepoint rolls nothing back in a foreign transaction', async () => {
+test('an abandoned savepoint rolls back nothing in another transaction', async () => {
   const resumed = Promise.withResolvers<void>();
   const isInside = Promise.withResolvers<void>();
   let abandoned: Promise<unknown> = Promise.resolve();
@@ -216,7 +216,7 @@ test('an error inside a savepoint leaves the transaction usable', async () => {
   assert.equal((await admin`select 1 from counted where id = 8`).length, 1);
 });
 
-test('a server that is not there is a lost connection but no unknown commit', async () => {
+test('a server that is down is a lost connection but not an unknown commit', async () => {
   const nobody = connectPostgres('postgres://postgres@127.0.0.1:1/postgres', { name: 'x' });
   await assert.rejects(
     nobody.begin((tx) => tx`select 1`),

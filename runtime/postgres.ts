@@ -1,4 +1,4 @@
-/** Connections to PostgreSQL: one pool a process and database. */
+/** Connections to PostgreSQL: one pool per process and database. */
 import postgres, { type Sql } from 'postgres';
 import { type Log, silentLog } from './log.ts';
 import { declareArrayTypes } from './postgresArrays.ts';
@@ -22,9 +22,9 @@ export {
 export type Database = Sql<Amounts>;
 
 const DEFAULT_CONNECTIONS = 10;
-const CONNECT_TIMEOUT_S = 10; // a server that does not answer for longer is down for the caller
-const IDLE_TIMEOUT_S = 60; // give unused connections back: five services share one server
-const MAX_LIFETIME_S = 30 * 60; // so that a fail-over or a new password is noticed in time
+const CONNECT_TIMEOUT_S = 10; // a server that takes longer counts as down
+const IDLE_TIMEOUT_S = 60; // returns unused connections: five services share one server
+const MAX_LIFETIME_S = 30 * 60; // so that a failover or a new password is noticed in time
 const STATEMENT_TIMEOUT_MS = 30_000; // above every statement of a request or a batch
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000; // a forgotten transaction pins dead rows
 /** Queries in flight on a connection; the default of 100 stops pipelining in larger batches. */
@@ -47,14 +47,14 @@ export interface PostgresOptions {
 }
 
 /**
- * A pool that connects when first used and recovers from cut connections by itself: a query under
- * way rejects (see isConnectionLost), the next one gets a new connection. `begin` gives handlers a
- * guarded transaction (see transaction.ts). Close with closePostgres.
+ * A pool that connects when first used and recovers from cut connections by itself: a query in
+ * progress rejects (see isConnectionLost), the next one gets a new connection. `begin` gives
+ * handlers a guarded transaction (see transaction.ts). Close with closePostgres.
  */
 export function connectPostgres(url: string, options: PostgresOptions): Database {
   const { name, max = DEFAULT_CONNECTIONS, log = silentLog } = options;
   const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, session = {} } = options;
-  // Missing in the driver's option types, hence apart.
+  // Missing from the driver's option types, hence kept apart.
   const untyped = { max_pipeline: PIPELINE, socket: socketOpener() };
   const sql = postgres<{ bigint: typeof postgres.BigInt }>(url, {
     max,
@@ -77,7 +77,9 @@ export function connectPostgres(url: string, options: PostgresOptions): Database
   return Object.assign(sql, { begin: guardedBegin(sql.begin) });
 }
 
-/** Waits for queries under way, at most CLOSE_TIMEOUT_S, then cuts. Safe to call twice. */
+/**
+ * Waits for queries in progress, at most CLOSE_TIMEOUT_S, then cuts them off. Safe to call twice.
+ */
 export async function closePostgres(sql: Database): Promise<void> {
   await sql.end({ timeout: CLOSE_TIMEOUT_S });
 }

@@ -1,7 +1,7 @@
 /**
  * Array types, told to the driver instead of fetched by it. The driver's own look-up costs every
- * new connection a round trip, and when the connection is cut in that moment its error is caught
- * by nobody and ends the process (postgres 3.4.9).
+ * new connection a round trip, and if the connection is cut at that moment, nobody catches the
+ * error and it ends the process (postgres 3.4.9).
  *
  * Source of the numbers: pg_type.dat of PostgreSQL; they are fixed for built-in types.
  */
@@ -53,7 +53,7 @@ export function declareArrayTypes(sql: Sql<Amounts>): void {
   }
 }
 
-/** JavaScript array → PostgreSQL array text. Anything else goes through as it is. */
+/** JavaScript array → PostgreSQL array text. Anything else is passed through. */
 export function formatArray(value: unknown, format: Codec): unknown {
   if (!Array.isArray(value)) return value;
   return `{${value.map((item) => formatItem(item, format)).join(',')}}`;

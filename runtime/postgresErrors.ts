@@ -20,7 +20,7 @@ const CUT = new Set([
 const STATEMENT_COMPLETION_UNKNOWN = '40003';
 
 /**
- * True when the connection could not be made or was lost: nothing is wrong with the query, the
+ * True when the connection could not be made or was lost: nothing is wrong with the query, and the
  * next attempt gets a new connection. Looks through `cause`.
  */
 export function isConnectionLost(error: unknown): boolean {
@@ -28,15 +28,15 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /**
- * True when a transaction that ended with this error may be committed all the same: the connection
- * broke after something was sent. Repeat only what is idempotent.
+ * True when a transaction that ended with this error may still be committed: the connection broke
+ * after something was sent. Repeat only what is idempotent.
  */
 export function isUnknownCommit(error: unknown): boolean {
   const codes = codesOf(error);
   return codes.some((code) => CUT.has(code) || code === STATEMENT_COMPLETION_UNKNOWN);
 }
 
-/** True for what a repetition of the whole transaction can cure: serialization, deadlock. */
+/** True when repeating the whole transaction can help: serialization failure, deadlock. */
 export function isSerializationFailure(error: unknown): boolean {
   return codesOf(error).some((code) => code === '40001' || code === '40P01');
 }

@@ -6,7 +6,7 @@ import { pause } from './wake.ts';
 
 const ROUNDS = 100;
 const ROUND_MS = 25;
-/** A connection without an answer is given up after ten: what is open after this never settles. */
+/** A connection attempt ends after ten seconds: a query still open after this will never settle. */
 const SETTLED_WITHIN_MS = 60_000;
 
 let server: TestServer;

@@ -1,22 +1,22 @@
 /**
- * The socket under a PostgreSQL connection, so that the driver sees every end of a connection as one
- * event.
+ * The socket under a PostgreSQL connection, so that the driver sees every end of a connection as
+ * one event.
  *
- * postgres.js 3.4.9 handles a reset in two: on `error` it rejects what was sent, on `close` it takes
- * the connection out of use. A query made in between (by the code whose query was just rejected) goes
- * to the dead connection and never settles, and its slot of the pool may be stuck for ever. Seen
- * under pg_terminate_backend; the test of the pool repeats it. So once the connection is established
- * its errors stay here, and the driver is told of the close alone, as of one without an error: then
- * it rejects everything and takes the connection out of use in one step.
+ * postgres.js 3.4.9 handles a reset in two steps: on `error` it rejects what was sent, on `close`
+ * it takes the connection out of use. A query made in between (by the code whose query was just
+ * rejected) goes to the dead connection and never settles, and its slot in the pool may be stuck
+ * forever. Seen under pg_terminate_backend; the test of the pool reproduces it. So once the
+ * connection is established, its errors stop here and the driver only sees a close without an
+ * error: then it rejects everything and takes the connection out of use in one step.
  *
- * It also forgets to forget the last query of a connection. When the next one of its slot is refused
- * (a server that is starting up, a database that is gone) it waits for an end of that old query,
- * which never comes, and connects again without a pause and without telling anybody. So a
- * connection that closes before it is established closes with an error.
+ * It also fails to clear the last query of a connection. When the next connection of its slot is
+ * refused (a server that is starting up, a database that is gone) it waits for that old query to
+ * end, which never happens, and silently reconnects without a pause. So a connection that closes
+ * before it is established closes with an error.
  */
 import { Socket } from 'node:net';
 
-/** ReadyForQuery, but for its last byte: the server says it when a session is established. */
+/** ReadyForQuery without its last byte: the server sends it when a session is established. */
 const READY = Buffer.from([0x5a, 0, 0, 0, 5]);
 const READY_BYTES = READY.length + 1;
 
@@ -42,13 +42,16 @@ class PostgresSocket extends Socket {
   }
 }
 
-/** The server sends it last and waits, so it ends a piece; one that is cut in two is seen later. */
+/**
+ * The server sends it last and then waits, so it ends a chunk; if it is split in two, a later one
+ * counts.
+ */
 function endsReady(bytes: Buffer): boolean {
   const end = bytes.subarray(-READY_BYTES);
   return end.length === READY_BYTES && end.subarray(0, READY.length).equals(READY);
 }
 
-/** What the driver has read of a URL: one entry for each of its hosts. */
+/** What the driver parsed from a URL: one entry for each of its hosts. */
 interface DriverAddresses {
   readonly host: readonly string[];
   readonly port: readonly number[];
@@ -57,8 +60,8 @@ interface DriverAddresses {
 }
 
 /**
- * The driver's `socket` option for one pool. Not connected yet: the driver writes at once, which
- * waits for the connection, and hears of a failure as of any other. Hosts are tried in turn.
+ * The driver's `socket` option for one pool. The socket is still connecting: what the driver writes
+ * waits for the connection, and a failure reaches it like any other. Hosts are tried in turn.
  */
 export function socketOpener(): (addresses: DriverAddresses) => Socket {
   let opened = 0;

@@ -1,6 +1,4 @@
-/**
- * Real servers for the unit tests of this folder and of the glue beside it. Imported by tests only.
- */
+/** Real servers for the unit tests of this folder and of rpc/. Imported by tests only. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
@@ -37,7 +35,7 @@ export async function until<T>(
 /** A fresh PostgreSQL server of its own, removed on stop. */
 export async function startTestPostgres(): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), 'relink-test-pg-'));
-  chmodSync(directory, 0o777); // run as root, the server works under another user
+  chmodSync(directory, 0o777); // when run as root, the server runs as another user
   const port = await freePort();
   const server = new EmbeddedPostgres({
     databaseDir: join(directory, 'data'),
@@ -64,7 +62,10 @@ export interface TestNats extends TestServer {
   start(): Promise<void>;
 }
 
-/** The nats-server binary named by RELINK_NATS_SERVER or found on PATH; undefined: skip aloud. */
+/**
+ * The nats-server binary named by RELINK_NATS_SERVER or found on PATH; undefined means: skip, and
+ * say so.
+ */
 export function findNatsServer(): string | undefined {
   const candidate = readEnvironment('RELINK_NATS_SERVER') ?? 'nats-server';
   return spawnSync(candidate, ['--version']).status === 0 ? candidate : undefined;

@@ -1,15 +1,15 @@
 /**
- * Transactions that keep their hands off connections that are no longer theirs.
+ * Transactions that never use a connection that is no longer theirs.
  *
- * postgres.js gives a handler a TransactionSql bound to a connection, and takes nothing back: a
- * handler that was abandoned by its deadline and wakes up later sends its query on a connection
- * that by then belongs to somebody else's transaction. The same happens after a cut: the driver
- * itself sends `rollback` on the dead connection, which ends the process (a write on a null socket
- * inside setImmediate) or leaves the pool's slot unusable for ever. Seen with postgres 3.4.9 under
- * pg_terminate_backend; the test beside this file repeats it.
+ * postgres.js gives a handler a TransactionSql bound to a connection and never takes it back: a
+ * handler that was abandoned at its deadline and wakes up later sends its query on a connection
+ * that by then belongs to another transaction. The same happens after a cut: the driver itself
+ * sends `rollback` on the dead connection, which ends the process (a write on a null socket inside
+ * setImmediate) or leaves the pool's slot unusable forever. Seen with postgres 3.4.9 under
+ * pg_terminate_backend; the test beside this file reproduces it.
  *
- * So every query of a transaction passes a guard which is revoked on the first sign of a lost
- * connection, when the handler fails and when the transaction ends; and a handler whose connection
+ * So every query of a transaction passes a guard, which is revoked at the first sign of a lost
+ * connection, when the handler fails, and when the transaction ends; and a handler whose connection
  * was lost is never reported back to the driver, so that the driver sends nothing more for it.
  */
 
@@ -31,16 +31,16 @@ export interface GuardedTransaction {
   /** Stands in for the TransactionSql it was made from. */
   tx: Transaction;
   /**
-   * From now on every query made through `tx`, also one made before and not yet sent, rejects with
-   * TransactionRevokedError. What the server already runs goes on: only statement_timeout or the
-   * end of the connection stops that. Safe to call twice.
+   * From now on every query made through `tx`, even one made earlier and not yet sent, rejects with
+   * TransactionRevokedError. A statement that the server already runs goes on: only
+   * statement_timeout or the end of the connection stops it. Safe to call twice.
    */
   revoke(cause?: unknown): void;
-  /** The handler's own signal that it was given up. */
+  /** Tells the handler that it was given up. */
   signal: AbortSignal;
 }
 
-/** The part of a postgres.js query that the guard takes hold of; the test pins it. */
+/** The part of a postgres.js query that the guard hooks into; the test pins it. */
 interface DriverQuery {
   handler(query: DriverQuery): void;
   reject(error: unknown): void;
@@ -71,7 +71,7 @@ export function guardTransaction(tx: Transaction): GuardedTransaction {
   return { tx: standIn(tx, guard), revoke: guard.revoke, signal: controller.signal };
 }
 
-/** `sql.begin` with the guard; what connectPostgres puts in its place. */
+/** `sql.begin` with the guard; connectPostgres replaces the driver's with it. */
 export function guardedBegin(begin: Sql<Amounts>['begin']): Sql<Amounts>['begin'] {
   const run = async (...args: unknown[]) => {
     const handler = args.pop() as (tx: Transaction) => unknown;
@@ -97,9 +97,9 @@ export function guardedBegin(begin: Sql<Amounts>['begin']): Sql<Amounts>['begin'
  * The handler's result, or a promise that never settles once its connection is lost: the driver
  * then neither commits nor rolls back, and its own watch on the connection ends the transaction.
  *
- * A failure revokes before the driver hears of it: what an abandoned handler sends after that would
- * be queued behind the rollback, and commit alone. A success does not: the driver may not have been
- * handed yet what was sent before it, and the commit comes behind that.
+ * A failure revokes before the driver learns of it: whatever an abandoned handler sent after that
+ * would be queued behind the rollback and commit on its own. A success does not revoke: queries
+ * made before it may not have reached the driver yet, and the commit is sent after them.
  */
 function settleUnlessRevoked(
   handler: (tx: Transaction) => unknown,
@@ -136,8 +136,8 @@ function standIn(tx: Transaction, guard: Guard): Transaction {
 }
 
 /**
- * Queries are lazy: they go to the driver's handler when awaited. So the check sits in the handler
- * of each query, not where the query was written.
+ * Queries are lazy: they reach the driver's handler when awaited. So the check is in the handler of
+ * each query, not where the query is made.
  */
 function guardQuery<T>(made: T, guard: Guard): T {
   if (!isQuery(made)) return made;
@@ -166,8 +166,8 @@ function refusing(value: unknown, guard: Guard) {
 }
 
 /**
- * The driver's savepoint sends `rollback to` by itself when its handler fails. After a revocation
- * that would hit a foreign transaction, so the driver is left waiting and the caller is told.
+ * The driver sends `rollback to` by itself when a savepoint's handler fails. After a revocation
+ * that would hit another transaction, so the driver is left waiting and the caller gets the error.
  */
 function guardedSavepoint(tx: Transaction, guard: Guard) {
   return async (...args: unknown[]) => {

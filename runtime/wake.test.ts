@@ -4,7 +4,7 @@ import { pause, repeat, Wake } from './wake.ts';
 
 const LONG_MS = 60_000;
 
-test('a wake ends the wait that is under way', async () => {
+test('a wake ends the current wait', async () => {
   const wake = new Wake();
   const waiting = wake.wait(LONG_MS);
   wake.wake();

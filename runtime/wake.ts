@@ -1,11 +1,12 @@
 /**
- * Waiting without sleeping: a loop waits for a wake or for its poll interval, whichever is first.
- * A wake may be lost between processes and nothing may depend on it; inside one process it is not
- * lost: a wake that comes while nobody waits ends the next wait at once.
+ * Waiting without sleeping: a loop waits for a wake or for its poll interval, whichever comes
+ * first. A wake may be lost between processes and nothing may depend on it; inside one process it
+ * is not lost: a wake that comes while nobody waits ends the next wait at once.
  */
+
 /**
- * A coalescing wake-up. Any number of `wake()` calls before the next `wait()` count as one.
- * One waiter is meant; several waiters are all woken by the same wake.
+ * A coalescing wake-up. Any number of `wake()` calls before the next `wait()` count as one. Meant
+ * for one waiter; if there are several, the same wake wakes them all.
  */
 export class Wake {
   #isWoken = false;
@@ -22,7 +23,7 @@ export class Wake {
 
   /**
    * Resolves `true` on a wake and `false` after `timeoutMs` or when `signal` aborts: an abort is
-   * the loop's own stop, not an error. The timer and the listener are gone afterwards.
+   * the loop's own stop, not an error. No timer and no listener is left behind.
    */
   wait(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     if (this.#isWoken) {
@@ -55,14 +56,14 @@ export async function pause(delayMs: number, signal?: AbortSignal): Promise<bool
 export interface Repeater {
   /** Runs once more soon, without waiting for the interval. */
   wake(): void;
-  /** Waits for the run under way and for nothing else. Safe to call twice. */
+  /** Waits for the current run and for nothing else. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 /**
- * Calls `run` again and again, `everyMs` after the end of the last run, never twice at once. The
- * first run is at once. `run` gets a signal that aborts on stop. An error goes to `onError` and
- * the next run comes at its time.
+ * Calls `run` repeatedly, `everyMs` after the end of the previous run, never twice at once. The
+ * first run is immediate. `run` gets a signal that aborts on stop. An error goes to `onError`, and
+ * the next run comes as usual.
  */
 export function repeat(
   everyMs: number,

@@ -25,7 +25,7 @@ const GOAL: Goal = {
     `ours also writes ${Object.keys(comm010.consumers).length} outbox rows (a consumer each)`,
 };
 
-/** The transaction of services/assessments: the entity and its messages, in one journey. */
+/** The transaction of services/assessments: the entity and its messages, pipelined. */
 async function insertAndEnqueue(sql: Database): Promise<void> {
   const manager = newManager();
   await sql.begin((tx) =>

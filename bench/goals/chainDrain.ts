@@ -31,7 +31,9 @@ const GOALS: Record<LinkKind, Goal> = {
   },
 };
 
-/** Fills the outbox, starts the relay, and answers events a second until the last row is closed. */
+/**
+ * Fills the outbox, starts the relay, and returns events per second until the last row is closed.
+ */
 export async function drainChain(
   { servers }: BenchContext,
   sides: { producer: Producer; hiring: HiringDatabase; hiringAddress: string; kind: LinkKind },
@@ -57,20 +59,20 @@ async function runKind(context: BenchContext, kind: LinkKind): Promise<Ratio> {
   const count = scaled(EVENTS, context);
   const producer = await startProducer(servers, benchLink('async', kind));
   const hiring = await createHiringDatabase(servers);
-  const far = await startHiring(servers, hiring, kind);
-  const sides = { producer, hiring, hiringAddress: far.ready.address, kind };
+  const remote = await startHiring(servers, hiring, kind);
+  const sides = { producer, hiring, hiringAddress: remote.ready.address, kind };
   const measured = await alternate(
     {
       ours: async () => {
         const rate = await drainChain(context, sides, count);
-        await far.take();
+        await remote.take();
         return rate;
       },
       against: () => drainRaw(context, producer, count),
     },
     rounds,
   ).finally(async () => {
-    await far.stop();
+    await remote.stop();
     await hiring.stop();
     await producer.stop();
   });

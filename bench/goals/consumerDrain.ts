@@ -63,7 +63,7 @@ export async function fillStream(nats: NatsConnection, count: number): Promise<v
   publisher.stop();
 }
 
-/** A durable consumer that begins at the stream's first message. */
+/** A durable consumer that starts at the stream's first message. */
 async function resetConsumer(nats: NatsConnection): Promise<void> {
   const manager = await jetstreamManager(nats);
   await removeConsumer(manager, link.id, CONSUMER);

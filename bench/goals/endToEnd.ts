@@ -7,11 +7,11 @@ import { managerCreated } from '../../services/assessments/domain/manager.ts';
 import { insertManager } from '../../services/assessments/store/managers.ts';
 import { type BenchContext, type Benchmark, mustBe, scaled } from '../benchmark.ts';
 import { benchLink } from '../events.ts';
-import type { Far } from '../far.ts';
 import type { Effects } from '../handlers.ts';
 import { createHiringDatabase, type HiringReady, startHiring } from '../hiring.ts';
 import { machineMs, percentile } from '../measure.ts';
 import { newManager, startProducer, untilClosed } from '../producer.ts';
+import type { Remote } from '../remote.ts';
 import { type Goal, type Ratio, ratioOf } from '../report.ts';
 
 const PER_SECOND = 200;
@@ -55,7 +55,7 @@ async function register(sql: Database, kit: LinkKit): Promise<Registered> {
   return { eventId: messages[0]!.eventId, beganMs, committedMs };
 }
 
-/** Registers `count` managers at a steady rate, whatever the answers take. */
+/** Registers `count` managers at a steady rate, however long the calls take. */
 async function registerSteadily(sql: Database, kit: LinkKit, count: number): Promise<Registered[]> {
   const under: Promise<Registered>[] = [];
   const startedAtMs = performance.now();
@@ -69,14 +69,14 @@ async function registerSteadily(sql: Database, kit: LinkKit, count: number): Pro
 }
 
 export async function measureLatencies(
-  sides: { sql: Database; kit: LinkKit; far: Far<HiringReady, Effects> },
+  sides: { sql: Database; kit: LinkKit; remote: Remote<HiringReady, Effects> },
   count: number,
   closedBefore: number,
 ): Promise<Latencies> {
-  await sides.far.take();
+  await sides.remote.take();
   const registered = await registerSteadily(sides.sql, sides.kit, count);
   await untilClosed(sides.sql, closedBefore + count);
-  const effectMs = new Map(await sides.far.take());
+  const effectMs = new Map(await sides.remote.take());
   mustBe('effects', effectMs.size, count);
   return {
     endToEndMs: registered.map(({ eventId, beganMs }) => effectMs.get(eventId)! - beganMs),
@@ -89,16 +89,18 @@ async function measureRounds(context: BenchContext): Promise<Latencies[]> {
   const count = scaled(MESSAGES, context);
   const producer = await startProducer(servers, link);
   const hiring = await createHiringDatabase(servers);
-  const far = await startHiring(servers, hiring, 'formal');
-  const { kit, stop } = await producer.startKit(far.ready.address);
+  const remote = await startHiring(servers, hiring, 'formal');
+  const { kit, stop } = await producer.startKit(remote.ready.address);
   const measured: Latencies[] = [];
   try {
     for (let round = 0; round <= rounds; round += 1)
-      measured.push(await measureLatencies({ sql: producer.sql, kit, far }, count, round * count));
+      measured.push(
+        await measureLatencies({ sql: producer.sql, kit, remote }, count, round * count),
+      );
     return measured.slice(1); // the first one warms up
   } finally {
     await stop();
-    await far.stop();
+    await remote.stop();
     await hiring.stop();
     await producer.stop();
   }

@@ -30,7 +30,7 @@ const GOAL: Goal = {
 
 const link = benchLink('sync');
 
-/** The use case of services/assessments with one consumer: true when the answer says `applied`. */
+/** The use case of services/assessments with one consumer: true when the consumer applied it. */
 async function registerInline(sql: Database, kit: LinkKit): Promise<boolean> {
   const manager = newManager();
   const messages = await sql.begin(async (tx) => {
@@ -80,9 +80,9 @@ export const inlineDelivery: Benchmark = {
     const count = scaled(REQUESTS, context);
     const producer = await startProducer(servers, link);
     const hiring = await createHiringDatabase(servers);
-    const far = await startHiring(servers, hiring, 'formal');
-    const { kit, stop } = await producer.startKit(far.ready.address);
-    const client = createBareClient(far.ready.bareAddress);
+    const remote = await startHiring(servers, hiring, 'formal');
+    const { kit, stop } = await producer.startKit(remote.ready.address);
+    const client = createBareClient(remote.ready.bareAddress);
     const { sql } = producer;
     const ours = async () => {
       let applied = 0;
@@ -99,7 +99,7 @@ export const inlineDelivery: Benchmark = {
     } finally {
       client.close();
       await stop();
-      await far.stop();
+      await remote.stop();
       await hiring.stop();
       await producer.stop();
     }

@@ -16,7 +16,7 @@ import { drainByRelay } from './relayDrain.ts';
 const EVENTS = 30_000;
 const FILL_BATCH = 1_000;
 const TASK = 'publish';
-/** The fastest of what was tried on two cores: see `tuned`. */
+/** The fastest setting tried on two cores: see `tuned`. */
 const CONCURRENT_JOBS = 200;
 
 const GOAL: Goal = {
@@ -31,7 +31,7 @@ const GOAL: Goal = {
 
 const link = benchLink('async');
 
-/** As worker.graphile.org/docs/performance advises for throughput, with more jobs at once. */
+/** As worker.graphile.org/docs/performance advises for throughput, but with more jobs at once. */
 function tuned(connectionString: string) {
   return {
     worker: {
@@ -72,7 +72,7 @@ export async function fillJobs(connectionString: string, count: number): Promise
   await utils.release();
 }
 
-/** Publishes every job and answers events a second until the last one is removed. */
+/** Publishes every job and returns events per second until the last one is removed. */
 export async function drainByJobs(
   { servers }: BenchContext,
   producer: Producer,
@@ -107,7 +107,7 @@ async function runJobs(url: string, nats: NatsConnection, count: number): Promis
     taskList: { [TASK]: publish },
   });
   await done.promise;
-  // Waits until the completed jobs are removed, which the relay's side waits for as well.
+  // Waits until completed jobs are removed, as the relay's side waits for its rows.
   await runner.stop();
   publisher.stop();
 }

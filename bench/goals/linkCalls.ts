@@ -8,9 +8,9 @@ import { GrpcDispatcher } from '../../link/transport/grpc/send.ts';
 import { createBareClient } from '../bareGrpc.ts';
 import { type BenchContext, type Benchmark, mustBe, scaled } from '../benchmark.ts';
 import { benchLink, CONSUMER, LEG, newMessage } from '../events.ts';
-import { startFar } from '../far.ts';
 import type { HiringReady } from '../hiring.ts';
 import { alternate, inParallel, perSecond } from '../measure.ts';
+import { startRemote } from '../remote.ts';
 import { type Goal, ratioOf } from '../report.ts';
 
 const CALLS = 20_000;
@@ -70,12 +70,12 @@ export const linkCalls: Benchmark = {
   name: 'calls',
   run: async (context: BenchContext) => {
     const count = scaled(CALLS, context);
-    const far = await startFar<HiringReady>('calls', {});
-    const { address, bareAddress } = far.ready;
+    const remote = await startRemote<HiringReady>('calls', {});
+    const { address, bareAddress } = remote.ready;
     const rounds = await alternate(
       { ours: () => callLink(address, count), against: () => callBare(bareAddress, count) },
       context.rounds,
-    ).finally(() => far.stop());
+    ).finally(() => remote.stop());
     return [ratioOf(GOAL, rounds)];
   },
 };

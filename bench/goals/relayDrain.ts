@@ -17,7 +17,7 @@ import { newEvents, publishRaw } from '../rawPublish.ts';
 import { type Goal, ratioOf } from '../report.ts';
 
 const EVENTS = 50_000;
-/** Receipts in one message, as the consumer's batches of 500 send them. */
+/** Receipts per message, as the consumer's batches of 500 send them. */
 const RECEIPT_BATCH = 500;
 
 const GOAL: Goal = {
@@ -33,10 +33,10 @@ const GOAL: Goal = {
 const link = benchLink('async');
 
 /**
- * Carries as the real dispatcher does, and says for the consumer that all of it was applied: the
- * receipts go through NATS, and both ends of that are paid for in this process.
+ * Publishes as the real dispatcher does, and sends an `applied` receipt for each message in the
+ * consumer's place. The receipts go through NATS, and both ends of that run in this process.
  */
-class AnsweringDispatcher implements Dispatcher {
+class SelfReceiptingDispatcher implements Dispatcher {
   readonly #nats: NatsConnection;
   readonly #inner: Dispatcher;
 
@@ -49,11 +49,11 @@ class AnsweringDispatcher implements Dispatcher {
     const results = await this.#inner.dispatch(parcels);
     const stored = parcels.filter((_parcel, i) => results[i]!.kind === 'sent');
     for (let i = 0; i < stored.length; i += RECEIPT_BATCH)
-      this.#answer(stored.slice(i, i + RECEIPT_BATCH));
+      this.#sendReceipts(stored.slice(i, i + RECEIPT_BATCH));
     return results;
   }
 
-  #answer(parcels: readonly Parcel[]): void {
+  #sendReceipts(parcels: readonly Parcel[]): void {
     const receipts = parcels.map(
       ({ row, to }): Receipt => ({
         eventId: row.eventId,
@@ -74,14 +74,14 @@ function createRelay({ sql, queueSql, nats }: Producer, publisher: Publisher): R
     service: link.producer,
     instance: randomUUIDv7(),
     links: [link],
-    asyncDispatcher: () => new AnsweringDispatcher(nats, publisher),
+    asyncDispatcher: () => new SelfReceiptingDispatcher(nats, publisher),
     syncDispatcher: () => ({ dispatch: () => Promise.reject(new Error('nothing is sync here')) }),
     raiseFence: () => () => Promise.resolve(),
     ask: () => () => Promise.reject(new Error('nobody to ask')),
   });
 }
 
-/** Fills the outbox, drains it, and answers events a second. */
+/** Fills the outbox, drains it, and returns events per second. */
 export async function drainByRelay(
   { servers }: BenchContext,
   producer: Producer,
@@ -103,7 +103,7 @@ export async function drainByRelay(
   return rate;
 }
 
-/** Publishes as many events raw, and answers events a second. */
+/** Publishes as many events raw, and returns events per second. */
 export async function drainRaw(
   { servers }: BenchContext,
   producer: Producer,

@@ -58,7 +58,7 @@ export const bookings = pgTable(
 
 /**
  * The double-entry ledger: the entries of a booking are inserted by one statement and sum to zero,
- * and are never changed or removed (triggers refuse all else).
+ * and are never changed or removed (triggers refuse anything else).
  */
 export const ledgerEntries = pgTable(
   'ledger_entries',

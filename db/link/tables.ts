@@ -54,7 +54,7 @@ export const outbox = relink.table(
   ],
 );
 
-/** The highest epoch a link ever used; a route change takes the next one. */
+/** The highest epoch a link has ever used; a route change takes the next one. */
 export const links = relink.table('links', {
   link: text().primaryKey(),
   epoch: int8('epoch').notNull(),
@@ -172,7 +172,9 @@ export const positions = relink.table(
   (t) => [primaryKey({ columns: [t.link, t.key] })],
 );
 
-/** Messages that came before their turn on an ordered link, or behind a dead letter of their key. */
+/**
+ * Messages that arrived before their turn on an ordered link, or behind a dead letter of their key.
+ */
 export const parked = relink.table(
   'parked',
   {
@@ -220,7 +222,7 @@ export const deadLetters = relink.table(
 export const listening = relink.table('listening', {
   link: text().primaryKey(),
   listening: boolean().notNull(),
-  /** What is done with copies: `run` or `log`; null for what suits the kind of link. */
+  /** What is done with copies: `run` or `log`; null for the default of the kind of link. */
   copies: text(),
 });
 
@@ -233,7 +235,7 @@ export const shadowResults = relink.table('shadow_results', {
   detail: text().notNull().default(''),
   /** Functional links: hash of what the handler wrote to the outbox; null when it did not run. */
   effect: int8('effect'),
-  /** Hash of what it based that on. */
+  /** Hash of its basis: what else the handler read. */
   basis: int8('basis'),
   receivedAt: time('received_at').notNull().default(sql`now()`),
 });
@@ -264,7 +266,7 @@ export const readings = relink.table(
   ],
 );
 
-/** What came of asking replica and owner for the same value. */
+/** The results of asking both the replica and the owner for the same value. */
 export const comparisons = relink.table(
   'comparisons',
   {

@@ -164,7 +164,7 @@ export const evidence = migration.table(
   ],
 );
 
-/** Signed closing statements: one for each leg and epoch, for ever. */
+/** Signed closing statements: one for each leg and epoch, kept forever. */
 export const certificates = migration.table(
   'certificates',
   {

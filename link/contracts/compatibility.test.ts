@@ -21,7 +21,7 @@ describe('compareSchemas', () => {
     assert.deepEqual(compareSchemas(managerCreatedV0.schema, managerCreatedV0.schema), []);
   });
 
-  test('finds another name, field or constant in both directions', () => {
+  test('finds a different name, field or constant in both directions', () => {
     const problems = compareSchemas(managerCreatedV0.schema, managerUpdatedV0.schema);
     const found = problems.map(({ field, direction }) => `${direction} ${field}`);
     assert.deepEqual(found.toSorted(), [
@@ -42,8 +42,8 @@ describe('compareSchemas', () => {
 
   const tightened: [name: string, loose: JsonSchema, tight: JsonSchema][] = [
     ['a shorter text', { type: 'string', maxLength: 9 }, { type: 'string', maxLength: 5 }],
-    ['a first upper bound', { type: 'string' }, { type: 'string', maxLength: 5 }],
-    ['a longer least text', { type: 'string' }, { type: 'string', minLength: 1 }],
+    ['a new upper bound', { type: 'string' }, { type: 'string', maxLength: 5 }],
+    ['a longer minimum length', { type: 'string' }, { type: 'string', minLength: 1 }],
     ['a pattern', { type: 'string' }, { type: 'string', pattern: '^a' }],
     ['a pattern beside another', { pattern: 'a' }, { pattern: 'a', allOf: [{ pattern: 'b' }] }],
     ['a format', { type: 'string' }, { type: 'string', format: 'uuid' }],
@@ -51,15 +51,15 @@ describe('compareSchemas', () => {
     ['listed values', { type: 'string' }, { type: 'string', enum: ['a'] }],
     ['a higher minimum', { type: 'integer', minimum: 0 }, { type: 'integer', minimum: 1 }],
     [
-      'an open lower end',
+      'an exclusive minimum',
       { type: 'integer', minimum: 0 },
       { type: 'integer', exclusiveMinimum: 0 },
     ],
     ['a lower maximum', { type: 'integer' }, { type: 'integer', maximum: 9 }],
-    ['an open upper end', { maximum: 9 }, { exclusiveMaximum: 9 }],
+    ['an exclusive maximum', { maximum: 9 }, { exclusiveMaximum: 9 }],
     ['whole numbers', { type: 'number' }, { type: 'integer' }],
     ['fewer items', { type: 'array', maxItems: 9 }, { type: 'array', maxItems: 5 }],
-    ['unlike items', { type: 'array' }, { type: 'array', uniqueItems: true }],
+    ['unique items', { type: 'array' }, { type: 'array', uniqueItems: true }],
     [
       'stricter items',
       { type: 'array', items: { type: 'string' } },
@@ -76,14 +76,14 @@ describe('compareSchemas', () => {
       assert.match(found[0]!, /^backward: f/);
     });
 
-    test(`sees ${name} given up as breaking old readers only`, () => {
+    test(`sees ${name} removed as breaking old readers only`, () => {
       const found = ofField(tight, loose);
       assert.equal(found.length, 1, found.join());
       assert.match(found[0]!, /^forward: f/);
     });
   }
 
-  test('takes a listed value for what it is, whatever its bounds', () => {
+  test('checks a listed value by itself, whatever its bounds', () => {
     const any: JsonSchema = { type: 'string', maxLength: 3 };
     assert.deepEqual(ofField({ type: 'string', const: 'abc' }, any).length, 1);
     assert.match(ofField({ type: 'string', const: 'abc' }, any)[0]!, /^forward/);
@@ -94,7 +94,7 @@ describe('compareSchemas', () => {
     const older: JsonSchema = { type: 'object', properties: {}, additionalProperties: false };
     const newer: JsonSchema = { ...older, properties: { added: { type: 'string' } } };
     assert.deepEqual(compareSchemas(older, newer), [
-      { field: 'added', problem: 'is no field of the reader', direction: 'forward' },
+      { field: 'added', problem: 'is not a field of the reader', direction: 'forward' },
     ]);
   });
 

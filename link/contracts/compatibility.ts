@@ -1,12 +1,13 @@
 /**
- * Whether two JSON Schemas of one event understand each other. `buf breaking` sees fields and
- * types; it never sees a rule that was tightened, which stops consumers just the same.
+ * Whether the readers and writers of two JSON Schemas of one event understand each other. `buf
+ * breaking` compares fields and types; it misses a tightened rule, which breaks consumers just the
+ * same.
  *
  * Two questions, each asked of every part of the schema:
- *   backward: does the newer schema accept all that the older one allows to be written?
- *   forward:  does the older schema accept all that the newer one allows to be written?
+ *   backward: does the newer schema accept everything that the older one allows?
+ *   forward:  does the older schema accept everything that the newer one allows?
  *
- * The answer errs on the safe side: two patterns that are not the same text count as a problem.
+ * It errs on the safe side: two patterns with different text count as a problem.
  */
 import type { JsonSchema } from './jsonSchema.ts';
 
@@ -16,7 +17,7 @@ export type Direction = 'backward' | 'forward';
 export interface Incompatibility {
   /** Path of the field, such as `payload.first_name`; empty for the event as a whole. */
   readonly field: string;
-  /** What the reader does not accept, to be read after the field's name. */
+  /** What the reader does not accept; reads on from the field's name. */
   readonly problem: string;
   readonly direction: Direction;
 }
@@ -26,7 +27,7 @@ export interface CompareOptions {
   readonly ignore?: readonly string[];
 }
 
-/** All problems in both directions, none when either can read the other's events. */
+/** All problems in both directions; empty when each can read the other's events. */
 export function compareSchemas(
   older: JsonSchema,
   newer: JsonSchema,
@@ -48,7 +49,7 @@ function named(direction: Direction, refusals: readonly Refusal[]): Incompatibil
   return refusals.map((refusal) => ({ ...refusal, direction }));
 }
 
-/** What may be written by one schema and is refused by the other. */
+/** What one schema allows to be written and the other refuses. */
 function findRefusals(writer: JsonSchema, reader: JsonSchema, field: string): Refusal[] {
   const here = [
     ...refusedType(writer, reader),
@@ -74,7 +75,7 @@ function refusedValues(writer: JsonSchema, reader: JsonSchema): string[] {
   if (written === undefined) return [`may be any value, not only ${allowed}`];
   const known = new Set(readable.map(toText));
   const refused = written.map(toText).filter((value) => !known.has(value));
-  return refused.map((value) => `may be ${value}, which is none of ${allowed}`);
+  return refused.map((value) => `may be ${value}, which is not one of ${allowed}`);
 }
 
 function listValues(schema: JsonSchema): readonly unknown[] | undefined {
@@ -101,18 +102,18 @@ function refusedBounds(writer: JsonSchema, reader: JsonSchema): string[] {
     const written = writer[keyword] ?? (isUpper ? Infinity : 0);
     if (limit === undefined || (isUpper ? written <= limit : written >= limit)) return [];
     return [
-      `may have ${sayAmount(written, isUpper)} ${unit}, not only ${sayAmount(limit, isUpper)}`,
+      `may have ${describeAmount(written, isUpper)} ${unit}, not only ${describeAmount(limit, isUpper)}`,
     ];
   });
   return [...counted, ...refusedRange(writer, reader)];
 }
 
-function sayAmount(amount: number, isUpper: boolean): string {
+function describeAmount(amount: number, isUpper: boolean): string {
   if (amount === Infinity) return 'any number of';
   return isUpper ? `up to ${amount}` : `${amount} or more`;
 }
 
-// A listed value is checked for itself, whatever the bounds beside it.
+// Listed values are checked one by one; bounds beside the list do not matter.
 function refusedListed(writer: JsonSchema, reader: JsonSchema): string[] {
   if (listValues(reader)) return [];
   return listValues(writer)!
@@ -139,11 +140,13 @@ function refusedRange(writer: JsonSchema, reader: JsonSchema): string[] {
   const problems: string[] = [];
   const [low, lowLimit] = [lowerEnd(writer), lowerEnd(reader)];
   if (isBeyond(-low.value, -lowLimit.value, low, lowLimit)) {
-    problems.push(`may be as low as ${low.value}, not only ${sayEnd(lowLimit, 'above', 'from')}`);
+    problems.push(
+      `may be as low as ${low.value}, not only ${describeEnd(lowLimit, 'above', 'from')}`,
+    );
   }
   const [high, highLimit] = [upperEnd(writer), upperEnd(reader)];
   if (isBeyond(high.value, highLimit.value, high, highLimit)) {
-    const limit = sayEnd(highLimit, 'below', 'up to');
+    const limit = describeEnd(highLimit, 'below', 'up to');
     problems.push(`may be as high as ${high.value}, not only ${limit}`);
   }
   return problems;
@@ -153,7 +156,7 @@ function isBeyond(value: number, limit: number, end: End, limitEnd: End): boolea
   return value > limit || (value === limit && !end.isOpen && limitEnd.isOpen);
 }
 
-function sayEnd({ value, isOpen }: End, open: string, closed: string): string {
+function describeEnd({ value, isOpen }: End, open: string, closed: string): string {
   return `${isOpen ? open : closed} ${value}`;
 }
 
@@ -172,7 +175,7 @@ function upperEnd({ maximum = Infinity, exclusiveMaximum = Infinity }: JsonSchem
 function refusedForm(writer: JsonSchema, reader: JsonSchema): string[] {
   const problems: string[] = [];
   if (reader.format !== undefined && reader.format !== writer.format) {
-    problems.push(`is of ${writer.format ?? 'no'} format, not ${reader.format}`);
+    problems.push(`has format ${writer.format ?? 'none'}, not ${reader.format}`);
   }
   if (reader.pattern !== undefined && !matches(writer, reader.pattern)) {
     problems.push(`need not match ${reader.pattern}`);
@@ -190,18 +193,18 @@ function matches(writer: JsonSchema, pattern: string): boolean {
   return values?.every((value) => typeof value === 'string' && form.test(value)) ?? false;
 }
 
-// Of these only equality is understood: each part the reader asks for must be asked of the writer.
+// Only equality is understood here: whatever the reader requires, the writer must require too.
 function refusedChoices(writer: JsonSchema, reader: JsonSchema): string[] {
   const problems: string[] = [];
   const parts = new Set((writer.allOf ?? []).map(toText));
   for (const part of reader.allOf ?? []) {
     const isAsked = parts.has(toText(part)) || isOwnForm(writer, part);
-    if (!isAsked) problems.push(`need not fulfil ${toText(part)}`);
+    if (!isAsked) problems.push(`need not satisfy ${toText(part)}`);
   }
   for (const keyword of ['anyOf', 'oneOf', 'not'] as const) {
     const asked = reader[keyword];
     if (asked !== undefined && toText(asked) !== toText(writer[keyword])) {
-      problems.push(`need not fulfil ${keyword} ${toText(asked)}`);
+      problems.push(`need not satisfy ${keyword} ${toText(asked)}`);
     }
   }
   return problems;
@@ -219,7 +222,7 @@ function refusedFields(writer: JsonSchema, reader: JsonSchema, path: string): Re
     const field = path === '' ? name : `${path}.${name}`;
     if (readable) refusals.push(...findRefusals(written, readable, field));
     else if (reader.additionalProperties === false) {
-      refusals.push({ field, problem: 'is no field of the reader' });
+      refusals.push({ field, problem: 'is not a field of the reader' });
     }
   }
   for (const name of reader.required ?? []) {

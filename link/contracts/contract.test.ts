@@ -44,12 +44,12 @@ describe('contract', () => {
     assert.equal(encodeText(created, event), encodeText(created, ada));
   });
 
-  test('replaces half of a surrogate pair, as binary protobuf does', () => {
+  test('replaces a lone surrogate, as binary protobuf does', () => {
     const half = { ...ada, payload: { ...ada.payload, first_name: 'A\ud800' } };
     assert.match(encodeText(created, half), /"first_name":"A\ufffd"/);
   });
 
-  test('says every problem with its field', () => {
+  test('reports every problem with its field', () => {
     const bad = { ...ada, surprise: 1, payload: { ...ada.payload, first_name: '', last_name: 1 } };
     const decoded = decodeText(created, JSON.stringify(bad));
     assert.deepEqual(decoded, {
@@ -62,12 +62,12 @@ describe('contract', () => {
     });
   });
 
-  test('quotes no text that is not JSON: it may be personal', () => {
+  test('never quotes text that is not JSON: it may be personal', () => {
     const decoded = decodeText(created, '{"first_name":Ada}');
     assert.deepEqual(decoded, { ok: false, problems: [{ field: '', message: 'is not JSON' }] });
   });
 
-  test('says where a text stops being JSON when it can', () => {
+  test('says where a text stops being JSON, where that is known', () => {
     const decoded = decodeText(created, '{"event_id":"x');
     const problems = [{ field: '', message: 'is not JSON (at character 14)' }];
     assert.deepEqual(decoded, { ok: false, problems });
@@ -81,12 +81,12 @@ describe('contract', () => {
     assert.throws(() => fromMessage(created, message), { code: 'not_this_contract' });
   });
 
-  test('refuses to make a message of what is no event', () => {
+  test('refuses to make a message from something that is not an event', () => {
     const wrong = { ...ada, event_version: 'x' } as unknown as ManagerCreatedV0;
     assert.throws(() => toMessage(created, wrong), { code: 'not_this_contract' });
   });
 
-  test('refuses messages with fields that have no one text', () => {
+  test('refuses messages whose fields have no single canonical text', () => {
     assert.throws(() => defineContract(StructSchema, {}), ContractError);
   });
 });

@@ -2,12 +2,11 @@
  * A contract is one version of one event: its protobuf message and the JSON Schema made from it.
  *
  * An event has one canonical text: ProtoJSON with snake_case names, fields in the order of their
- * numbers, no white space, implicit values written out. The outbox stores it, JetStream carries
- * it, and `payloadHash` is taken over it. On a gRPC link the event travels as a protobuf message;
- * the consumer writes the same text again from it, so both transports lead to the same hash.
+ * numbers, no white space, implicit values written out. The outbox stores it, JetStream carries it,
+ * and `payloadHash` is taken over it. On a gRPC link the event travels as a protobuf message; the
+ * consumer writes the same text again from it, so both transports lead to the same hash.
  *
- * Both ways in end at the same check, the JSON Schema's: what one transport refuses, the other
- * refuses too.
+ * Both transports end at the same check, the JSON Schema: what one refuses, the other refuses too.
  */
 
 import type { JsonValue, Message, MessageShape } from '@bufbuild/protobuf';
@@ -34,7 +33,7 @@ export interface Contract<Json = unknown> {
   readonly version: number;
   readonly message: DescMessage;
   readonly schema: JsonSchema;
-  /** The problems of a value, none when it is an event of this contract. Never throws. */
+  /** The problems of a value; empty when it is an event of this contract. Never throws. */
   readonly findProblems: (value: unknown) => readonly Problem[];
   /** The first field of a binary message that the contract does not have. */
   readonly findUnknownField: FindUnknownField;
@@ -44,16 +43,15 @@ export interface Contract<Json = unknown> {
   readonly json?: Json;
 }
 
-/** A decoded event, or why it is none. */
+/** A decoded event, or why decoding failed. */
 export type Decoded<Json> =
   | { readonly ok: true; readonly event: Json }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * Compiles a contract, about 10 ms (the first one 80): do it once, when the process starts.
+ * Compiles a contract. Takes about 10 ms (80 ms for the first), so do it once, at process start.
  *
- * @example
- * const created = defineContract(managerCreatedV0.message, managerCreatedV0.schema);
+ * @example const created = defineContract(managerCreatedV0.message, managerCreatedV0.schema);
  * @throws ContractError `unsupported_field` when the message has a field events may not have.
  */
 export function defineContract<Desc extends DescMessage>(
@@ -72,8 +70,8 @@ export function defineContract<Desc extends DescMessage>(
 }
 
 /**
- * The canonical text of a valid event. Does not validate (use `findProblems`): what is no field
- * of the contract is left out, and what has another type is written as it is.
+ * The canonical text of a valid event. Does not validate (use `findProblems`): unknown fields are
+ * left out, and values of the wrong type are written as they are.
  */
 export function encodeText<Json>(contract: Contract<Json>, event: Json): string {
   return contract.writeText(event);
@@ -85,19 +83,19 @@ export function decodeText<Json>(contract: Contract<Json>, text: string): Decode
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { ok: false, problems: [{ field: '', message: sayNotJson(error) }] };
+    return { ok: false, problems: [{ field: '', message: describeNotJson(error) }] };
   }
   return decodeJson(contract, value);
 }
 
-/** Validates an event that is parsed already. */
+/** Validates an event that is already parsed. */
 export function decodeJson<Json>(contract: Contract<Json>, value: unknown): Decoded<Json> {
   const problems = contract.findProblems(value);
   return problems.length === 0 ? { ok: true, event: value as Json } : { ok: false, problems };
 }
 
 /**
- * The protobuf message of a valid event, for the gRPC way.
+ * The protobuf message of a valid event, for gRPC.
  *
  * @throws ContractError `not_this_contract` when the event is not valid.
  */
@@ -112,8 +110,8 @@ export function toMessage<Json>(contract: Contract<Json>, event: Json): Message 
 /**
  * The event of a protobuf message, not validated: see `decodeMessage`.
  *
- * @throws ContractError `not_this_contract` when the message holds what JSON cannot say, such as
- *   a timestamp beyond the year 9999.
+ * @throws ContractError `not_this_contract` when the message holds a value that JSON cannot
+ *   express, such as a timestamp beyond the year 9999.
  */
 export function fromMessage<Json>(contract: Contract<Json>, message: Message): Json {
   try {
@@ -136,8 +134,8 @@ export function decodeMessage<Json>(contract: Contract<Json>, message: Message):
   }
 }
 
-// The engine's own message quotes the text, which may be personal.
-function sayNotJson(error: unknown): string {
+// The message of JSON.parse quotes the text, which may be personal.
+function describeNotJson(error: unknown): string {
   const position = /position (\d+)/.exec(String(error))?.[1];
   return position ? `is not JSON (at character ${position})` : 'is not JSON';
 }

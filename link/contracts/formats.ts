@@ -1,9 +1,9 @@
-/** What the patterns of the schemas cannot say about a value of the right shape. */
+/** Checks that a schema's pattern cannot express, for values that already match it. */
 
 const int64Limits = { lowest: -(2n ** 63n), highest: 2n ** 63n - 1n };
 const uint64Limits = { lowest: 0n, highest: 2n ** 64n - 1n };
 
-/** So many digits always fit into 64 bits. */
+/** Any number with this many digits fits into 64 bits. */
 const safeDigits = 18;
 
 export function isInt64(text: string): boolean {
@@ -15,8 +15,8 @@ export function isUint64(text: string): boolean {
 }
 
 /**
- * Whether a time of RFC 3339 shape exists: no 30th of February, and within the years 1 to 9999
- * also after its offset is applied, which is what a protobuf Timestamp can hold.
+ * Whether a time in RFC 3339 form exists: no 30 February, and within the years 1 to 9999 even after
+ * its offset is applied, which is what a protobuf Timestamp can hold.
  */
 export function isRealTime(text: string): boolean {
   const day = Number(text.slice(8, 10));
@@ -35,7 +35,7 @@ function isWithin(text: string, limits: typeof int64Limits): boolean {
   }
 }
 
-// Not Date.UTC(year, month, 0), which takes the years 0 to 99 for 1900 to 1999.
+// Not Date.UTC(year, month, 0), which reads the years 0 to 99 as 1900 to 1999.
 function daysInMonth(year: number, month: number): number {
   if (month === 2) return isLeapYear(year) ? 29 : 28;
   return [4, 6, 9, 11].includes(month) ? 30 : 31;

@@ -18,7 +18,7 @@ test('differs by id and by payload', () => {
   assert.equal(new Set(hashes).size, 3);
 });
 
-test('takes text as UTF-8', () => {
+test('hashes text as UTF-8', () => {
   // printf 'id\n"é"' | sha256sum → fb2b572a71c9c61f…
   assert.equal(payloadHash('id', '"é"'), BigInt.asIntN(64, 0xfb2b572a71c9c61fn));
 });

@@ -1,7 +1,7 @@
 /**
- * The hash by which a message id with another payload is caught, and of which certificates add up
- * the sums: the first 8 bytes of SHA-256 over the UTF-8 of `event_id + "\n" + text`, read as a
- * signed big-endian integer. `text` is the event's text as stored and sent, not parsed again.
+ * The hash that exposes a message id reused with a different payload, and that certificates add up:
+ * the first 8 bytes of SHA-256 over the UTF-8 of `event_id + "\n" + text`, read as a signed
+ * big-endian integer. `text` is the event's text as stored and sent, never re-parsed.
  *
  * The same in PostgreSQL:
  *   ('x' || left(encode(sha256(convert_to(event_id || E'\n' || text, 'UTF8')), 'hex'), 16))

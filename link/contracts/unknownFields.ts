@@ -1,6 +1,6 @@
 /**
- * Finds fields that a binary message carries beyond its contract, such as those of a later
- * version. In JSON the schema refuses them; protobuf itself would keep them in silence.
+ * Finds fields that a binary message carries beyond its contract, such as those of a later version.
+ * In JSON the schema refuses them; protobuf itself would silently keep them.
  */
 import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';

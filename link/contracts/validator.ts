@@ -3,26 +3,26 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { isInt64, isRealTime, isUint64 } from './formats.ts';
 import type { JsonSchema } from './jsonSchema.ts';
 
-/** What is wrong with one field. Says no values: they may be personal. */
+/** What is wrong with one field. Never contains values: they may be personal. */
 export interface Problem {
   /** Path such as `payload.exercises.0.title`; empty for the event as a whole. */
   readonly field: string;
-  /** What is wrong, to be read after the field's name. */
+  /** What is wrong; reads on from the field's name. */
   readonly message: string;
 }
 
-/** The most problems said about one event: a person reads them. */
+/** The most problems reported for one event: a person reads them. */
 const maxProblems = 20;
 
 const none: readonly Problem[] = [];
 
-/** A function that says all problems of a value, at most 20; none when it is valid. */
+/** Compiles a function that returns the problems of a value, at most 20; empty when it is valid. */
 export function compileValidator(schema: JsonSchema): (value: unknown) => readonly Problem[] {
   const isValid = newAjv(false).compile(schema);
   let findAll: ReturnType<Ajv2020['compile']> | undefined;
   return (value) => {
     if (isValid(value)) return none;
-    // Rare, so compiled when first needed: the fast one stops at the first problem.
+    // Rarely needed, so compiled on first use: the fast validator stops at the first problem.
     findAll ??= newAjv(true).compile(schema);
     findAll(value);
     return (findAll.errors ?? []).slice(0, maxProblems).map(toProblem);
@@ -34,13 +34,13 @@ function newAjv(allErrors: boolean): Ajv2020 {
     allErrors,
     verbose: allErrors,
     strict: true,
-    // Compiling the schema of schemas takes a third of a service's start; a test looks at ours.
+    // Compiling the meta-schema takes a third of a service's start; a test validates our schemas.
     validateSchema: false,
     // A part of allOf or oneOf need not repeat the type and the properties.
     strictTypes: false,
     strictRequired: false,
     formats: {
-      uuid: true, // its pattern says it all
+      uuid: true, // its pattern already checks it
       'date-time': isRealTime,
       int64: isInt64,
       uint64: isUint64,
@@ -52,10 +52,10 @@ function toProblem(error: ErrorObject): Problem {
   const path = error.instancePath.split('/').slice(1);
   const named = error.params.additionalProperty ?? error.params.missingProperty;
   if (named !== undefined) path.push(named);
-  return { field: path.join('.'), message: sayProblem(error) };
+  return { field: path.join('.'), message: describeProblem(error) };
 }
 
-function sayProblem(error: ErrorObject): string {
+function describeProblem(error: ErrorObject): string {
   switch (error.keyword) {
     case 'additionalProperties':
       return 'is not a field of this contract';
@@ -67,7 +67,7 @@ function sayProblem(error: ErrorObject): string {
       return `must be one of ${error.params.allowedValues.join(', ')}`;
     case 'pattern':
     case 'format':
-      return sayFormat(error);
+      return describeFormat(error);
     default:
       return error.message ?? `breaks the rule ${error.keyword}`;
   }
@@ -80,7 +80,7 @@ const formatNames: Record<string, string> = {
   uint64: 'must be an unsigned 64-bit integer as a string',
 };
 
-function sayFormat(error: ErrorObject): string {
+function describeFormat(error: ErrorObject): string {
   const format = (error.parentSchema as JsonSchema | undefined)?.format;
-  return formatNames[format ?? ''] ?? error.message ?? 'has another form';
+  return formatNames[format ?? ''] ?? error.message ?? 'has the wrong format';
 }

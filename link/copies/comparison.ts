@@ -7,12 +7,12 @@ export interface ShadowComparison {
   readonly missing: number;
   readonly different: number;
   readonly examples: readonly string[];
-  /** Functional links: copies whose effect could be compared, and those that had another one. */
+  /** Functional links: copies whose effect could be compared, and those whose effect differed. */
   readonly ran: number;
   readonly otherEffects: number;
 }
 
-/** Ids shown of what is missing or different; enough to start looking. */
+/** How many ids of missing or different copies to show; enough to start looking. */
 const EXAMPLES = 10;
 
 /** Compares what was applied with the copies that arrived on the second path. */

@@ -61,7 +61,7 @@ const compared = async () => {
 };
 const NONE = { expected: 0, equal: 0, missing: 0, different: 0, ran: 0, otherEffects: 0 };
 
-test('a copy is only noted until somebody asks for more', async () => {
+test('a copy is only noted until its handling is set to run', async () => {
   let runs = 0;
   const receiver = receiverOf(async () => {
     runs += 1;
@@ -89,7 +89,7 @@ test('a copy that runs leaves nothing behind, and what it would have written is 
   assert.deepEqual(await compared(), { ...NONE, expected: 1, equal: 1, ran: 1 });
 });
 
-test('a copy with another effect is found, unless it was based on something else', async () => {
+test('a copy with a different effect is found, unless its basis was different', async () => {
   await setCopyHandling(sql, link.id, 'run');
   let amount = 100;
   let rating = 1;
@@ -109,7 +109,7 @@ test('a copy with another effect is found, unless it was based on something else
   assert.deepEqual(await compared(), { ...NONE, expected: 2, equal: 2, ran: 1, otherEffects: 1 });
 });
 
-test('a copy that comes after its message, or before its turn, does not run', async () => {
+test('a copy that arrives after its message, or before its turn, does not run', async () => {
   await setCopyHandling(sql, link.id, 'run');
   let runs = 0;
   const receiver = receiverOf(async () => {
@@ -124,7 +124,7 @@ test('a copy that comes after its message, or before its turn, does not run', as
   assert.deepEqual(await compared(), { ...NONE, expected: 1, equal: 1 });
 });
 
-test('a copy whose handler fails is different', async () => {
+test('a copy whose handler fails counts as different', async () => {
   await setCopyHandling(sql, link.id, 'run');
   let mustFail = true;
   const receiver = receiverOf(async () => {
@@ -138,7 +138,7 @@ test('a copy whose handler fails is different', async () => {
   assert.deepEqual(await compared(), { ...NONE, expected: 1, different: 1 });
 });
 
-test('what a handler wrote is told after its commit, and not when it failed', async () => {
+test('what a handler wrote is reported after its commit, and not when it failed', async () => {
   committed.length = 0;
   let mustFail = true;
   const receiver = receiverOf(async (tx, event) => {
@@ -157,7 +157,7 @@ test('what a handler wrote is told after its commit, and not when it failed', as
   );
 });
 
-test('a message whose handler gets no answer from another service waits and dies never', async () => {
+test('a message whose handler gets no answer from another service waits and never becomes a dead letter', async () => {
   let isAway = true;
   const receiver = receiverOf(async () => {
     if (isAway) throw new RpcCallError('hiring.v1.HiringService/X', 'nowhere', UNAVAILABLE);

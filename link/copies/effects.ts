@@ -1,7 +1,7 @@
 /**
  * The effect of a functional handler that can be compared: what it wrote to the outbox. Times are
- * left out, because two runs of a handler never happen at the same one, and versions, because other
- * messages may come between.
+ * left out, because two runs never happen at the same time, and so are versions, because other
+ * messages may come in between.
  */
 import type { Transaction } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
@@ -13,7 +13,7 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 export interface Effect {
   /** Hash of the messages that one run of a handler wrote, whatever their order. */
   readonly effect: bigint;
-  /** Hash of what it based them on. */
+  /** Hash of its basis: what else it read. */
   readonly basis: bigint;
 }
 

@@ -1,10 +1,10 @@
-/** What a service does with the copies of a link's messages, a row in its database. */
+/** What a service does with the copies of a link's messages: a row in its database. */
 import type { Database } from '../../runtime/postgres.ts';
 import type { LinkDefinition } from '../link.ts';
 
 /**
- * What is done with copies. `log`: noted that they arrived; `run`: the handler runs and is rolled
- * back. A formal handler may always run; a functional one only when somebody asked for it.
+ * `log`: note that a copy arrived; `run`: run the handler and roll it back. Copies of a formal link
+ * run by default, those of a functional link only when asked for.
  */
 export type CopyHandling = 'log' | 'run';
 

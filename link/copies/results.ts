@@ -1,4 +1,4 @@
-/** What came of copies, kept to be compared with what the messages themselves did. */
+/** The results of copies, kept to be compared with what the messages themselves did. */
 import type { Database } from '../../runtime/postgres.ts';
 import type { Effect } from './effects.ts';
 
@@ -8,7 +8,9 @@ export interface ShadowResult {
   readonly hash: bigint;
   readonly ok: boolean;
   readonly detail: string;
-  /** What its handler wrote to the outbox; null when it did not run or that says nothing. */
+  /**
+   * What its handler wrote to the outbox; null when it did not run or there is nothing to compare.
+   */
   readonly effect: Effect | null;
 }
 
@@ -31,7 +33,7 @@ export async function saveShadowResults(
       basis = coalesce(excluded.basis, shadow_results.basis)`;
 }
 
-/** How many of the messages have a copy that came. */
+/** How many of these messages have a copy that arrived. */
 export async function countShadowResults(
   sql: Database,
   eventIds: readonly string[],
@@ -41,7 +43,7 @@ export async function countShadowResults(
   return row!.count;
 }
 
-/** What became of copies: the id with '' when its handler ran, or with the problem. */
+/** The results of copies by event id: `''` when all is well, otherwise the problem. */
 export async function readCopies(
   sql: Database,
   eventIds: readonly string[],
@@ -52,10 +54,10 @@ export async function readCopies(
   return new Map(rows.map((row) => [row.event_id, row.ok ? '' : row.detail || 'failed']));
 }
 
-/** Copies and comparisons of runs that are over; a run looks at those since its own steps began. */
+/** How long results are kept; a run looks only at those since its own steps began. */
 const COMPARED_KEPT = '2 days';
 
-/** Removes what copies and comparisons left behind. */
+/** Removes old results of copies and comparisons. */
 export async function forgetCompared(sql: Database): Promise<void> {
   await sql`delete from relink.shadow_results where received_at < now() - ${COMPARED_KEPT}::interval`;
   await sql`delete from relink.effects where applied_at < now() - ${COMPARED_KEPT}::interval`;

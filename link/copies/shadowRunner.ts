@@ -1,12 +1,13 @@
 /**
- * Runs copies of messages: the handler does its work in a transaction that is rolled back, and what
- * came of it is kept to be compared with what the real message did. What is done with copies is a
- * row in the database: `log` only notes that they arrived.
+ * Runs copies of messages: the handler does its work in a transaction that is rolled back, and the
+ * result is kept to be compared with what the real message did. What is done with copies is a row
+ * in the database: `log` only notes that they arrived.
  *
- * A formal handler may run at any time, because its newest version wins. A functional one says
- * something only before the message itself is applied, and in its turn: then what both wrote to the
- * outbox is compared, if both based it on the same. At any other time a copy only has arrived. So that enough of them are compared,
- * a message waits for its copy a moment, unless another one does.
+ * A formal handler may run at any time, because the newest version wins. A functional one can be
+ * compared only if it runs before the message itself is applied, and in its turn: then what both
+ * wrote to the outbox is compared, if both had the same basis. At any other time a copy has only
+ * arrived. So that enough copies run in time, a message waits briefly for its copy, unless another
+ * message is already waiting.
  */
 import { messageOf } from '../../runtime/errors.ts';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
@@ -42,14 +43,14 @@ export class ShadowRunner {
     this.#applying = applying;
   }
 
-  /** Rejects only when the results cannot be kept. */
+  /** Rejects only when the results cannot be saved. */
   async run(deliveries: readonly Delivery[]): Promise<void> {
     if (deliveries.length === 0) return;
     const { link } = this.#applying;
-    const isRun = (await readCopyHandling(this.#sql, link)) === 'run';
+    const mustRun = (await readCopyHandling(this.#sql, link)) === 'run';
     const results: ShadowResult[] = [];
     for (const delivery of deliveries) {
-      const tried = isRun ? await this.#try(delivery) : ARRIVED;
+      const tried = mustRun ? await this.#try(delivery) : ARRIVED;
       results.push({ eventId: delivery.eventId, hash: delivery.hash, ...tried });
     }
     await saveShadowResults(this.#sql, link.id, results);
@@ -61,20 +62,20 @@ export class ShadowRunner {
     if (link.kind === 'formal' || this.#isWaiting) return;
     const ids = deliveries.filter((one) => one.isCopied).map(({ eventId }) => eventId);
     if (ids.length === 0) return;
-    const areHere = async () => (await countShadowResults(this.#sql, ids)) === ids.length;
+    const haveArrived = async () => (await countShadowResults(this.#sql, ids)) === ids.length;
     this.#isWaiting = true;
     try {
       if ((await readCopyHandling(this.#sql, link)) !== 'run') return;
       const untilMs = performance.now() + WAIT_MS;
-      while (performance.now() < untilMs && !(await areHere())) await pause(WAIT_POLL_MS);
+      while (performance.now() < untilMs && !(await haveArrived())) await pause(WAIT_POLL_MS);
     } catch {
-      // The database is away: the message itself will meet that and be tried again.
+      // The database is down: the message itself will run into that and be tried again.
     } finally {
       this.#isWaiting = false;
     }
   }
 
-  /** A copy that does not fit its contract would have become a dead letter. */
+  /** Notes a copy that does not fit its contract: the message itself would become a dead letter. */
   async refused(arrival: Arrival, detail: string): Promise<void> {
     const { eventId, text } = arrival;
     if (!isUuid(eventId)) return;
@@ -93,16 +94,16 @@ export class ShadowRunner {
       return ARRIVED;
     } catch (error) {
       if (error instanceof ShadowDone) return { ...ARRIVED, effect };
-      // The message itself came meanwhile: its handler cannot run twice.
+      // The message itself came in the meantime: its handler cannot run twice.
       if (this.#applying.handler.kind === 'functional' && (await this.#isInInbox(delivery)))
         return ARRIVED;
-      // Nothing that the copy could be blamed for.
+      // A transient error, which is not the copy's fault.
       if (isTransient(error)) return ARRIVED;
       return { ok: false, detail: messageOf(error), effect: null };
     }
   }
 
-  /** Returns what it wrote to the outbox, or null when that says nothing. */
+  /** Returns what it wrote to the outbox, or null when there is nothing to compare. */
   async #runHandler(tx: Transaction, delivery: Delivery): Promise<Effect | null> {
     const { handler, limitMs } = this.#applying;
     if (handler.kind === 'formal') {
@@ -114,7 +115,7 @@ export class ShadowRunner {
     return effectOf(delivery.eventId, writtenIn(tx), basis);
   }
 
-  /** Whether the message itself has not come, and it is its turn. */
+  /** Whether it is the message's turn and the message itself has not arrived. */
   async #isDue(tx: Transaction, { eventId, key, version }: Delivery): Promise<boolean> {
     const { id, ordered = false } = this.#applying.link;
     const [row] = await tx<{ isDue: boolean }[]>`

@@ -1,7 +1,7 @@
 /**
- * What is done with messages that are new in the inbox, in the transaction that entered them: formal
- * ones become the newest state of their keys, functional ones are handed to the handler one by one,
- * on ordered links when it is their turn.
+ * Applies messages that are new to the inbox, in the transaction that entered them: formal ones
+ * become the newest state of their keys; functional ones go to the handler one by one, on ordered
+ * links when it is their turn.
  */
 import type { Transaction } from '../../runtime/postgres.ts';
 import { effectOf, saveEffect } from '../copies/effects.ts';
@@ -52,7 +52,7 @@ async function applyNewest(
   return new Map(ids.map((eventId) => [eventId, 'superseded']));
 }
 
-/** What a message with a copy writes to the outbox is kept, to be compared with its copy's. */
+/** Keeps what a message with a copy wrote to the outbox, to compare it with what its copy wrote. */
 async function applyOne(
   tx: Transaction,
   { link, limitMs }: Applying,
@@ -66,7 +66,10 @@ async function applyOne(
   await saveEffect(tx, link.id, delivery.eventId, effect);
 }
 
-/** The messages whose turn it is; the others are parked, or superseded when it is over. */
+/**
+ * Returns the messages whose turn it is; parks later ones, and supersedes those whose turn has
+ * passed.
+ */
 async function takeDue(tx: Transaction, link: string, news: readonly Delivery[]) {
   const keys = news.map((delivery) => delivery.key);
   const { now, later, past, positions } = takeTurns(news, await lockPositions(tx, link, keys));
@@ -84,7 +87,7 @@ async function takeDue(tx: Transaction, link: string, news: readonly Delivery[])
   return { due: now, outcomes };
 }
 
-/** Applies a parked message whose turn has come; `superseded` when it is over. */
+/** Applies a parked message whose turn has come; `superseded` when its turn has passed. */
 export async function applyParked(
   tx: Transaction,
   applying: Applying,

@@ -33,11 +33,11 @@ export interface DeadLetterRow {
 export interface WhyDead {
   readonly reason: DeadReason;
   readonly detail: string;
-  /** Failed tries. */
+  /** Failed attempts. */
   readonly attempts: number;
 }
 
-/** Writes a dead letter; a second one for the same message and reason is not written again. */
+/** Writes a dead letter, unless one for the same message, payload and reason is open already. */
 export async function bury(tx: Transaction, arrival: Arrival, why: WhyDead): Promise<void> {
   const eventId = isUuid(arrival.eventId) ? arrival.eventId : null;
   const headers = {
@@ -108,7 +108,7 @@ export async function readDeadLetter(
 
 /**
  * Takes a dead letter for a redrive, in the transaction of its effect: exactly one caller gets it,
- * however often it is clicked, because the row is locked and must still be dead.
+ * however many callers ask, because the row is locked and must still be dead.
  */
 export async function takeForRedrive(
   tx: Transaction,
@@ -122,7 +122,7 @@ export async function takeForRedrive(
   return row;
 }
 
-/** Gives a message up for good. Returns false when it is no longer dead. */
+/** Discards a message for good. Returns false when it is no longer dead. */
 export async function discardDeadLetter(
   tx: Transaction | Database,
   id: string,

@@ -1,5 +1,5 @@
 /**
- * Where a duplicate dies: the inbox holds the id of every message that had its effect, entered in the
+ * Where a duplicate dies: the inbox holds the id of every message that took effect, entered in the
  * transaction of that effect.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
@@ -16,19 +16,19 @@ export interface InboxRow {
 }
 
 /**
- * Enters messages in the inbox, in the transaction of their effect, unless they are there already or
- * were dispatched under an epoch that the fence refuses. Returns the ids that are new.
+ * Enters messages in the inbox, in the transaction of their effect, unless they are there already
+ * or were dispatched under an epoch that the fence refuses. Returns the ids that are new.
  *
- * The shared advisory lock keeps `raiseFence` waiting until this transaction has ended: a fence that
- * is raised has no older effect committing behind it. Ids are entered in order, so that two
- * transactions with the same messages wait for each other instead of deadlocking.
+ * The shared advisory lock keeps `raiseFence` waiting until this transaction has ended: once a
+ * fence is raised, no older effect can commit behind it. Ids are entered in order, so that of two
+ * transactions with the same messages one waits for the other, instead of both deadlocking.
  */
 export async function enterInbox(
   tx: Transaction,
   link: string,
   deliveries: readonly Delivery[],
 ): Promise<Set<string>> {
-  void holdFence(tx, link).catch(() => {}); // the statement behind it rejects too and is awaited
+  void holdFence(tx, link).catch(() => {}); // the next statement fails too, and is awaited
   const sorted = [...deliveries].sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
   const rows = await tx<{ event_id: string }[]>`
     insert into relink.inbox
@@ -60,7 +60,7 @@ export async function readInbox(
   return new Map(rows.map((row) => [row.eventId, row]));
 }
 
-/** Corrects the outcome of messages entered in this transaction. */
+/** Changes the outcome of messages that are in the inbox. */
 export async function setOutcome(
   tx: Transaction,
   eventIds: readonly string[],

@@ -4,7 +4,7 @@ import { payloadHash } from '../contracts/payloadHash.ts';
 import { contractOf, type LinkDefinition, laneOf } from '../link.ts';
 import { type Handler, isHandled } from './handler.ts';
 
-/** What the transport says about a message; nothing of it is trusted yet. */
+/** A message as its transport brought it; nothing in it is trusted yet. */
 export interface Arrival {
   readonly link: string;
   readonly eventId: string;
@@ -14,7 +14,7 @@ export interface Arrival {
   readonly version: bigint;
   readonly epoch: bigint;
   readonly source: string;
-  /** Only a copy to be compared: its effect must not happen. */
+  /** Only a copy, to be compared: it must have no effect. */
   readonly isShadow: boolean;
   /** A copy of it travels on another path. */
   readonly isCopied: boolean;
@@ -47,7 +47,10 @@ export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-/** Checks an arrival against its contract and itself; a bad one says which field and why. */
+/**
+ * Checks an arrival against its contract, and its headers against its payload; a refusal says which
+ * field and why.
+ */
 export function checkArrival(
   link: LinkDefinition,
   arrival: Arrival,
@@ -92,9 +95,9 @@ function mismatchOf(
   eventId: unknown,
   payload: Record<string, unknown>,
 ): string | undefined {
-  if (arrival.eventId !== eventId) return 'event_id: is not the id in the headers';
+  if (arrival.eventId !== eventId) return 'event_id: differs from the id in the headers';
   if (arrival.key !== payload[link.keyField])
-    return `payload.${link.keyField}: is not the key in the headers`;
+    return `payload.${link.keyField}: differs from the key in the headers`;
   if (arrival.version < 1n) return 'entity version: missing in the headers, or below 1';
   if (arrival.epoch < 1n) return 'epoch: missing in the headers, or below 1';
   return undefined;

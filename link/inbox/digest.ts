@@ -12,7 +12,7 @@ export interface InboxDigest {
   readonly parked: bigint;
 }
 
-/** Digests of settled messages per lane and epoch; `epoch` 0 for all that are kept. */
+/** Digests of settled messages per lane and epoch; with `epoch` 0, of every epoch that is kept. */
 export async function readInboxDigest(
   sql: Database,
   link: string,

@@ -1,10 +1,10 @@
 /**
- * The receiver's fence: per lane the oldest epoch that still may have an effect. It stops calls whose
- * client gave up long ago, and relays that lost their lanes without noticing.
+ * The receiver's fence: per lane, the oldest epoch that may still have an effect. It stops calls
+ * whose client gave up long ago, and relays that lost their lanes without noticing.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 
-/** One number per link for advisory locks; `namespace` keeps them apart from other uses. */
+/** The namespace of these advisory locks, one for each link, apart from other uses. */
 const FENCE_LOCK_NAMESPACE = 7_070_002;
 
 /** Keeps `raiseFence` of the link waiting until this transaction has ended. */
@@ -13,7 +13,7 @@ export function holdFence(tx: Transaction, link: string): Promise<unknown> {
 }
 
 /**
- * From now on older epochs of the lanes are refused. Waits for the transactions that passed the old
+ * Refuses older epochs of the lanes from now on. Waits for the transactions that passed the old
  * fence. A fence only rises.
  */
 export async function raiseFence(

@@ -1,5 +1,5 @@
 /**
- * Giving a message up: its dead letter and its inbox row in one transaction, so that it is never
+ * Gives a message up: its dead letter and its inbox row in one transaction, so that it is never
  * both dead and applied.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
@@ -11,7 +11,7 @@ import { type Arrival, type Delivery, isUuid } from './delivery.ts';
 import { removeParked } from './ordered.ts';
 import { settle, settledBefore } from './receipts.ts';
 
-/** A message that is not in the inbox, behind the same fence as effects. */
+/** Gives up a message that is not in the inbox, behind the same fence as effects. */
 export async function giveUp(sql: Database, arrival: Arrival, why: WhyDead): Promise<Receipt> {
   const { detail } = why;
   const hash = payloadHash(arrival.eventId, arrival.text);
@@ -21,10 +21,12 @@ export async function giveUp(sql: Database, arrival: Arrival, why: WhyDead): Pro
     if (isNew) await bury(tx, arrival, why);
   });
   if (!isKeyed) return { ...settle(arrival, 'dead'), detail };
-  return { ...(await answerOfInbox(sql, arrival)), detail };
+  return { ...(await receiptFromInbox(sql, arrival)), detail };
 }
 
-/** A parked message that was taken in this transaction: it only changes its state in the inbox. */
+/**
+ * Gives up a parked message that was taken in this transaction: its inbox row only changes state.
+ */
 export async function giveUpTaken(
   tx: Transaction,
   arrival: Arrival,
@@ -35,7 +37,7 @@ export async function giveUpTaken(
   return { ...settle(arrival, 'dead'), detail: why.detail };
 }
 
-/** A parked message, unless another replica settled it since the try that failed. */
+/** Gives up a parked message, unless another replica settled it since the failed attempt. */
 export async function giveUpParked(
   sql: Database,
   delivery: Delivery,
@@ -44,16 +46,16 @@ export async function giveUpParked(
   const receipt = await sql.begin(async (tx) =>
     (await removeParked(tx, delivery.eventId)) ? giveUpTaken(tx, delivery, why) : undefined,
   );
-  return receipt ?? { ...(await answerOfInbox(sql, delivery)), detail: why.detail };
+  return receipt ?? { ...(await receiptFromInbox(sql, delivery)), detail: why.detail };
 }
 
-/** What became of a message that is in the inbox unless the fence refused it. */
-async function answerOfInbox(sql: Database, arrival: Arrival): Promise<Receipt> {
+/** The receipt of a message that is in the inbox unless the fence refused it. */
+async function receiptFromInbox(sql: Database, arrival: Arrival): Promise<Receipt> {
   const row = (await readInbox(sql, [arrival.eventId])).get(arrival.eventId);
   return row ? settledBefore(row) : settle(arrival, 'fenced');
 }
 
-/** Counts a failed try in a transaction of its own; returns how many there were. */
+/** Counts a failed attempt in a transaction of its own; returns how many there were. */
 export async function countAttempt(
   sql: Database,
   link: string,

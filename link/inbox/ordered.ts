@@ -1,7 +1,7 @@
 /**
- * Order per key on functional links that declare it: a message is applied when its version is the next
- * after the last one applied; a later one is parked until its turn. A dead letter does not advance its
- * key, so what comes behind it is parked until a person redrives or discards it.
+ * Order per key on functional links that declare it: a message is applied when its version is the
+ * next after the last one applied; a later one is parked until its turn. A dead letter does not
+ * advance its key, so the messages behind it are parked until a person redrives or discards it.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { Arrival, Delivery } from './delivery.ts';
@@ -10,13 +10,13 @@ import type { Arrival, Delivery } from './delivery.ts';
 export interface Turns {
   readonly now: readonly Delivery[];
   readonly later: readonly Delivery[];
-  /** Their versions were passed already. */
+  /** Their turn has passed. */
   readonly past: readonly Delivery[];
   /** The last applied version of each key when `now` is applied. */
   readonly positions: ReadonlyMap<string, bigint>;
 }
 
-/** Decides purely; messages of one key are taken in the order of their versions. */
+/** A pure decision; messages of one key are taken in the order of their versions. */
 export function takeTurns(
   deliveries: readonly Delivery[],
   positions: ReadonlyMap<string, bigint>,
@@ -38,7 +38,7 @@ export function takeTurns(
   return { now, later, past, positions: reached };
 }
 
-/** Locks the keys, in their order so that batches do not deadlock, and returns their positions. */
+/** Locks the keys, in sorted order so that batches do not deadlock, and returns their positions. */
 export async function lockPositions(
   tx: Transaction,
   link: string,
@@ -82,7 +82,7 @@ export async function park(
 
 /**
  * Takes one parked message whose turn has come, with its key locked: removed in the transaction of
- * its effect. `notKeys` are left alone.
+ * its effect. Skips `notKeys`.
  */
 export async function takeParked(
   tx: Transaction,
@@ -99,7 +99,7 @@ export async function takeParked(
   return readArrival(row.delivery);
 }
 
-/** Returns false when it is not parked any more. */
+/** Returns false when it is no longer parked. */
 export async function removeParked(tx: Transaction, eventId: string): Promise<boolean> {
   const { count } = await tx`delete from relink.parked where event_id = ${eventId}`;
   return count === 1;
@@ -113,8 +113,9 @@ export async function countParked(sql: Database, link: string): Promise<number> 
 }
 
 /**
- * A key's message was given up: what is parked behind it may have its turn. Returns false when an
- * earlier message of the key is not settled: nobody would pass this one again once that is.
+ * Moves a key past a message that was given up, so that the messages parked behind it get their
+ * turn. Returns false when an earlier message of the key is not settled: nothing would move the key
+ * past this one afterwards.
  */
 export async function passOver(
   tx: Transaction,

@@ -1,4 +1,4 @@
-/** Messages of an ordered link that came before their turn. */
+/** Messages of an ordered link that arrive before their turn. */
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { after, beforeEach, test } from 'node:test';
@@ -35,7 +35,7 @@ async function inboxOutcome(eventId: string): Promise<string | undefined> {
   return row?.outcome;
 }
 
-test('a parked message that no longer fits its contract in its turn becomes a dead letter', async () => {
+test('a parked message that no longer fits its contract when its turn comes becomes a dead letter', async () => {
   const receiver = receiverOf();
   const key = randomUUIDv7();
   const [first, second] = [solutionCompleted(key), solutionCompleted(key, 2n)];
@@ -56,7 +56,7 @@ test('a parked message that no longer fits its contract in its turn becomes a de
   assert.equal(await receiver.unparkOne(), undefined);
 });
 
-test('the second copy of a message in one batch is parked as the first is', async () => {
+test('a message that comes twice in one batch before its turn is parked both times', async () => {
   const second = solutionCompleted(randomUUIDv7(), 2n);
   assert.deepEqual(outcomesOf(await receiverOf().receive([second, { ...second }])), [
     'parked',
@@ -74,7 +74,7 @@ test('an id that comes twice in one batch with two payloads is refused the secon
   assert.deepEqual(outcomesOf(receipts), ['applied', 'dead']);
 });
 
-test('a parked message that another replica applied meanwhile does not die of its last try here', async () => {
+test('a last failed attempt does not bury a parked message that another replica applied meanwhile', async () => {
   const failing = new Receiver({
     ...{ sql, link, log: silentLog, limits: { maxAttempts: 1 } },
     handler: solutionHandler(async () => {
@@ -86,10 +86,10 @@ test('a parked message that another replica applied meanwhile does not die of it
   const second = solutionCompleted(key, 2n);
   await other.receive([second]);
   await other.receive([solutionCompleted(key)]);
-  // The first replica's try is rolled back, and it cannot count it yet.
+  // The first replica's attempt is rolled back, but it cannot count it yet.
   const counting = await lockAttempts();
   const dying = failing.unparkOne();
-  await until(counting.isAwaited, { what: 'a try is to be counted' });
+  await until(counting.isAwaited, { what: 'an attempt is about to be counted' });
   assert.equal((await other.unparkOne())?.outcome, 'applied');
   await counting.unlock();
   assert.equal((await dying)?.outcome, 'duplicate');

@@ -1,4 +1,4 @@
-/** The answers a consumer gives about messages. */
+/** The receipts that a consumer returns. */
 
 import type { Receipt } from '../wire/receipt.ts';
 import type { InboxRow } from './deduplicate.ts';
@@ -8,12 +8,12 @@ export function settle(arrival: Arrival, outcome: Receipt['outcome']): Receipt {
   return { eventId: arrival.eventId, outcome, epoch: arrival.epoch };
 }
 
-/** Nothing is committed: it is to be sent again. */
+/** Nothing is committed: it must be sent again. */
 export function retry(arrival: Arrival, retryAfterMs: number, detail: string): Receipt {
   return { ...settle(arrival, 'retry'), retryAfterMs, detail };
 }
 
-/** A message that was settled before: dead and parked ones still are. */
+/** The receipt of a message that is already in the inbox: dead and parked ones still are. */
 export function settledBefore(row: InboxRow): Receipt {
   const { eventId, epoch, outcome } = row;
   const isOpen = outcome === 'dead' || outcome === 'parked';

@@ -1,9 +1,11 @@
 /**
- * Applies messages so that each has its effect once, whatever transport brought it and however often.
+ * Applies messages so that each has its effect once, whichever transport brings it and however
+ * often.
  *
- * A batch is one transaction: inbox rows (message ids), version check, effect, commit. When it fails
- * each message is tried alone, so that a poison message does not hold up the others. A message that
- * keeps failing becomes a dead letter. A copy (shadow) runs in a transaction that is rolled back.
+ * A batch is one transaction: inbox rows (message ids), version check, effect, commit. When it
+ * fails each message is tried alone, so that a poison message does not hold up the others. A
+ * message that keeps failing becomes a dead letter. A copy (shadow) runs in a transaction that is
+ * rolled back.
  */
 import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
@@ -36,7 +38,7 @@ declareFailpoints('inbox.before-effect', 'inbox.before-commit', 'inbox.after-com
 export interface ReceiverLimits {
   /** A handler that takes longer is abandoned: its transaction is rolled back. */
   readonly handlerTimeoutMs: number;
-  /** Failed tries after which a message becomes a dead letter. */
+  /** Failed attempts after which a message becomes a dead letter. */
   readonly maxAttempts: number;
   readonly backoff: Backoff;
 }
@@ -47,7 +49,10 @@ export const DEFAULT_LIMITS: ReceiverLimits = {
   backoff: HANDLER_BACKOFF,
 };
 
-/** So many messages in a row without that answer, and the rest of a batch does not ask. */
+/**
+ * After this many messages in a row for which another service did not answer, the rest of the batch
+ * is not tried.
+ */
 const UNANSWERED_IN_A_ROW = 3;
 
 export interface ReceiverOptions {
@@ -56,13 +61,13 @@ export interface ReceiverOptions {
   readonly link: LinkDefinition;
   readonly handler: Handler;
   readonly limits?: Partial<ReceiverLimits>;
-  /** A transaction that wrote to the outbox was committed. */
+  /** Called after a transaction that wrote to the outbox was committed. */
   readonly onCommitted?: (written: readonly WrittenMessage[]) => void;
-  /** Something a person must see: a message id came again with another payload. */
+  /** Something a person must see: a message id came again with a different payload. */
   readonly onAlarm?: (what: DeadReason, eventId: string) => void;
 }
 
-/** What a sender is told whose message id is known with another payload. */
+/** What a sender is told when it reuses a message id for a different payload. */
 export const ID_REUSED = 'this message id was settled before with another payload';
 
 /** Thrown inside the transaction so that it rolls back. */
@@ -73,11 +78,11 @@ export class Receiver {
   readonly #limits: ReceiverLimits;
   readonly #applying: Applying;
   readonly #shadows: ShadowRunner;
-  /** The last batch held messages that were known: the next one may, too. */
+  /** The last batch held known messages, so the next one may, too. */
   #sawRepeats = false;
   /** Ordered links: keys whose parked message failed, and when it may be tried again. */
   readonly #restUntilMs = new Map<string, number>();
-  /** Ordered links: called when keys advanced, so that parked messages may have their turn. */
+  /** Ordered links: called when keys advanced, so that parked messages get their turn. */
   onAdvanced: () => void = () => {};
 
   constructor(options: ReceiverOptions) {
@@ -109,7 +114,7 @@ export class Receiver {
     return arrivals.map((arrival) => settled.get(arrival)!);
   }
 
-  /** A copy settles nothing: its answer only says that it arrived. */
+  /** A copy settles nothing: its receipt only says that it arrived. */
   async #runShadows(deliveries: readonly Delivery[]): Promise<[Delivery, Receipt][]> {
     try {
       await this.#shadows.run(deliveries);
@@ -151,7 +156,11 @@ export class Receiver {
       if (unanswered >= UNANSWERED_IN_A_ROW) {
         answers.push([
           delivery,
-          retry(delivery, SERVICE_RETRY_MS, 'the ones before got no answer'),
+          retry(
+            delivery,
+            SERVICE_RETRY_MS,
+            'not tried: a service did not answer for the ones before',
+          ),
         ]);
         continue;
       }
@@ -179,7 +188,7 @@ export class Receiver {
       this.#sawRepeats = news.length < deliveries.length;
       const outcomes = await applyNew(tx, this.#applying, news);
       const others = deliveries.filter((d) => !isNew.has(d)).map((d) => d.eventId);
-      // Only now: a message of this batch may be parked, and so is its second copy.
+      // Read only now: if a message of this batch was parked, so is its duplicate.
       const known = await readInbox(tx, others);
       committing = tx;
       await failpoint('inbox.before-commit');
@@ -200,9 +209,9 @@ export class Receiver {
   }
 
   /**
-   * Formal messages that are all new, as nearly always: the effect is sent behind the inbox rows
-   * without waiting for them, which saves a round trip. Undefined, with everything rolled back, when
-   * one of them was known or fenced.
+   * The usual case: formal messages that are all new. The effect is sent behind the inbox rows
+   * without waiting for them, which saves a round trip. Returns undefined, with everything rolled
+   * back, when one of them was known or fenced.
    */
   async #applyAsNew(deliveries: readonly Delivery[]): Promise<Receipt[] | undefined> {
     const { sql, link } = this.#options;
@@ -228,9 +237,9 @@ export class Receiver {
   }
 
   /**
-   * Applies one parked message whose turn has come; returns what became of it, or undefined when
-   * none is due. One that keeps failing, or no longer fits its contract, becomes a dead letter, and
-   * its key waits behind it.
+   * Applies one parked message whose turn has come; returns its receipt, or undefined when none is
+   * due. One that keeps failing, or no longer fits its contract, becomes a dead letter, and its key
+   * waits behind it.
    */
   async unparkOne(): Promise<Receipt | undefined> {
     const { sql, log, link, handler } = this.#options;
@@ -264,7 +273,7 @@ export class Receiver {
     }
   }
 
-  /** What a handler wrote to the outbox is sent at once instead of at the relay's next look. */
+  /** Messages that a handler wrote to the outbox are sent at once, not at the relay's next poll. */
   #committed(tx: Transaction | undefined): void {
     const written = tx ? writtenIn(tx) : [];
     if (written.length > 0) this.#options.onCommitted?.(written);
@@ -292,7 +301,7 @@ export class Receiver {
       const why = { reason, detail, attempts } as const;
       return await (isParked ? giveUpParked(sql, delivery, why) : giveUp(sql, delivery, why));
     } catch (failure) {
-      log.error({ err: failure, link: link.id }, 'recording a failed message failed');
+      log.error({ err: failure, link: link.id }, 'could not record a failed message');
       return retry(delivery, DATABASE_RETRY_MS, detail);
     }
   }

@@ -1,4 +1,4 @@
-/** Trying a dead letter again, once: its state, its effect and its inbox row commit together. */
+/** Redrives a dead letter, once: its state, its effect and its inbox row commit together. */
 import { messageOf } from '../../runtime/errors.ts';
 import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
 import type { LinkDefinition } from '../link.ts';
@@ -13,12 +13,12 @@ export type RedriveResult =
   | { readonly outcome: 'applied' | 'superseded' }
   /** It failed again; it is still dead and the detail says why. */
   | { readonly outcome: 'dead'; readonly detail: string }
-  /** It is not dead: unknown, discarded, or somebody else redrove it. Nothing happened. */
+  /** It is not dead: unknown, discarded, or already redriven. Nothing was done. */
   | { readonly outcome: 'gone' };
 
 class StillDead extends Error {}
 
-/** Redrives one dead letter. However often it is called, one call has an effect. */
+/** Redrives one dead letter. However often it is called, only one call has an effect. */
 export async function redrive(
   sql: Database,
   link: LinkDefinition,
@@ -40,7 +40,7 @@ export async function redrive(
       return { outcome };
     })) as RedriveResult;
   } catch (error) {
-    // Nobody knows whether it is committed: not a word about the dead letter.
+    // Whether it is committed is unknown: say nothing about the dead letter.
     if (isConnectionLost(error)) throw error;
     return { outcome: 'dead', detail: messageOf(error) };
   }

@@ -1,4 +1,4 @@
-/** Messages of an ordered link and a handler of them, for the tests of what the inbox does. */
+/** Messages of an ordered link and a handler for them, for the tests of the inbox. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { LinkEvent } from '../../services/links.ts';
 import type { Arrival } from './delivery.ts';

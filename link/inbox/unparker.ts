@@ -1,6 +1,6 @@
 /**
  * Applies parked messages when their turn has come, each in a transaction of its own: after every
- * batch of the link, and by itself now and then, so that a crash in between leaves nothing parked.
+ * batch of the link, and once a second, so that a crash in between leaves nothing parked for good.
  */
 
 import type { Log } from '../../runtime/log.ts';

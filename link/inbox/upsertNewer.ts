@@ -4,7 +4,7 @@
  */
 import type { Transaction } from '../../runtime/postgres.ts';
 
-/** PostgreSQL types a replica's columns may have. */
+/** The PostgreSQL types that a replica's columns may have. */
 export type ColumnType = 'text' | 'uuid' | 'int4' | 'int8' | 'bool' | 'timestamptz' | 'jsonb';
 
 export interface ReplicaTable {

@@ -1,13 +1,14 @@
 /**
- * The one statement that closes outbox rows: it removes them and adds them to the digest that a
- * certificate is made of. Only a consumer's receipt leads here (see closer.ts).
+ * The one statement that closes outbox rows: it removes them and adds them to the digest that
+ * certificates are made from. Called for a consumer's receipt, and for rows that `pull` leaves
+ * undelivered (see closer.ts).
  */
 import type { Database } from '../../runtime/postgres.ts';
 
-/** The epoch of rows that are closed without having been delivered: no digest counts them. */
+/** The epoch of rows closed without delivery; no digest counts them. */
 export const NOT_DELIVERED = 0n;
 
-/** A row that a receipt closes, and what the certificate adds up. */
+/** A row to close, and what the certificate adds up. */
 export interface ClosingRow {
   readonly seq: number;
   readonly lane: number;
@@ -16,7 +17,7 @@ export interface ClosingRow {
   readonly hash: bigint;
 }
 
-/** What a batch of receipts closes on one leg. All lanes must be owned under the terms given. */
+/** The rows of one leg to close in one batch. All lanes must be owned under the terms given. */
 export interface Closing {
   readonly leg: string;
   readonly rows: readonly ClosingRow[];
@@ -25,16 +26,18 @@ export interface Closing {
 }
 
 export interface ClosedRows {
-  /** Every lane is still owned under its term: none of the rows is open any more. */
+  /**
+   * Whether every lane was still owned under its term; if so, none of the rows is open any more.
+   */
   readonly isOwned: boolean;
   readonly removed: number;
 }
 
 /**
  * Removes closed rows and adds them to the epoch's digest in one statement, only if every lane is
- * still owned under its term. The digest counts exactly the rows that this statement removed: one
- * that an earlier statement closed, whose answer was lost, is not counted twice, and one that
- * somebody else removed is missing, so that no certificate comes out equal.
+ * still owned under its term. The digest counts exactly the rows that this statement removed: a row
+ * already closed by a statement whose response was lost is not counted twice, and a row that
+ * somebody else removed is missing, so the certificate cannot come out equal.
  */
 export async function closeRows(
   sql: Database,

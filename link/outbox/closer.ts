@@ -1,6 +1,6 @@
 /**
- * Removes the rows that receipts closed, in batches: while one statement runs the next batch gathers,
- * so that a lone row is closed at once and a flood costs one statement a thousand rows.
+ * Closes rows in batches: while one statement runs, the next batch fills up. A lone row is closed
+ * at once; under load, one statement closes a thousand rows.
  */
 
 import type { Log } from '../../runtime/log.ts';
@@ -9,10 +9,10 @@ import { payloadHash } from '../contracts/payloadHash.ts';
 import { type ClosingRow, closeRows } from './closeRows.ts';
 import type { OutboxRow } from './openRows.ts';
 
-/** Rows one statement removes at most; larger batches gain nothing (measured at 1,000). */
+/** The most rows one statement removes; larger batches gain nothing (measured at 1,000). */
 const CLOSE_BATCH = 2_000;
 
-/** A row that a receipt closes. */
+/** A row to close. */
 export interface Closable {
   readonly row: OutboxRow;
   /** The epoch under which the consumer settled it, or NOT_DELIVERED. */
@@ -30,7 +30,7 @@ export interface CloserOptions<T extends Closable> {
   /** The event's text as the consumer settled it. */
   readonly textOf: (flight: T) => string;
   readonly onClosed: (flights: readonly T[]) => void;
-  /** The rows' fate is unknown or not ours: everything of these lanes must be read again. */
+  /** The rows' state is unknown, or the lanes are no longer ours: read all of these lanes again. */
   readonly onLost: (lanes: ReadonlySet<number>) => void;
 }
 
@@ -54,7 +54,7 @@ export class Closer<T extends Closable> {
   }
 
   async #run(): Promise<void> {
-    // One turn of the event loop gathers the receipts that arrived together.
+    // One turn of the event loop collects the receipts that arrived together.
     await new Promise(setImmediate);
     while (this.#gathered.length > 0) {
       const batch = this.#gathered.splice(0, CLOSE_BATCH);
@@ -71,11 +71,12 @@ export class Closer<T extends Closable> {
       const rows = owned.flights.map((flight) => this.#closingRowOf(flight));
       const closed = await closeRows(sql, { link, instance }, { leg, rows, terms: owned.terms });
       const missing = rows.length - closed.removed;
-      // Closed before by a statement whose answer was lost; if not, the certificate will tell.
-      if (closed.isOwned && missing > 0) log.warn({ leg, missing }, 'rows were gone already');
+      // Already closed by a statement whose response was lost; if not, the certificate will show
+      // it.
+      if (closed.isOwned && missing > 0) log.warn({ leg, missing }, 'rows were already gone');
       if (closed.isOwned) return onClosed(owned.flights);
     } catch (error) {
-      log.warn({ err: error, leg }, 'closing failed, reading again');
+      log.warn({ err: error, leg }, 'closing rows failed; reading their lanes again');
     }
     this.#lose(owned.flights);
   }

@@ -1,7 +1,7 @@
 /**
- * The producer's only duty: write the message in the business transaction. No route is read here
- * (late binding): the relay decides transport and contract version when it dispatches, so business
- * transactions never wait for, fail by, or notice a migration.
+ * All that a producer does: write the message in the business transaction. No route is read here
+ * (late binding): the relay picks transport and contract version at dispatch, so a business
+ * transaction never waits for a migration, fails because of one, or notices it.
  */
 
 import { randomUUIDv7 } from 'node:crypto';
@@ -14,9 +14,10 @@ import type { OutboxRow } from './openRows.ts';
 import { noteWritten } from './written.ts';
 
 /**
- * Writes messages of one link, one outbox row per leg, in the caller's transaction. Not awaited it
- * is pipelined behind the statements before it.
- * @throws LinkError INVALID_EVENT when a payload does not fit the newest contract; nothing is written
+ * Writes messages of one link, one outbox row per leg, in the caller's transaction. If not awaited
+ * at once, it is pipelined behind the statements before it.
+ * @throws LinkError INVALID_EVENT when a payload does not fit the newest contract; nothing is
+ *   written
  */
 export async function enqueue<Link extends LinkDefinition>(
   tx: Transaction,
@@ -49,8 +50,8 @@ interface Written {
 }
 
 /**
- * One message on all its legs, what a business transaction writes: the event travels once, and as
- * scalars. Measured against arrays of each column: half the work here and in the server.
+ * One message on all its legs, as a business transaction writes it. The event is sent once, as
+ * scalars: half the work of an array per column, here and in the server (measured).
  */
 function writeOne(tx: Transaction, rows: readonly OutboxInsert[]) {
   const [row] = rows;
@@ -64,7 +65,7 @@ function writeOne(tx: Transaction, rows: readonly OutboxInsert[]) {
     returning leg, seq::float8 as seq, lane, event_id`;
 }
 
-/** Many messages, what a backfill writes. */
+/** Many messages, as a backfill writes them. */
 function writeMany(tx: Transaction, rows: readonly OutboxInsert[]) {
   const column = <T>(pick: (row: OutboxInsert) => T) => rows.map(pick);
   return tx<Written[]>`
@@ -79,10 +80,10 @@ function writeMany(tx: Transaction, rows: readonly OutboxInsert[]) {
     returning leg, seq::float8 as seq, lane, event_id`;
 }
 
-/** Half of what a NATS server takes by default (1 MiB), so that headers and growth fit. */
+/** Half of a NATS server's default limit (1 MiB), which leaves room for headers and growth. */
 export const MAX_EVENT_BYTES = 512 * 1024;
 
-/** A message as the row it would be, without writing it: a probe sends it as a copy. */
+/** The row that a message would become, without writing it: a probe sends it as a copy. */
 export function outboxRowOf(link: LinkDefinition, message: Message, leg: string): OutboxRow {
   const [row] = outboxRows(link, { ...message, legs: [leg] });
   return { ...row!, seq: 0, ageMs: 0 };
@@ -121,7 +122,10 @@ function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
   const key = String(message.payload[link.keyField]);
   const body = encodeText(contract, event);
   if (Buffer.byteLength(body) > MAX_EVENT_BYTES)
-    throw new LinkError('INVALID_EVENT', `${contract.event}: larger than ${MAX_EVENT_BYTES} bytes`);
+    throw new LinkError(
+      'INVALID_EVENT',
+      `${contract.event} is larger than ${MAX_EVENT_BYTES} bytes`,
+    );
   const row = {
     lane: laneOf(key),
     key,

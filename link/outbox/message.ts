@@ -1,8 +1,8 @@
-/** A message on its two sides of the commit: what a use case says, and the row it became. */
+/** A message before the commit, as a use case states it, and after it, as outbox rows. */
 
 import type { EventJson } from '../contracts/contract.ts';
 
-/** What a use case says about a business fact. `Event` is the JSON type of its event. */
+/** A business fact, as a use case states it. `Event` is the JSON type of its event. */
 export interface Message<Event extends EventJson = EventJson> {
   /** The event's name, for example `ManagerCreated`. */
   readonly event: Event['event_name'];
@@ -12,11 +12,11 @@ export interface Message<Event extends EventJson = EventJson> {
   readonly version: bigint;
   /** W3C trace context to carry along. */
   readonly traceparent?: string;
-  /** Only these consumers; all of the link when absent (a backfill serves one leg). */
+  /** Only these legs; all legs of the link when absent (a backfill serves one leg). */
   readonly legs?: readonly string[];
 }
 
-/** A message of one of several events: its payload is the one of the event that it names. */
+/** A message of one of several events: the name of the event decides the type of the payload. */
 export type MessageFor<Event extends EventJson> = Event extends EventJson ? Message<Event> : never;
 
 /** One open outbox row of a message. */

@@ -72,7 +72,7 @@ test('every row is read once, in whatever order transactions commit', async () =
   await fc.assert(fc.asyncProperty(order, run), { numRuns: 15 });
 });
 
-test('lanes that are not wanted are not read', async () => {
+test('rows of lanes that were not asked for are not read', async () => {
   await sql`delete from relink.outbox`;
   const [wanted] = await insert(sql, 3);
   await insert(sql, 4);
@@ -83,7 +83,7 @@ test('lanes that are not wanted are not read', async () => {
   );
 });
 
-test('a digest counts each row once, however batches overlap and in whatever order they come', async () => {
+test('a digest counts each row once, however its batches overlap and whatever their order', async () => {
   const batches = fc.array(fc.uniqueArray(fc.nat(11), { minLength: 1 }), {
     minLength: 1,
     maxLength: 6,

@@ -2,9 +2,10 @@
  * Reads open outbox rows in batches.
  *
  * Sequence order is not commit order, so the read has two parts in one snapshot: the rows after the
- * tail, and the numbers of open rows within GAP_MARGIN before it. A number there that the relay does
- * not know belongs to a transaction that committed late; its row is fetched before anything newer of
- * the batch is dispatched, which keeps the order per key. Still older ones are found by the sweep.
+ * tail, and the numbers of open rows within GAP_MARGIN before it. A number there that the relay
+ * does not know belongs to a transaction that committed late; its row is fetched before anything
+ * newer of the batch is dispatched, which keeps the order per key. The sweep finds those that are
+ * older still.
  */
 import type { Database } from '../../runtime/postgres.ts';
 
@@ -39,10 +40,13 @@ export interface OpenRows {
   readonly before: Map<string, number[]>;
 }
 
-/** Numbers looked at again before the tail: more than transactions in progress can allocate. */
+/**
+ * How many numbers before the tail to look at again: more than the transactions in progress can
+ * hold.
+ */
 export const GAP_MARGIN = 1_024;
 
-/** Reads what is open, per leg in the order of the sequence. `margin` Infinity sweeps everything. */
+/** Reads open rows, per leg and in sequence order. A `margin` of Infinity sweeps everything. */
 export async function readOpen(
   sql: Database,
   orders: readonly ReadOrder[],
@@ -73,7 +77,7 @@ export async function readOpen(
   return { rows: open, before };
 }
 
-/** Fetches rows by number; those that were closed meanwhile are missing. */
+/** Fetches rows by number; rows closed in the meantime are missing. */
 export async function readRows(
   sql: Database,
   leg: string,

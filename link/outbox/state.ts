@@ -1,4 +1,4 @@
-/** What the outbox says about a leg: what is open, and the digests of what receipts closed. */
+/** The state of a leg in the outbox: its open rows, and the digests of its closed ones. */
 import type { Database } from '../../runtime/postgres.ts';
 
 export interface OpenRowsState {
@@ -29,7 +29,7 @@ export interface ClosedDigest {
   readonly sum: string;
 }
 
-/** Digests of what receipts closed; `epoch` 0 for all that are kept. */
+/** Digests of closed rows; with `epoch` 0, of every epoch that is kept. */
 export async function readClosed(
   sql: Database,
   leg: string,

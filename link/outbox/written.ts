@@ -1,6 +1,6 @@
 /**
- * What a transaction wrote to the outbox, so that whoever commits it can wake the relay, and so that
- * the effects of two runs of a handler can be compared.
+ * Remembers what each transaction wrote to the outbox, so that whoever commits it can wake the
+ * relay, and so that the effects of two runs of a handler can be compared.
  */
 import type { Transaction } from '../../runtime/postgres.ts';
 import type { Message } from './message.ts';

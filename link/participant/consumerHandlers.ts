@@ -1,4 +1,4 @@
-/** The participant API about the consumer's side of a link. */
+/** The participant API on the consumer's side of a link. */
 import { CopyHandling, type LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
 import { invalidField } from '../../rpc/errors.ts';
@@ -16,7 +16,7 @@ import { outcomeToWire } from '../wire/outcome.ts';
 import type { ReceiptOutcome } from '../wire/receipt.ts';
 import { findLink, type ParticipantOptions } from './context.ts';
 
-type Own =
+type Methods =
   | 'getReceipts'
   | 'setListening'
   | 'setCopies'
@@ -26,14 +26,14 @@ type Own =
 
 export function consumerHandlers(
   options: ParticipantOptions,
-): Pick<Handlers<typeof LinkParticipant>, Own> {
+): Pick<Handlers<typeof LinkParticipant>, Methods> {
   const { sql, consumed, listening, service, manager } = options;
   return {
     getReceipts: async ({ link, eventIds, copies }) => {
       findLink(consumed, link);
       const ids = eventIds.filter(isUuid);
       if (copies) return { receipts: await copyReceipts(options, ids), streamIdle: false };
-      // The stream is looked at first: a message that arrives in between is then among the receipts.
+      // The stream is checked first: a message that arrives in between is then among the receipts.
       const streamIdle = await isStreamIdle(manager, link, service);
       const known = await readInbox(sql, ids);
       const receipts = [...known.values()].map((row) => ({
@@ -93,8 +93,8 @@ async function copyReceipts({ sql }: ParticipantOptions, ids: readonly string[])
 }
 
 /**
- * Whether the stream holds nothing for this consumer any more; also when there is no stream. Not
- * while the broker does not answer: the receipts must be answered all the same.
+ * Whether the stream holds nothing more for this consumer; true when there is no stream. False
+ * while the broker does not respond: the receipts must be returned all the same.
  */
 async function isStreamIdle(
   manager: ParticipantOptions['manager'],

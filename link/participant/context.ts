@@ -1,4 +1,4 @@
-/** What every handler of the participant API works with. */
+/** What the handlers of the participant API work with. */
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
@@ -38,6 +38,10 @@ export interface ParticipantOptions {
 /** The produced or consumed link of this id. */
 export function findLink(links: readonly LinkDefinition[], id: string): LinkDefinition {
   const link = links.find((one) => one.id === id);
-  if (!link) throw new LinkError('UNKNOWN_LINK', `${id} is not a link of this side of the service`);
+  if (!link)
+    throw new LinkError(
+      'UNKNOWN_LINK',
+      `this service has no link ${id} on this side; see its Describe`,
+    );
   return link;
 }

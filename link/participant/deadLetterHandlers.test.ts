@@ -1,4 +1,4 @@
-/** What a person does with dead letters of an ordered link. */
+/** Redriving and discarding dead letters of an ordered link. */
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { after, beforeEach, test } from 'node:test';
@@ -44,7 +44,7 @@ beforeEach(async () => {
     relink.dead_letters`;
 });
 
-/** The dead letter that becomes of a message. */
+/** Receives a message that becomes a dead letter; returns the letter's id. */
 async function dead(arrival: Arrival): Promise<string> {
   const [receipt] = await receiver.receive([arrival]);
   assert.equal(receipt!.outcome, 'dead');
@@ -53,7 +53,7 @@ async function dead(arrival: Arrival): Promise<string> {
   return row!.id;
 }
 
-/** These handlers look at nothing but their request. */
+/** These handlers use nothing but their request. */
 const CALL = undefined as never;
 async function redrive(id: string) {
   return api.redriveDeadLetter(create(RedriveDeadLetterRequestSchema, { id, actor }), CALL);
@@ -64,7 +64,7 @@ async function discard(id: string) {
   return api.discardDeadLetter(request, CALL);
 }
 
-test('discarding a letter whose id was reused leaves the turn of the first message alone', async () => {
+test('discarding a letter with a reused id does not take the turn of the first message', async () => {
   const first = solutionCompleted();
   isBroken = true;
   const letter = await dead(first);
@@ -76,7 +76,7 @@ test('discarding a letter whose id was reused leaves the turn of the first messa
   assert.deepEqual(applied, [1n]);
 });
 
-test('letters of a key are discarded in their order, and what is parked behind them comes free', async () => {
+test('letters of a key are discarded in order, and messages parked behind them get their turn', async () => {
   const key = randomUUIDv7();
   const spoiled = (version: bigint): Arrival => {
     const arrival = solutionCompleted(key, version);

@@ -1,4 +1,4 @@
-/** The participant API about dead letters. */
+/** The participant API for dead letters. */
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
 import { RpcError, unknownId } from '../../rpc/errors.ts';
@@ -15,7 +15,7 @@ import { countParked, passOver } from '../inbox/ordered.ts';
 import { redrive } from '../inbox/redrive.ts';
 import { findLink, type ParticipantOptions } from './context.ts';
 
-type Own =
+type Methods =
   | 'listDeadLetters'
   | 'getDeadLetter'
   | 'redriveDeadLetter'
@@ -26,7 +26,7 @@ const PAGE = 100;
 
 export function deadLetterHandlers(
   options: Pick<ParticipantOptions, 'sql' | 'service' | 'consumed' | 'handlers'>,
-): Pick<Handlers<typeof LinkParticipant>, Own> {
+): Pick<Handlers<typeof LinkParticipant>, Methods> {
   const { sql, service, consumed, handlers } = options;
   const require = async (id: string) => {
     const row = await readDeadLetter(sql, id);
@@ -80,7 +80,10 @@ export function deadLetterHandlers(
   };
 }
 
-/** Its version counts among those of its key: it came from an outbox, under an id of its own. */
+/**
+ * Whether its version counts among those of its key: it came from an outbox, under an id of its
+ * own.
+ */
 function hasTurn(row: DeadLetterRow): boolean {
   return row.event_id !== null && row.reason !== 'ID_REUSED';
 }
@@ -97,7 +100,7 @@ function notItsTurn(row: DeadLetterRow): RpcError {
   return new RpcError(
     'FAILED_PRECONDITION',
     'DEAD_LETTER_STATE',
-    `an earlier message of its key than dead letter ${row.id} is not settled: settle that one first`,
+    `dead letter ${row.id} must wait: an earlier message of its key is not settled; settle that one first`,
   );
 }
 

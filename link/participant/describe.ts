@@ -1,4 +1,7 @@
-/** What this service says of itself: its links on both sides, contracts, versions of its servers. */
+/**
+ * How this service describes itself: its links on both sides, their contracts, and the versions of
+ * its servers.
+ */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   type DescribeResponseSchema,

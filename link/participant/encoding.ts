@@ -1,4 +1,4 @@
-/** Routes and transports as the participant API writes them. */
+/** Encodes routes and transports for the participant API. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type LaneRouteSchema, Transport as Wire } from '../../gen/relink/v1/route_pb.ts';
 import { invalidField } from '../../rpc/errors.ts';

@@ -1,7 +1,7 @@
 /**
- * Parity of a formal link: both sides describe the entity's rows by a table and the columns that make
- * its canonical text; the hashes are computed where the rows are. Measured: `hashtextextended` takes
- * half the time of md5, and buckets come free.
+ * Parity of a formal link: both sides describe the entity's rows by a table and the columns that
+ * make up its canonical text; the hashes are computed where the rows are. `hashtextextended`
+ * measured half the time of md5, and gives the buckets for free.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { ReplicaTable } from '../inbox/upsertNewer.ts';
@@ -16,7 +16,10 @@ export interface EntityTable {
   readonly texts: readonly string[];
 }
 
-/** A replica as an entity: the owner gives the same texts in the order of the replica's columns. */
+/**
+ * A replica as an entity: the owner must give the same texts, in the order of the replica's
+ * columns.
+ */
 export function entityOf({ table, key, version, columns }: ReplicaTable): EntityTable {
   const texts = Object.keys(columns).map((column) => `${column}::text`);
   return { table, key: key.column, version, texts };
@@ -87,7 +90,7 @@ export async function countEntities(sql: Database, entity: EntityTable): Promise
   return rows[0]!.count;
 }
 
-/** Some keys, another choice each time. */
+/** Some keys, chosen at random each time. */
 export async function listKeys(
   sql: Database,
   entity: EntityTable,
@@ -100,7 +103,7 @@ export async function listKeys(
   return rows.map(({ key }) => key);
 }
 
-/** Whether the table is there; a replica's is dropped when its link is `pull` for good. */
+/** Whether the table exists; a replica's is dropped once its link is `pull` for good. */
 export async function tableExists(sql: Database | Transaction, table: string): Promise<boolean> {
   const [row] = await sql<{ exists: boolean }[]>`
     select to_regclass(${table}) is not null as exists`;

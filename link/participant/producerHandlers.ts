@@ -1,4 +1,4 @@
-/** The participant API about the producer's side of a leg. */
+/** The participant API on the producer's side of a leg. */
 
 import { randomUUIDv7 } from 'node:crypto';
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
@@ -20,7 +20,7 @@ import { findLink, type ParticipantOptions } from './context.ts';
 import { laneToWire, requireTransport, transportFromWire } from './encoding.ts';
 import { countEntities } from './entity.ts';
 
-type Own =
+type Methods =
   | 'getRoutes'
   | 'changeRoute'
   | 'releaseHold'
@@ -30,14 +30,14 @@ type Own =
   | 'backfill'
   | 'probe';
 
-/** A page of a backfill: small enough to leave room for live traffic between pages. */
+/** The largest page of a backfill: small enough to leave room for live traffic between pages. */
 const BACKFILL_PAGE_MAX = 5_000;
 /** How long a probe waits for its copy to be handled. */
 const PROBE_WAIT_MS = 5_000;
 
 export function producerHandlers(
   options: ParticipantOptions,
-): Pick<Handlers<typeof LinkParticipant>, Own> {
+): Pick<Handlers<typeof LinkParticipant>, Methods> {
   const { sql, produced, relay } = options;
   const legFor = (link: string, consumer: string) => {
     const definition = findLink(produced, link);
@@ -148,7 +148,7 @@ async function backfill(
   };
 }
 
-/** An entity of a formal link; else the message settled last, under an id of its own. */
+/** An entity of a formal link; otherwise the message settled last, under a new id. */
 async function findProbe(
   { sources, sql, relay }: ParticipantOptions,
   link: LinkDefinition,
@@ -157,20 +157,23 @@ async function findProbe(
   const source = sources?.[link.id];
   if (!source) {
     const { lastRow } = relay.progressOf(link.id, consumer);
-    return lastRow && renamed(link, lastRow);
+    return lastRow && withNewId(link, lastRow);
   }
   const [message] = await sql.begin((tx) => source.page(tx, { afterKey: '', limit: 1, keys: [] }));
   return message && outboxRowOf(link, message, legOf(link.id, consumer));
 }
 
-function renamed(link: LinkDefinition, row: OutboxRow): OutboxRow {
+function withNewId(link: LinkDefinition, row: OutboxRow): OutboxRow {
   const eventId = randomUUIDv7();
   const contract = contractOf(link, row.event, row.eventVersion)!;
   const body = encodeText(contract, { ...JSON.parse(row.body), event_id: eventId });
   return { ...row, eventId, body };
 }
 
-/** Sends a copy of one message by the path; its handler runs and is rolled back, or it is noted. */
+/**
+ * Sends a copy of one message by the transport; the consumer runs its handler and rolls it back, or
+ * only notes the copy.
+ */
 async function probe(
   options: ParticipantOptions,
   link: LinkDefinition,
@@ -196,7 +199,7 @@ async function probe(
   return answer(await waitForCopy(options, link, consumer, row.eventId));
 }
 
-/** Nothing to send yet: whether the consumer answers at all. */
+/** There is nothing to send yet: checks that the consumer answers at all. */
 async function reach(options: ParticipantOptions, link: LinkDefinition, consumer: string) {
   try {
     await options.asker.clientOf(consumer).getReceipts({ link: link.id, eventIds: [] });

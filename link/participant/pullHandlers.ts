@@ -1,4 +1,4 @@
-/** The participant API about links that may be `pull`: whose value a consumer uses. */
+/** The participant API for links that may be `pull`: whose value a consumer uses. */
 
 import {
   type LinkParticipant,
@@ -13,7 +13,7 @@ import { changeReading, lockReadings, type Reading, readReadings } from '../pull
 import type { ParticipantOptions } from './context.ts';
 import { entityOf, listKeys, tableExists } from './entity.ts';
 
-type Own = 'setReading' | 'getReadings' | 'compareReadings' | 'setReplica';
+type Methods = 'setReading' | 'getReadings' | 'compareReadings' | 'setReplica';
 
 const WIRE: Record<Reading, WireReading> = {
   replica: WireReading.REPLICA,
@@ -26,7 +26,7 @@ const COMPARED_AT_ONCE_MAX = 200;
 
 export function pullHandlers(
   options: ParticipantOptions,
-): Pick<Handlers<typeof LinkParticipant>, Own> {
+): Pick<Handlers<typeof LinkParticipant>, Methods> {
   const { sql } = options;
   const pullOf = (link: string): Pull => {
     const pull = options.pulls?.[link];
@@ -43,9 +43,9 @@ export function pullHandlers(
           ...{ link, lanes, reading: wanted },
           expected: Number(expectedRevision),
         });
-        // Behind the lock of the change: nobody drops the table in between.
+        // Checked under the lock of the change: nobody drops the table in between.
         if (wanted !== 'owner' && !(await tableExists(tx, tableOf(link))))
-          throw new LinkError('NOT_MOVABLE', `${link} has no replica to read: make it first`);
+          throw new LinkError('NOT_MOVABLE', `${link} has no replica to read: create it first`);
         return answer;
       });
       return { revision: BigInt(revision as number) };
@@ -81,7 +81,10 @@ export function pullHandlers(
         const { lanes } = await lockReadings(tx, link);
         if ((await tableExists(tx, tableOf(link))) === exists) return false;
         if (!exists && [...lanes.values()].some((reading) => reading !== 'owner'))
-          throw new LinkError('REPLICA_IN_USE', `the replica of ${link} is still read`);
+          throw new LinkError(
+            'REPLICA_IN_USE',
+            `the replica of ${link} is still read; let every lane ask the owner first`,
+          );
         await (exists ? makeTable(tx) : dropTable(tx));
         return true;
       });

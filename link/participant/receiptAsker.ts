@@ -1,4 +1,4 @@
-/** Asks consumers what became of messages, and fences them off, through any of their replicas. */
+/** Asks consumers for receipts and raises their fences, through any of their replicas. */
 import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import type { AskReceipts, RaiseFence } from '../relay/linkRelay.ts';

@@ -30,7 +30,7 @@ export function participantHandlers(options: ParticipantOptions): ParticipantHan
 
 type AnyHandler = (...args: unknown[]) => unknown;
 
-/** Errors of the kit become statuses with their reason. */
+/** Turns errors of the kit into gRPC statuses with their reason. */
 function withReasons(handle: AnyHandler): AnyHandler {
   return async (...args) => {
     try {

@@ -1,8 +1,8 @@
-/** What came of asking the replica and the owner for the same value. */
+/** The results of asking both the replica and the owner for the same value. */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 
 /**
- * - `behind`: the owner's version is newer, the change is on its way to the replica
+ * - `behind`: the owner's version is newer; the change is on its way to the replica
  * - `different`: the same version with another value, or a version the owner does not have
  * - `unanswered`: the owner did not answer
  */
@@ -15,11 +15,11 @@ export interface Comparison {
 }
 
 export interface ComparisonCounts extends Record<ComparisonOutcome, number> {
-  /** Keys that are different, a few. */
+  /** A few of the keys that differ. */
   readonly examples: readonly string[];
 }
 
-/** Keys shown of what is different; enough to start looking. */
+/** How many keys that differ to show; enough to start looking. */
 const EXAMPLES = 5;
 
 export async function saveComparison(
@@ -31,7 +31,7 @@ export async function saveComparison(
     values (${link}, ${key}, ${outcome}, ${latencyMs})`;
 }
 
-/** Counts of comparisons since a moment, Unix milliseconds. */
+/** Counts the comparisons since a time, in Unix milliseconds. */
 export async function countComparisons(
   sql: Database,
   link: string,
@@ -48,7 +48,7 @@ export async function countComparisons(
   return { ...counts, examples: rows.flatMap(({ key }) => key ?? []) };
 }
 
-/** Counts of comparisons that were just made. */
+/** Counts comparisons that were just made. */
 export function tally(comparisons: readonly Comparison[]): ComparisonCounts {
   const of = (outcome: ComparisonOutcome) =>
     comparisons.filter((one) => one.outcome === outcome).length;

@@ -1,8 +1,8 @@
 /**
- * A value that a consumer reads from its replica or asks the owner for (`pull`). A handler reads it
- * in its own transaction; which of both answers is a row in the database that a migration changes.
- * While both are compared the replica answers, and an owner that does not answer holds nobody up for
- * long.
+ * A value that a consumer reads from its replica, or asks the owner for (`pull`). A handler reads
+ * it in its own transaction; which of the two is used is a row in the database that a migration
+ * changes. While both are compared the replica's value is used, and an owner that does not answer
+ * delays nobody for long.
  */
 
 import { Latencies } from '../../runtime/latencies.ts';
@@ -10,19 +10,22 @@ import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { type Comparison, saveComparison } from './comparisons.ts';
 import { type Reading, readReading } from './readings.ts';
 
-/** An owner that does not answer a comparison within this time is not waited for. */
+/** How long a comparison waits for the owner's answer. */
 const COMPARE_LIMIT_MS = 500;
-/** After so many in a row it is not asked to compare for a while: handlers must not wait for it. */
+/**
+ * After this many unanswered comparisons in a row the owner is not asked to compare for a while:
+ * handlers must not wait for it.
+ */
 const UNANSWERED_IN_A_ROW = 3;
 const REST_MS = 5_000;
 
 export interface PulledValueOptions<V extends { readonly version: bigint }> {
   readonly link: string;
-  /** What the replica knows; version 0 when it has not heard of the key. */
+  /** The replica's value; version 0 when it does not have the key yet. */
   readonly replica: (tx: Transaction, key: string) => Promise<V>;
-  /** What the owner answers. Must reject within its own deadline rather than guess. */
+  /** The owner's value. Must reject within its own deadline rather than guess. */
   readonly owner: (key: string) => Promise<V>;
-  /** Whether two values of the same version say the same. */
+  /** Whether two values of the same version are equal. */
   readonly isSame: (one: V, other: V) => boolean;
 }
 
@@ -41,7 +44,7 @@ export class PulledValue<V extends { readonly version: bigint }> {
     this.#options = options;
   }
 
-  /** Rejects when the owner is to be asked and does not answer: the message is tried again later. */
+  /** Rejects when the owner must be asked and does not answer: the message is tried again later. */
   async read(tx: Transaction, key: string): Promise<V> {
     const reading: Reading = await readReading(tx, this.link, key);
     if (reading === 'owner') return this.#ask(key);
@@ -51,7 +54,7 @@ export class PulledValue<V extends { readonly version: bigint }> {
     return value;
   }
 
-  /** Compares the values of these keys now; the comparisons are not kept. */
+  /** Compares the values of these keys now; the comparisons are not saved. */
   async compare(sql: Database, keys: readonly string[]): Promise<Comparison[]> {
     const compared: Comparison[] = [];
     for (const key of keys) {

@@ -1,6 +1,6 @@
 /**
  * Whose value a consumer of a `pull` link uses, lane by lane: a row in its database, read in the
- * transaction that uses the value, so that every process changes over at once.
+ * transaction that uses the value, so that every process switches at once.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { LinkError } from '../errors.ts';
@@ -13,7 +13,7 @@ import { ALL_LANES, type LinkDefinition, laneOf } from '../link.ts';
  */
 export type Reading = 'replica' | 'compared' | 'owner';
 
-/** Links that start as `pull` ask the owner from the first day. */
+/** Links that start as `pull` ask the owner from the start. */
 export async function prepareReadings(
   sql: Database,
   links: readonly LinkDefinition[],
@@ -45,7 +45,7 @@ export async function readReadings(sql: Database | Transaction, link: string): P
   return { lanes: new Map(rows.map(({ lane, reading }) => [lane, reading])), revision: newest };
 }
 
-/** The same, and nobody changes them before the transaction ends. */
+/** Reads the readings and keeps others from changing them until the transaction ends. */
 export async function lockReadings(tx: Transaction, link: string): Promise<Readings> {
   await tx`select 1 from relink.readings where link = ${link} order by lane for update`;
   return readReadings(tx, link);
@@ -60,8 +60,9 @@ export interface ReadingChange {
 }
 
 /**
- * Changes what is read in these lanes and returns the new revision. Asking again for what they have
- * (after a lost answer) changes nothing. Must be called in the transaction that read what it relies on.
+ * Changes what is read in these lanes and returns the new revision. Repeating a change (after a
+ * lost response) changes nothing. Must be called in the transaction that read what the change
+ * relies on.
  * @throws LinkError ROUTE_CHANGED when somebody changed the readings meanwhile
  */
 export async function changeReading(tx: Transaction, change: ReadingChange): Promise<number> {
@@ -71,7 +72,7 @@ export async function changeReading(tx: Transaction, change: ReadingChange): Pro
   if (before.revision !== expected)
     throw new LinkError(
       'ROUTE_CHANGED',
-      `what is read of ${link} is at revision ${before.revision}, not ${expected}`,
+      `the readings of ${link} are at revision ${before.revision}, not ${expected}; read them again`,
     );
   await tx`update relink.readings set reading = ${reading}, revision = ${expected + 1}
     where link = ${link} and lane = any(${lanes as number[]}::int2[])`;

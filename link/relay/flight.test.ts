@@ -39,7 +39,7 @@ const causes = fc.array(
   { maxLength: 80 },
 );
 
-test('a flight changes as the table says and not otherwise', () => {
+test('a flight changes only as the table allows', () => {
   fc.assert(
     fc.property(causes, (steps) => {
       const flight = new Flight(rowOf(1), 0);
@@ -54,7 +54,7 @@ test('a flight changes as the table says and not otherwise', () => {
   );
 });
 
-test('a window has room for what is not parked, whatever happened to its flights', () => {
+test('the size of a window counts every flight that is not parked, whatever happened to it', () => {
   fc.assert(
     fc.property(causes, (steps) => {
       const window = new LegWindow('COMM-010/hiring');
@@ -68,7 +68,7 @@ test('a window has room for what is not parked, whatever happened to its flights
   );
 });
 
-test('an answer that comes after the receipt changes nothing', () => {
+test('a result that comes after the receipt changes nothing', () => {
   const parked = new Flight(rowOf(1), 0);
   parked.publish(ASYNC);
   parked.park(0);
@@ -83,7 +83,7 @@ test('an answer that comes after the receipt changes nothing', () => {
   assert.deepEqual([settled.state, settled.settledEpoch], ['settled', 2n]);
 });
 
-test('nothing leaves settled but the row, and nothing leaves gone', () => {
+test('a settled flight can only become gone, and a flight that is gone stays gone', () => {
   const reached = new Set<FlightState>(
     Object.values(table)
       .filter(({ from }) => from.includes('settled'))
@@ -94,7 +94,7 @@ test('nothing leaves settled but the row, and nothing leaves gone', () => {
   assert.deepEqual(leaving, []);
 });
 
-test('a row that is read again has a flight of its own', () => {
+test('a row that is read again gets a new flight', () => {
   const window = new LegWindow('COMM-010/hiring');
   const first = window.add(rowOf(1), 0);
   window.remove(first);

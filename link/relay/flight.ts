@@ -1,21 +1,21 @@
 /**
  * A flight is one open outbox row in the memory of the relay that owns its lane, from the read to
- * the receipt. Every change of its state is in TRANSITIONS, and nowhere else: what the table does
- * not allow does not happen, so an answer that comes too late (the message is parked, settled or let
- * go by now) steers nothing. docs/architecture.md draws the table.
+ * the receipt. Every change of its state is in TRANSITIONS and nowhere else: what the table does
+ * not list does not happen, so a result that comes too late (the message is already parked, settled
+ * or let go) has no effect. docs/architecture.md draws the table.
  */
 import { ASK_AFTER_MS, ASK_BACKOFF, backoffMs, PARKED_ASK_MS, RETRY_BACKOFF } from '../backoff.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
 import type { Route } from './routes.ts';
 
 /**
- * - `pending`: read, waits for its lane, a place in the window or its turn to be published
- * - `queued`: waits for its turn behind earlier messages of its key (`sync`)
- * - `sending`: handed to a dispatcher that has not answered
+ * - `pending`: read; waiting for its lane, for room or for its turn to be published
+ * - `queued`: waiting for its turn behind earlier messages of its key (`sync`)
+ * - `sending`: handed to a dispatcher, no result yet
  * - `sent`: stored by JetStream, or left to `pull`; no receipt yet
- * - `waiting`: failed, tried again at `dueMs`
+ * - `waiting`: failed; tried again at `dueMs`
  * - `parked`: the consumer keeps it until an earlier message of its key is settled
- * - `settled`: the receipt is here, the row is about to be removed
+ * - `settled`: has its receipt; the row is about to be removed
  * - `gone`: its row is removed, or its lane belongs to another relay
  */
 export type FlightState =
@@ -37,26 +37,26 @@ const IN_FLIGHT = ['pending', 'queued', 'sending', 'sent', 'waiting'] as const;
 const OPEN = [...IN_FLIGHT, 'parked'] as const;
 
 export const TRANSITIONS = {
-  /** Its route is `sync`: it takes its place behind its key. */
+  /** Route `sync`: it joins the queue of its key. */
   queue: { from: ['pending'], to: 'queued' },
-  /** It is at the head of its key and a call is free. */
+  /** It is first in the queue of its key, and a call is free. */
   call: { from: ['queued'], to: 'sending' },
-  /** Its route is `async`. */
+  /** Route `async`. */
   publish: { from: ['pending'], to: 'sending' },
   /** Handed over: the receipt comes later. */
   handOver: { from: ['sending'], to: 'sent' },
-  /** Not handed over, or nobody knows. */
+  /** Not handed over, or the outcome is unknown. */
   fail: { from: ['sending'], to: 'waiting' },
-  /** The wait is over: at the head of its key again, or to be published again. */
+  /** The wait is over: it may be called again, or be published again. */
   callAgain: { from: ['waiting'], to: 'queued' },
   publishAgain: { from: ['waiting'], to: 'pending' },
-  /** The consumer does not know it: it travels again under the same id. */
+  /** The consumer does not know it: it is sent again under the same event id. */
   resend: { from: ['sent', 'parked'], to: 'pending' },
   /** Its lane has a newer route that does not wait for the old one. */
   takeBack: { from: IN_FLIGHT, to: 'pending' },
-  /** Its route is `pull`, and an earlier one may have delivered it: the consumer is asked first. */
+  /** Route `pull`, but an earlier route may have delivered it: the consumer is asked first. */
   askBeforePull: { from: ['pending'], to: 'sent' },
-  /** Receipts, at any time and by any way. */
+  /** Receipts, at any time and over any transport. */
   park: { from: OPEN, to: 'parked' },
   settle: { from: OPEN, to: 'settled' },
   letGo: { from: [...OPEN, 'settled'], to: 'gone' },
@@ -64,24 +64,24 @@ export const TRANSITIONS = {
 
 export type Cause = keyof typeof TRANSITIONS;
 
-/** Shared by the flights of a window: parked ones take no place in it. */
+/** Shared by the flights of a window; parked ones do not count towards its size. */
 export interface FlightCounts {
   parked: number;
 }
 
 export class Flight {
   readonly row: OutboxRow;
-  /** Monotonic time of the row's commit, as well as clocks allow. */
+  /** Monotonic time of the row's insertion, as closely as the clocks allow. */
   readonly openedAtMs: number;
   readonly #counts: FlightCounts;
   #state: FlightState = 'pending';
-  /** The route it was dispatched by last. */
+  /** The route of its last dispatch. */
   route: Route | undefined;
-  /** Failed tries since it was last handed over. */
+  /** Failed attempts since it was last handed over. */
   failures = 0;
   /** Times it was sent again because no receipt came; each needs a new message id. */
   resends = 0;
-  /** Grows when the flight is taken back; answers to an older dispatch no longer steer it. */
+  /** Grows when the flight is taken back; of an older dispatch, only a receipt still counts. */
   generation = 0;
   /** The consumer is asked about it before it is left to `pull`. */
   isAskedFor = false;
@@ -101,7 +101,7 @@ export class Flight {
     return this.#state;
   }
 
-  /** Whether it may have reached the consumer by its route without a receipt so far. */
+  /** Whether it may have reached the consumer and has no receipt yet. */
   isInFlight(): boolean {
     if (this.#state === 'pending') return this.route !== undefined;
     return (IN_FLIGHT as readonly FlightState[]).includes(this.#state);
@@ -143,7 +143,7 @@ export class Flight {
     return true;
   }
 
-  /** `afterMs` is the consumer's own word on when to try again. */
+  /** `afterMs` is the delay that the consumer asked for. */
   fail(nowMs: number, afterMs?: number): boolean {
     if (!this.#change('fail')) return false;
     this.failures += 1;
@@ -155,7 +155,10 @@ export class Flight {
     return this.#change(this.route?.transport === 'sync' ? 'callAgain' : 'publishAgain');
   }
 
-  /** To be dispatched again, by the newest route; answers to the dispatch before no longer count. */
+  /**
+   * Has it dispatched again by the newest route; the result of the dispatch before no longer
+   * counts.
+   */
   takeBack(): boolean {
     if (!this.isInFlight() || !this.#change('takeBack')) return false;
     this.generation += 1;
@@ -185,12 +188,12 @@ export class Flight {
     return true;
   }
 
-  /** Whether the receipt should have come: the consumer is asked for it. */
+  /** Whether its receipt is overdue: the consumer is then asked for it. */
   isOverdue(nowMs: number): boolean {
     return (this.#state === 'sent' || this.#state === 'parked') && this.dueMs <= nowMs;
   }
 
-  /** The consumer was asked, without a receipt: asked again later, ever more rarely. */
+  /** The consumer was asked and gave no receipt: ask again later, less and less often. */
   askLater(nowMs: number): void {
     if (this.#state === 'parked') this.dueMs = nowMs + PARKED_ASK_MS;
     if (this.#state !== 'sent') return;
@@ -198,7 +201,7 @@ export class Flight {
     this.dueMs = nowMs + backoffMs(this.failures, ASK_BACKOFF);
   }
 
-  /** Whether it was sent so long ago that nothing of it can be on its way any more. */
+  /** Whether it was sent so long ago that it can no longer be on its way. */
   isGivenUp(nowMs: number): boolean {
     return nowMs - this.sentAtMs > ASK_BACKOFF.capMs;
   }

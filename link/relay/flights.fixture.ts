@@ -1,4 +1,4 @@
-/** Flights for the tests of what the relay decides in memory. */
+/** Flights for the tests of the relay's decisions. */
 import { randomUUID } from 'node:crypto';
 import { laneOf } from '../link.ts';
 import { Flight } from './flight.ts';

@@ -56,7 +56,7 @@ test('one message of a key is called at a time, in order, however calls end', ()
   );
 });
 
-test('no message is forgotten: all are taken when calls end', () => {
+test('no message is forgotten: as calls end, all are taken', () => {
   const queue = new KeyQueue();
   const count = 3 * CALLS;
   for (let seq = 1; seq <= count; seq++) queue.push(flightOf(seq, `key ${seq % 5}`));

@@ -1,10 +1,10 @@
 /**
- * Calls of a `sync` route: at most CALLS at once, and per key one after the other in the order of the
- * outbox. A message that is tried again keeps its place at the head of its key; other keys go on.
+ * The calls of a `sync` route: at most CALLS at once, and one at a time per key, in the order of
+ * the outbox. A message that is tried again stays first in the queue of its key; other keys go on.
  */
 import type { Flight } from './flight.ts';
 
-/** Calls in flight per leg: more gain nothing on one connection (measured from 16 on). */
+/** Calls in flight per leg; more gain nothing on one connection (measured from 16 up). */
 export const CALLS = 32;
 
 export class KeyQueue {
@@ -45,7 +45,7 @@ export class KeyQueue {
     if (this.#queues.get(flight.row.key)?.[0] === flight) this.#ready.push(flight);
   }
 
-  /** The flight is no longer this queue's: the next one of its key is ready. */
+  /** Removes the flight; the next one of its key is ready. */
   leave(flight: Flight): void {
     const queue = this.#queues.get(flight.row.key);
     const place = queue?.indexOf(flight) ?? -1;

@@ -1,10 +1,11 @@
 /**
  * Decides, lane by lane of one leg, whether a message may be dispatched now and by which route.
  *
- * A pending change closes the gate of its lane: nothing new goes out by the old route. The gate opens
- * under the new route when all that may be in flight by the old one is closed (or at once when the
- * change does not hold). What an earlier owner of the lane may have sent counts as in flight too: its
- * rows, up to the highest number open when the lane was taken, still go out by the old route first.
+ * A pending change closes the gate of its lane: nothing new goes out by the old route. The gate
+ * opens under the new route once everything that may be in flight by the old one is closed (or at
+ * once, when the change does not hold). Rows that an earlier owner of the lane may have sent count
+ * as in flight, too: those up to the highest number open when the lane was taken still go out by
+ * the old route first.
  */
 
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
@@ -33,7 +34,7 @@ interface LaneState {
 }
 
 export interface Adopted {
-  /** Routes changed: rows that were passed over must be read now. */
+  /** Routes changed: rows that were skipped must be read now. */
   readonly isChanged: boolean;
   /** Lanes with a newer adopted route: what is in flight by an older one is dispatched again. */
   readonly moved: readonly number[];
@@ -44,10 +45,12 @@ export class LaneGate {
   #routes: LaneRoute[] = [];
   #lanes = new Map<number, LaneState>();
   #closedSinceMs = new Map<number, number>();
-  /** The adopted epoch of each lane that `adopt` answered last. */
-  readonly #answered = new Map<number, bigint>();
+  /** The adopted epoch of each lane, as `adopt` last reported it. */
+  readonly #reported = new Map<number, bigint>();
   #isStale = true;
-  /** Reads of the routes so far: an older one that is slow does not replace a newer one's. */
+  /**
+   * Reads of the routes so far: the result of an older, slower read must not replace a newer one.
+   */
   #reads = 0;
   longestHoldMs = 0;
 
@@ -64,14 +67,14 @@ export class LaneGate {
     return this.#lanes.has(lane);
   }
 
-  /** Whether another relay is about to adopt a route, which raises no revision. */
+  /** Whether another relay has yet to adopt a route, which will raise no revision. */
   get isWaitingForOthers(): boolean {
     return this.#routes.some(
       ({ lane, epoch, adopted }) => epoch > adopted.epoch && !this.owns(lane),
     );
   }
 
-  /** The adopted transport of a lane, also of lanes that another relay owns. */
+  /** The adopted transport of a lane, whichever relay owns it. */
   transportOf(lane: number): Transport | undefined {
     return this.#routes[lane]?.adopted.transport;
   }
@@ -84,7 +87,7 @@ export class LaneGate {
     return this.#routes[lane]?.shadow ?? null;
   }
 
-  /** Whether an earlier route may have sent the row before it was left without holding. */
+  /** Whether an earlier route, left without holding, may have sent the row. */
   isCarried({ row }: Flight): boolean {
     return row.seq <= (this.#routes[row.lane]?.carriedThrough ?? 0);
   }
@@ -102,7 +105,7 @@ export class LaneGate {
     const { lane, seq } = flight.row;
     const state = this.#lanes.get(lane);
     const route = this.#routes[lane];
-    // The lease may have gone since the lanes were compared.
+    // The lease may have been lost since the lanes were compared.
     if (!state || !route || this.#options.owned.get(lane) !== state.term) return undefined;
     if (this.#isClosed(lane) && seq > state.sentBeforeThrough && !flight.isInFlight())
       return undefined;
@@ -114,7 +117,7 @@ export class LaneGate {
     return !route || route.epoch > route.adopted.epoch;
   }
 
-  /** Takes over the current set of owned lanes; returns those that are no longer ours. */
+  /** Drops the lanes that are no longer ours and returns them. */
   lanesChanged(): ReadonlySet<number> {
     const lost = new Set<number>();
     for (const [lane, state] of this.#lanes)
@@ -126,12 +129,12 @@ export class LaneGate {
     return lost;
   }
 
-  /** Starts to serve lanes that were taken: notes what an earlier owner may have sent. */
+  /** Starts to serve newly taken lanes, noting what an earlier owner may have sent. */
   async noteTaken(): Promise<void> {
     const { owned, sql, leg } = this.#options;
     const taken = [...owned].filter(([lane]) => !this.#lanes.has(lane));
     if (taken.length === 0) return;
-    // What the earlier owner adopted raised no revision; from now on nobody else adopts.
+    // The earlier owner's adoptions raised no revision; from now on nobody else adopts.
     await this.refresh();
     this.#isStale = true;
     const open = await sql<{ lane: number; highest: number }[]>`
@@ -157,25 +160,25 @@ export class LaneGate {
       for (const route of this.#routes)
         if (route.epoch !== route.adopted.epoch) await this.#adoptIfClear(route);
     } catch (error) {
-      // Perhaps adopted, and the answer was lost: the database knows.
+      // It may have been adopted and the response lost: read again what the database has.
       this.#isStale = true;
       throw error;
     }
     const moved = this.#routes.filter(
-      ({ lane, adopted }) => this.#answered.get(lane) !== adopted.epoch,
+      ({ lane, adopted }) => this.#reported.get(lane) !== adopted.epoch,
     );
-    for (const { lane, adopted } of moved) this.#answered.set(lane, adopted.epoch);
+    for (const { lane, adopted } of moved) this.#reported.set(lane, adopted.epoch);
     return { isChanged: isChanged || moved.length > 0, moved: moved.map(({ lane }) => lane) };
   }
 
-  /** The first requests of a process ask for routes before its first pass. */
+  /** Reads the routes; also before a process's first pass, because its first requests need them. */
   async readRoutes(): Promise<void> {
-    // Before reading: a change that comes meanwhile makes it stale again.
+    // Cleared before reading: a change during the read makes it stale again.
     this.#isStale = false;
     await this.refresh();
   }
 
-  /** Reads them as they are now, also what other relays have adopted. */
+  /** Reads the routes as they are now, including what other relays have adopted. */
   async refresh(): Promise<void> {
     this.#reads += 1;
     const read = this.#reads;
@@ -189,7 +192,7 @@ export class LaneGate {
     if (!this.#closedSinceMs.has(route.lane))
       this.#closedSinceMs.set(route.lane, performance.now());
     if (route.hold && !(await this.#isOldRouteClear(route, state))) return;
-    // The lane may have been lost meanwhile, and even taken again.
+    // The lane may have been lost in the meantime, and even taken again.
     if (this.#lanes.get(route.lane) === state) await this.#adopt(route, state);
   }
 
@@ -214,7 +217,10 @@ export class LaneGate {
     this.#closedSinceMs.delete(route.lane);
   }
 
-  /** Whether nothing that may have gone out by the old route is open. Parked messages are carried. */
+  /**
+   * Whether everything that may have gone out by the old route is closed. Parked messages are
+   * carried over and do not count.
+   */
   async #isOldRouteClear(route: LaneRoute, state: LaneState): Promise<boolean> {
     const { window, sql, leg } = this.#options;
     for (const flight of window.all()) {

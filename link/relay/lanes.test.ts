@@ -35,7 +35,7 @@ test('a lone relay owns every lane; a second one gets its half at the next refre
   for (const lane of lanesOf(one).keys()) assert.ok(!lanesOf(two).has(lane));
 });
 
-test('a lane that changes its owner has a higher term', async () => {
+test('a lane that changes owner gets a higher term', async () => {
   const one = await relayOf('one');
   const before = new Map(lanesOf(one));
   await one.leave();
@@ -43,11 +43,11 @@ test('a lane that changes its owner has a higher term', async () => {
   for (const [lane, term] of lanesOf(two)) assert.ok(term > before.get(lane)!);
 });
 
-test('a process restarted under its name fences the one before it', async () => {
+test('a process restarted under the same name fences its predecessor', async () => {
   const zombie = await relayOf('same');
   const before = new Map(lanesOf(zombie));
   const restarted = await relayOf('same');
-  assert.equal(lanesOf(restarted).size, LANES, 'it need not wait for the leases to end');
+  assert.equal(lanesOf(restarted).size, LANES, 'it need not wait for the leases to expire');
   for (const [lane, term] of lanesOf(restarted)) assert.ok(term > before.get(lane)!);
   const [shared] = await sql`select 1 from relink.lanes
     join unnest(${[...before.keys()]}::int2[], ${[...before.values()].map(String)}::int8[])
@@ -55,12 +55,12 @@ test('a process restarted under its name fences the one before it', async () => 
   assert.equal(shared, undefined, 'no term of the old process is valid');
 });
 
-test('leases of a relay that does not renew are taken when they end', async () => {
+test('leases of a relay that does not renew them are taken over when they expire', async () => {
   const one = await relayOf('one');
   await sql`update relink.lanes set expires_at = clock_timestamp() - interval '1 s'`;
   await sql`update relink.relays set seen_at = clock_timestamp() - interval '1 h'`;
   const two = await relayOf('two');
   assert.equal(lanesOf(two).size, LANES);
   await one.refresh();
-  assert.equal(lanesOf(one).size, 0, 'the old owner learns it at its next refresh');
+  assert.equal(lanesOf(one).size, 0, 'the old owner learns of it at its next refresh');
 });

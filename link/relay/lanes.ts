@@ -1,18 +1,18 @@
 /**
  * Leases on lanes. One relay owns a lane at a time, by a lease with a fencing term that grows with
- * every change of owner; every write of a relay names the term it acts under, so a paused owner that
- * comes back cannot close or re-open anything.
+ * every change of owner; every write of a relay names the term it acts under, so a paused owner
+ * that comes back cannot close or re-open anything.
  *
- * Lanes are shared evenly between the living relays of a service: each claims free or expired lanes
- * up to its share and lets go of what it holds above it. All times are the database's.
+ * Lanes are shared evenly between the live relays of a service: each claims free or expired lanes
+ * up to its share and releases any surplus. All times are the database's.
  *
- * A term belongs to one process, not to a name: a process that was restarted under its old name takes
- * its lanes again under new terms, so that a frozen predecessor is fenced like any other.
+ * A term belongs to one process, not to a name: a process restarted under its old name takes its
+ * lanes again under new terms, so that a frozen predecessor is fenced like any other.
  */
 import type { Database } from '../../runtime/postgres.ts';
 import { LANES } from '../link.ts';
 
-/** How long a lease lasts without renewal: the longest pause of a lane after a crash of its owner. */
+/** How long a lease lasts without renewal: the longest pause of a lane after its owner crashes. */
 export const LEASE_MS = 4_000;
 /** Renewed four times in its life, so that one slow statement loses nothing. */
 export const RENEW_EVERY_MS = LEASE_MS / 4;
@@ -24,7 +24,7 @@ export class LaneLeases {
   readonly #sql: Database;
   readonly #instance: string;
   readonly #links: readonly string[];
-  /** Monotonic time until which the leases are certainly ours, seen from this process. */
+  /** Monotonic time until which this process certainly holds its leases. */
   #validUntilMs = 0;
   readonly owned = new Map<string, OwnedLanes>();
 
@@ -45,14 +45,14 @@ export class LaneLeases {
   }
 
   /**
-   * Whether the leases still hold without asking. A process that was frozen sees that they may not:
-   * it stops dispatching before it asks again.
+   * Whether the leases certainly still hold, known without asking. In a process that was frozen
+   * they may not: it renews them before it dispatches again.
    */
   isLeaseValid(): boolean {
     return performance.now() < this.#validUntilMs;
   }
 
-  /** Renews what is held, gives back what is above the share, claims what is free below it. */
+  /** Renews the lanes it holds, releases those above its share, claims free ones up to it. */
   async refresh(): Promise<void> {
     const askedAtMs = performance.now();
     const share = await this.#shareAndHeartbeat();
@@ -77,7 +77,7 @@ export class LaneLeases {
     const held = [...this.owned].flatMap(([link, lanes]) =>
       [...lanes].map(([lane, term]) => ({ link, lane, term })),
     );
-    // Locked in the order in which closing rows locks lanes: no two wait for each other.
+    // Locks lanes in the order in which closing rows locks them, so that the two cannot deadlock.
     return this.#sql<LaneRow[]>`
       with held as (select l.link, l.lane from relink.lanes l
         join unnest(${held.map((one) => one.link)}::text[], ${held.map((one) => one.lane)}::int2[],
@@ -102,7 +102,7 @@ export class LaneLeases {
     else if (held.size < share) await this.#claim(link, share - held.size);
   }
 
-  /** Takes free lanes, and those in our name that this process does not know it holds. */
+  /** Claims free lanes, and lanes in our name that this process does not know (a predecessor's). */
   async #claim(link: string, count: number): Promise<void> {
     const known = [...this.owned.get(link)!.keys()];
     const rows = await this.#sql<LaneRow[]>`
@@ -117,7 +117,7 @@ export class LaneLeases {
     for (const row of rows) this.owned.get(link)?.set(row.lane, row.term);
   }
 
-  /** Gives lanes back at once, so that another relay need not wait for the lease to end. */
+  /** Releases lanes at once, so that another relay need not wait for the lease to expire. */
   async release(link: string, lanes: readonly number[]): Promise<void> {
     for (const lane of lanes) this.owned.get(link)?.delete(lane);
     await this.#sql`
@@ -125,7 +125,7 @@ export class LaneLeases {
       where owner = ${this.#instance} and link = ${link} and lane = any(${lanes as number[]})`;
   }
 
-  /** Gives everything back and leaves the sharing; for a clean stop. */
+  /** Releases everything and stops counting as a live relay; for a clean stop. */
   async leave(): Promise<void> {
     this.#validUntilMs = 0;
     for (const [link, lanes] of this.owned) await this.release(link, [...lanes.keys()]);

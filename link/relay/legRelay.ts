@@ -1,5 +1,5 @@
 /**
- * One leg of a link in the relay: what is in its window, what waits for its turn, what answers mean.
+ * One leg of a link in the relay: its window, its queue of calls, and what results mean.
  * `linkRelay.ts` reads rows and publishes for all legs; `flight.ts` says how a flight may change.
  */
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
@@ -23,12 +23,14 @@ declareFailpoints('relay.after-call');
 
 /** Messages waiting for their turn on a sync route. */
 const QUEUED = 256;
-/** Copies of published messages on their way as calls: publishing waits for the consumer then. */
+/**
+ * Copies of published messages in flight as calls; at this limit publishing waits for the consumer.
+ */
 const COPIES = 256;
 
 export interface LegRelayOptions {
   readonly sql: Database;
-  /** For the hot statements; its commits need not be on disk at once. */
+  /** For the hot statements; its commits need not be flushed to disk at once. */
   readonly queueSql: Database;
   readonly log: Log;
   readonly link: LinkDefinition;
@@ -36,19 +38,19 @@ export interface LegRelayOptions {
   readonly instance: string;
   readonly owned: OwnedLanes;
   readonly sync: Dispatcher;
-  /** Carries copies of calls on the stream. */
+  /** Publishes copies of calls to the stream. */
   readonly async: Dispatcher;
   readonly wake: () => void;
-  /** Whether the leases surely hold at this moment. */
+  /** Whether the leases certainly hold at this moment. */
   readonly isLeaseValid: () => boolean;
-  /** A consumer settled this row: its effect is committed, or it was given up. */
+  /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
   readonly onSettled: (seq: number, isApplied: boolean) => void;
 }
 
-/** What asking for a message's receipt brought. */
+/** The result of asking for a message's receipt. */
 export interface AskedFor {
   readonly isKnown: boolean;
-  /** Nothing of the stream is on its way to the consumer. */
+  /** The stream holds nothing more for the consumer. */
   readonly isStreamIdle: boolean;
 }
 
@@ -66,7 +68,7 @@ export class LegRelay {
   lastRow: OutboxRow | undefined;
   /** Read but not dispatched, in the order of the outbox. */
   pending: Flight[] = [];
-  /** The last read was cut by its limit: there is more. */
+  /** The last read reached its limit: there may be more. */
   isBehind = false;
 
   constructor(options: LegRelayOptions) {
@@ -98,7 +100,9 @@ export class LegRelay {
     });
   }
 
-  /** Rows that were read come under control, unless they are already or their lane is not ours. */
+  /**
+   * Adds rows that were read to the window, unless it has them already or their lane is not ours.
+   */
   take(rows: readonly OutboxRow[]): void {
     const nowMs = performance.now();
     for (const row of rows) {
@@ -107,7 +111,7 @@ export class LegRelay {
     }
   }
 
-  /** Starts what is due: calls go out here, what is to be published is answered (at most `room`). */
+  /** Starts what is due: makes the calls, and returns the flights to publish (at most `room`). */
   startDue(room: number): Flight[] {
     this.#requeueDue(performance.now());
     const publish: Flight[] = [];
@@ -122,7 +126,7 @@ export class LegRelay {
       } else if (route?.transport === 'async' && mayPublish(flight)) {
         if (flight.publish(route)) publish.push(flight);
       } else if (route?.transport === 'pull') {
-        this.#leave(flight);
+        this.#leaveToPull(flight);
       } else later.push(flight);
     }
     this.pending = later;
@@ -130,7 +134,7 @@ export class LegRelay {
     return publish;
   }
 
-  /** Flights whose wait is over: back to where their route wants them, before newer ones. */
+  /** Returns flights whose wait is over to where their route wants them, ahead of newer ones. */
   #requeueDue(nowMs: number): void {
     if (this.#waiting.size === 0) return;
     const due = [...this.#waiting].filter((flight) => flight.dueMs <= nowMs);
@@ -166,7 +170,8 @@ export class LegRelay {
       copied: isCopied ? [this.consumer] : [],
       resends: flight.resends,
     };
-    // At every try: what is marked as copied has a copy, also when copying began between two tries.
+    // At every attempt: a message marked as copied has a copy, even if copying began between two
+    // attempts.
     if (isCopied) void async.dispatch([{ ...parcel, to: [], copied: [], shadow: [this.consumer] }]);
     const [result] = await sync.dispatch([parcel]);
     await failpoint('relay.after-call');
@@ -176,7 +181,7 @@ export class LegRelay {
     wake();
   }
 
-  /** Copies of published messages, as calls. */
+  /** Sends copies of published messages as calls. */
   sendCallCopies(flights: readonly Flight[]): void {
     for (const { row, route } of flights) {
       if (this.gate.shadowOf(row.lane) !== 'sync') continue;
@@ -193,9 +198,12 @@ export class LegRelay {
     this.#options.wake();
   }
 
-  // ---- answers ----
+  // ---- results ----
 
-  /** What a dispatcher said of the flight as it was at `generation`. A receipt counts at any time. */
+  /**
+   * Takes a dispatcher's result for the flight as it was at `generation`. A receipt counts at any
+   * time, other results only while the generation is current.
+   */
   onResult(flight: Flight, generation: number, result: DispatchResult): void {
     const isCurrent = flight.generation === generation;
     if (result.kind === 'receipt') {
@@ -216,7 +224,9 @@ export class LegRelay {
     this.progress.failedWith(reason);
   }
 
-  /** A receipt that was pushed or asked for. Ids that are not in the window are another relay's. */
+  /**
+   * Takes a receipt, pushed or asked for. Ids that are not in the window belong to another relay.
+   */
   receive({ eventId, outcome, epoch }: Receipt): void {
     const flight = this.window.ofEvent(eventId);
     if (flight && outcome !== 'retry' && outcome !== 'fenced') this.settle(flight, outcome, epoch);
@@ -241,17 +251,20 @@ export class LegRelay {
   }
 
   /**
-   * By `pull` nothing is delivered: the row goes, and no certificate counts it. What an earlier
-   * route may have delivered is fenced off and asked for first, so that its receipt counts where it
-   * belongs.
+   * By `pull` nothing is delivered: the row is closed, and no certificate counts it. A row that an
+   * earlier route may have delivered is first fenced off and asked for, so that its receipt counts
+   * in the epoch it belongs to.
    */
-  #leave(flight: Flight): void {
+  #leaveToPull(flight: Flight): void {
     if (this.gate.isCarried(flight)) flight.askBeforePull(performance.now());
     else this.#closeUndelivered(flight);
   }
 
-  /** The consumer refuses it from now on and has not settled it before: nobody will. */
-  leaveUnknown(flight: Flight): void {
+  /**
+   * The consumer was asked and does not know it, and its fence now refuses it: nobody will settle
+   * it.
+   */
+  closeUnknown(flight: Flight): void {
     if (flight.isAskedFor && flight.state === 'sent') this.#closeUndelivered(flight);
   }
 
@@ -275,10 +288,13 @@ export class LegRelay {
     return overdue;
   }
 
-  /** The consumer was asked. What it does not know, not even as parked, is sent again in the end. */
+  /**
+   * After asking the consumer: a message that it does not know, not even as parked, is in the end
+   * sent again.
+   */
   afterAsking(flight: Flight, { isKnown, isStreamIdle }: AskedFor): void {
     const nowMs = performance.now();
-    // A parked message that is unknown: the consumer came back from a copy of its database.
+    // An unknown parked message: the consumer's database was restored from a backup.
     const isLost = flight.state === 'parked' ? !isKnown : isStreamIdle || flight.isGivenUp(nowMs);
     if (!isLost) flight.askLater(nowMs);
     else if (flight.resend()) this.pending.unshift(flight);
@@ -286,7 +302,7 @@ export class LegRelay {
 
   // ---- letting go ----
 
-  /** After a change that did not hold: what these lanes have in flight is dispatched again. */
+  /** After a change that did not hold: dispatches again what these lanes have in flight. */
   takeBack(lanes: readonly number[]): void {
     for (const flight of this.window.all()) {
       if (!lanes.includes(flight.row.lane)) continue;
@@ -300,7 +316,7 @@ export class LegRelay {
     this.#sortPending();
   }
 
-  /** These lanes are no longer ours, or their rows' fate is unknown. */
+  /** These lanes are no longer ours, or the state of their rows is unknown. */
   forget(lanes: ReadonlySet<number>): void {
     if (lanes.size === 0) return;
     for (const flight of [...this.window.all()]) {

@@ -1,7 +1,7 @@
 /**
- * Relays one link: reads its open rows, dispatches each by its lane's adopted route, and closes what
- * receipts settle. One pass (`pump`) decides from what is in memory; dispatchers answer later and
- * only ever steer the flight generation they were given.
+ * Relays one link: reads its open rows, dispatches each by its lane's adopted route, and closes
+ * what receipts settle. One pass (`pump`) decides from what is in memory; dispatchers report later,
+ * each for the generation of the flight that it was given.
  */
 import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
@@ -21,20 +21,20 @@ declareFailpoints('relay.after-read', 'relay.after-publish');
 
 /** Open rows held in memory per leg. Four publish batches: enough to keep two in flight. */
 const WINDOW = 4_096;
-/** Rows read or published at once; more gain little (measured 1.7 times from 100 to 1,000). */
+/** Rows read or published at once; more gain little (100 to 1,000 measured 1.7 times). */
 const BATCH = 1_000;
 /** Publish batches in flight, in order: the second hides the round trip of the first. */
 const PUBLISHING = 2;
-/** Without a wake the outbox is read after this time, ever more rarely while it stays empty. */
+/** Without a wake the outbox is read after this time, less and less often while it stays empty. */
 const IDLE_READ_MIN_MS = 10;
 const IDLE_READ_MAX_MS = 100;
-/** How often everything is read again, for rows that committed later than GAP_MARGIN others. */
+/** How often everything is read again, to find rows that more than GAP_MARGIN others overtook. */
 const SWEEP_EVERY_MS = 500;
-/** A sweep may take this share of the time, however large the outbox is. */
+/** The share of time that sweeps may take, however large the outbox is. */
 const SWEEP_SHARE = 1 / 20;
 /** Ids one GetReceipts call asks for. */
 const ASK_BATCH = 500;
-/** How often it is looked whether receipts are overdue. */
+/** How often to look for overdue receipts. */
 const ASK_EVERY_MS = ASK_AFTER_MS / 4;
 
 /** Asks a consumer what became of messages. Rejects when it does not answer. */
@@ -43,12 +43,12 @@ export type AskReceipts = (
   eventIds: readonly string[],
 ) => Promise<{ receipts: readonly Receipt[]; isStreamIdle: boolean }>;
 
-/** Lets the consumer refuse what was dispatched to a lane under an older epoch. */
+/** Makes the consumer refuse what was dispatched to a lane under an older epoch. */
 export type RaiseFence = (consumer: string, lane: number, minEpoch: bigint) => Promise<void>;
 
 export interface LinkRelayOptions {
   readonly sql: Database;
-  /** For the hot statements; its commits need not be on disk at once. */
+  /** For the hot statements; its commits need not be flushed to disk at once. */
   readonly queueSql: Database;
   readonly log: Log;
   readonly link: LinkDefinition;
@@ -61,9 +61,9 @@ export interface LinkRelayOptions {
   readonly raiseFence: RaiseFence;
   /** Something happened that makes another pass worthwhile. */
   readonly wake: () => void;
-  /** Whether the leases surely hold at this moment. */
+  /** Whether the leases certainly hold at this moment. */
   readonly isLeaseValid: () => boolean;
-  /** A consumer settled this row: its effect is committed, or it was given up. */
+  /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
   readonly onSettled: (seq: number, isApplied: boolean) => void;
 }
 
@@ -104,14 +104,14 @@ export class LinkRelay {
     }
     if (this.#isReadDue()) await this.#readAll();
     await failpoint('relay.after-read');
-    // A process that was frozen meanwhile asks for its leases first.
+    // A process that was frozen during the pass renews its leases first.
     if (!this.#options.isLeaseValid()) return 0;
     this.#dispatchDue();
     void this.#askForReceipts();
     return this.#isReadDue() ? 0 : Math.max(1, this.#nextReadAtMs - performance.now());
   }
 
-  /** Lanes came or went: what was held of the lost ones is forgotten, the new ones are read. */
+  /** The set of owned lanes changed: forgets flights of lost lanes and reads the new ones. */
   async lanesChanged(): Promise<void> {
     for (const leg of this.legs) {
       leg.forget(leg.gate.lanesChanged());
@@ -168,7 +168,7 @@ export class LinkRelay {
     return open.rows.length > 0;
   }
 
-  /** Open rows before the tail that are not known committed late: they go before the new ones. */
+  /** Unknown open rows before the tail committed late: they go out before newer ones. */
   async #takeLate(leg: LegRelay, before: readonly number[]): Promise<void> {
     const late = before.filter((seq) => !leg.window.has(seq)).slice(0, BATCH);
     if (late.length === 0) return;
@@ -211,7 +211,7 @@ export class LinkRelay {
     this.#options.wake();
   }
 
-  /** An unknown outcome stops the link's publishing: going on at once would reorder keys. */
+  /** An unknown outcome pauses the link's publishing: going on at once would reorder keys. */
   #afterPublish(results: readonly DispatchResult[]): void {
     const failed = results.find((result) => result.kind === 'failed');
     this.#publishFailures = failed ? this.#publishFailures + 1 : 0;
@@ -231,7 +231,7 @@ export class LinkRelay {
     this.#options.wake();
   }
 
-  /** Asks for receipts that did not come; what the consumer does not know is sent again. */
+  /** Asks for missing receipts; what the consumer does not know is sent again. */
   async #askForReceipts(): Promise<void> {
     const nowMs = performance.now();
     if (this.#isAsking || nowMs - this.#askedAtMs < ASK_EVERY_MS) return;
@@ -253,7 +253,7 @@ export class LinkRelay {
       const ids = overdue.map((flight) => flight.row.eventId);
       const { receipts, isStreamIdle } = await this.#options.ask(leg.consumer, ids);
       this.receive(leg.consumer, receipts);
-      for (const flight of leaving) leg.leaveUnknown(flight);
+      for (const flight of leaving) leg.closeUnknown(flight);
       const known = new Set(receipts.map((receipt) => receipt.eventId));
       for (const flight of overdue)
         leg.afterAsking(flight, { isKnown: known.has(flight.row.eventId), isStreamIdle });
@@ -263,7 +263,9 @@ export class LinkRelay {
     }
   }
 
-  /** Before rows are left to `pull`: what is still on its way of them can have no effect any more. */
+  /**
+   * Before rows are left to `pull`: makes sure that a delivery still on its way can have no effect.
+   */
   async #fence(leg: LegRelay, leaving: readonly Flight[]): Promise<void> {
     for (const lane of new Set(leaving.map(({ row }) => row.lane))) {
       const epoch = leg.gate.adoptedEpochOf(lane);
@@ -271,7 +273,7 @@ export class LinkRelay {
     }
   }
 
-  /** Waits until no dispatch is unanswered and every removal under way is done. */
+  /** Waits until every dispatch has its result and every row being closed is closed. */
   async settleInFlight(): Promise<void> {
     for (const leg of this.legs) {
       while ([...leg.window.all()].some((flight) => flight.state === 'sending'))

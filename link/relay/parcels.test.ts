@@ -28,7 +28,7 @@ test('a message of two legs in one batch is one parcel with the epoch of each', 
   assert.deepEqual(parcels[0]!.flights, [one, other]);
 });
 
-test('a message sent again, or in another version, travels on its own', () => {
+test('a message that is resent, or in another version, has a parcel of its own', () => {
   const eventId = 'e1';
   const first = flightOf(1, 'a', { eventId, route: HIRING });
   const again = flightOf(2, 'a', { eventId, route: BONUSES });

@@ -1,4 +1,4 @@
-/** What a relay can say about its own work on a leg: counts, the last error, recent latencies. */
+/** A relay's record of its own work on a leg: counts, the last error, recent latencies. */
 import { Latencies } from '../../runtime/latencies.ts';
 
 export class LegProgress {

@@ -3,7 +3,8 @@
  * service produces with the other processes, and runs one loop per link.
  *
  * It wakes after a commit in the same process, on a hint from another process over core NATS, and
- * otherwise polls, ever more rarely while nothing happens. Hints may be lost; nothing depends on one.
+ * otherwise polls, less and less often while nothing happens. Hints may be lost; nothing depends on
+ * one.
  */
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Log } from '../../runtime/log.ts';
@@ -19,16 +20,16 @@ import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';
 import { type AskReceipts, LinkRelay, type RaiseFence } from './linkRelay.ts';
 import { prepareRoutes, readRevisions } from './routes.ts';
 
-/** How often route changes made by another process are looked for: bounds the pause of a flip. */
+/** How often to look for route changes made by another process; bounds the pause of a flip. */
 const ROUTE_POLL_MS = 50;
-/** Rows settled without a waiting request that are remembered; a request waits at once or never. */
+/** How many rows settled before anybody waited are remembered: a request waits at once or never. */
 const SETTLED_EARLY = 10_000;
-/** On stop: time for answers under way to be closed, before the lanes are given back. */
+/** On stop: time for results on their way to close their rows before the lanes are released. */
 const STOP_GRACE_MS = 2_000;
 
 export interface RelayOptions {
   readonly sql: Database;
-  /** For the hot statements; its commits need not be on disk at once. */
+  /** For the hot statements; its commits need not be flushed to disk at once. */
   readonly queueSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;
@@ -100,7 +101,7 @@ export class Relay {
         nats,
         service,
         (batch) => this.#links.get(batch.link)?.relay.receive(batch.consumer, batch.receipts),
-        (problem) => log.warn({ err: problem }, 'receipts that cannot be read'),
+        (problem) => log.warn({ err: problem }, 'unreadable receipts'),
       ),
       nats.subscribe(hintSubject(service), { callback: () => this.#readAll() }),
     );
@@ -111,7 +112,7 @@ export class Relay {
     ];
   }
 
-  /** Dispatches no more, waits a little for answers under way, gives the lanes back. */
+  /** Stops dispatching, waits briefly for results on their way, and releases the lanes. */
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
@@ -144,7 +145,10 @@ export class Relay {
       this.#options.nats.publish(hintSubject(this.#options.service));
   }
 
-  /** How the message's lane is routed now: the answer to a `sync` one is worth waiting for. */
+  /**
+   * The transport of the message's lane now: only the receipt of a `sync` message is worth waiting
+   * for.
+   */
   transportOf(message: Enqueued): Transport | undefined {
     return this.#legOf(message)?.gate.transportOf(message.lane);
   }
@@ -152,18 +156,19 @@ export class Relay {
   #settled(seq: number, isApplied: boolean): void {
     const finish = this.#waiters.get(seq);
     if (finish) return finish(isApplied);
-    // A poll may be faster than the request that wrote the row: its wait finds the answer here.
+    // The relay may be faster than the request that wrote the row: its wait finds the result here.
     if (this.#settledEarly.size >= SETTLED_EARLY) this.#settledEarly.clear();
     this.#settledEarly.set(seq, isApplied);
   }
 
   /**
-   * Resolves `true` when the effect is committed, `false` after the time or when it was given up;
-   * never rejects. Where another process owns the lane, a message that was given up is `true`, too.
+   * Resolves to `true` when the effect is committed, and to `false` on timeout or when the consumer
+   * gave up; never rejects. Where another process owns the lane, a message given up on resolves to
+   * `true`, too.
    */
   async waitForReceipt(message: Enqueued, withinMs: number): Promise<boolean> {
     if (!this.#legOf(message)?.gate.owns(message.lane))
-      // The message is committed: a request does not fail because nobody can look any more.
+      // The message is committed: a request must not fail because its state cannot be read.
       return this.#pollClosed(message, withinMs).catch(() => false);
     const early = this.#settledEarly.get(message.seq);
     if (early !== undefined) return early;
@@ -178,7 +183,10 @@ export class Relay {
     });
   }
 
-  /** Another process owns the lane: its receipt shows as the row's absence, whatever it said. */
+  /**
+   * Another process owns the lane: a missing row means that it has its receipt, whatever the
+   * outcome.
+   */
   async #pollClosed(message: Enqueued, withinMs: number): Promise<boolean> {
     const untilMs = performance.now() + withinMs;
     for (let waitMs = 5; performance.now() < untilMs; waitMs = Math.min(waitMs * 2, 50)) {
@@ -203,7 +211,7 @@ export class Relay {
     return { progress, longestHoldMs: gate.longestHoldMs, lastRow };
   }
 
-  /** Routes were changed by this process: look at once instead of at the next poll. */
+  /** This process changed routes: read them at once instead of at the next poll. */
   async routesChanged(): Promise<void> {
     await this.#readRevisions();
   }
@@ -214,7 +222,7 @@ export class Relay {
     const signal = this.#stopping.signal;
     while (!signal.aborted) {
       try {
-        // A frozen process that wakes up may have lost its lanes: it must not dispatch before asking.
+        // A process that was frozen may have lost its lanes: it must renew before it dispatches.
         if (!this.#leases.isLeaseValid()) await this.#refreshLeases();
         const waitMs = await relay.pump();
         await wake.wait(waitMs, signal);
@@ -265,7 +273,7 @@ export class Relay {
       await relay.lanesChanged();
       wake.wake();
     }
-    // Only now: lanes that could not be noted must be tried again.
+    // Only now: if noting the lanes failed, the next refresh must try again.
     this.#ownedTerms = terms;
   }
 

@@ -8,7 +8,7 @@ import { prepareRoutes } from './routes.ts';
 
 const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
 
-test('a map that lost the version of a route is refused at start', async (t) => {
+test('a map that no longer lists the version of a route is refused at start', async (t) => {
   const { url } = await testDatabase(t, template);
   const sql = connectPostgres(url, { name: 'routes' });
   t.after(() => closePostgres(sql));

@@ -18,7 +18,7 @@ export interface LaneRoute extends Route {
   readonly leg: string;
   readonly lane: number;
   readonly hold: boolean;
-  /** What the lane's owner dispatches by. */
+  /** The route that the lane's owner dispatches by. */
   readonly adopted: Route;
   readonly carriedThrough: number;
   /** The path that carries copies beside the route. */
@@ -106,15 +106,15 @@ export interface RouteChange {
   readonly version: number;
   /** The highest epoch the caller knows of the named lanes. */
   readonly expectedEpoch: bigint;
-  /** Wait with new messages until what is in flight by the old route is closed (strict order). */
+  /** Hold new messages until everything in flight by the old route is closed (strict order). */
   readonly hold: boolean;
 }
 
 /**
- * Gives the lanes a new route and returns its epoch. Asking again for what the lanes already have
- * (after a lost answer) changes nothing and returns the epoch they have.
- * @throws LinkError ROUTE_CHANGED a lane has a newer epoch than expected;
- *   ROUTE_PENDING a lane has not adopted its last change; NOT_MOVABLE; UNKNOWN_CONSUMER
+ * Gives the lanes a new route and returns its epoch. Repeating a change that the lanes already have
+ * (after a lost response) changes nothing and returns the epoch they have.
+ * @throws LinkError ROUTE_CHANGED a lane has a newer epoch than expected; ROUTE_PENDING a lane has
+ *   not adopted its last change; NOT_MOVABLE; UNKNOWN_CONSUMER
  */
 export async function changeRoute(sql: Database, change: RouteChange): Promise<bigint> {
   refuseUnmovable(change);
@@ -132,10 +132,13 @@ export async function changeRoute(sql: Database, change: RouteChange): Promise<b
     if (newest > change.expectedEpoch)
       throw new LinkError(
         'ROUTE_CHANGED',
-        `${leg} is at epoch ${newest}, not ${change.expectedEpoch}`,
+        `${leg} is at epoch ${newest}, not ${change.expectedEpoch}; read the routes again`,
       );
     if (lanes.some((lane) => lane.adopted_epoch < lane.epoch))
-      throw new LinkError('ROUTE_PENDING', `${leg} has not adopted its last route change yet`);
+      throw new LinkError(
+        'ROUTE_PENDING',
+        `${leg} has not adopted its last route change yet; wait, or release the hold`,
+      );
     const epoch = link!.epoch + 1n;
     await tx`update relink.links set epoch = ${epoch}, revision = revision + 1
       where link = ${change.link.id}`;
@@ -161,7 +164,10 @@ function refuseUnmovable({ link, consumer, transport, version }: RouteChange): v
     throw new LinkError('NOT_MOVABLE', `${link.id} has no contract version ${version}`);
 }
 
-/** Lets a pending change of the leg go on without waiting for the old route. Returns the lanes. */
+/**
+ * Lets a pending change of the leg proceed without waiting for the old route. Returns the number of
+ * lanes.
+ */
 export async function releaseHold(
   sql: Database,
   link: string,
@@ -190,11 +196,10 @@ export async function setShadow(
 }
 
 /**
- * Adopts the pending route of one lane, conditional on the owner's fencing term. What
- * stays open of the old route (messages parked at the consumer; everything, when it does not hold) is
- * carried over: the old epoch is not drained before these rows are closed.
- * Returns up to which row the lane carries; undefined when it was not adopted because the term or the
- * change is no longer the newest.
+ * Adopts the pending route of one lane, conditional on the owner's fencing term. Rows of the old
+ * route that stay open (messages parked at the consumer; everything, when it does not hold) are
+ * carried over: the old epoch is not drained before they are closed. Returns the last row that the
+ * lane carries; undefined when it was not adopted because the term or the change is outdated.
  */
 export async function adoptRoute(
   sql: Database,

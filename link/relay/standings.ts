@@ -1,4 +1,7 @@
-/** How a leg's lanes stand in the producer's database: their routes, and what older ones still carry. */
+/**
+ * The state of a leg's lanes in the producer's database: their routes, and the open rows that older
+ * routes still carry.
+ */
 import type { Database } from '../../runtime/postgres.ts';
 import { type LaneRoute, readRoutes } from './routes.ts';
 

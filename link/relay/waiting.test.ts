@@ -1,4 +1,4 @@
-/** What a request hears of a message whose lane another process owns. */
+/** What a request learns about a message whose lane another process owns. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { applyExpand } from '../../db/schemaChanges.ts';
@@ -38,7 +38,7 @@ async function committed() {
   return message!;
 }
 
-test('the absence of the row is the receipt, and a row that stays is none', async () => {
+test('a missing row counts as the receipt, and a row that is still there does not', async () => {
   const message = await committed();
   assert.equal(await relayOn(sql).waitForReceipt(message, WITHIN_MS), false);
   await sql`delete from relink.outbox where seq = ${message.seq}`;

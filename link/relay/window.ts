@@ -15,12 +15,15 @@ export class LegWindow {
     this.leg = leg;
   }
 
-  /** Rows were passed over that are wanted now: the next read begins at the beginning. */
+  /** Rows that were skipped are needed now: the next read starts from the beginning. */
   rewind(): void {
     this.#mustRewind = true;
   }
 
-  /** Only between reads: a read under way would move the tail on again. Returns whether it did. */
+  /**
+   * Called between reads only: a read in progress would move the tail on again. Returns whether it
+   * rewound.
+   */
   applyRewind(): boolean {
     const mustRewind = this.#mustRewind;
     if (mustRewind) this.tail = 0;
@@ -28,7 +31,7 @@ export class LegWindow {
     return mustRewind;
   }
 
-  /** Places taken: parked messages wait at the consumer and take none. */
+  /** Flights that take room: parked messages wait at the consumer and take none. */
   get size(): number {
     return this.#flights.size - this.#counts.parked;
   }
@@ -48,7 +51,7 @@ export class LegWindow {
     return flight;
   }
 
-  /** A row that was let go may have been read again: then its new flight stays. */
+  /** A row that was let go may have been read again; its new flight stays. */
   remove(flight: Flight): void {
     flight.letGo();
     const { seq, eventId } = flight.row;

@@ -1,6 +1,6 @@
 /**
- * What the relay asks of a transport. There are two, `grpc/send.ts` and `jetStream/send.ts`, of the
- * same shape. A dispatcher only carries; it decides nothing, keeps nothing and never throws.
+ * What the relay needs from a transport. There are two, `grpc/send.ts` and `jetStream/send.ts`, of
+ * the same shape. A dispatcher only carries: it decides nothing, keeps nothing and never throws.
  */
 import type { Parcel } from '../wire/parcel.ts';
 import type { Receipt } from '../wire/receipt.ts';
@@ -9,7 +9,7 @@ export type DispatchResult =
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
   /** Handed over; the receipt comes later. */
   | { readonly kind: 'sent' }
-  /** Not handed over, or nobody knows: send the same message again. */
+  /** Not handed over, or the outcome is unknown: send the same message again. */
   | { readonly kind: 'failed'; readonly reason: string };
 
 export function failed(reason: string): DispatchResult {

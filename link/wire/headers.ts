@@ -1,21 +1,21 @@
 /**
- * What travels beside an event: NATS headers on `async`, gRPC metadata on `sync`. The names are a
+ * What travels with an event: NATS headers on `async`, gRPC metadata on `sync`. The names are a
  * public interface; both forms carry the same facts.
  */
 export const HEADER = {
   messageId: 'Nats-Msg-Id',
   expectedStream: 'Nats-Expected-Stream',
-  /** Only where it is not the message id already. */
+  /** Only where it differs from the message id. */
   eventId: 'Relink-Event-Id',
   key: 'Relink-Key',
   version: 'Relink-Entity-Version',
   epoch: 'Relink-Epoch',
   source: 'Relink-Source',
-  /** For whom the message is: `hiring=5,bonuses=6`, consumer and the epoch of its leg. */
+  /** The addressees, each with the epoch of its leg: `hiring=5,bonuses=6`. */
   consumers: 'Relink-Consumers',
-  /** For whom it is only a copy to be compared: `hiring,bonuses`. */
+  /** Consumers that get it only as a copy to compare: `hiring,bonuses`. */
   shadow: 'Relink-Shadow',
-  /** Consumers that get a copy on another path as well. */
+  /** Addressees that also get a copy on another path. */
   copied: 'Relink-Copied',
   traceparent: 'traceparent',
 } as const;
@@ -34,8 +34,8 @@ export const METADATA = {
 } as const;
 
 /**
- * Header values are printable ASCII. Others, and `%` itself, are percent-encoded, so that any key
- * survives both NATS headers and gRPC metadata.
+ * Header values must be printable ASCII. Anything else, and `%` itself, is percent-encoded, so that
+ * any key survives both NATS headers and gRPC metadata.
  */
 export function encodeHeaderValue(value: string): string {
   return /^[\x21-\x24\x26-\x7e]*$/.test(value) ? value : encodeURIComponent(value);
@@ -50,7 +50,10 @@ export function decodeHeaderValue(value: string): string {
   }
 }
 
-/** The number of a header; 0 when it is no positive integer, which the check of the arrival refuses. */
+/**
+ * The integer in a header; 0 when it is not a positive integer, which every arrival's check
+ * refuses.
+ */
 export function readInteger(text: string): bigint {
   return /^\d{1,18}$/.test(text) ? BigInt(text) : 0n;
 }

@@ -1,4 +1,4 @@
-/** Outcomes by name in the kit and by number on the wire. */
+/** Maps outcomes between their names in the kit and their numbers on the wire. */
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
 import type { ReceiptOutcome } from './receipt.ts';
 
@@ -20,7 +20,7 @@ export function outcomeToWire(outcome: ReceiptOutcome): Outcome {
   return WIRE[outcome];
 }
 
-/** Undefined for a value this side does not know: then the message is not settled. */
+/** Undefined for an outcome that this side does not know; the message then stays open. */
 export function outcomeFromWire(outcome: Outcome): ReceiptOutcome | undefined {
   return NAMES.get(outcome);
 }

@@ -1,4 +1,6 @@
-/** A message as it is dispatched: to whom for real, and to whom as a copy to be compared. */
+/**
+ * A message ready for dispatch: its addressees, and the consumers that only get a copy to compare.
+ */
 import { LinkError } from '../errors.ts';
 import { contractOf, type LinkDefinition } from '../link.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
@@ -11,7 +13,7 @@ export interface Parcel {
   readonly shadow: readonly string[];
   /** Of `to`: consumers that also get a copy on another path. */
   readonly copied: readonly string[];
-  /** How often it was sent again because no receipt came. */
+  /** How many times it was resent because no receipt came. */
   readonly resends: number;
 }
 
@@ -22,6 +24,6 @@ export function textFor(link: LinkDefinition, row: OutboxRow, version: number): 
   const to = contractOf(link, row.event, version);
   throw new LinkError(
     'NO_TRANSPORT',
-    `no mapping of ${row.event} from v${from?.version ?? row.eventVersion} to v${to?.version ?? version}`,
+    `${row.event} has no mapping from v${from?.version ?? row.eventVersion} to v${to?.version ?? version}`,
   );
 }

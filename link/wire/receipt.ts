@@ -1,16 +1,16 @@
 /**
- * The receipt: a consumer's word about one message, whichever way it travels. On `sync` it is the
- * answer of the call, on `async` it comes in batches over core NATS, and `GetReceipts` asks for one
- * that did not come.
+ * A consumer's receipt for one message, the same on every transport. On `sync` it is the response
+ * to the call; on `async` it arrives in batches over core NATS; `GetReceipts` asks for a missing
+ * one.
  */
 
-/** Outcomes after which the consumer will never want the message again: they close its outbox row. */
+/** Final outcomes: the consumer will never need the message again, so its outbox row is closed. */
 export type SettledOutcome = 'applied' | 'superseded' | 'duplicate' | 'dead';
 
 /**
  * - `parked`: kept until an earlier message of its key is settled
  * - `retry`: nothing is committed, send it again
- * - `fenced`: it was dispatched under an epoch that the consumer refuses by now
+ * - `fenced`: dispatched under an epoch that the consumer no longer accepts
  */
 export type ReceiptOutcome = SettledOutcome | 'parked' | 'retry' | 'fenced';
 
@@ -19,7 +19,7 @@ export interface Receipt {
   readonly outcome: ReceiptOutcome;
   /** The epoch under which the consumer settled it. */
   readonly epoch: bigint;
-  /** With `retry`: not before this time. */
+  /** With `retry`: do not send it again earlier. */
   readonly retryAfterMs?: number;
   readonly detail?: string;
 }

@@ -1,4 +1,4 @@
-/** Reads a call into an arrival. A call without the route's metadata does not come from a relay. */
+/** Turns a call into an arrival. A call without the route's metadata does not come from a relay. */
 import type { Message } from '@bufbuild/protobuf';
 import { invalidField } from '../../../rpc/errors.ts';
 import type { RpcContext } from '../../../rpc/handlers.ts';
@@ -12,12 +12,12 @@ import { pushedEvent } from './pushMethod.ts';
 export function readArrival(link: LinkDefinition, request: Message, context: RpcContext): Arrival {
   const required = (name: string) => {
     const value = context.header(name);
-    if (!value) throw invalidField(`metadata.${name}`, 'is required: the relay of a link sends it');
+    if (!value) throw invalidField(`metadata.${name}`, 'is required; a relay always sends it');
     return value;
   };
   const count = (name: string) => {
     const value = readInteger(required(name));
-    if (value < 1n) throw invalidField(`metadata.${name}`, 'must be a whole number above 0');
+    if (value < 1n) throw invalidField(`metadata.${name}`, 'must be a positive integer');
     return value;
   };
   const pushed = pushedEvent(link, request);

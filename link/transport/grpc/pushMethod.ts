@@ -1,7 +1,7 @@
 /**
  * A consumer's typed method for a link: its request has a oneof `event` with one case per event and
- * contract version, its answer is a `relink.v1.Receipt`. The cases are found by message type, so a new
- * version is one more line in the .proto.
+ * contract version, its response is a `relink.v1.Receipt`. The cases are found by message type, so
+ * a new version is one more line in the .proto.
  */
 import type { DescField, DescMethodUnary, Message } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
@@ -15,7 +15,7 @@ export function pushRequest(method: DescMethodUnary, contract: Contract, event: 
   if (!field)
     throw new LinkError(
       'NO_TRANSPORT',
-      `${method.parent.typeName}/${method.name} takes no ${contract.event} v${contract.version}`,
+      `${method.parent.typeName}/${method.name} cannot carry ${contract.event} v${contract.version}; add it to its oneof event`,
     );
   const value = toMessage(contract, event);
   return create(method.input, { event: { case: field.localName, value } } as never);

@@ -17,7 +17,7 @@ import type { LinkDefinition } from '../../link.ts';
 import { outcomeToWire } from '../../wire/outcome.ts';
 import { readArrival } from './arrival.ts';
 
-/** The handler of a link's typed method. Answers after the commit. */
+/** The handler of a link's typed method. Responds after the commit. */
 export function pushHandler(link: LinkDefinition, receiver: Receiver) {
   return async (request: Message, context: RpcContext): Promise<ReceiptMessage> => {
     const arrival = readArrival(link, request, context);
@@ -35,7 +35,7 @@ export function pushHandler(link: LinkDefinition, receiver: Receiver) {
   };
 }
 
-/** A typed method whose link is not on this process's map takes nothing. */
+/** A service whose methods all refuse: their links are not on this process's map. */
 export function unmappedService(service: DescService): ServedService {
   const refuse = () => {
     const what = 'the link of this method is not on the map of this process';

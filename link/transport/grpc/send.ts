@@ -1,4 +1,4 @@
-/** Dispatches by calling the consumer's typed method; the answer is the receipt. */
+/** Dispatches by calling the consumer's typed method; the response is the receipt. */
 
 import type { Receipt as ReceiptMessage } from '../../../gen/relink/v1/receipt_pb.ts';
 import { createRpcClient, RpcCallError } from '../../../rpc/client.ts';
@@ -10,7 +10,7 @@ import { type Parcel, textFor } from '../../wire/parcel.ts';
 import { type Dispatcher, type DispatchResult, failed } from '../dispatcher.ts';
 import { methodName, pushRequest } from './pushMethod.ts';
 
-/** Above a handler's own limit (10 s), so that its dead letter is heard of. */
+/** Longer than a handler's own limit (10 s), so that its dead letter is reported. */
 const CALL_DEADLINE_MS = 12_000;
 
 type Push = (
@@ -51,7 +51,7 @@ export class GrpcDispatcher implements Dispatcher {
         deadlineMs: CALL_DEADLINE_MS,
       });
       const outcome = outcomeFromWire(receipt.outcome);
-      if (!outcome) return failed(`${methodName(method)} answered no outcome`);
+      if (!outcome) return failed(`${methodName(method)} returned no known outcome`);
       const { epoch, retryAfterMs, detail } = receipt;
       const eventId = row.eventId;
       return { kind: 'receipt', receipt: { eventId, outcome, epoch, retryAfterMs, detail } };

@@ -1,10 +1,10 @@
-/** Reads a JetStream message into an arrival. Header facts that are missing become values that fail the check. */
+/** Turns a JetStream message into an arrival. Missing headers become values that fail the check. */
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Arrival } from '../../inbox/delivery.ts';
 import { decodeHeaderValue, HEADER, readInteger } from '../../wire/headers.ts';
 import { readHeaders } from './headers.ts';
 
-/** For whom a message is: for this consumer, only a copy for it, or for others. */
+/** Whom a message is for: this consumer, this consumer as a copy only, or others. */
 export type Addressed =
   | { readonly to: 'me' | 'shadow'; readonly arrival: Arrival }
   | { readonly to: 'others' };

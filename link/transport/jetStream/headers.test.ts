@@ -24,7 +24,7 @@ async function sendAndTake(nats: NatsConnection, send: () => void): Promise<JsMs
   return message;
 }
 
-test('headers read from the bytes are what nats.js reads, the first of each name', async (t) => {
+test('headers read from the raw bytes equal what nats.js reads, the first of each name', async (t) => {
   const server = await testNats(t);
   const { connection, close } = await connectNats(server.url, { name: 'test' });
   t.after(close);
@@ -39,7 +39,7 @@ test('headers read from the bytes are what nats.js reads, the first of each name
   assert.equal(message.headers?.get('Relink-Key'), 'a:b: c');
   for (const [name, values] of message.headers!) assert.equal(read.get(name), values[0], name);
   assert.equal(read.size, message.headers!.keys().length);
-  // The quick way was taken: the pinned parts are where they were.
+  // The fast path was taken: the pinned parts are where they were.
   const { msg } = message as unknown as { msg: { _rdata: Uint8Array; _msg: { hdr: number } } };
   assert.ok(msg._rdata instanceof Uint8Array && msg._msg.hdr > 0);
 });

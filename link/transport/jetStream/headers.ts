@@ -1,24 +1,26 @@
-/** NATS headers as bytes, faster than nats.js makes and reads them. */
+/** Writes and reads NATS headers as bytes, faster than nats.js does. */
 import type { JsMsg } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
 
 /**
- * Headers whose wire text is known already. nats.js asks a header object for nothing but `encode()`
- * when it publishes; building its map first costs a third of a publish.
+ * Headers whose wire text is already made. When it publishes, nats.js calls nothing but `encode()`
+ * on a header object; building its map first costs a third of a publish.
  */
 export function rawHeaders(lines: string): MsgHdrs {
   const wire = Buffer.from(`NATS/1.0\r\n${lines}\r\n`);
   return { encode: () => wire } as unknown as MsgHdrs;
 }
 
-/** The parts of nats.js's message that hold its bytes as they came; the test beside this pins them. */
+/**
+ * The internals of nats.js's message that hold its raw bytes; the test beside this file pins them.
+ */
 interface ReceivedBytes {
   readonly msg?: { readonly _rdata?: Uint8Array; readonly _msg?: { readonly hdr: number } };
 }
 
 /**
- * The headers of a message by name, the first of each. Read from the bytes where nats.js lets them be
- * seen: its own map compares each name with all before it and costs four times as much, which was a
+ * The headers of a message by name, the first of each. Read from the raw bytes where nats.js
+ * exposes them: its own map compares each name with all before it and costs four times as much, a
  * sixth of a consumer's work.
  */
 export function readHeaders(message: JsMsg): ReadonlyMap<string, string> {

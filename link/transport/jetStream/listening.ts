@@ -11,7 +11,7 @@ import type { StreamConsumer } from './receive.ts';
 /** How soon the other processes of a service follow a change. */
 const POLL_MS = 200;
 
-/** Links that start as `async` are listened to from the first day. */
+/** Links that start as `async` are listened to from the start. */
 export async function prepareListening(
   sql: Database,
   links: readonly LinkDefinition[],
@@ -55,11 +55,11 @@ export class ListeningAgent {
     this.#repeater ??= repeat(
       POLL_MS,
       () => this.#follow(),
-      (error) => this.#log.warn({ err: error }, 'reading what to listen to failed'),
+      (error) => this.#log.warn({ err: error }, 'could not read which streams to listen to'),
     );
   }
 
-  /** Looks at the database at once. */
+  /** Follows the database at once, without waiting for the next poll. */
   follow(): void {
     this.#repeater?.wake();
   }

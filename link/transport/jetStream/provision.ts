@@ -1,6 +1,7 @@
 /**
- * Streams and durable consumers. Only the operator provisions; services bind to what they find,
- * because a `create` with another configuration would silently update what is there.
+ * Streams and durable consumers. The operator provisions them; services bind to what they find,
+ * because a `create` with another configuration would silently update what is there. Only what a
+ * broker lost is made again by the service that listens to it.
  */
 import {
   AckPolicy,
@@ -16,16 +17,19 @@ import {
 const NANOS_PER_MS = 1_000_000;
 /** JetStream's error: replicas > 1 not supported in non-clustered mode. */
 const NOT_CLUSTERED = 10_074;
-/** Within it JetStream drops a message id it has seen. Memory per id, so not longer than needed. */
+/**
+ * Within this time JetStream drops a repeated message id. It costs memory per id, so no longer than
+ * needed.
+ */
 export const DUPLICATE_WINDOW_MS = 120_000;
 /**
- * How long messages wait that a consumer took and then died with. Not for slow handlers: what a living
- * process holds longer says that it is being worked on.
+ * How long messages of a consumer that died wait for redelivery. Slow handlers are not affected: a
+ * live process reports messages that it still works on.
  */
 export const ACK_WAIT_MS = 5_000;
-/** What a consumer may hold unacknowledged, over all its processes. */
+/** The most unacknowledged messages of a consumer, over all its processes. */
 const MAX_ACK_PENDING = 10_000;
-/** Settled messages are kept a day for people to look at; what is open is in the outbox anyway. */
+/** Messages are kept a day, for people to look at; open ones are in the outbox anyway. */
 const MAX_AGE_MS = 24 * 60 * 60 * 1_000;
 
 export interface StreamState {
@@ -49,7 +53,8 @@ export async function ensureStream(manager: JetStreamManager, link: string): Pro
   try {
     await manager.streams.add({ ...config, num_replicas: 3 });
   } catch (error) {
-    // Only a lone server may have one copy; a cluster that lacks a node must not get fewer.
+    // Only a standalone server may have one replica; a cluster that lacks a node must not get
+    // fewer.
     if (!(error instanceof JetStreamApiError) || error.code !== NOT_CLUSTERED) throw error;
     await manager.streams.add({ ...config, num_replicas: 1 });
   }
@@ -102,7 +107,7 @@ export function readConsumer(
   return orMissing(manager.consumers.info(link, service));
 }
 
-/** JetStream's own counters, for people; a migration never believes them alone. */
+/** JetStream's own counters, for people; a migration never relies on them alone. */
 export async function readStreamState(
   manager: JetStreamManager,
   link: string,

@@ -3,8 +3,8 @@
  * subscription takes all acknowledgements and a token in the reply subject says whose it is.
  * Measured at 4 times `js.publish`, whose per-call muxing and async traces cost the most.
  *
- * An acknowledgement means "stored", never "delivered" and not even "on disk": it closes nothing.
- * A missing one means unknown: the message may be stored all the same.
+ * An acknowledgement means "stored", never "delivered" and not even "on disk": it closes nothing. A
+ * missing one means unknown: the message may still be stored.
  */
 
 import type { MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node';
@@ -22,7 +22,7 @@ export type PublishResult =
   | { readonly kind: 'stored'; readonly streamSeq: number; readonly duplicate: boolean }
   /** The server refused it: nothing is stored. */
   | { readonly kind: 'refused'; readonly code: number; readonly reason: string }
-  /** Nobody knows: no answer in time, no stream, no leader, connection lost. */
+  /** Unknown: no response in time, no stream, no leader, connection lost. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** How long an acknowledgement may take; a healthy R3 stream answers within milliseconds. */
@@ -51,8 +51,9 @@ export class Publisher {
   }
 
   /**
-   * Publishes all messages in order and returns in the same order when each is acknowledged or the
-   * time is up. Never rejects. Order in the stream is the order given, unless single ones are refused.
+   * Publishes all messages in order and returns results in the same order, once each is
+   * acknowledged or the time is up. Never rejects. The stream has them in the order given, less
+   * those that the server refused.
    */
   publish(
     messages: readonly Publication[],
@@ -86,7 +87,8 @@ export class Publisher {
         this.#nats.publish(subject, body, { reply: `${this.#prefix}${token}.${i}`, headers });
       }
     } catch (error) {
-      // The client throws when it is closed or the message is too large; what it took is unknown.
+      // The client throws when it is closed or the message is too large; what it accepted is
+      // unknown.
       const reason = messageOf(error);
       for (let i = 0; i < messages.length; i++) batch.results[i] ??= { kind: 'unknown', reason };
       batch.done();
@@ -102,7 +104,7 @@ export class Publisher {
     if (batch.waiting === 0) batch.done();
   }
 
-  /** Gives up every batch that still waits; its messages count as unknown. */
+  /** Ends every batch that still waits; its missing results count as unknown. */
   stop(): void {
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
@@ -112,7 +114,7 @@ export class Publisher {
 
 function resultOf(body: Uint8Array, headers: MsgHdrs | undefined): PublishResult {
   if (body.length === 0)
-    return { kind: 'unknown', reason: headers?.code === 503 ? 'no responders' : 'empty answer' };
+    return { kind: 'unknown', reason: headers?.code === 503 ? 'no responders' : 'empty response' };
   const answer = JSON.parse(Buffer.from(body).toString('utf8')) as {
     seq?: number;
     duplicate?: boolean;

@@ -1,7 +1,7 @@
 /**
- * Receipts of `async` messages: after its commit the consumer says in batches, on core NATS, what
- * became of them. Core NATS may lose a batch; nothing depends on it, because a row without a receipt
- * is asked for by `GetReceipts`.
+ * Receipts of `async` messages: after its commit the consumer reports outcomes in batches over core
+ * NATS. A batch may be lost; nothing depends on it, because the relay asks for missing receipts
+ * with `GetReceipts`.
  *
  * Subject `relink.receipts.<producer>`; the body is JSON:
  * `{"link":"COMM-010","consumer":"hiring","receipts":[["<event id>","applied",5], …]}`.
@@ -15,14 +15,14 @@ export interface ReceiptBatch {
   readonly receipts: readonly Receipt[];
 }
 
-/** Core NATS takes 1 MiB; 5,000 receipts are about 300 kB. */
+/** Core NATS allows 1 MiB; 5,000 receipts are about 300 kB. */
 const RECEIPTS_PER_MESSAGE = 5_000;
 
 export function receiptSubject(producer: string): string {
   return `relink.receipts.${producer}`;
 }
 
-/** Sends what is settled or parked; `retry` and `fenced` stay unsaid: the transport says them. */
+/** Sends the receipts of settled and parked messages; a relay acts on no others that are pushed. */
 export function sendReceipts(nats: NatsConnection, producer: string, batch: ReceiptBatch): void {
   const settled = batch.receipts.filter(
     (one) => one.outcome !== 'retry' && one.outcome !== 'fenced',
@@ -36,7 +36,7 @@ export function sendReceipts(nats: NatsConnection, producer: string, batch: Rece
   }
 }
 
-/** Calls back with every batch of receipts for this producer; malformed ones are passed over. */
+/** Calls back with every batch of receipts for this producer; malformed ones go to `onBad`. */
 export function onReceipts(
   nats: NatsConnection,
   producer: string,

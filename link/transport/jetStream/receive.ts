@@ -1,9 +1,10 @@
 /**
- * Consumes a link's stream: binds to the durable consumer that was provisioned, gathers
- * messages into batches, applies each batch as one transaction, then acknowledges and sends receipts.
+ * Consumes a link's stream: binds to the durable consumer that was provisioned, gathers messages
+ * into batches, applies each batch as one transaction, then acknowledges and sends receipts.
  *
- * Batches of one lane never run at once, so a key's messages are applied in the order of the stream.
- * A batch that waits says so to the server, which otherwise would deliver it again.
+ * Two batches of one lane never run at once, so a key's messages are applied in the order of the
+ * stream. Messages that wait long are reported as in progress; otherwise the server would deliver
+ * them again.
  */
 
 import {
@@ -27,13 +28,16 @@ import { readArrival } from './arrival.ts';
 import { ACK_WAIT_MS, ensureConsumer, ensureStream } from './provision.ts';
 import { sendReceipts } from './receipts.ts';
 
-/** Messages applied in one transaction (measured: 500 is 50 times one each, more gains little). */
+/**
+ * Messages applied in one transaction (500 measured 50 times as fast as one each; more gain
+ * little).
+ */
 const BATCH = 500;
 /** Batches at once, each for its own lanes: the second hides the round trips of the first. */
 const WORKERS = 2;
-/** Messages taken from the server ahead of the workers. */
+/** Messages prefetched for the workers. */
 const PREFETCH = 2_000;
-/** Twice in the consumer's ack wait, and once more for a busy event loop. */
+/** Two chances within the consumer's ack wait, and one more for a busy event loop. */
 const WORKING_EVERY_MS = ACK_WAIT_MS / 3;
 const NOT_FOUND = 404;
 
@@ -44,7 +48,7 @@ export interface StreamConsumerOptions {
   /** This service: the name of the durable consumer. */
   readonly service: string;
   readonly receiver: Receiver;
-  /** Whether the database says that this service listens; without it nothing is provisioned here. */
+  /** Whether the database says that this service listens; without it nothing is made again here. */
   readonly isListening?: () => Promise<boolean>;
 }
 
@@ -79,14 +83,16 @@ export class StreamConsumer {
   start(): void {
     if (this.#running) return;
     this.#stopping = new AbortController();
-    const working = setInterval(() => this.#sayWorking(), WORKING_EVERY_MS);
+    const working = setInterval(() => this.#reportWorking(), WORKING_EVERY_MS);
     this.#running = Promise.all([
       this.#readLoop(),
       ...this.#workers.map((worker) => this.#workLoop(worker)),
     ]).finally(() => clearInterval(working));
   }
 
-  /** Takes no more, finishes the batches under way, leaves the rest to be delivered again. */
+  /**
+   * Stops taking messages, finishes the batches in progress, and leaves the rest to be redelivered.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#messages?.stop();
@@ -114,7 +120,7 @@ export class StreamConsumer {
         for await (const message of this.#messages) await this.#take(message);
       } catch (error) {
         log.debug({ link: link.id, reason: messageOf(error) }, 'not bound to the stream');
-        await this.#provisionAgain(error);
+        await this.#reprovision(error);
       }
       this.isBound = false;
       await new Wake().wait(REBIND_MS, this.#stopping.signal);
@@ -122,11 +128,11 @@ export class StreamConsumer {
   }
 
   /**
-   * The engine provisions; but a broker that came back without its store has forgotten what a leg in
-   * use needs, and no engine may be at work. What this service listens to by its database is made
-   * again; the relays send what was in it as soon as they find it missing.
+   * The engine provisions; but when a broker comes back without its store, no engine may be
+   * running. So the stream and the consumer of a link that the database says this service listens
+   * to are made again here; the relays resend what was in the stream once they find it missing.
    */
-  async #provisionAgain(error: unknown): Promise<void> {
+  async #reprovision(error: unknown): Promise<void> {
     const { nats, link, service, isListening, log } = this.#options;
     if (!(error instanceof JetStreamApiError) || error.status !== NOT_FOUND) return;
     try {
@@ -134,9 +140,12 @@ export class StreamConsumer {
       const manager = await jetstreamManager(nats, { checkAPI: false });
       await ensureStream(manager, link.id);
       await ensureConsumer(manager, link.id, service);
-      log.warn({ link: link.id }, 'the broker had forgotten the stream: made again');
+      log.warn({ link: link.id }, 'the broker lost the stream; made it again');
     } catch (failure) {
-      log.warn({ err: failure, link: link.id }, 'a forgotten stream could not be made again');
+      log.warn(
+        { err: failure, link: link.id },
+        'the broker lost the stream, and it could not be made again',
+      );
     }
   }
 
@@ -173,13 +182,13 @@ export class StreamConsumer {
       if (real.length > 0)
         sendReceipts(nats, link.producer, { link: link.id, consumer: service, receipts: real });
     } catch (error) {
-      // Closed connection: everything stays unacknowledged and is delivered again.
+      // The connection is closed: everything stays unacknowledged and is redelivered.
       log.warn({ err: error, link: link.id }, 'a batch could not be acknowledged');
     }
   }
 
-  /** Only for messages that wait long, which are none in healthy traffic. */
-  #sayWorking(): void {
+  /** Only for messages that wait long; in healthy traffic there are none. */
+  #reportWorking(): void {
     const takenBeforeMs = performance.now() - WORKING_EVERY_MS;
     for (const worker of this.#workers)
       for (const { message, takenAtMs } of [...worker.current, ...worker.queue])

@@ -31,7 +31,7 @@ export class JetStreamDispatcher implements Dispatcher {
         publications.push(this.#publicationOf(parcel));
         places.push(i);
       } catch (error) {
-        // It cannot be said in the route's contract version; the others can.
+        // It cannot be written in the route's contract version; the others can.
         results[i] = failed(messageOf(error));
       }
     const published = await this.#publisher.publish(publications);
@@ -69,9 +69,9 @@ export class JetStreamDispatcher implements Dispatcher {
   }
 
   /**
-   * The event id, so that JetStream drops what is published twice. What must be stored although the
-   * id may still be in the duplicate window gets its own: a message sent again because no receipt
-   * came, one for some of the consumers only, and a copy.
+   * The event id, so that JetStream drops what is published twice. A message that must be stored
+   * although its id may still be in the duplicate window gets an id of its own: one that is resent
+   * because no receipt came, one for only some of the consumers, and a copy.
    */
   #messageIdOf({ row, to, shadow, resends }: Parcel): string {
     let id = row.eventId;

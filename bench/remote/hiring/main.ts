@@ -1,6 +1,6 @@
 /**
- * The consuming process: hiring's side of the link exactly as the kit builds it, and beside it what
- * somebody would write by hand for the same effect. Remembers when each effect was committed.
+ * The consuming process: hiring's side of the link exactly as the kit builds it, and beside it the
+ * same effect written by hand. Remembers when each effect was committed.
  */
 import { create } from '@bufbuild/protobuf';
 import type { PutManagerRequest } from '../../../gen/hiring/v1/links_pb.ts';
@@ -14,9 +14,9 @@ import { connectNats } from '../../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
 import { startBareServer } from '../../bareGrpc.ts';
 import { benchLink, CONSUMER } from '../../events.ts';
-import { farOptions, serveFar } from '../../far.ts';
 import { handlerOf, TimedReceiver } from '../../handlers.ts';
 import type { HiringOptions, HiringReady } from '../../hiring.ts';
+import { remoteOptions, serveRemote } from '../../remote.ts';
 
 /** The replica's row written by hand: newest wins, one transaction. */
 async function putByHand(sql: Database, { event }: PutManagerRequest) {
@@ -55,7 +55,7 @@ async function main({ postgresUrl, natsUrl, kind }: HiringOptions): Promise<void
   const bare = await startBareServer((request) => putByHand(sql, request));
   consumer.start();
   const ready: HiringReady = { address: server.address(), bareAddress: bare.address };
-  serveFar(
+  serveRemote(
     ready,
     () => receiver.take(),
     async () => {
@@ -68,4 +68,4 @@ async function main({ postgresUrl, natsUrl, kind }: HiringOptions): Promise<void
   );
 }
 
-await main(farOptions<HiringOptions>());
+await main(remoteOptions<HiringOptions>());

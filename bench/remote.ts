@@ -3,28 +3,35 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** The other process has to connect and to compile its rules first. */
+/** The other process must connect and compile its rules first. */
 const READY_LIMIT_MS = 30_000;
-/** After it the process is killed: a benchmark leaves nothing running. */
+/** After this time the process is killed: a benchmark leaves nothing running. */
 const STOP_LIMIT_MS = 10_000;
 
-export interface Far<Ready, Answer> {
-  /** What the process said when it was ready. */
+export interface Remote<Ready, Answer> {
+  /** What the process reported when it was ready. */
   readonly ready: Ready;
-  /** Asks for what it gathered since the last time. */
+  /** Fetches what it gathered since the last time. */
   take(): Promise<Answer>;
   stop(): Promise<void>;
 }
 
-/** Runs `far/<name>/main.ts` with `options`; ready when it says so. Throws when it ends before. */
-export async function startFar<Ready, Answer = never>(
+/**
+ * Runs `remote/<name>/main.ts` with `options`; resolves when it reports that it is ready. Throws
+ * when it ends before that.
+ */
+export async function startRemote<Ready, Answer = never>(
   name: string,
   options: Record<string, unknown>,
-): Promise<Far<Ready, Answer>> {
-  const child = fork(join(import.meta.dirname, 'far', name, 'main.ts'), [JSON.stringify(options)], {
-    serialization: 'advanced',
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+): Promise<Remote<Ready, Answer>> {
+  const child = fork(
+    join(import.meta.dirname, 'remote', name, 'main.ts'),
+    [JSON.stringify(options)],
+    {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    },
+  );
   const ended = once(child, 'exit');
   const nextMessage = async <T>(): Promise<T> => {
     const [message] = await Promise.race([
@@ -53,12 +60,15 @@ export async function startFar<Ready, Answer = never>(
 }
 
 /** The options this process was started with. */
-export function farOptions<Options>(): Options {
+export function remoteOptions<Options>(): Options {
   return JSON.parse(process.argv[2] ?? '{}') as Options;
 }
 
-/** Says that this process is ready, answers each `take`, and calls `stop` when nobody needs it. */
-export function serveFar(ready: unknown, take: () => unknown, stop: () => Promise<void>): void {
+/**
+ * Reports that this process is ready, answers each `take`, and calls `stop` when the parent is
+ * done.
+ */
+export function serveRemote(ready: unknown, take: () => unknown, stop: () => Promise<void>): void {
   process.on('message', () => process.send!(take()));
   process.once('disconnect', async () => {
     await stop();

@@ -1,4 +1,6 @@
-/** The called process: the link's method behind the kit's server, and the same behind bare grpc-js. */
+/**
+ * The server process: the link's method behind the kit's server, and the same behind bare grpc-js.
+ */
 import { create } from '@bufbuild/protobuf';
 import { HiringLinks } from '../../../gen/hiring/v1/links_pb.ts';
 import { Outcome, ReceiptSchema } from '../../../gen/relink/v1/receipt_pb.ts';
@@ -14,8 +16,8 @@ import { Metrics } from '../../../runtime/metrics.ts';
 import { connectPostgres } from '../../../runtime/postgres.ts';
 import { startBareServer } from '../../bareGrpc.ts';
 import { benchLink } from '../../events.ts';
-import { serveFar } from '../../far.ts';
 import { handlerOf } from '../../handlers.ts';
+import { serveRemote } from '../../remote.ts';
 
 /** Checks every arrival as the inbox does and settles it without a database. */
 class CheckingReceiver extends Receiver {
@@ -53,7 +55,7 @@ await server.start();
 const bare = await startBareServer(({ event }) =>
   create(ReceiptSchema, { eventId: event.value!.eventId, outcome: Outcome.APPLIED }),
 );
-serveFar(
+serveRemote(
   { address: server.address(), bareAddress: bare.address },
   () => [],
   async () => {
