@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { pause } from '../../runtime/wake.ts';
-import { childEnvironment } from '../environment.ts';
+import { cleanEnvironment } from '../environment.ts';
 import { ServerError } from '../servers/errors.ts';
 import type { Shot } from './film.ts';
 import { Terminal, type TerminalSize } from './terminal.ts';
@@ -105,7 +105,7 @@ function startShell({ columns, rows, env, cwd }: RecorderOptions) {
   ].join('; ');
   return spawn('script', ['-qfec', shell, '/dev/null'], {
     cwd,
-    env: childEnvironment({
+    env: cleanEnvironment({
       ...env,
       TERM: 'xterm-256color',
       HISTFILE: '/dev/null',
