@@ -118,7 +118,7 @@ function refuseNewer(part: string, newest: number, known: readonly SchemaChange[
   if (newest <= last) return;
   throw new SchemaChangeError(
     'SCHEMA_NEWER',
-    `the database has schema change ${newest} of '${part}', this program knows only those up to ` +
+    `the database has schema change ${newest} of '${part}', this program knows changes only up to ` +
       `${last}; start a newer version of the program`,
   );
 }
