@@ -3,11 +3,11 @@
  * services. `drizzle(tx)` and `kit.enqueue(tx, …)` take the same transaction.
  *
  * drizzle's own driver for postgres.js is not used. It changes the options of the client that it is
- * given, so that every statement of the process reads and writes dates differently, also those of
- * the link kit; and it wraps each error in one whose message repeats the statement. Here a
- * statement is one call of `unsafe`: prepared, pipelined in the order of the awaits, guarded, with
- * values converted and errors told by the client alone. It converts `timestamptz` to Date, `int8`
- * to bigint and `jsonb` to what it holds, so columns are declared in these modes.
+ * given, so that every statement of the process, including those of the link kit, reads and writes
+ * dates differently; and it wraps each error in one whose message repeats the statement. Here a
+ * statement is one call of `unsafe`: prepared, pipelined in the order of the awaits, and guarded;
+ * only the client converts values and reports errors. The client converts `timestamptz` to Date,
+ * `int8` to bigint and `jsonb` to the value it holds, so columns are declared in these modes.
  */
 import { fillPlaceholders, NoopLogger, type Query, sql } from 'drizzle-orm';
 import {
@@ -25,7 +25,7 @@ type Client = Database | Transaction;
 type Mode = 'arrays' | 'objects' | 'raw';
 type Mapper = ((rows: unknown[]) => unknown) | undefined;
 
-/** What a statement without `returning` answers: nothing to look at. */
+/** The result of a statement without `returning`: no rows. */
 interface NoRows extends PgQueryResultHKT {
   readonly type: unknown;
 }
@@ -60,7 +60,7 @@ class Session extends PgAsyncSession<NoRows> {
   }
 
   override transaction(): never {
-    throw new Error('a transaction begins with sql.begin, and drizzle(tx) works in it');
+    throw new Error('start a transaction with sql.begin, and use drizzle(tx) in it');
   }
 }
 
@@ -69,7 +69,7 @@ class Statement<T extends PreparedQueryConfig> extends PgAsyncPreparedQuery<T> {
   readonly #mapper: Mapper;
 
   constructor(client: Client, query: Query, mode: Mode, mapper: Mapper) {
-    const refuse = () => Promise.reject(new Error('not used: execute is our own'));
+    const refuse = () => Promise.reject(new Error('unused: execute below replaces it'));
     const off = undefined;
     super(refuse, query, mapper, mode, noLog, off, off, off, off);
     this.#client = client;

@@ -22,7 +22,7 @@ export function toError(value: unknown): Error {
   });
 }
 
-/** The message of what was thrown; a joined error says what each of its parts says. */
+/** The message of what was thrown; for an aggregate, the messages of its parts. */
 export function messageOf(value: unknown): string {
   const error = toError(value);
   if (error instanceof AggregateError && error.message === '')

@@ -240,7 +240,7 @@ export const shadowResults = relink.table('shadow_results', {
   receivedAt: time('received_at').notNull().default(sql`now()`),
 });
 
-/** Functional links: hash of what a message that has a copy made its handler write to the outbox. */
+/** Functional links: hash of what the handler wrote to the outbox for a message that has a copy. */
 export const effects = relink.table('effects', {
   eventId: uuid('event_id').primaryKey(),
   link: text().notNull(),

@@ -1,7 +1,7 @@
 /**
  * Runs copies of messages: the handler does its work in a transaction that is rolled back, and the
- * result is kept to be compared with what the real message did. What is done with copies is a row
- * in the database: `log` only notes that they arrived.
+ * result is kept to be compared with what the real message did. How copies are handled is a row in
+ * the database: `log` only notes that they arrived.
  *
  * A formal handler may run at any time, because the newest version wins. A functional one can be
  * compared only if it runs before the message itself is applied, and in its turn: then what both

@@ -94,7 +94,7 @@ async function copyReceipts({ sql }: ParticipantOptions, ids: readonly string[])
 
 /**
  * Whether the stream holds nothing more for this consumer; true when there is no stream. False
- * while the broker does not respond: the receipts must be returned all the same.
+ * while the broker does not respond: the receipts must be returned regardless.
  */
 async function isStreamIdle(
   manager: ParticipantOptions['manager'],

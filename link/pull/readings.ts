@@ -63,7 +63,7 @@ export interface ReadingChange {
  * Changes what is read in these lanes and returns the new revision. Repeating a change (after a
  * lost response) changes nothing. Must be called in the transaction that read what the change
  * relies on.
- * @throws LinkError ROUTE_CHANGED when somebody changed the readings meanwhile
+ * @throws LinkError ROUTE_CHANGED when somebody else changed the readings in the meantime
  */
 export async function changeReading(tx: Transaction, change: ReadingChange): Promise<number> {
   const { link, lanes, reading, expected } = change;

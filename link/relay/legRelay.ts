@@ -289,7 +289,7 @@ export class LegRelay {
   }
 
   /**
-   * After asking the consumer: a message that it does not know, not even as parked, is in the end
+   * After asking the consumer: a message that it does not know, not even as parked, is eventually
    * sent again.
    */
   afterAsking(flight: Flight, { isKnown, isStreamIdle }: AskedFor): void {

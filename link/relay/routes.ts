@@ -51,7 +51,7 @@ export async function prepareRoutes(
   }
 }
 
-/** Messages of such a route could never be sent: the process must not start and retry for ever. */
+/** Messages of such a route could never be sent: the process must not start and retry forever. */
 async function requireListedVersions(sql: Database, link: LinkDefinition): Promise<void> {
   const listed = link.contracts.map(({ version }) => version);
   const [route] = await sql<{ leg: string; version: number }[]>`
