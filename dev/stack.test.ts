@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { testNats } from '../test/harness/nats.ts';
 import { testPostgresUrl } from '../test/harness/postgres.ts';
 import { describeStack } from './addresses.ts';
-import { freeStackPorts } from './ports.ts';
+import { freePorts, freeStackPorts } from './ports.ts';
 import { dropDatabase, withAdmin } from './servers/databases.ts';
 import { makeRunDir } from './servers/folders.ts';
 import { removePostgresData } from './servers/postgres.ts';
@@ -108,6 +108,31 @@ test('running servers are used when given, and left running', async (t) => {
   assert.equal(settings.NATS_URL, nats.url);
   await stack.stop();
   assert.ok(nats.isRunning);
+});
+
+test('one service gets settings of its own, and its first process an inspector', async (t) => {
+  const options = await makeOptions(t);
+  const [port] = (await freePorts(1)) as [number];
+  const stack = await start(t, {
+    ...options,
+    replicas: 2,
+    only: ['hiring', 'finance'],
+    env: { RELINK_LOG_LEVEL: 'debug' },
+    envOf: { hiring: { RELINK_FAILPOINTS: 'hang', RELINK_LOG_LEVEL: 'warn' } },
+    inspect: { hiring: port },
+  });
+  const envOf = (name: string) => stack.service(name).map(({ env }) => env);
+  for (const { RELINK_FAILPOINTS, RELINK_LOG_LEVEL } of envOf('hiring'))
+    assert.deepEqual([RELINK_FAILPOINTS, RELINK_LOG_LEVEL], ['hang', 'warn']);
+  for (const { RELINK_FAILPOINTS, RELINK_LOG_LEVEL } of envOf('finance'))
+    assert.deepEqual([RELINK_FAILPOINTS, RELINK_LOG_LEVEL], [undefined, 'debug']);
+  const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as unknown[];
+  assert.equal(targets.length, 1);
+  assert.match(
+    describeStack(stack.addresses),
+    new RegExp(`hiring +127.0.0.1:${port} +Node's insp`),
+  );
+  await Promise.all(stack.service('hiring').map((program) => program.kill()));
 });
 
 test('all taken ports are named before anything starts', async (t) => {

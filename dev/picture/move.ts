@@ -55,7 +55,7 @@ export async function recordMove(say: (line: string) => void): Promise<string> {
 /** What a person does. */
 async function play(recorder: Recorder): Promise<void> {
   recorder.speed = SPEED.typing;
-  await recorder.waitFor(/^\$$/);
+  await recorder.waitForPrompt();
   await recorder.type('npx relink start COMM-010 --to async --way-back keep');
   await recorder.waitFor(/Move COMM-010 to async\?/);
   recorder.hold(HOLD_MS.question);

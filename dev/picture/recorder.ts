@@ -11,6 +11,8 @@ const TYPING_MS = 45; // between two keys: quick, and still seen as typing
 const POLL_MS = 20;
 const PATIENCE_MS = 120_000; // a whole move, on a busy machine
 const PROMPT = '$';
+/** Nothing is behind the last prompt: no command runs, or none has begun. */
+const AT_PROMPT = /(^|\n)\$$/;
 
 export interface RecorderOptions extends TerminalSize {
   readonly env: Readonly<Record<string, string>>;
@@ -62,20 +64,21 @@ export class Recorder {
     this.#shell.stdin.write(key);
   }
 
-  /** Waits until the screen has the text; throws with the screen when it does not come. */
+  /** Waits until the screen has the text; throws with the screen when the command ends without it. */
   async waitFor(text: RegExp): Promise<void> {
     const giveUpAt = performance.now() + PATIENCE_MS;
     while (!text.test(this.#terminal.text())) {
       if (this.#failure) throw this.#failure;
-      if (performance.now() > giveUpAt)
-        throw new ServerError('start_timeout', `${text} is not in:\n${this.#terminal.text()}`);
+      const isTooLate = performance.now() > giveUpAt || AT_PROMPT.test(this.#terminal.text());
+      if (isTooLate && !text.test(this.#terminal.text()))
+        throw new ServerError('start_failed', `${text} is not in:\n${this.#terminal.text()}`);
       await pause(POLL_MS);
     }
   }
 
-  /** Waits until the last command has ended: nothing is behind the prompt. */
+  /** Waits until the last command has ended. */
   waitForPrompt(): Promise<void> {
-    return this.waitFor(/\n\$$/);
+    return this.waitFor(AT_PROMPT);
   }
 
   /** Shows the screen of now so long in the picture. */
