@@ -13,7 +13,7 @@ import { HEADER } from '../../link/wire/headers.ts';
 import { EXIT } from '../../operator/cli/exitCode.ts';
 import { createProgram } from '../../operator/cli/program.ts';
 import { baseConfigProperties, variableOf } from '../../runtime/config.ts';
-import { blockIn, codeIn, section, tableUnder } from './pages.ts';
+import { blockIn, codeIn, read, section, tableUnder } from './pages.ts';
 
 const PAGE = 'docs/interfaces.md';
 const SERVICES: readonly DescService[] = [
@@ -50,6 +50,15 @@ test('every command of the command line is there with all its options, and no ot
 test('the options of every command are there', () => {
   const text = section(PAGE, 'Command line');
   for (const option of optionsOf(program)) assert.ok(text.includes(option), option);
+});
+
+test('every npm script is there', () => {
+  const text = tableUnder(PAGE, 'Commands').flat().join(' ');
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const missing = Object.keys(scripts).filter(
+    (name) => !text.includes(`npm run ${name}\``) && !text.includes(`npm ${name}\``),
+  );
+  assert.deepEqual(missing, []);
 });
 
 test('the exit codes are those of the program', () => {
