@@ -162,9 +162,10 @@ test('a handler abandoned while its statement runs sends nothing behind the roll
     return waiting.length === 1;
   });
   const deadline = new Error('deadline');
+  const isGivenUp = assert.rejects(given, deadline); // looked at before it rejects
   limit.reject(deadline);
   await admin`select pg_advisory_unlock(1)`;
-  await assert.rejects(given, deadline);
+  await isGivenUp;
   await assert.rejects(abandoned, TransactionRevokedError);
   assert.equal((await admin`select 1 from counted where id = 9`).length, 0);
 });
