@@ -223,7 +223,8 @@ test('a request that comes too early is sent again later and is not a failure', 
       },
     },
   });
-  const traffic = new Traffic({ addresses, ratePerSecond: 500 });
+  // An open loop above what a busy machine carries would never catch up.
+  const traffic = new Traffic({ addresses, ratePerSecond: 150 });
   t.after(() => traffic.close());
   await seedCompany({ workload: traffic.workload, managers: 40 });
   traffic.start();
