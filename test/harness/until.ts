@@ -7,13 +7,14 @@ export type UntilOptions = {
   withinMs?: number;
   /** What is waited for, for the error. */
   what: string;
-  /** Pause between two looks. */
+  /** Pause between two looks; longer and longer ones unless given. */
   everyMs?: number;
 };
 
 /** A busy machine with two cores needs seconds for what usually takes milliseconds. */
 const DEFAULT_WITHIN_MS = 60_000;
-const DEFAULT_EVERY_MS = 10;
+/** A look costs what is waited for some of the machine: after a long wait a late one hurts nobody. */
+const PAUSE_MS = { min: 5, max: 100, shareOfWait: 0.1 };
 
 /**
  * Asks until `condition` answers something truthy, and returns that.
@@ -21,9 +22,9 @@ const DEFAULT_EVERY_MS = 10;
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { withinMs = DEFAULT_WITHIN_MS, what, everyMs = DEFAULT_EVERY_MS }: UntilOptions,
+  { withinMs = DEFAULT_WITHIN_MS, what, everyMs }: UntilOptions,
 ): Promise<T> {
-  const deadline = performance.now() + withinMs;
+  const startedMs = performance.now();
   let last: unknown;
   do {
     try {
@@ -33,9 +34,13 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    await sleep(everyMs);
-  } while (performance.now() < deadline);
+    await sleep(everyMs ?? pauseAfter(performance.now() - startedMs));
+  } while (performance.now() - startedMs < withinMs);
   const cause = last instanceof Error ? last : undefined;
   const shown = cause ? cause.message : JSON.stringify(last);
   throw new Error(`not within ${withinMs} ms: ${what} (last: ${shown})`, { cause });
+}
+
+function pauseAfter(waitedMs: number): number {
+  return Math.min(Math.max(PAUSE_MS.min, waitedMs * PAUSE_MS.shareOfWait), PAUSE_MS.max);
 }

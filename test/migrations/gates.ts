@@ -3,9 +3,10 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { ProcessCompany } from '../rigs/processes/company.ts';
+import { afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { ProcessCompany } from '../rigs/processes/company.ts';
 import { type Desk, LINK } from '../rigs/processes/desk.ts';
+import { sharedCompany } from './managersCompany.ts';
 
 /** A lane that no run of these tests moves alone. */
 const LANE = 9;
@@ -15,16 +16,14 @@ const TOO_STRICT = { latency_limit_ms: '1', canary_seconds: '2', patience_second
 describe('a run that must not go on', () => {
   let company: ProcessCompany;
   let desk: Desk;
-  before(async () => {
-    company = await ProcessCompany.start();
-    await company.startTraffic();
+  before(() => {
+    company = sharedCompany();
   });
   beforeEach(async () => {
     desk = await company.desk();
     desk.engine();
   });
   afterEach(() => company.stopEngines());
-  after(() => company?.stop());
 
   it('goes back by itself when a gate fails, and pauses when the operator wants to decide', async () => {
     // Side by side, for what takes its time is the patience of the gates.

@@ -9,8 +9,9 @@ import { Operator, type RunStatus } from '../../gen/relink/v1/operator_pb.ts';
 import { createRpcClient, RpcCallError, type RpcClient } from '../../rpc/client.ts';
 import { until } from '../harness/until.ts';
 import { CALM } from '../rigs/processes/clients.ts';
-import { ProcessCompany } from '../rigs/processes/company.ts';
+import type { ProcessCompany } from '../rigs/processes/company.ts';
 import { LINK, QUICK } from '../rigs/processes/desk.ts';
+import { sharedCompany } from './company.ts';
 
 function refused(code: string, reason: string) {
   return (error: unknown) =>
@@ -20,15 +21,11 @@ function refused(code: string, reason: string) {
 describe('the operator', () => {
   let company: ProcessCompany;
   let operator: RpcClient<typeof Operator>;
-  before(async () => {
-    company = await ProcessCompany.start({ withOperator: true });
-    await company.startTraffic();
+  before(() => {
+    company = sharedCompany();
     operator = createRpcClient(Operator, company.stack.addresses.operator.grpc, CALM);
   });
-  after(async () => {
-    operator?.close();
-    await company?.stop();
-  });
+  after(() => operator?.close());
 
   const start = (to: string, settings: Record<string, string> = {}) =>
     operator.start({

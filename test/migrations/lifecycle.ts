@@ -3,16 +3,17 @@
  * wrong.
  */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, before, describe, it } from 'node:test';
 import { readStream } from '../../link/transport/jetStream/provision.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
 import { ROUTE_ALL } from '../../migration/plan.ts';
 import { LinkStreams } from '../../operator/streams.ts';
-import { ProcessCompany } from '../rigs/processes/company.ts';
+import type { ProcessCompany } from '../rigs/processes/company.ts';
 import { type Desk, LINK } from '../rigs/processes/desk.ts';
 import type { ManagerTraffic } from '../rigs/processes/managerTraffic.ts';
 import { goBackFromThreeSteps, routesOf } from './goingBack.ts';
+import { sharedCompany, sharedTraffic } from './managersCompany.ts';
 
 const CONSUMERS = ['hiring', 'bonuses'];
 
@@ -23,12 +24,11 @@ function refusal(code: MigrationErrorCode) {
 describe('migrations under traffic', () => {
   let company: ProcessCompany;
   let traffic: ManagerTraffic;
-  before(async () => {
-    company = await ProcessCompany.start();
-    traffic = await company.startTraffic();
+  before(() => {
+    company = sharedCompany();
+    traffic = sharedTraffic();
   });
   afterEach(() => company.stopEngines());
-  after(() => company?.stop());
 
   async function hasStream(desk: Desk): Promise<boolean> {
     const streams = new LinkStreams(company.nats.connection, desk.journal);

@@ -1,22 +1,22 @@
 /** What the public interfaces promise to programs that are not ours: grpcurl, the nats CLI. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it, type TestContext } from 'node:test';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { findGoTool } from '../harness/goTools.ts';
 import { until } from '../harness/until.ts';
-import { ProcessCompany } from '../rigs/processes/company.ts';
+import type { ProcessCompany } from '../rigs/processes/company.ts';
 import { LINK } from '../rigs/processes/desk.ts';
+import { sharedCompany } from './toolsCompany.ts';
 
 const TOOL_LIMIT_MS = 60_000;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe('programs that are not ours', () => {
   let company: ProcessCompany;
-  before(async () => {
-    company = await ProcessCompany.start();
+  before(() => {
+    company = sharedCompany();
   });
-  after(() => company?.stop());
 
   const addressOf = (service: string) => company.stack.addresses.services[service]![0]!.grpc;
 

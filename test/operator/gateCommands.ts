@@ -11,8 +11,9 @@ import { OPERATOR } from '../../dev/services.ts';
 import { formatPeers } from '../../runtime/config.ts';
 import { until } from '../harness/until.ts';
 import { relink } from '../rigs/cli.ts';
-import { ProcessCompany } from '../rigs/processes/company.ts';
+import type { ProcessCompany } from '../rigs/processes/company.ts';
 import { LINK, QUICK } from '../rigs/processes/desk.ts';
+import { sharedCompany } from './toolsCompany.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -23,12 +24,9 @@ describe('a command as a gate', () => {
   let address: string;
   before(async () => {
     dir = await makeRunDir('test-gate-commands');
-    company = await ProcessCompany.start();
+    company = sharedCompany();
   });
-  after(async () => {
-    await company?.stop();
-    await rm(dir, { recursive: true, force: true });
-  });
+  after(() => rm(dir, { recursive: true, force: true }));
   afterEach(async () => {
     await operator?.stop();
     operator = undefined;

@@ -1,8 +1,9 @@
 /** The engine dies at every boundary of the functional plans and of those with pull. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, before, describe, it } from 'node:test';
 import { disarmFailpoints } from '../../runtime/failpoints.ts';
-import { ProcessCompany } from '../rigs/processes/company.ts';
+import type { ProcessCompany } from '../rigs/processes/company.ts';
+import { sharedCompany } from './businessCompany.ts';
 import { BACK, dieAgainAndAgain, FORWARD } from './dying.ts';
 import { routesOf } from './goingBack.ts';
 
@@ -17,15 +18,13 @@ const manyLives = { timeout: 900_000 };
 
 describe('an engine that dies', () => {
   let company: ProcessCompany;
-  before(async () => {
-    company = await ProcessCompany.start();
-    await company.startBusiness();
+  before(() => {
+    company = sharedCompany();
   });
   afterEach(async () => {
     disarmFailpoints();
     await company.stopEngines();
   });
-  after(() => company?.stop());
 
   for (const [link, from, to] of MOVES)
     it(`at any boundary of ${link} to ${to} harms nothing, there and back`, manyLives, async () => {

@@ -3,10 +3,11 @@
  * step. What a link carries is checked on both sides after each.
  */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, before, describe, it } from 'node:test';
 import { until } from '../harness/until.ts';
 import type { Business } from '../rigs/processes/business.ts';
-import { ProcessCompany } from '../rigs/processes/company.ts';
+import type { ProcessCompany } from '../rigs/processes/company.ts';
+import { sharedBusiness, sharedCompany } from './businessCompany.ts';
 import { goBackFromThreeSteps, goBackOnThreeLinks, routesOf } from './goingBack.ts';
 
 /** Where each movable link goes; it starts from the other one. */
@@ -23,12 +24,11 @@ const MOVES = [
 describe('the plans', () => {
   let company: ProcessCompany;
   let business: Business;
-  before(async () => {
-    company = await ProcessCompany.start();
-    business = await company.startBusiness();
+  before(() => {
+    company = sharedCompany();
+    business = sharedBusiness();
   });
   afterEach(() => company.stopEngines());
-  after(() => company?.stop());
 
   for (const [link, there, back] of MOVES)
     it(`moves ${link} to ${there} and back to ${back}`, async () => {

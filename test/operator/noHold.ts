@@ -16,8 +16,9 @@ import { until } from '../harness/until.ts';
 import { relink } from '../rigs/cli.ts';
 import { jsonOf } from '../rigs/fakeOperator/setting.ts';
 import { CALM } from '../rigs/processes/clients.ts';
-import { ProcessCompany } from '../rigs/processes/company.ts';
+import type { ProcessCompany } from '../rigs/processes/company.ts';
 import { QUICK } from '../rigs/processes/desk.ts';
+import { sharedCompany } from './company.ts';
 
 const LINK = 'COMM-020';
 const CONSUMER = 'hiring';
@@ -29,7 +30,7 @@ describe('relink start --no-hold', () => {
   let hiring: RpcClient<typeof HiringService>;
   let authorId: string;
   before(async () => {
-    company = await ProcessCompany.start({ withOperator: true });
+    company = sharedCompany();
     const addressOf = (name: string) => company.stack.addresses.services[name]![0]!.grpc;
     assessments = createRpcClient(AssessmentsService, addressOf('assessments'), CALM);
     hiring = createRpcClient(HiringService, addressOf('hiring'), CALM);
@@ -37,10 +38,9 @@ describe('relink start --no-hold', () => {
     authorId = manager!.managerId;
     await waitForReplicas(await createAssessments());
   });
-  after(async () => {
+  after(() => {
     assessments?.close();
     hiring?.close();
-    await company?.stop();
   });
 
   const run = (...args: string[]) => relink(company.stack.addresses.operator.grpc, ...args);

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { jetstream } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { HiringLinks } from '../../gen/hiring/v1/links_pb.ts';
@@ -19,8 +19,9 @@ import { until } from '../harness/until.ts';
 import { Relink, relink } from '../rigs/cli.ts';
 import { jsonOf } from '../rigs/fakeOperator/setting.ts';
 import { CALM } from '../rigs/processes/clients.ts';
-import { ProcessCompany } from '../rigs/processes/company.ts';
+import type { ProcessCompany } from '../rigs/processes/company.ts';
 import { QUICK } from '../rigs/processes/desk.ts';
+import { sharedCompany } from './company.ts';
 
 const PRODUCER = 'assessments';
 const CONSUMER = 'hiring';
@@ -33,11 +34,9 @@ const COLUMNS = 80;
 
 describe('the links of the company', () => {
   let company: ProcessCompany;
-  before(async () => {
-    company = await ProcessCompany.start({ withOperator: true });
-    await company.startTraffic();
+  before(() => {
+    company = sharedCompany();
   });
-  after(() => company?.stop());
 
   const operatorAddress = () => company.stack.addresses.operator.grpc;
   const run = (...args: string[]) => relink(operatorAddress(), ...args);
@@ -128,10 +127,15 @@ describe('the links of the company', () => {
       'unrouted writer: 1 message reached hiring that assessments did not send ' +
         `(epoch 1 lane ${laneOf(key)})`,
     );
+    // The next run of the link must find nothing of it.
+    const hiring = company.database(CONSUMER);
+    await hiring`delete from relink.inbox where event_id = ${id}`;
+    await hiring`delete from assessment_replicas where id = ${key}`;
   });
 
   it('stop a run while something else writes, until it is gone', async () => {
     const settings = { ...QUICK, canary_seconds: '3', patience_seconds: '10' };
+    const epoch = await newestEpoch('COMM-010');
     const started = await run(
       ...['start', 'COMM-010', '--to', 'async', '--way-back', 'keep', '--consumer', CONSUMER],
       ...['--detach', '--json', '--set'],
@@ -146,7 +150,7 @@ describe('the links of the company', () => {
       },
       { what: 'the canary is watched', withinMs: 150_000 },
     );
-    const calling = keepCalling();
+    const calling = keepCalling(epoch);
     const paused = await run('status', id, '--watch').finally(() => calling.stop());
     assert.equal(paused.exitCode, 3);
     // Whichever gate watched it for long enough.
@@ -162,8 +166,15 @@ describe('the links of the company', () => {
     assert.equal(back.exitCode, 0, back.stderr);
   });
 
+  async function newestEpoch(link: string): Promise<bigint> {
+    const { lanes } = await company.participants
+      .of(PRODUCER)
+      .getRoutes({ link, consumer: CONSUMER });
+    return lanes.map(({ epoch }) => epoch).toSorted((a, b) => Number(b - a))[0]!;
+  }
+
   /** As a program does that still calls hiring itself, until it is told to stop. */
-  function keepCalling(): { readonly ids: string[]; stop(): Promise<void> } {
+  function keepCalling(epoch: bigint): { readonly ids: string[]; stop(): Promise<void> } {
     const { grpc } = company.stack.addresses.services[CONSUMER]![0]!;
     const client = createRpcClient(HiringLinks, grpc, CALM);
     const ids: string[] = [];
@@ -172,7 +183,7 @@ describe('the links of the company', () => {
       while (!isStopped) {
         const eventId = randomUUIDv7();
         ids.push(eventId);
-        await callByHand(client, eventId);
+        await callByHand(client, eventId, epoch);
         await pause(CALL_EVERY_MS);
       }
     };
@@ -185,7 +196,7 @@ describe('the links of the company', () => {
     return { ids, stop };
   }
 
-  async function callByHand(client: RpcClient<typeof HiringLinks>, eventId: string) {
+  async function callByHand(client: RpcClient<typeof HiringLinks>, eventId: string, epoch: bigint) {
     const key = randomUUID();
     const method = HiringLinks.method.putManager;
     const contract = contractOf(links['COMM-010'], 'ManagerCreated', 0)!;
@@ -199,7 +210,7 @@ describe('the links of the company', () => {
     });
     const metadata = {
       ...{ [METADATA.eventId]: eventId, [METADATA.key]: key, [METADATA.version]: '1' },
-      ...{ [METADATA.epoch]: '1', [METADATA.source]: PRODUCER },
+      ...{ [METADATA.epoch]: String(epoch), [METADATA.source]: PRODUCER },
     };
     await client.putManager(request as never, { metadata });
   }
