@@ -17,7 +17,5 @@ export const SERVICES: readonly ServiceProgram[] = [
   { name: 'finance', main: 'services/finance/main.ts', portOffset: 35 },
 ];
 
-/**
- * The operator: its gRPC port is the base plus one; the base itself is reserved for its console.
- */
+/** The operator: its HTTP port is the base, its gRPC port the base plus one. */
 export const OPERATOR = { name: 'operator', main: 'operator/main.ts', database: 'relink' } as const;

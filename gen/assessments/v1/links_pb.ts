@@ -54,7 +54,7 @@ export const RaiseDifficultyRequestSchema: GenMessage<RaiseDifficultyRequest, {j
 
 /**
  * The sync links that end at assessments: the same events as on JetStream, as calls. Key, entity version,
- * lane and epoch travel in metadata.
+ * and epoch travel in metadata.
  *
  * @generated from service assessments.v1.AssessmentsLinks
  */

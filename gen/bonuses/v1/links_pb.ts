@@ -154,7 +154,7 @@ export const PutAssessmentRatingRequestSchema: GenMessage<PutAssessmentRatingReq
 
 /**
  * The sync links that end at bonuses: the same events as on JetStream, as calls. Key, entity version,
- * lane and epoch travel in metadata.
+ * and epoch travel in metadata.
  *
  * @generated from service bonuses.v1.BonusesLinks
  */

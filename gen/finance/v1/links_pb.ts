@@ -67,7 +67,7 @@ export const TransferMoneyRequestSchema: GenMessage<TransferMoneyRequest, {jsonT
 
 /**
  * The sync links that end at finance: the same events as on JetStream, as calls. Key, entity version,
- * lane and epoch travel in metadata.
+ * and epoch travel in metadata.
  *
  * @generated from service finance.v1.FinanceLinks
  */

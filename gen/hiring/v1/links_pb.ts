@@ -178,7 +178,7 @@ export const AssignAssessmentRequestSchema: GenMessage<AssignAssessmentRequest, 
 
 /**
  * The sync links that end at hiring: the same events as on JetStream, as calls. Key, entity version,
- * lane and epoch travel in metadata.
+ * and epoch travel in metadata.
  *
  * @generated from service hiring.v1.HiringLinks
  */

@@ -54,7 +54,7 @@ export const PutCandidateRequestSchema: GenMessage<PutCandidateRequest, {jsonTyp
 
 /**
  * The sync links that end at management: the same events as on JetStream, as calls. Key, entity version,
- * lane and epoch travel in metadata.
+ * and epoch travel in metadata.
  *
  * @generated from service management.v1.ManagementLinks
  */

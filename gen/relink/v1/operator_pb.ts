@@ -2374,7 +2374,7 @@ export const CertificateSchema: GenMessage<Certificate, {jsonType: CertificateJs
   messageDesc(file_relink_v1_operator, 46);
 
 /**
- * Everything the command line and the console can do. The shapes are those of `relink … --json`.
+ * Everything the command line can do. The shapes are those of `relink … --json`.
  *
  * @generated from service relink.v1.Operator
  */

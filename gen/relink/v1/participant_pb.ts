@@ -438,8 +438,8 @@ export type ChangeRouteRequest = Message<"relink.v1.ChangeRouteRequest"> & {
   version: number;
 
   /**
-   * The highest epoch the caller knows for each named lane must not be above this; a lane with a
-   * newer one refuses the change (ABORTED, reason ROUTE_CHANGED).
+   * The highest epoch that the caller knows among the named lanes. A lane with a newer one refuses
+   * the change (ABORTED, reason ROUTE_CHANGED).
    *
    * @generated from field: int64 expected_epoch = 6;
    */
@@ -481,8 +481,8 @@ export type ChangeRouteRequestJson = {
   version?: number;
 
   /**
-   * The highest epoch the caller knows for each named lane must not be above this; a lane with a
-   * newer one refuses the change (ABORTED, reason ROUTE_CHANGED).
+   * The highest epoch that the caller knows among the named lanes. A lane with a newer one refuses
+   * the change (ABORTED, reason ROUTE_CHANGED).
    *
    * @generated from field: int64 expected_epoch = 6;
    */

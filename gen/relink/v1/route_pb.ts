@@ -45,7 +45,7 @@ export type LaneRoute = Message<"relink.v1.LaneRoute"> & {
   adoptedEpoch: bigint;
 
   /**
-   * Open rows that were already dispatched by an older route when it was left without holding.
+   * Open rows that an older route may have dispatched: parked ones, and all when it did not hold.
    *
    * @generated from field: int64 carried_open = 6;
    */
@@ -111,7 +111,7 @@ export type LaneRouteJson = {
   adoptedEpoch?: string;
 
   /**
-   * Open rows that were already dispatched by an older route when it was left without holding.
+   * Open rows that an older route may have dispatched: parked ones, and all when it did not hold.
    *
    * @generated from field: int64 carried_open = 6;
    */
