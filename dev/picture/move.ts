@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { pause } from '../../runtime/wake.ts';
 import { makeRunDir, PROJECT_DIR } from '../servers/folders.ts';
-import { cutFilm } from './film.ts';
+import { cutFilm, type Shot } from './film.ts';
 import { drawFilm } from './filmSvg.ts';
 import { Recorder } from './recorder.ts';
 import { startStackWithTraffic } from './stack.ts';
@@ -42,12 +42,16 @@ export async function recordMove(say: (line: string) => void): Promise<string> {
     await pause(WARM_UP_MS);
     say('recording');
     await play(recorder);
+    return develop(recorder.shots(), say);
   } finally {
     await recorder.close();
     await rm(home, { recursive: true, force: true });
     await stack.stop();
   }
-  const film = cutFilm(recorder.shots, PACE);
+}
+
+function develop(shots: readonly Shot[], say: (line: string) => void): string {
+  const film = cutFilm(shots, PACE);
   say(`${(film.lengthMs / 1_000).toFixed(1)} s, ${film.strips.length} strips`);
   return drawFilm(film, { ...SIZE, title: TITLE, description: DESCRIPTION });
 }
@@ -61,12 +65,12 @@ async function play(recorder: Recorder): Promise<void> {
   recorder.hold(HOLD_MS.question);
   recorder.speed = SPEED.running;
   recorder.press('y');
-  await recorder.waitFor(/a person to complete it/);
+  await recorder.waitFor(/relink complete .* --confirm/);
   await recorder.waitForPrompt();
   recorder.hold(HOLD_MS.moved);
   recorder.speed = SPEED.typing;
   await recorder.type('npx relink complete last');
-  await recorder.waitFor(/Type COMM-010 to go on/);
+  await recorder.waitFor(/Type COMM-010/);
   await recorder.type('COMM-010');
   await recorder.waitFor(/the move is complete/);
   await recorder.waitForPrompt();

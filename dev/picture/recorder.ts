@@ -41,8 +41,9 @@ export class Recorder {
     });
   }
 
-  get shots(): readonly Shot[] {
-    return this.#shots;
+  /** Every screen so far. */
+  shots(): Shot[] {
+    return [...this.#shots];
   }
 
   async #see(text: string): Promise<void> {
@@ -87,11 +88,11 @@ export class Recorder {
     if (last) this.#shots.push({ ...last, holdMs });
   }
 
+  /** Ends the shell and what runs in it. */
   async close(): Promise<void> {
-    const { stdin } = this.#shell;
-    if (this.#shell.exitCode === null && !this.#failure) {
+    if (this.#shell.exitCode === null && this.#shell.pid !== undefined) {
       const ended = once(this.#shell, 'exit');
-      stdin.end('\rexit\r');
+      this.#shell.kill();
       await ended;
     }
     this.#terminal.close();
@@ -113,6 +114,6 @@ function startShell({ columns, rows, env, cwd }: RecorderOptions) {
       TERM: 'xterm-256color',
       HISTFILE: '/dev/null',
     }),
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'ignore'],
   });
 }
