@@ -88,9 +88,7 @@ test('folders import only what the page allows them', () => {
 });
 
 test('what the page says is found somewhere is there', () => {
-  const places = tableUnder(PAGE, 'Where to find things').flatMap(([, where]) =>
-    codeIn(where!),
-  );
+  const places = tableUnder(PAGE, 'Where to find things').flatMap(([, where]) => codeIn(where!));
   assert.deepEqual(
     places.filter((place) => !existsSync(join(ROOT, place))),
     [],
