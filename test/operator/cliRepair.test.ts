@@ -159,7 +159,7 @@ test('contracts diff exits 4 and says who refuses what when a rule was tightened
   assert.match(ran.stdout, /~ payload.first_name/);
   assert.match(ran.stdout, /\+ payload.nickname/);
   assert.match(ran.stdout, /new readers refuse old events: payload.first_name may have/);
-  assert.match(ran.stdout, /old readers refuse new events: payload.nickname is no field/);
+  assert.match(ran.stdout, /old readers refuse new events: payload.nickname is not a field/);
   assert.equal((await run('contracts', 'diff', SCHEMA, SCHEMA)).exitCode, 0);
 });
 
