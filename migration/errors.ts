@@ -42,9 +42,16 @@ export class MigrationError extends CodedError<MigrationErrorCode> {
  */
 export class StepProblem extends Error {
   readonly kind: 'fail' | 'stop';
-  constructor(kind: StepProblem['kind'], message: string, options?: ErrorOptions) {
+  /** Repeating the step may get through: it does so for `retry_seconds`, before this counts. */
+  readonly isRepeatable: boolean;
+  constructor(
+    kind: StepProblem['kind'],
+    message: string,
+    { isRepeatable = false, ...options }: ErrorOptions & { isRepeatable?: boolean } = {},
+  ) {
     super(message, options);
     this.name = 'StepProblem';
     this.kind = kind;
+    this.isRepeatable = isRepeatable;
   }
 }

@@ -41,6 +41,11 @@ export function isSerializationFailure(error: unknown): boolean {
   return codesOf(error).some((code) => code === '40001' || code === '40P01');
 }
 
+/** True when the server cancelled a statement, as it does after `statement_timeout`. */
+export function isStatementTimeout(error: unknown): boolean {
+  return codesOf(error).includes('57014');
+}
+
 /** The constraint that a statement broke, or undefined. */
 export function brokenConstraint(error: unknown): string | undefined {
   const name = (error as { constraint_name?: unknown } | null)?.constraint_name;

@@ -195,7 +195,8 @@ async function probe(
       ? new JetStreamDispatcher(options.publisher, link, options.service)
       : options.dispatchers.get(row.leg)!;
   const [result] = await dispatcher.dispatch([parcel]);
-  if (result!.kind === 'failed') return answer(result!.reason);
+  if (result!.kind === 'failed')
+    return { ...answer(result!.reason), unsent: transport === 'async' };
   return answer(await waitForCopy(options, link, consumer, row.eventId));
 }
 

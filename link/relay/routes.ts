@@ -54,9 +54,11 @@ export async function prepareRoutes(
 /** Messages of such a route could never be sent: the process must not start and retry forever. */
 async function requireListedVersions(sql: Database, link: LinkDefinition): Promise<void> {
   const listed = link.contracts.map(({ version }) => version);
+  // What a lane still dispatches by counts as well as what it shall adopt.
   const [route] = await sql<{ leg: string; version: number }[]>`
-    select leg, version from relink.routes
-    where leg = any(${legsOf(link)}::text[]) and version <> all(${listed}::int2[]) limit 1`;
+    select leg, used.version from relink.routes,
+      unnest(array[version, adopted_version]) used(version)
+    where leg = any(${legsOf(link)}::text[]) and used.version <> all(${listed}::int2[]) limit 1`;
   if (!route) return;
   const { leg, version } = route;
   throw new LinkError(

@@ -28,6 +28,11 @@ describe('a step is repeated', () => {
     assert.ok(isRepeatable(apiError(503)));
   });
 
+  it('when a step says that trying again may get through, or a statement took too long', () => {
+    assert.ok(isRepeatable(new StepProblem('fail', 'no responders', { isRepeatable: true })));
+    assert.ok(isRepeatable(Object.assign(new Error('canceled'), { code: '57014' })));
+  });
+
   it('not when something was refused, whatever the words of the error', () => {
     assert.ok(!isRepeatable(received('FAILED_PRECONDITION', 'REPLICA_IN_USE')));
     assert.ok(!isRepeatable(received('ABORTED', 'ROUTE_CHANGED')));

@@ -2,13 +2,16 @@
 import { isTransient } from '../../link/transient.ts';
 import { RpcCallError } from '../../rpc/errors.ts';
 import { isNatsUnavailable } from '../../runtime/natsErrors.ts';
+import { isStatementTimeout } from '../../runtime/postgresErrors.ts';
+import { StepProblem } from '../errors.ts';
 
 /**
  * Calls that did not get through, or whose outcome is unknown. Repeating them is safe because every
  * step is idempotent; a lane that has not adopted its last route yet (ROUTE_PENDING) soon will.
  */
 export function isRepeatable(error: unknown): boolean {
+  if (error instanceof StepProblem) return error.isRepeatable;
   if (error instanceof RpcCallError && error.outcome === 'unknown') return true;
   if (error instanceof RpcCallError && error.reason === 'ROUTE_PENDING') return true;
-  return isTransient(error) || isNatsUnavailable(error);
+  return isTransient(error) || isStatementTimeout(error) || isNatsUnavailable(error);
 }

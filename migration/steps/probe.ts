@@ -30,6 +30,7 @@ async function probeRoute(context: StepContext, consumer: string, route: RouteNa
   const transport = transportToWire(route.transport);
   const request = { link: run.link, consumer, transport, version: route.version };
   let problem = '';
+  let isRepeatable = false;
   for (let tries = 0; tries < TRIES; tries += 1) {
     if (tries > 0) await stepPause(PAUSE_MS * 2 ** (tries - 1), context.signal);
     const result = await participants.of(run.producer).probe(request, REPEATABLE);
@@ -39,6 +40,8 @@ async function probeRoute(context: StepContext, consumer: string, route: RouteNa
         `${result.latencyMs.toFixed(1)} ms`,
       );
     problem = result.problem;
+    isRepeatable = result.unsent;
   }
-  throw new StepProblem('fail', `probe to ${consumer} by ${nameRoute(route)}: ${problem}`);
+  const failure = `probe to ${consumer} by ${nameRoute(route)}: ${problem}`;
+  throw new StepProblem('fail', failure, { isRepeatable });
 }
