@@ -1,11 +1,11 @@
 /** The recording of a move: the real stack under traffic, the real command line, a real terminal. */
 import { rm } from 'node:fs/promises';
 import { pause } from '../../runtime/wake.ts';
+import { startByCommand } from '../commandStack.ts';
 import { makeRunDir, PROJECT_DIR } from '../servers/folders.ts';
 import { cutFilm, type Shot } from './film.ts';
 import { drawFilm } from './filmSvg.ts';
 import { Recorder } from './recorder.ts';
-import { startStackWithTraffic } from './stack.ts';
 
 const SIZE = { columns: 92, rows: 34 };
 const REQUESTS_PER_SECOND = 20;
@@ -26,7 +26,7 @@ const DESCRIPTION =
 /** The film of a real run as SVG; `say` hears what is being done. Leaves nothing running. */
 export async function recordMove(say: (line: string) => void): Promise<string> {
   say('starting a stack under traffic');
-  const stack = await startStackWithTraffic(REQUESTS_PER_SECOND);
+  const stack = await startByCommand('--traffic', String(REQUESTS_PER_SECOND));
   const home = await makeRunDir('picture-home');
   const recorder = new Recorder({
     ...SIZE,

@@ -1,26 +1,31 @@
-/** A stack of the picture's own under live traffic, as `npm start` gives it to anybody. */
+/** A stack that `npm start` runs, as for anybody, on free ports and in a folder of its own. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isPortFree, namedPorts, portsFrom } from '../ports.ts';
-import { startChild } from '../servers/child.ts';
-import { cleanUpAll, ServerError } from '../servers/errors.ts';
-import { makeRunDir, PROJECT_DIR } from '../servers/folders.ts';
-import { removePostgresData } from '../servers/postgres.ts';
-import type { StackAddresses } from '../stack.ts';
+import { isPortFree, namedPorts, portsFrom } from './ports.ts';
+import { startChild } from './servers/child.ts';
+import { cleanUpAll, ServerError } from './servers/errors.ts';
+import { makeRunDir, PROJECT_DIR } from './servers/folders.ts';
+import { removePostgresData } from './servers/postgres.ts';
+import type { StackAddresses } from './stack.ts';
 
 const READY_LIMIT_MS = 120_000;
 /** It stops six processes and two servers. */
 const STOP_LIMIT_MS = 60_000;
 const BASES = { first: 15_000, last: 30_000, step: 200 };
 
-export interface RunningStack {
+export interface CommandStack {
   readonly addresses: StackAddresses;
+  /** Holds the data and the logs of the processes. */
+  readonly dataDir: string;
+  /** What the command has printed so far. */
+  output(): Promise<string>;
   /** Stops everything and removes the data. */
   stop(): Promise<void>;
 }
 
-export async function startStackWithTraffic(ratePerSecond: number): Promise<RunningStack> {
-  const dir = await makeRunDir('picture');
+/** Runs `npm start` with further arguments and waits until everything is up. */
+export async function startByCommand(...args: string[]): Promise<CommandStack> {
+  const dir = await makeRunDir('command');
   const dataDir = join(dir, 'data');
   const logFile = join(dir, 'log');
   const base = await findBase();
@@ -29,14 +34,14 @@ export async function startStackWithTraffic(ratePerSecond: number): Promise<Runn
     command: process.execPath,
     args: [
       join(PROJECT_DIR, 'dev', 'start.ts'),
-      ...['--json', '--traffic', String(ratePerSecond)],
-      ...['--port-base', String(base), '--data', dataDir],
+      ...['--json', '--port-base', String(base), '--data', dataDir],
+      ...args,
     ],
     logFile,
     stopLimitMs: STOP_LIMIT_MS,
   });
   const stop = () =>
-    cleanUpAll('stopping the stack of the picture', [
+    cleanUpAll('stopping npm start', [
       () => child.stop(),
       () => removePostgresData(join(dataDir, 'postgres')),
       () => rm(dir, { recursive: true, force: true }),
@@ -44,7 +49,8 @@ export async function startStackWithTraffic(ratePerSecond: number): Promise<Runn
   try {
     const isUp = async () => (await readAddresses(logFile)) !== undefined;
     await child.waitUntilReady(isUp, READY_LIMIT_MS);
-    return { addresses: (await readAddresses(logFile))!, stop };
+    const addresses = (await readAddresses(logFile))!;
+    return { addresses, dataDir, output: () => readFile(logFile, 'utf8'), stop };
   } catch (error) {
     await stop();
     throw error;
