@@ -31,6 +31,8 @@ export function managementHandlers({
       return { assignment: assignmentToWire(assignment), deliveries: await kit.deliver(messages) };
     },
     promoteCandidate: async ({ candidateId }) => {
+      // Before promoting: a replica that arrives in between would be returned without being promoted.
+      if (!(await findCandidate(sql, candidateId))) throw unknownId('candidate_id', 'candidate');
       await promote(sql, candidateId, new Date());
       const candidate = await findCandidate(sql, candidateId);
       if (!candidate) throw unknownId('candidate_id', 'candidate');
