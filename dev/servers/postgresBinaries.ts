@@ -31,7 +31,7 @@ const SERVER_USERS = ['postgres', 'nobody'];
 
 /**
  * Finds the programs for this platform. For root, they are copied to a folder that the server's
- * user can enter when the project is in one it cannot, such as `/root/relink`. Throws `not_found`
+ * user can enter when the project is in one it cannot, such as root's home. Throws `not_found`
  * when there are none for this platform or npm did not install them.
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
