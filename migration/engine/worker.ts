@@ -6,7 +6,7 @@
 import { RpcCallError } from '../../rpc/client.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
-import { isConnectionLost } from '../../runtime/postgres.ts';
+import { isConnectionLost, isDatabaseUnavailable } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
 import { MigrationError, StepProblem } from '../errors.ts';
 import type { Plan, PlanStep } from '../plan.ts';
@@ -71,7 +71,7 @@ export class RunWorker {
         if (!current || !(await this.#doNext(current))) return;
       } catch (error) {
         if (isRunChanged(error)) continue;
-        if (!isConnectionLost(error)) throw error;
+        if (!isDatabaseUnavailable(error)) throw error;
         await pause(DATABASE_PAUSE_MS, this.#stopping.signal);
       }
     }
