@@ -3,18 +3,39 @@
 import { and, eq, getColumns, gt, type SQL, sql } from 'drizzle-orm';
 import type { Database, Transaction } from 'relink';
 import { drizzle } from 'relink/runtime';
-import { transfers } from '../../../db/finance/tables.ts';
+import { isLargeTransfer, LARGE_MINOR, transfers } from '../../../db/finance/tables.ts';
 import type { Page } from '../../paging.ts';
-import type { Transfer } from '../domain/transfer.ts';
+import { TOTAL_MAX_MINOR, TotalTooLarge, type Transfer } from '../domain/transfer.ts';
 
 /** A transfer as it is selected; `seq` only orders them. */
 const { seq, ...columns } = getColumns(transfers);
 
-/** Carries out an order; answers false when its idempotency key was used before. */
-export async function insertTransfer(
-  tx: Transaction | Database,
-  transfer: Transfer,
-): Promise<boolean> {
+/** The namespace of the advisory locks under which totals are compared with their limit. */
+const TOTALS_LOCK_NAMESPACE = 7_070_003;
+/** Of 2^62 minor units, smaller transfers would fill more rows than a disk holds. */
+const SMALL_MAX_MINOR = 2n ** 62n;
+
+/**
+ * Carries out an order; answers false when its idempotency key was used before.
+ *
+ * No total may outgrow the int8 of a statement. Adding up every transfer for each would be slow, and a
+ * running total would make all of them queue: so only large ones, which are few and have an index, are
+ * added up, and the exact total is looked at when these or this one alone could reach the limit.
+ * @throws TotalTooLarge
+ */
+export async function insertTransfer(tx: Transaction, transfer: Transfer): Promise<boolean> {
+  const { kind, amountMinor } = transfer;
+  const isLarge = amountMinor >= LARGE_MINOR;
+  const [, isNew, largeMinor] = await Promise.all([
+    lockTotal(tx, kind, isLarge),
+    insertNew(tx, transfer),
+    sumLarge(tx, kind),
+  ]);
+  if (isNew && (isLarge || largeMinor > SMALL_MAX_MINOR)) await refuseTooLarge(tx, kind);
+  return isNew;
+}
+
+async function insertNew(tx: Transaction, transfer: Transfer): Promise<boolean> {
   const rows = await drizzle(tx)
     .insert(transfers)
     .values(transfer)
@@ -22,6 +43,30 @@ export async function insertTransfer(
     .returning({ id: transfers.id });
   return rows.length === 1;
 }
+
+/** Held to the end of the transaction: a large transfer waits for the others, and they for it. */
+function lockTotal(tx: Transaction, kind: Transfer['kind'], isAlone: boolean): Promise<unknown> {
+  const key = kind === 'credit' ? 1 : 2;
+  return isAlone
+    ? tx`select pg_advisory_xact_lock(${TOTALS_LOCK_NAMESPACE}, ${key})`
+    : tx`select pg_advisory_xact_lock_shared(${TOTALS_LOCK_NAMESPACE}, ${key})`;
+}
+
+async function sumLarge(tx: Transaction, kind: Transfer['kind']): Promise<bigint> {
+  const isOfKind = and(eq(transfers.kind, kind), isLargeTransfer);
+  const [row] = await drizzle(tx).select({ sum: exactSum }).from(transfers).where(isOfKind);
+  return BigInt(row!.sum);
+}
+
+async function refuseTooLarge(tx: Transaction, kind: Transfer['kind']): Promise<void> {
+  await lockTotal(tx, kind, true);
+  const isOfKind = eq(transfers.kind, kind);
+  const [row] = await drizzle(tx).select({ sum: exactSum }).from(transfers).where(isOfKind);
+  if (BigInt(row!.sum) > TOTAL_MAX_MINOR) throw new TotalTooLarge(kind);
+}
+
+/** As text: it may be above int8. */
+const exactSum = sql<string>`coalesce(sum(${transfers.amountMinor}), 0)::text`;
 
 /** What an order with this idempotency key did. */
 export async function findTransfer(
