@@ -52,15 +52,9 @@ export function isWanted(
   );
 }
 
-/** The token of the page after `rows`: empty when they do not fill the page. */
-export function nextPageToken<Row>(
-  rows: readonly Row[],
-  limit: number,
-  keyOfRow: (row: Row) => string,
-): string {
-  const last = rows.at(-1);
-  if (last === undefined || rows.length < limit) return '';
-  return Buffer.from(keyOfRow(last)).toString('base64url');
+/** The token of the page after this key: empty when there is none. */
+export function tokenOf(next: string | bigint | undefined): string {
+  return next === undefined ? '' : Buffer.from(String(next)).toString('base64url');
 }
 
 function limitOf({ pageSize }: PageRequest): number {

@@ -2,13 +2,14 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Database } from 'relink';
-import { type Handlers, RpcError } from 'relink/rpc';
+import { type Handlers, RpcError, readPage } from 'relink/rpc';
 import {
   type FinanceService,
   type GetStatementRequest,
   TransferKind,
+  TransferSchema,
 } from '../../../gen/finance/v1/finance_service_pb.ts';
-import { nextPageToken, pageBySeq } from '../../paging.ts';
+import { pageBySeq, tokenOf } from '../../paging.ts';
 import type { ServiceContext } from '../../service.ts';
 import { WELL } from '../domain/behaviour.ts';
 import { isSameOrder, TotalTooLarge, type Transfer } from '../domain/transfer.ts';
@@ -67,12 +68,17 @@ async function carryOut(sql: Database, wanted: Transfer): Promise<boolean> {
 }
 
 async function getStatement(sql: Database, request: GetStatementRequest) {
-  const page = pageBySeq(request);
   const wanted = { accountId: request.accountId, link: request.link };
-  const found = await listTransfers(sql, wanted, page);
+  const { entries, next } = await readPage({
+    ...pageBySeq(request),
+    read: (page) => listTransfers(sql, wanted, page),
+    keyOf: ({ seq }) => seq,
+    entry: TransferSchema,
+    toWire,
+  });
   return {
-    transfers: found.map(toWire),
-    nextPageToken: nextPageToken(found, page.limit, ({ seq }) => String(seq)),
+    transfers: entries,
+    nextPageToken: tokenOf(next),
     ...(await sumTransfers(sql, wanted)),
   };
 }
