@@ -30,7 +30,7 @@ import type { LinkDefinition } from '../link.ts';
 import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { type Applying, applyNew, applyParked } from './applyNew.ts';
-import { bury } from './deadLetters.ts';
+import { bury, storable, withoutNul } from './deadLetters.ts';
 import { enterInbox, readInbox } from './deduplicate.ts';
 import { type Arrival, checkArrival, type DeadReason, type Delivery } from './delivery.ts';
 import { countAttempt, giveUp, giveUpParked, giveUpTaken } from './givingUp.ts';
@@ -312,8 +312,10 @@ export class Receiver {
     }
   }
 
-  async #refuse(arrival: Arrival, reason: DeadReason, detail: string): Promise<Receipt> {
+  async #refuse(refused: Arrival, reason: DeadReason, why: string): Promise<Receipt> {
     const { sql, log, link } = this.#options;
+    const arrival = storable(refused);
+    const detail = withoutNul(why);
     log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
     try {
       if (arrival.isShadow) {
