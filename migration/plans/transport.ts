@@ -101,7 +101,10 @@ export function soakOf(number: string, measures: readonly Measure[], settings: S
 /** The old route is drained, fenced and certified. */
 export function closeOld(number: string, what: string): PlanStep[] {
   return [
-    gate(number, `Wait until ${what} is drained`, { name: 'drained', measures: [drained] }),
+    gate(number, `Wait until ${what} is drained`, {
+      name: 'drained',
+      measures: [adopted, drained],
+    }),
     numbered(number, 'Fence the old epochs and sign their certificates', certify),
   ];
 }

@@ -103,7 +103,11 @@ export class Desk {
   }
 
   async order(runId: string, order: Order, confirm = ''): Promise<RunWithSteps> {
-    return giveOrder(this.journal, { order, runId, actor: 'test', confirm });
+    const { participants } = this.#around;
+    return giveOrder(
+      { journal: this.journal, participants },
+      { order, runId, actor: 'test', confirm },
+    );
   }
 
   /** Waits until the run is in the state; throws at once when it stops in another one. */
