@@ -19,12 +19,15 @@ export const LINK = 'COMM-010';
  * of a gate set a limit of their own.
  */
 export const QUICK: Readonly<Record<string, string>> = {
-  soak_seconds: '0',
-  canary_seconds: '0',
+  soak_seconds: '0.2',
+  canary_seconds: '0.2',
   shadow_seconds: '0',
   shadow_messages: '1',
   patience_seconds: '60',
-  lag_limit_ms: '60000',
+  lag_limit_ms: '200',
+  // Few keys are in the canary lane: where none is, a probe is enough.
+  allow_idle: '1',
+  lane_messages: '1',
   latency_limit_ms: '60000',
   error_rate_limit: '0.5',
 };
