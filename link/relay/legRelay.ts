@@ -16,7 +16,7 @@ import type { Flight } from './flight.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
-import { LegProgress } from './progress.ts';
+import { LegProgress, type Place } from './progress.ts';
 import { LegWindow } from './window.ts';
 
 declareFailpoints('relay.after-call');
@@ -27,6 +27,8 @@ const QUEUED = 256;
  * Copies of published messages in flight as calls; at this limit publishing waits for the consumer.
  */
 const COPIES = 256;
+
+const HANDLER_FAILED = 'the consumer could not apply a message yet; its log says why';
 
 export interface LegRelayOptions {
   readonly sql: Database;
@@ -215,13 +217,13 @@ export class LegRelay {
   }
 
   #markSent(flight: Flight): void {
-    if (flight.handOver(performance.now())) this.progress.dispatched += 1;
+    if (flight.handOver(performance.now())) this.progress.handedOver(placeOf(flight));
   }
 
   #retry(flight: Flight, reason: string, afterMs?: number): void {
     if (!flight.fail(performance.now(), afterMs)) return;
     this.#waiting.add(flight);
-    this.progress.failedWith(reason);
+    this.progress.failedWith(reason, placeOf(flight));
   }
 
   /**
@@ -229,7 +231,10 @@ export class LegRelay {
    */
   receive({ eventId, outcome, epoch }: Receipt): void {
     const flight = this.window.ofEvent(eventId);
-    if (flight && outcome !== 'retry' && outcome !== 'fenced') this.settle(flight, outcome, epoch);
+    if (!flight || outcome === 'fenced') return;
+    // JetStream brings it again by itself: it stays sent, but the try has failed.
+    if (outcome === 'retry') this.progress.failedWith(HANDLER_FAILED, placeOf(flight));
+    else this.settle(flight, outcome, epoch);
   }
 
   settle(
@@ -245,7 +250,8 @@ export class LegRelay {
     if (wasPending) this.pending = this.pending.filter((one) => one !== flight);
     if (isParked) return;
     this.lastRow = flight.row;
-    this.progress.settled(performance.now() - flight.openedAtMs);
+    const place = { lane: flight.row.lane, epoch };
+    this.progress.settled(performance.now() - flight.openedAtMs, place);
     this.closer.close(flight);
     this.#options.onSettled(flight.row.seq, outcome !== 'dead');
   }
@@ -270,7 +276,7 @@ export class LegRelay {
 
   #closeUndelivered(flight: Flight): void {
     if (!flight.settle(NOT_DELIVERED)) return;
-    this.progress.settled(performance.now() - flight.openedAtMs);
+    this.progress.settled(performance.now() - flight.openedAtMs, placeOf(flight));
     this.closer.close(flight);
   }
 
@@ -331,4 +337,9 @@ export class LegRelay {
   #sortPending(): void {
     this.pending.sort((a, b) => a.row.seq - b.row.seq);
   }
+}
+
+/** The lane and epoch that a flight was dispatched under. */
+function placeOf({ row, route }: Flight): Place | undefined {
+  return route && { lane: row.lane, epoch: route.epoch };
 }

@@ -22,13 +22,14 @@ export function receiptSubject(producer: string): string {
   return `relink.receipts.${producer}`;
 }
 
-/** Sends the receipts of settled and parked messages; a relay acts on no others that are pushed. */
+/**
+ * Sends the receipts of settled and parked messages, and of those that are tried again: their producer
+ * counts the failed try.
+ */
 export function sendReceipts(nats: NatsConnection, producer: string, batch: ReceiptBatch): void {
-  const settled = batch.receipts.filter(
-    (one) => one.outcome !== 'retry' && one.outcome !== 'fenced',
-  );
-  for (let i = 0; i < settled.length; i += RECEIPTS_PER_MESSAGE) {
-    const receipts = settled
+  const sent = batch.receipts.filter(({ outcome }) => outcome !== 'fenced');
+  for (let i = 0; i < sent.length; i += RECEIPTS_PER_MESSAGE) {
+    const receipts = sent
       .slice(i, i + RECEIPTS_PER_MESSAGE)
       .map((one) => [one.eventId, one.outcome, Number(one.epoch)]);
     const body = JSON.stringify({ link: batch.link, consumer: batch.consumer, receipts });
