@@ -77,7 +77,7 @@ export function producerHandlers(
     },
     getProgress: async ({ link, consumer, recentMs }) => {
       const { leg } = legFor(link, consumer);
-      const { progress, longestHoldMs } = relay.progressOf(link, consumer);
+      const { progress, longestHoldMs, blocked } = relay.progressOf(link, consumer);
       const open = await readOpenState(sql, link, leg);
       const [p50, p99] = progress.latencies.percentilesMs([0.5, 0.99], recentMs || undefined);
       return {
@@ -88,6 +88,9 @@ export function producerHandlers(
         dispatched: BigInt(progress.dispatched),
         failed: BigInt(progress.failed),
         lastError: progress.lastError,
+        blocked: BigInt(blocked.count),
+        blockedReason: blocked.reason,
+        blockedMs: BigInt(Math.round(blocked.forMs)),
         latencyP50Ms: p50!,
         latencyP99Ms: p99!,
         longestHoldMs,
@@ -195,6 +198,7 @@ async function probe(
       ? new JetStreamDispatcher(options.publisher, link, options.service)
       : options.dispatchers.get(row.leg)!;
   const [result] = await dispatcher.dispatch([parcel]);
+  if (result!.kind === 'refused') return answer(result!.reason);
   if (result!.kind === 'failed')
     return { ...answer(result!.reason), unsent: transport === 'async' };
   return answer(await waitForCopy(options, link, consumer, row.eventId));
