@@ -13,6 +13,7 @@ import { createLog } from '../runtime/log.ts';
 import { addProcessMetrics, Metrics } from '../runtime/metrics.ts';
 import { connectNats } from '../runtime/nats.ts';
 import { closePostgres, connectPostgres } from '../runtime/postgres.ts';
+import { Readiness } from '../runtime/readiness.ts';
 import { operatorHandlers } from './api.ts';
 import { loadOperatorConfig } from './config.ts';
 import { createRunCommand } from './gateCommands.ts';
@@ -70,12 +71,12 @@ const server = createRpcServer({
   metrics,
   services: [serve(Operator, handlers)],
 });
-const health = createHealthServer({
-  host,
-  port: config.httpPort,
-  metrics,
-  checks: { postgres: () => sql`select 1` },
+const readiness = new Readiness({
+  checks: { postgres: () => sql`select 1`, nats: () => nats.check() },
+  log,
+  onChange: (isReady) => server.setServing(isReady),
 });
+const health = createHealthServer({ host, port: config.httpPort, metrics, readiness });
 const connections = {
   name: 'connections',
   start: () => undefined,
@@ -90,5 +91,6 @@ const connections = {
 await runProcess({
   name: 'operator',
   log,
-  agents: [connections, engine, provisioner, server, health],
+  agents: [connections, engine, provisioner, server, readiness, health],
+  lost: nats.lost,
 });

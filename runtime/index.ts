@@ -11,3 +11,4 @@ export { createLog, type Log } from './log.ts';
 export { Metrics } from './metrics.ts';
 export { connectNats } from './nats.ts';
 export { closePostgres, connectPostgres } from './postgres.ts';
+export { Readiness } from './readiness.ts';
