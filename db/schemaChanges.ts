@@ -11,8 +11,9 @@
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import postgres from 'postgres';
 import { CodedError } from '../runtime/errors.ts';
+import type { Database, Transaction } from '../runtime/postgres.ts';
+import { requireSchema, withPostgres } from '../runtime/postgresCheck.ts';
 
 export type DatabaseName =
   | 'link'
@@ -52,22 +53,18 @@ export async function applyContract(sql: Runner, part: DatabaseName, name: strin
   }
 }
 
-/** Brings the database at `url` to the newest expand change of each named part, in order. */
+/**
+ * Brings the database at `url` to the newest expand change of each named part, in order. Throws
+ * PostgresUnfitError when relink cannot run on it.
+ */
 export async function applyExpand(url: string, parts: readonly DatabaseName[]): Promise<void> {
-  const sql = postgres(url, {
-    max: 1,
-    fetch_types: false,
-    onnotice: () => {},
-    connection: { application_name: 'schema changes' },
-  });
-  try {
+  await withPostgres(url, { name: 'schema changes', statementTimeoutMs: 0 }, async (sql) => {
+    await requireSchema(sql);
     for (const part of parts) await applyPart(sql, part, join(import.meta.dirname, part, 'expand'));
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+  });
 }
 
-async function applyPart(sql: postgres.Sql, part: string, folder: string): Promise<void> {
+async function applyPart(sql: Database, part: string, folder: string): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(${SCHEMA_CHANGE_LOCK})`;
     const table = tx`${tx('schema_changes')}.${tx(part)}`;
@@ -89,7 +86,7 @@ async function applyPart(sql: postgres.Sql, part: string, folder: string): Promi
 }
 
 async function runChange(
-  tx: postgres.TransactionSql,
+  tx: Transaction,
   part: string,
   { tag }: SchemaChange,
   text: string,

@@ -7,9 +7,8 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { describeStack } from '../dev/addresses.ts';
-import { ServerError } from '../dev/servers/errors.ts';
 import { createPaint } from '../operator/cli/output/paint.ts';
-import { messageOf, toError } from '../runtime/errors.ts';
+import { CodedError, messageOf, toError } from '../runtime/errors.ts';
 import { links } from '../services/links.ts';
 import { runDemo, stageTitles } from './demo.ts';
 import { DEMO_USAGE, type DemoOptions, readDemoOptions } from './options.ts';
@@ -96,7 +95,7 @@ async function main(args: string[]): Promise<number> {
       process.stderr.write('interrupted; everything is stopped\n');
       return EXIT_INTERRUPTED;
     }
-    const text = error instanceof ServerError ? error.message : toError(error).stack;
+    const text = error instanceof CodedError ? error.message : toError(error).stack;
     process.stderr.write(`${text}\n`);
     return EXIT_FAILED;
   }

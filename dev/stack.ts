@@ -3,9 +3,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatPeers } from '../runtime/config.ts';
+import { urlOfDatabase } from '../runtime/postgresUrl.ts';
 import { readDevEnvironment } from './environment.ts';
 import { freePorts, isPortFree, namedPorts, type StackPorts } from './ports.ts';
-import { createDatabase, databaseUrl } from './servers/databases.ts';
+import { createMissingDatabases } from './servers/databases.ts';
 import { cleanUpAll, ServerError } from './servers/errors.ts';
 import { PROJECT_DIR } from './servers/folders.ts';
 import { type NatsServer, startNats } from './servers/nats.ts';
@@ -99,7 +100,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const adminUrl = options.postgresUrl ?? (postgres as PostgresServer).url;
     const natsUrl = options.natsUrl ?? (nats as NatsServer).url;
     const addresses = await planAddresses(options, host, adminUrl, natsUrl, nats?.monitorUrl);
-    await makeDatabases(adminUrl, Object.keys(addresses.databases));
+    await createMissingDatabases(adminUrl, Object.keys(addresses.databases));
     say(`starting ${Object.keys(addresses.services).join(', ')} and the operator`);
     const programs = await startPrograms(options, host, addresses, started);
     return asStack({ addresses, postgres, nats, programs, started });
@@ -222,7 +223,7 @@ async function planAddresses(
   });
   const services: Record<string, ProcessAddress[]> = {};
   const databases: Record<string, string> = {
-    [OPERATOR.database]: databaseUrl(postgres, OPERATOR.database),
+    [OPERATOR.database]: urlOfDatabase(postgres, OPERATOR.database),
   };
   for (const { name } of chosenServices(options)) {
     const first = ports.services[name] as StackPorts['operator'];
@@ -230,17 +231,13 @@ async function planAddresses(
     const addresses = [address(first.grpc, first.http)];
     while (more.length > 0) addresses.push(address(more.pop() as number, more.pop() as number));
     services[name] = addresses;
-    databases[name] = databaseUrl(postgres, name);
+    databases[name] = urlOfDatabase(postgres, name);
   }
   const operator = address(ports.operator.grpc, ports.operator.http);
   const inspectors = Object.fromEntries(
     Object.entries(options.inspect ?? {}).map(([name, at]) => [name, `${INSPECTOR_HOST}:${at}`]),
   );
   return { operator, services, postgres, databases, nats, natsMonitor, inspectors };
-}
-
-async function makeDatabases(adminUrl: string, names: readonly string[]): Promise<void> {
-  for (const name of names) await createDatabase(adminUrl, name);
 }
 
 async function startPrograms(

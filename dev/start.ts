@@ -2,7 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, toError } from '../runtime/errors.ts';
+import { CodedError, messageOf, toError } from '../runtime/errors.ts';
 import { describeStack } from './addresses.ts';
 import { readDevEnvironment } from './environment.ts';
 import { isPortFree, portsFrom } from './ports.ts';
@@ -127,7 +127,7 @@ async function main(args: string[]): Promise<number> {
     await start(options);
     return 0;
   } catch (error) {
-    say(error instanceof ServerError ? error.message : String(toError(error).stack));
+    say(error instanceof CodedError ? error.message : String(toError(error).stack));
     return EXIT_FAILED;
   }
 }

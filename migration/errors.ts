@@ -38,10 +38,11 @@ export class MigrationError extends CodedError<MigrationErrorCode> {
 
 /**
  * A step cannot continue. `fail`: the run rolls back by itself, unless `on_fail` is `pause`; `stop`:
- * only a person can judge this, so the run pauses.
+ * only a person can judge this, so the run pauses; `strayed`: it pauses because lanes are not where
+ * the run put them, and resuming moves them again.
  */
 export class StepProblem extends Error {
-  readonly kind: 'fail' | 'stop';
+  readonly kind: 'fail' | 'stop' | 'strayed';
   /** Repeating the step may get through: it does so for `retry_seconds`, before this counts. */
   readonly isRepeatable: boolean;
   constructor(

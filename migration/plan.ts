@@ -130,8 +130,8 @@ export interface StepContext {
   actingMs(): number;
   /** Records how far the step is; after a crash it continues from there. */
   save(checkpoint: JsonObject, progress?: Progress): Promise<void>;
-  /** What later steps need; recorded with the end of this step. */
-  remember(learnt: JsonObject): void;
+  /** What later steps need, and what going back must know; recorded at once. */
+  remember(learnt: JsonObject): Promise<void>;
   /** Adds an observation to the step's evidence. */
   observe(what: string, value: string): Promise<void>;
 }

@@ -28,6 +28,15 @@ describe('settings of a run', () => {
     assert.deepEqual(documented.sort(), [...SETTING_NAMES].sort());
   });
 
+  it('are refused when a window is shorter than the lag that it judges', () => {
+    assert.throws(
+      () => parseSettings({ canary_seconds: '3' }),
+      /settings.canary_seconds \(3 s\) is shorter than lag_limit_ms \(5000 ms\)/,
+    );
+    assert.throws(() => parseSettings({ lag_limit_ms: '60000' }), /canary_seconds.*soak_seconds/);
+    assert.equal(parseSettings({ canary_seconds: '0.5', lag_limit_ms: '500' }).lag_limit_ms, 500);
+  });
+
   it('are refused all at once, with the name that was probably meant', () => {
     const texts = { soak_secnds: '5', lag_limit_ms: 'soon', on_fail: 'cry', error_rate_limit: '2' };
     assert.throws(

@@ -20,7 +20,7 @@ const HOUR_MS = 3_600_000;
 const NUMBERS = {
   // How long a run watches and waits.
   soak_seconds: setting(10, 's', [0, 7 * DAY_S], 'watch all lanes with the way back still open'),
-  canary_seconds: setting(3, 's', [0, DAY_S], 'watch each group of lanes after it has moved'),
+  canary_seconds: setting(5, 's', [0, DAY_S], 'watch each group of lanes after it has moved'),
   shadow_seconds: setting(3, 's', [0, DAY_S], 'compare shadow copies for at least this long'),
   patience_seconds: setting(30, 's', [0.1, DAY_S], 'wait for a gate that neither passes nor fails'),
   retry_seconds: setting(60, 's', [0, DAY_S], 'repeat a step whose calls do not get through'),
@@ -67,6 +67,12 @@ const NUMBERS = {
   ),
   // Shorter than the patience of a gate, so that it outlasts what waited while a service restarted.
   recent_seconds: setting(10, 's', [1, 60], 'what error rate and latency count as recent'),
+  lane_messages: setting(
+    5,
+    'messages',
+    [1, 1_000_000],
+    'the lanes that just moved must settle at least this many by the new route',
+  ),
   dead_letter_limit: setting(0, 'messages', [0, 1_000_000], 'tolerated number of new dead letters'),
 
   // Thresholds of the gates that compare.
@@ -96,6 +102,11 @@ function setting(
 }
 
 const ON_FAIL = ['rollback', 'pause'] as const;
+const ALLOW_IDLE = ['0', '1'] as const;
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  on_fail: ON_FAIL,
+  allow_idle: ALLOW_IDLE,
+};
 /** One line of a shell; longer commands belong in a script. */
 const COMMAND = /^[^\p{Cc}]{0,1000}$/u;
 const MAX_SUGGESTION_DISTANCE = 3; // edits; further away is not a typo
@@ -104,12 +115,14 @@ export type NumberName = keyof typeof NUMBERS;
 
 export type Settings = { readonly [K in NumberName]: number } & {
   readonly on_fail: (typeof ON_FAIL)[number];
+  /** `1`: where there is no traffic, a probe through the transport is evidence enough. */
+  readonly allow_idle: (typeof ALLOW_IDLE)[number];
   /** A shell command that is asked during the soak, see gates/command.ts; empty for none. */
   readonly gate_command: string;
 };
 
 /** Settings that are texts. */
-const TEXTS = { on_fail: ON_FAIL[0], gate_command: '' } as const;
+const TEXTS = { on_fail: ON_FAIL[0], allow_idle: ALLOW_IDLE[0], gate_command: '' } as const;
 
 export const SETTING_NAMES: readonly string[] = [...Object.keys(NUMBERS), ...Object.keys(TEXTS)];
 
@@ -130,16 +143,31 @@ export function parseSettings(texts: Readonly<Record<string, string>>): Settings
     if (fault) faults.push({ field: `settings.${name}`, description: fault });
     else given[name] = name in TEXTS ? text : Number(text);
   }
+  const settings = withDefaults(given as Partial<Settings>);
+  faults.push(...shortWindows(settings));
   if (faults.length > 0) {
     const lines = faults.map(({ field, description }) => `${field} ${description}`);
     throw new MigrationError('REQUEST_INVALID', lines.join('; '), { fields: faults });
   }
-  return withDefaults(given as Partial<Settings>);
+  return settings;
+}
+
+/** A message that stands still would be younger than the limit when the window ends. */
+function shortWindows(settings: Settings): FaultyField[] {
+  const windows = ['canary_seconds', 'soak_seconds'] as const;
+  return windows
+    .filter((name) => settings[name] * 1_000 < settings.lag_limit_ms)
+    .map((name) => ({
+      field: `settings.${name}`,
+      description:
+        `(${settings[name]} s) is shorter than lag_limit_ms (${settings.lag_limit_ms} ms), which it judges: ` +
+        'raise it or lower that',
+    }));
 }
 
 function faultOf(name: string, text: string): string | undefined {
-  if (name === 'on_fail')
-    return ON_FAIL.some((one) => one === text) ? undefined : `must be ${ON_FAIL.join(' or ')}`;
+  const choices = CHOICES[name];
+  if (choices) return choices.includes(text) ? undefined : `must be ${choices.join(' or ')}`;
   if (name === 'gate_command')
     return COMMAND.test(text) ? undefined : 'must be one line of at most 1000 characters';
   const known = (NUMBERS as Record<string, NumberSetting>)[name];

@@ -162,7 +162,7 @@ function orderHandlers(options: OperatorOptions): HandlersOf<OrderNames> {
   const order =
     (name: Order) => async (request: { id: string; actor: string; confirm?: string }) => {
       const { id: runId, actor, confirm = '' } = request;
-      const current = await giveOrder(options.journal, { order: name, runId, actor, confirm });
+      const current = await giveOrder(options, { order: name, runId, actor, confirm });
       options.wakeEngine(runId);
       options.watchers.wake(runId);
       return { status: await statusOf(options, current) };

@@ -1,5 +1,6 @@
 /** Dead letters of every service, read where they are kept. */
 import type { Operator } from '../gen/relink/v1/operator_pb.ts';
+import { DeadLetterSchema } from '../gen/relink/v1/participant_pb.ts';
 import {
   type ParticipantClient,
   type Participants,
@@ -7,6 +8,7 @@ import {
 } from '../migration/participants.ts';
 import { RpcCallError, unknownId } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
+import { readPage } from '../rpc/paging.ts';
 
 type DeadLetterCalls =
   | 'listDeadLetters'
@@ -47,22 +49,42 @@ async function listAll(
       orNone(participants.of(service).listDeadLetters({ link, afterId, all, limit }, REPEATABLE)),
     ),
   );
-  const found = answers.flatMap((answer) => answer?.deadLetters ?? []);
-  const page = found.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit);
-  const isMore = found.length > limit || answers.some((answer) => answer && answer.nextId !== '');
+  // A service's page may end before its list does: what others have after that comes later.
+  const ends = answers.flatMap((answer) => answer?.nextId || []).sort();
+  const known = answers
+    .flatMap((answer) => answer?.deadLetters ?? [])
+    .filter(({ id }) => ends.length === 0 || id <= ends[0]!)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  const { entries, next } = await readPage({
+    after: '',
+    limit,
+    read: async (page) => known.filter(({ id }) => id > page.after).slice(0, page.limit),
+    keyOf: ({ id }) => id,
+    entry: DeadLetterSchema,
+    toWire: (letter) => letter,
+  });
   return {
-    deadLetters: page,
-    nextId: isMore ? (page.at(-1)?.id ?? '') : '',
+    deadLetters: entries,
+    nextId: next ?? ends[0] ?? '',
     total: answers.reduce((sum, answer) => sum + (answer?.total ?? 0n), 0n),
   };
 }
 
 async function findHolder(participants: Participants, id: string): Promise<ParticipantClient> {
+  let unanswered: RpcCallError | undefined;
   for (const service of participants.services) {
     const client = participants.of(service);
-    if (await orNone(client.getDeadLetter({ id }, REPEATABLE))) return client;
+    try {
+      await client.getDeadLetter({ id }, REPEATABLE);
+      return client;
+    } catch (error) {
+      if (!(error instanceof RpcCallError)) throw error;
+      if (error.outcome === 'unknown') unanswered = error;
+      else if (error.code !== 'NOT_FOUND') throw error;
+    }
   }
-  throw unknownId('id', 'dead letter');
+  // The one that did not answer may have it.
+  throw unanswered ?? unknownId('id', 'dead letter');
 }
 
 /** Services without this link or dead letter, and services that do not answer, have none to show. */

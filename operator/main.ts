@@ -8,11 +8,12 @@ import { Journal } from '../migration/run/journal.ts';
 import { createRpcServer, serve } from '../rpc/server.ts';
 import { armFailpoints } from '../runtime/failpoints.ts';
 import { createHealthServer } from '../runtime/http.ts';
-import { runProcess } from '../runtime/lifecycle.ts';
+import { runProcess, startOrExplain } from '../runtime/lifecycle.ts';
 import { createLog } from '../runtime/log.ts';
 import { addProcessMetrics, Metrics } from '../runtime/metrics.ts';
 import { connectNats } from '../runtime/nats.ts';
 import { closePostgres, connectPostgres } from '../runtime/postgres.ts';
+import { requireWritable } from '../runtime/postgresCheck.ts';
 import { Readiness } from '../runtime/readiness.ts';
 import { operatorHandlers } from './api.ts';
 import { loadOperatorConfig } from './config.ts';
@@ -21,11 +22,14 @@ import { Provisioner } from './provisioner.ts';
 import { LinkStreams } from './streams.ts';
 import { Watchers } from './watchers.ts';
 
-const config = loadOperatorConfig();
+const config = await startOrExplain('operator', async () => {
+  const read = loadOperatorConfig();
+  await applyExpand(read.postgresUrl, ['operator']);
+  return read;
+});
 if (config.failpoints) armFailpoints(config.failpoints);
 const { instance, host } = config;
 const log = createLog({ service: 'operator', instance, level: config.logLevel });
-await applyExpand(config.postgresUrl, ['operator']);
 
 const name = `operator/${instance}`;
 const metrics = new Metrics();
@@ -72,7 +76,7 @@ const server = createRpcServer({
   services: [serve(Operator, handlers)],
 });
 const readiness = new Readiness({
-  checks: { postgres: () => sql`select 1`, nats: () => nats.check() },
+  checks: { postgres: () => requireWritable(sql), nats: () => nats.check() },
   log,
   onChange: (isReady) => server.setServing(isReady),
 });

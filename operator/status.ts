@@ -154,7 +154,7 @@ function thresholdsOf({ steps }: Plan, settings: Settings) {
   return describeSettings().flatMap(({ name, unit, about }) => {
     const judging = [...measures].filter(({ thresholds }) => thresholds?.includes(name));
     if (judging.length === 0) return [];
-    const names = judging.map((measure) => measure.name);
+    const names = [...new Set(judging.map((measure) => measure.name))];
     return [{ setting: name, value: settings[name], unit, about, measures: names }];
   });
 }

@@ -16,9 +16,9 @@ import type {
   UntypedHandleCall,
 } from '@grpc/grpc-js';
 import type { Log } from '../runtime/log.ts';
-import { isConnectionLost } from '../runtime/postgres.ts';
 import { decode, encode, type Input, type OutputInit } from './definition.ts';
 import { RpcError, toStatus } from './errors.ts';
+import { isTransient } from './transient.ts';
 import type { Validate } from './validation.ts';
 
 type AnyCall =
@@ -224,11 +224,11 @@ function toRpcError(error: unknown, method: DescMethod, log: Log): RpcError {
     return error;
   }
   log.error({ err: error, method: `${method.parent.typeName}/${method.name}` }, 'call failed');
-  if (isConnectionLost(error))
+  if (isTransient(error))
     return new RpcError(
       'UNAVAILABLE',
       'UNAVAILABLE',
-      'a server that this service needs does not respond; try again',
+      'a server that this service needs cannot do it now; try again',
       {
         cause: error,
       },

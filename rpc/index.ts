@@ -6,4 +6,5 @@ export { createRpcClient, type RpcClient } from './client.ts';
 export { invalidField, RpcCallError, RpcError, unknownId } from './errors.ts';
 // Serving an API.
 export type { Handlers, RpcContext } from './handlers.ts';
+export { type ReadPage, readPage } from './paging.ts';
 export { createRpcServer, type RpcServer, type ServedService, serve } from './server.ts';

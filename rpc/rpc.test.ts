@@ -134,6 +134,17 @@ test('an unexpected error says INTERNAL and nothing else, and its outcome is unk
   assert.doesNotMatch(refusal.message, /secret/);
 });
 
+test('what a server that is needed cannot do now says UNAVAILABLE, and not why', async () => {
+  const server = await startServer({
+    say: () => {
+      throw Object.assign(new Error('read-only, says the database'), { code: '25006' });
+    },
+  });
+  const refusal = await refusalOf(connect(server.address()).say({ text: 'x' }));
+  assert.deepEqual([refusal.code, refusal.reason], ['UNAVAILABLE', 'UNAVAILABLE']);
+  assert.doesNotMatch(refusal.message, /read-only/);
+});
+
 test('a deadline ends the call for the client and aborts the signal of the handler', async () => {
   const aborted = Promise.withResolvers<void>();
   const server = await startServer({

@@ -11,6 +11,7 @@
 import { randomBytes } from 'node:crypto';
 import { Ajv, type ErrorObject } from 'ajv';
 import { type Static, type TObject, Type } from 'typebox';
+import { CodedError } from './errors.ts';
 import { LOG_LEVELS } from './log.ts';
 
 const PREFIX = 'RELINK_';
@@ -55,12 +56,11 @@ export interface ConfigProblem {
 }
 
 /** All problems of a process's configuration at once. */
-export class ConfigError extends Error {
+export class ConfigError extends CodedError<'CONFIG_INVALID'> {
   readonly problems: ConfigProblem[];
   constructor(problems: ConfigProblem[]) {
     const lines = problems.map(({ variable, message }) => `  ${variable} ${message}`);
-    super(`The configuration is invalid:\n${lines.join('\n')}`);
-    this.name = 'ConfigError';
+    super('CONFIG_INVALID', `The configuration is invalid:\n${lines.join('\n')}`);
     this.problems = problems;
   }
 }

@@ -6,12 +6,19 @@ const RECENT_MS = 60_000;
 const SAMPLES = 2_048;
 
 export class Latencies {
-  readonly #latenciesMs = new Float64Array(SAMPLES);
-  readonly #notedAtMs = new Float64Array(SAMPLES);
+  readonly #samples: number;
+  readonly #latenciesMs: Float64Array;
+  readonly #notedAtMs: Float64Array;
   #count = 0;
 
+  constructor(samples = SAMPLES) {
+    this.#samples = samples;
+    this.#latenciesMs = new Float64Array(samples);
+    this.#notedAtMs = new Float64Array(samples);
+  }
+
   note(latencyMs: number): void {
-    const at = this.#count++ % SAMPLES;
+    const at = this.#count++ % this.#samples;
     this.#latenciesMs[at] = latencyMs;
     this.#notedAtMs[at] = performance.now();
   }
@@ -21,13 +28,26 @@ export class Latencies {
    * when there are none.
    */
   percentilesMs(shares: readonly number[], withinMs = RECENT_MS): number[] {
-    const sinceMs = performance.now() - withinMs;
-    const kept = this.#latenciesMs
-      .subarray(0, Math.min(this.#count, SAMPLES))
-      .filter((_latencyMs, at) => this.#notedAtMs[at]! >= sinceMs)
-      .sort();
-    return shares.map((share) =>
-      kept.length === 0 ? 0 : kept[Math.min(kept.length - 1, Math.floor(share * kept.length))]!,
-    );
+    return percentilesOf([this], shares, withinMs);
   }
+
+  /** The latencies noted at or after this time. */
+  since(sinceMs: number): Float64Array {
+    return this.#latenciesMs
+      .subarray(0, Math.min(this.#count, this.#samples))
+      .filter((_latencyMs, at) => this.#notedAtMs[at]! >= sinceMs);
+  }
+}
+
+/** The percentiles of several windows together. */
+export function percentilesOf(
+  all: readonly Latencies[],
+  shares: readonly number[],
+  withinMs = RECENT_MS,
+): number[] {
+  const sinceMs = performance.now() - withinMs;
+  const kept = Float64Array.from(all.flatMap((one) => [...one.since(sinceMs)])).sort();
+  return shares.map((share) =>
+    kept.length === 0 ? 0 : kept[Math.min(kept.length - 1, Math.floor(share * kept.length))]!,
+  );
 }

@@ -2,7 +2,7 @@
  * The life of a process: agents start in order and stop in reverse, each within its time limit,
  * whatever the others do. A second signal ends the process at once.
  */
-import { messageOf } from './errors.ts';
+import { CodedError, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
 
 const STOP_LIMIT_MS = 10_000; // an agent that takes longer waits for something that will not come
@@ -121,6 +121,20 @@ export async function runProcess(options: ProcessOptions): Promise<never> {
     exitCode = EXIT_FAILED;
   }
   process.exit(exitCode);
+}
+
+/**
+ * Runs what a process does first. What a person must change first (settings, a server that cannot be
+ * used) ends it with exit code 1 and one sentence; any other error with its stack.
+ */
+export async function startOrExplain<T>(name: string, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    process.stderr.write(`${name} cannot start: ${error.message}\n`);
+    process.exit(EXIT_FAILED);
+  }
 }
 
 function watchErrors(log: Log, end: (exitCode: number) => void): void {

@@ -3,12 +3,15 @@ import postgres, { type Sql } from 'postgres';
 import { type Log, silentLog } from './log.ts';
 import { declareArrayTypes } from './postgresArrays.ts';
 import type { Amounts } from './postgresErrors.ts';
+import { sessionStatements } from './postgresSession.ts';
 import { socketOpener } from './postgresSocket.ts';
+import { type PostgresAddress, type PostgresHost, parsePostgresUrl } from './postgresUrl.ts';
 import { guardedBegin } from './transaction.ts';
 
 export {
   brokenConstraint,
   isConnectionLost,
+  isDatabaseUnavailable,
   isSerializationFailure,
   isUnknownCommit,
 } from './postgresErrors.ts';
@@ -48,33 +51,44 @@ export interface PostgresOptions {
 
 /**
  * A pool that connects when first used and recovers from cut connections by itself: a query in
- * progress rejects (see isConnectionLost), the next one gets a new connection. `begin` gives
- * handlers a guarded transaction (see transaction.ts). Close with closePostgres.
+ * progress rejects (see isDatabaseUnavailable), the next one gets a new connection. Its sessions are
+ * what postgresSession.ts says. `begin` gives handlers a guarded transaction (see transaction.ts).
+ * Close with closePostgres. Throws PostgresUnfitError when the URL cannot be used.
  */
 export function connectPostgres(url: string, options: PostgresOptions): Database {
   const { name, max = DEFAULT_CONNECTIONS, log = silentLog } = options;
-  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, session = {} } = options;
-  // Missing from the driver's option types, hence kept apart.
-  const untyped = { max_pipeline: PIPELINE, socket: socketOpener() };
-  const sql = postgres<{ bigint: typeof postgres.BigInt }>(url, {
+  const address = parsePostgresUrl(url);
+  const [{ host, port }] = address.hosts as [PostgresHost];
+  // Missing from the driver's option types, hence kept apart. It reports this host and port; which
+  // one is used, and TLS, are the opener's.
+  const untyped = { max_pipeline: PIPELINE, socket: openerOf(address, options) };
+  const target = { host: [host], port: [port], ssl: false, ...loginOf(address) };
+  const sql = postgres<{ bigint: typeof postgres.BigInt }>({
+    ...untyped,
+    ...(target as object),
     max,
     fetch_types: false, // see postgresArrays.ts
-    ...untyped,
     connect_timeout: CONNECT_TIMEOUT_S,
     idle_timeout: IDLE_TIMEOUT_S,
     max_lifetime: MAX_LIFETIME_S,
     backoff: reconnectDelayS,
     types: { bigint: postgres.BigInt },
     onnotice: (notice) => log.debug({ code: notice.code }, `postgres: ${notice.message}`),
-    connection: {
-      application_name: name,
-      statement_timeout: statementTimeoutMs,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-      ...session,
-    },
+    connection: { ...address.parameters, application_name: name },
   });
   declareArrayTypes(sql);
   return Object.assign(sql, { begin: guardedBegin(sql.begin) });
+}
+
+function loginOf({ user, password, database }: PostgresAddress) {
+  return { user, pass: password, database };
+}
+
+function openerOf(address: PostgresAddress, options: PostgresOptions) {
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, session } = options;
+  const idleInTransactionTimeoutMs = IDLE_IN_TRANSACTION_TIMEOUT_MS;
+  const statements = sessionStatements({ statementTimeoutMs, idleInTransactionTimeoutMs }, session);
+  return socketOpener(address, statements, CONNECT_TIMEOUT_S * 1_000);
 }
 
 /**

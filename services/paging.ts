@@ -13,7 +13,7 @@ const DEFAULT_PAGE = 50;
 /** Before every id: the first page. */
 export const BEFORE_ALL_IDS = '00000000-0000-0000-0000-000000000000';
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const SEQ = /^\d{1,18}$/;
 
 interface PageRequest {
@@ -36,26 +36,25 @@ export function pageBySeq(request: PageRequest): Page<bigint> {
   return { after: BigInt(keyOf(request, SEQ) ?? 0), limit: limitOf(request) };
 }
 
-/** Rows after a key, or only those named: what an EntitySource is asked for. */
+/**
+ * Rows after a key, or only those named: what an EntitySource is asked for. Throws RpcError
+ * INVALID_ARGUMENT for a key that no entity can have.
+ */
 export function isWanted(
   key: AnyPgColumn<{ data: string }>,
   { afterKey, keys }: { readonly afterKey: string; readonly keys: readonly string[] },
 ): SQL | undefined {
+  if (afterKey && !UUID.test(afterKey)) throw invalidField('after_key', 'is not a UUID');
+  if (!keys.every((one) => UUID.test(one))) throw invalidField('keys', 'must be UUIDs');
   return and(
     afterKey ? gt(key, afterKey) : undefined,
     keys.length > 0 ? isOneOf(key, keys) : undefined,
   );
 }
 
-/** The token of the page after `rows`: empty when they do not fill the page. */
-export function nextPageToken<Row>(
-  rows: readonly Row[],
-  limit: number,
-  keyOfRow: (row: Row) => string,
-): string {
-  const last = rows.at(-1);
-  if (last === undefined || rows.length < limit) return '';
-  return Buffer.from(keyOfRow(last)).toString('base64url');
+/** The token of the page after this key: empty when there is none. */
+export function tokenOf(next: string | bigint | undefined): string {
+  return next === undefined ? '' : Buffer.from(String(next)).toString('base64url');
 }
 
 function limitOf({ pageSize }: PageRequest): number {

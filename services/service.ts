@@ -15,14 +15,19 @@ import {
   loadConfig,
   Metrics,
   Readiness,
+  requireWritable,
   runProcess,
+  startOrExplain,
 } from 'relink/runtime';
 import { applyExpand, type DatabaseName } from '../db/schemaChanges.ts';
 import { Clients } from './clients.ts';
 import { links } from './links.ts';
 
-/** Connections for requests and handlers, and for the relay's batches. */
-const POOL = 16;
+/**
+ * Connections for requests and handlers, and for the relay's batches: together fewer than the 20
+ * that pgbouncer gives a database by default.
+ */
+const POOL = 12;
 const QUEUE_POOL = 6;
 
 /** What a service makes its handlers of links from, before there is a kit. */
@@ -55,7 +60,11 @@ export interface ServiceOptions {
 }
 
 /** Runs one process of a service until it is told to stop. */
-export async function runService(options: ServiceOptions): Promise<never> {
+export function runService(options: ServiceOptions): Promise<never> {
+  return startOrExplain(options.name, () => start(options));
+}
+
+async function start(options: ServiceOptions): Promise<never> {
   const config = loadConfig(baseConfigSchema);
   if (config.failpoints) armFailpoints(config.failpoints);
   const { instance, logLevel: level } = config;
@@ -103,7 +112,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     services: servedBy(options, { ...context, kit }),
   });
   const readiness = new Readiness({
-    checks: { postgres: () => sql`select 1`, nats: () => nats.check() },
+    checks: { postgres: () => requireWritable(sql), nats: () => nats.check() },
     log,
     onChange: (isReady) => server.setServing(isReady),
   });

@@ -80,6 +80,7 @@ const SQL_FILES: readonly string[] = [
   'migration/engine/lease.ts',
   'migration/run/journal.ts',
   'runtime/drizzle.ts',
+  'runtime/postgresCheck.ts',
   'services/paging.ts',
 ];
 
@@ -193,6 +194,7 @@ test('docs/errors.md explains exactly the codes that the program has', () => {
     ...quoted(section('link/inbox/delivery.ts', 'export type DeadReason')),
     ...reasons(),
     ...quoted(section('migration/errors.ts', 'export type MigrationErrorCode')),
+    ...quoted(section('runtime/postgresErrors.ts', 'export type PostgresUnfitCode')),
   ]);
   assert.deepEqual(
     { undocumented: missing(codes, documented), gone: missing(documented, codes) },

@@ -16,6 +16,10 @@ import {
 const int8 = (name: string) => bigint(name, { mode: 'bigint' });
 const time = (name: string) => timestamp(name, { withTimezone: true });
 
+/** Transfers from this amount on, in minor units, have an index, so that they are added up quickly. */
+export const LARGE_MINOR = 10_000_000n;
+export const isLargeTransfer = sql.raw(`amount_minor >= ${LARGE_MINOR}`);
+
 /** Money that was moved. An order counts once, by its idempotency key. */
 export const transfers = pgTable(
   'transfers',
@@ -34,6 +38,7 @@ export const transfers = pgTable(
     unique('transfers_once').on(t.idempotencyKey),
     unique('transfers_seq').on(t.seq),
     index('transfers_account').on(t.accountId, t.seq),
+    index('transfers_large').on(t.kind, t.amountMinor).where(isLargeTransfer),
     check('transfers_kind', sql`kind in ('credit', 'debit')`),
     check('transfers_amount', sql`amount_minor > 0`),
   ],

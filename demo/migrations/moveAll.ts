@@ -14,6 +14,7 @@ import { type LinkMove, reverseIfAlreadyThere, thereAndBack } from './moves.ts';
 /** Durations of the engine's gates, short enough to watch: a demo needs no time for decisions. */
 const CANARY_SECONDS = 0.5;
 const SHADOW_SECONDS = 1;
+const SOAK_MIN_SECONDS = 0.1;
 /** Shadow copies to compare; fewer on a link with little traffic, so that they arrive in time. */
 const SHADOW_MESSAGES = 20;
 /**
@@ -102,9 +103,14 @@ async function settingsFor(context: DemoContext, link: string): Promise<Record<s
   const toMs = Date.now();
   const delays = await readDelaysWithin(context, link, { fromMs: toMs - THROUGHPUT_MS, toMs });
   const fewest = Math.min(...delays.map(({ messages }) => messages));
+  const soakSeconds = Math.max(SOAK_MIN_SECONDS, context.options.seconds);
   const copies = Math.floor((fewest * SHADOW_SECONDS * 1_000) / THROUGHPUT_MS);
   return {
-    soak_seconds: String(context.options.seconds),
+    // No longer than the shortest window that judges it; a link may be idle for as long as that.
+    lag_limit_ms: String(Math.min(CANARY_SECONDS, soakSeconds) * 1_000),
+    allow_idle: '1',
+    lane_messages: '1',
+    soak_seconds: String(soakSeconds),
     canary_seconds: String(CANARY_SECONDS),
     shadow_seconds: String(SHADOW_SECONDS),
     latency_limit_ms: String(LATENCY_LIMIT_MS),

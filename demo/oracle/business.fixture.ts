@@ -187,7 +187,8 @@ async function book(company: EmptyCompany, booking: Booking, version: 1 | 2): Pr
   const { id, kind, managerId, amountMinor, solutionId } = booking;
   await database('bonuses').begin((tx) => insertBooking(tx, booking));
   const order = { idempotencyKey: id, accountId: managerId, link: 'COMM-080', madeAt: NOW };
-  await insertTransfer(database('finance'), { id, kind, amountMinor, ...order });
+  const transfer = { id, kind, amountMinor, ...order };
+  await database('finance').begin((tx) => insertTransfer(tx, transfer));
   await carry(company, 'COMM-040', solutionId, version);
   await carry(company, 'COMM-080', solutionId, version);
 }

@@ -1,34 +1,30 @@
 /** Creates and drops databases, given the administrator's URL of a server. */
 
-import postgres from 'postgres';
+import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
+import { withPostgres } from '../../runtime/postgresCheck.ts';
+import { urlOfDatabase } from '../../runtime/postgresUrl.ts';
+import { ServerError } from './errors.ts';
 
 const DUPLICATE_DATABASE = '42P04';
-/** A running server accepts at once; an address where nothing listens must not block us. */
-const CONNECT_TIMEOUT_SECONDS = 10;
-
-/** All statements have ended: a connection that is still open after this time is broken. */
-const CLOSE_TIMEOUT_SECONDS = 1;
+const INSUFFICIENT_PRIVILEGE = '42501';
+/** Copying a template, or waiting for a test that fills one, has no limit of its own. */
+const ADMIN = { name: 'relink-dev', max: 1, statementTimeoutMs: 0 };
 
 /** One connection for a few statements, which drops notices. */
-export function connectAdmin(adminUrl: string): postgres.Sql {
-  return postgres(adminUrl, {
-    max: 1,
-    connect_timeout: CONNECT_TIMEOUT_SECONDS,
-    onnotice: () => undefined,
-    connection: { application_name: 'relink-dev' },
-  });
+export function connectAdmin(adminUrl: string): Database {
+  return connectPostgres(adminUrl, ADMIN);
 }
 
 /** Runs `work` on one connection and closes it. */
 export async function withAdmin<T>(
   adminUrl: string,
-  work: (sql: postgres.Sql) => Promise<T>,
+  work: (sql: Database) => Promise<T>,
 ): Promise<T> {
   const sql = connectAdmin(adminUrl);
   try {
     return await work(sql);
   } finally {
-    await sql.end({ timeout: CLOSE_TIMEOUT_SECONDS });
+    await closePostgres(sql);
   }
 }
 
@@ -47,17 +43,38 @@ export async function createDatabase(
       if (error.code !== DUPLICATE_DATABASE || template !== undefined) throw error;
     });
   });
-  return databaseUrl(adminUrl, name);
+  return urlOfDatabase(adminUrl, name);
+}
+
+/**
+ * Makes the databases that are not there yet. Throws PostgresUnfitError when relink cannot run on
+ * the server, and `start_failed` when the user may not create what is missing.
+ */
+export async function createMissingDatabases(
+  adminUrl: string,
+  names: readonly string[],
+): Promise<void> {
+  await withPostgres(adminUrl, ADMIN, async (sql) => {
+    const rows = await sql<{ name: string }[]>`
+      select datname as name from pg_database where datname = any(${names as string[]}::text[])`;
+    const missing = names.filter((name) => !rows.some((row) => row.name === name));
+    for (const name of missing)
+      await sql`create database ${sql(name)}`.catch((cause) => {
+        if (cause.code === INSUFFICIENT_PRIVILEGE) throw mayNotCreate(missing, cause);
+        if (cause.code !== DUPLICATE_DATABASE) throw cause;
+      });
+  });
+}
+
+function mayNotCreate(missing: readonly string[], cause: unknown): ServerError {
+  const list = missing.join(', ');
+  const what =
+    `the user of RELINK_POSTGRES_URL may not create databases, and these are missing: ${list}; ` +
+    'create them with this user as owner, or give the user CREATEDB';
+  return new ServerError('start_failed', what, { cause });
 }
 
 /** Drops a database and ends the connections to it; does nothing when there is none. */
 export async function dropDatabase(adminUrl: string, name: string): Promise<void> {
   await withAdmin(adminUrl, (sql) => sql`drop database if exists ${sql(name)} with (force)`);
-}
-
-/** The URL of another database on the same server. */
-export function databaseUrl(adminUrl: string, name: string): string {
-  const url = new URL(adminUrl);
-  url.pathname = `/${encodeURIComponent(name)}`;
-  return url.href;
 }

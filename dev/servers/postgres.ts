@@ -77,8 +77,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const dir = await reachableDir(options.dir, binaries);
   const logFile = join(options.dir, 'postgres.log');
   const dataDir = join(dir, 'data');
-  const password = await prepareData(dir, dataDir, binaries);
   const launch = { binaries, dataDir, logFile, host, settings: options.settings ?? {} };
+  const password = await prepareData(dir, launch);
   let { child, port } = await launchOnPort(launch, options.port ?? 0);
 
   const urlOf = (database: string) =>
@@ -214,7 +214,8 @@ async function waitForLeftover(dataDir: string): Promise<void> {
 }
 
 /** Creates the cluster at first use; returns the superuser's password. */
-async function prepareData(dir: string, dataDir: string, binaries: PostgresBinaries) {
+async function prepareData(dir: string, launch: Launch): Promise<string> {
+  const { dataDir } = launch;
   const passwordFile = join(dir, 'password');
   if (await exists(join(dataDir, 'PG_VERSION'))) return readPassword(passwordFile);
   if ((await exists(dataDir)) && (await readdir(dataDir)).length > 0) {
@@ -225,7 +226,7 @@ async function prepareData(dir: string, dataDir: string, binaries: PostgresBinar
   }
   const password = randomBytes(18).toString('base64url');
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-  await initialise(dataDir, passwordFile, binaries);
+  await initialise(passwordFile, launch);
   return password;
 }
 
@@ -243,11 +244,8 @@ async function readPassword(file: string): Promise<string> {
 }
 
 /** Fills a folder beside `dataDir` and renames it, so that no partial cluster is left there. */
-async function initialise(
-  dataDir: string,
-  passwordFile: string,
-  { initdb, user }: PostgresBinaries,
-) {
+async function initialise(passwordFile: string, { dataDir, binaries, settings }: Launch) {
+  const { initdb, user } = binaries;
   const fresh = temporaryName(dataDir);
   const freshPassword = `${fresh}.password`;
   await mkdir(fresh, { mode: 0o700 });
@@ -261,6 +259,7 @@ async function initialise(
   const args = ['-D', fresh, '-U', SUPERUSER, `--pwfile=${freshPassword}`];
   args.push('--auth=scram-sha-256', '--encoding=UTF8', '--no-locale');
   args.push('--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--set=scram_iterations=1');
+  if (settings.fsync === 'off') args.push('--no-sync');
   try {
     await run(initdb, args, { cwd: '/', uid: user?.uid, gid: user?.gid });
     await rm(dataDir, { recursive: true, force: true });

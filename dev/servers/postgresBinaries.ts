@@ -53,7 +53,7 @@ function nativeDir(): string {
     throw new ServerError(
       'not_found',
       `PostgreSQL for this platform (${platform}) is not installed. Run npm ci again without ` +
-        '--omit=optional, or set RELINK_POSTGRES_URL to a running PostgreSQL 14 or newer.',
+        '--omit=optional, or set RELINK_POSTGRES_URL to a running PostgreSQL 15 or newer.',
       { cause },
     );
   }

@@ -9,6 +9,7 @@
  * arrived. So that enough copies run in time, a message waits briefly for its copy, unless another
  * message is already waiting.
  */
+import { isTransient } from '../../rpc/transient.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
@@ -18,7 +19,6 @@ import { readInbox } from '../inbox/deduplicate.ts';
 import { type Arrival, type Delivery, isUuid } from '../inbox/delivery.ts';
 import { withinLimit } from '../inbox/handler.ts';
 import { writtenIn } from '../outbox/written.ts';
-import { isTransient } from '../transient.ts';
 import { type Effect, effectOf } from './effects.ts';
 import { readCopyHandling } from './handling.ts';
 import { countShadowResults, type ShadowResult, saveShadowResults } from './results.ts';

@@ -37,6 +37,30 @@ export interface WhyDead {
   readonly attempts: number;
 }
 
+const KEY_MAX = 500; // characters; an index holds at most about 2,700 bytes
+const INT4_MAX = 2 ** 31 - 1;
+
+/** PostgreSQL's texts hold every character but this one. */
+export function withoutNul(text: string): string {
+  return text.replaceAll('\0', '\ufffd');
+}
+
+/** A refused arrival as PostgreSQL can keep it: nothing in it was trusted, not even its characters. */
+export function storable(arrival: Arrival): Arrival {
+  const { eventVersion, traceparent } = arrival;
+  const isVersion = Number.isInteger(eventVersion) && Math.abs(eventVersion) <= INT4_MAX;
+  return {
+    ...arrival,
+    eventId: withoutNul(arrival.eventId),
+    event: withoutNul(arrival.event),
+    eventVersion: isVersion ? eventVersion : -1,
+    key: withoutNul(arrival.key).slice(0, KEY_MAX),
+    source: withoutNul(arrival.source),
+    traceparent: traceparent && withoutNul(traceparent),
+    text: withoutNul(arrival.text),
+  };
+}
+
 /** Writes a dead letter, unless one for the same message, payload and reason is open already. */
 export async function bury(tx: Transaction, arrival: Arrival, why: WhyDead): Promise<void> {
   const eventId = isUuid(arrival.eventId) ? arrival.eventId : null;

@@ -7,10 +7,16 @@
  * message that keeps failing becomes a dead letter. A copy (shadow) runs in a transaction that is
  * rolled back.
  */
+import { isServiceUnavailable } from '../../rpc/transient.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
-import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
+import {
+  type Database,
+  isDatabaseUnavailable,
+  isSerializationFailure,
+  type Transaction,
+} from '../../runtime/postgres.ts';
 import {
   type Backoff,
   backoffMs,
@@ -22,10 +28,9 @@ import { ShadowRunner } from '../copies/shadowRunner.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
-import { isDatabaseUnavailable, isServiceUnavailable } from '../transient.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { type Applying, applyNew, applyParked } from './applyNew.ts';
-import { bury } from './deadLetters.ts';
+import { bury, storable, withoutNul } from './deadLetters.ts';
 import { enterInbox, readInbox } from './deduplicate.ts';
 import { type Arrival, checkArrival, type DeadReason, type Delivery } from './delivery.ts';
 import { countAttempt, giveUp, giveUpParked, giveUpTaken } from './givingUp.ts';
@@ -138,7 +143,8 @@ export class Receiver {
         const receipt = await this.#afterFailure(deliveries[0]!, error);
         return [[deliveries[0]!, receipt]];
       }
-      if (isConnectionLost(error)) {
+      // Two batches that deadlocked get past each other one by one.
+      if (isDatabaseUnavailable(error) && !isSerializationFailure(error)) {
         const message = messageOf(error);
         return deliveries.map((delivery) => [
           delivery,
@@ -306,8 +312,10 @@ export class Receiver {
     }
   }
 
-  async #refuse(arrival: Arrival, reason: DeadReason, detail: string): Promise<Receipt> {
+  async #refuse(refused: Arrival, reason: DeadReason, why: string): Promise<Receipt> {
     const { sql, log, link } = this.#options;
+    const arrival = storable(refused);
+    const detail = withoutNul(why);
     log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
     try {
       if (arrival.isShadow) {

@@ -1,6 +1,7 @@
 /** Redrives a dead letter, once: its state, its effect and its inbox row commit together. */
+import { isTransient } from '../../rpc/transient.ts';
 import { messageOf } from '../../runtime/errors.ts';
-import { type Database, isConnectionLost, type Transaction } from '../../runtime/postgres.ts';
+import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { LinkDefinition } from '../link.ts';
 import { arrivalOf, takeForRedrive } from './deadLetters.ts';
 import { setOutcome } from './deduplicate.ts';
@@ -40,8 +41,8 @@ export async function redrive(
       return { outcome };
     })) as RedriveResult;
   } catch (error) {
-    // Whether it is committed is unknown: say nothing about the dead letter.
-    if (isConnectionLost(error)) throw error;
+    // Nothing is wrong with it, or whether it is committed is unknown: say nothing about it.
+    if (isTransient(error)) throw error;
     return { outcome: 'dead', detail: messageOf(error) };
   }
 }

@@ -7,10 +7,12 @@ export interface OpenRowsState {
   readonly unownedLanes: number;
 }
 
+/** Of the whole leg, or of these lanes. */
 export async function readOpenState(
   sql: Database,
   link: string,
   leg: string,
+  lanes: readonly number[] = [],
 ): Promise<OpenRowsState> {
   const [row] = await sql<{ open: number; oldest_ms: number; unowned: number }[]>`
     select count(*)::int as open,
@@ -18,7 +20,8 @@ export async function readOpenState(
         as oldest_ms,
       (select count(*)::int from relink.lanes
        where link = ${link} and expires_at < clock_timestamp()) as unowned
-    from relink.outbox where leg = ${leg}`;
+    from relink.outbox where leg = ${leg}
+      and (${lanes.length === 0} or lane = any(${lanes as number[]}::int2[]))`;
   return { open: row!.open, oldestMs: Math.max(0, row!.oldest_ms), unownedLanes: row!.unowned };
 }
 

@@ -1,8 +1,9 @@
 /** The participant API for dead letters. */
-import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import { DeadLetterSchema, type LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
 import { RpcError, unknownId } from '../../rpc/errors.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
+import { readPage } from '../../rpc/paging.ts';
 import {
   countDeadLetters,
   type DeadLetterRow,
@@ -35,11 +36,17 @@ export function deadLetterHandlers(
   };
   return {
     listDeadLetters: async ({ link, limit, afterId, all }) => {
-      const size = limit || PAGE;
-      const rows = await listDeadLetters(sql, { link, limit: size, afterId, all });
+      const { entries, next } = await readPage({
+        after: afterId,
+        limit: limit || PAGE,
+        read: (page) => listDeadLetters(sql, { link, all, limit: page.limit, afterId: page.after }),
+        keyOf: ({ id }) => id,
+        entry: DeadLetterSchema,
+        toWire: (row) => toWire(row, service),
+      });
       return {
-        deadLetters: rows.map((row) => toWire(row, service)),
-        nextId: rows.length === size ? rows.at(-1)!.id : '',
+        deadLetters: entries,
+        nextId: next ?? '',
         total: BigInt(await countDeadLetters(sql, link)),
         parked: BigInt(await countParked(sql, link)),
       };

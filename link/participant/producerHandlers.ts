@@ -75,19 +75,22 @@ export function producerHandlers(
       await relay.routesChanged();
       return {};
     },
-    getProgress: async ({ link, consumer, recentMs }) => {
+    getProgress: async ({ link, consumer, recentMs, lanes }) => {
       const { leg } = legFor(link, consumer);
       const { progress, longestHoldMs, blocked } = relay.progressOf(link, consumer);
-      const open = await readOpenState(sql, link, leg);
-      const [p50, p99] = progress.latencies.percentilesMs([0.5, 0.99], recentMs || undefined);
+      const open = await readOpenState(sql, link, leg, lanes);
+      const standings = await readStandings(sql, leg);
+      const asked = standings.filter(({ lane }) => lanes.includes(lane));
+      const counted = progress.counted(lanes.length > 0 ? asked : undefined);
+      const [p50, p99] = counted.percentilesMs([0.5, 0.99], recentMs || undefined);
       return {
         open: BigInt(open.open),
         oldestOpenMs: BigInt(Math.round(open.oldestMs)),
         unownedLanes: open.unownedLanes,
-        lanes: (await readStandings(sql, leg)).map(laneToWire),
-        dispatched: BigInt(progress.dispatched),
-        failed: BigInt(progress.failed),
-        lastError: progress.lastError,
+        lanes: standings.map(laneToWire),
+        dispatched: BigInt(counted.dispatched),
+        failed: BigInt(counted.failed),
+        lastError: counted.lastError,
         blocked: BigInt(blocked.count),
         blockedReason: blocked.reason,
         blockedMs: BigInt(Math.round(blocked.forMs)),
@@ -191,7 +194,7 @@ async function probe(
     problem,
   });
   const row = await findProbe(options, link, consumer);
-  if (!row) return answer(await reach(options, link, consumer));
+  if (!row) return { ...answer(await reach(options, link, consumer)), reachedOnly: true };
   const parcel: Parcel = { row, version, to: [], shadow: [consumer], copied: [], resends: 0 };
   const dispatcher: Dispatcher =
     transport === 'async'

@@ -18,7 +18,7 @@ import { HeldKeys } from './heldKeys.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
-import { LegProgress } from './progress.ts';
+import { LegProgress, type Place } from './progress.ts';
 import { LegWindow } from './window.ts';
 
 declareFailpoints('relay.after-call');
@@ -29,6 +29,8 @@ const QUEUED = 256;
  * Copies of published messages in flight as calls; at this limit publishing waits for the consumer.
  */
 const COPIES = 256;
+
+const HANDLER_FAILED = 'the consumer could not apply a message yet; its log says why';
 
 export interface LegRelayOptions {
   readonly sql: Database;
@@ -234,13 +236,13 @@ export class LegRelay {
   #markSent(flight: Flight): void {
     if (!flight.handOver(performance.now())) return;
     this.#held.release(flight);
-    this.progress.dispatched += 1;
+    this.progress.handedOver(placeOf(flight));
   }
 
   #retry(flight: Flight, reason: string, afterMs?: number): void {
     if (!flight.fail(performance.now(), reason, afterMs)) return;
     this.#waiting.add(flight);
-    this.progress.failedWith(reason);
+    this.progress.failedWith(reason, placeOf(flight));
   }
 
   /** The reason is this message alone: its key waits behind it, and all others go on. */
@@ -267,7 +269,10 @@ export class LegRelay {
    */
   receive({ eventId, outcome, epoch }: Receipt): void {
     const flight = this.window.ofEvent(eventId);
-    if (flight && outcome !== 'retry' && outcome !== 'fenced') this.settle(flight, outcome, epoch);
+    if (!flight || outcome === 'fenced') return;
+    // JetStream brings it again by itself: it stays sent, but the try has failed.
+    if (outcome === 'retry') this.progress.failedWith(HANDLER_FAILED, placeOf(flight));
+    else this.settle(flight, outcome, epoch);
   }
 
   settle(
@@ -282,7 +287,8 @@ export class LegRelay {
     if (wasPending) this.pending = this.pending.filter((one) => one !== flight);
     if (isParked) return;
     this.lastRow = flight.row;
-    this.progress.settled(performance.now() - flight.openedAtMs);
+    const place = { lane: flight.row.lane, epoch };
+    this.progress.settled(performance.now() - flight.openedAtMs, place);
     this.closer.close(flight);
     this.#options.onSettled(flight.row.seq, outcome !== 'dead');
   }
@@ -308,7 +314,7 @@ export class LegRelay {
   #closeUndelivered(flight: Flight): void {
     if (!flight.settle(NOT_DELIVERED)) return;
     this.#held.release(flight);
-    this.progress.settled(performance.now() - flight.openedAtMs);
+    this.progress.settled(performance.now() - flight.openedAtMs, placeOf(flight));
     this.closer.close(flight);
   }
 
@@ -384,4 +390,9 @@ export class LegRelay {
   #sortPending(): void {
     this.pending.sort((a, b) => a.row.seq - b.row.seq);
   }
+}
+
+/** The lane and epoch that a flight was dispatched under. */
+function placeOf({ row, route }: Flight): Place | undefined {
+  return route && { lane: row.lane, epoch: route.epoch };
 }

@@ -27,7 +27,6 @@ export interface RecordingContext extends StepContext {
   /** The run as last recorded. */
   current(): RunWithSteps;
   record(change: life.Change): Promise<void>;
-  learnt(): JsonObject;
 }
 
 /** In a gate's checkpoint: how long it was watched, without the time that the run was paused. */
@@ -51,7 +50,6 @@ export function createContext(
   const participants = options.participants.guarded(guard);
   const streams = guardStreams(options.streams, guard);
   let current = started;
-  let learnt: JsonObject = {};
   const step = () => current.steps[position]!;
   const record = async (change: life.Change) => {
     current = await journal.record(current, change, lease.requireValid());
@@ -73,10 +71,7 @@ export function createContext(
     signal,
     record,
     current: () => current,
-    learnt: () => learnt,
-    remember: (more) => {
-      learnt = { ...learnt, ...more };
-    },
+    remember: (learnt) => record({ run: { memory: { ...current.run.memory, ...learnt } } }),
     log: log.child({ run: started.run.id, step: step().name }),
     get run() {
       return current.run;

@@ -17,6 +17,7 @@ import type { RunCommand, Streams } from '../plan.ts';
 import type { Journal } from '../run/journal.ts';
 import { nextAction } from '../run/life.ts';
 import { Lease } from './lease.ts';
+import { WaitingRuns } from './waitingRuns.ts';
 import { RunWorker } from './worker.ts';
 
 /** How soon a run that another process started is noticed. */
@@ -49,6 +50,7 @@ export class Engine implements Agent {
   readonly name = 'migration engine';
   readonly #options: EngineOptions;
   readonly #lease: Lease;
+  readonly #waiting: WaitingRuns;
   readonly #working = new Map<string, Working>();
   readonly #crashed = Promise.withResolvers<void>();
   #renewing: Repeater | undefined;
@@ -62,6 +64,7 @@ export class Engine implements Agent {
     // restarted one must fence its predecessor.
     const owner = `${instance}/${randomUUID()}`;
     this.#lease = new Lease({ sql, owner, log, ...(durationMs ? { durationMs } : {}) });
+    this.#waiting = new WaitingRuns({ ...options, lease: this.#lease });
   }
 
   start(): void {
@@ -125,12 +128,13 @@ export class Engine implements Agent {
     const live = await this.#options.journal.live();
     // The engine may have stopped while the runs were read: a worker started now would outlive it.
     if (!this.isActing || this.#isStopped) return;
+    this.#waiting.look(live);
     for (const run of live) {
       const working = this.#working.get(run.id);
       // Another process recorded an order: interrupt what is under way.
       if (working && working.worker.knownState !== run.state) working.worker.interrupt();
       if (working) continue;
-      // A run that waits for a person needs no worker.
+      // A run that waits for a person needs no worker, only a look at its lanes now and then.
       if (nextAction({ run, steps: [] }).kind === 'none') continue;
       this.#work(run.id);
     }

@@ -1,8 +1,6 @@
 /** Which failures of a step the engine answers by repeating it. */
-import { isTransient } from '../../link/transient.ts';
 import { RpcCallError } from '../../rpc/errors.ts';
-import { isNatsUnavailable } from '../../runtime/natsErrors.ts';
-import { isStatementTimeout } from '../../runtime/postgresErrors.ts';
+import { isTransient } from '../../rpc/transient.ts';
 import { StepProblem } from '../errors.ts';
 
 /**
@@ -13,5 +11,5 @@ export function isRepeatable(error: unknown): boolean {
   if (error instanceof StepProblem) return error.isRepeatable;
   if (error instanceof RpcCallError && error.outcome === 'unknown') return true;
   if (error instanceof RpcCallError && error.reason === 'ROUTE_PENDING') return true;
-  return isTransient(error) || isStatementTimeout(error) || isNatsUnavailable(error);
+  return isTransient(error);
 }

@@ -6,7 +6,7 @@
 import { RpcCallError } from '../../rpc/client.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
-import { isConnectionLost } from '../../runtime/postgres.ts';
+import { isConnectionLost, isDatabaseUnavailable } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
 import { MigrationError, StepProblem } from '../errors.ts';
 import type { Plan, PlanStep } from '../plan.ts';
@@ -71,7 +71,7 @@ export class RunWorker {
         if (!current || !(await this.#doNext(current))) return;
       } catch (error) {
         if (isRunChanged(error)) continue;
-        if (!isConnectionLost(error)) throw error;
+        if (!isDatabaseUnavailable(error)) throw error;
         await pause(DATABASE_PAUSE_MS, this.#stopping.signal);
       }
     }
@@ -133,10 +133,7 @@ export class RunWorker {
           await step.verify?.(context);
         });
       await failpoint('engine.after-apply');
-      await this.#record(
-        context.current(),
-        life.finishStep(context.current(), position, context.learnt(), now()),
-      );
+      await this.#record(context.current(), life.finishStep(context.current(), position, now()));
       await failpoint('engine.after-record');
     } catch (error) {
       const why = this.#problemOf(error);
@@ -156,11 +153,7 @@ export class RunWorker {
     try {
       if ('undo' in step && step.undo) await this.#persist(context, () => step.undo!(context));
       await failpoint('engine.after-undo');
-      const { run } = context.current();
-      await this.#record(
-        context.current(),
-        life.finishUndo(run, position, context.learnt(), now()),
-      );
+      await this.#record(context.current(), life.finishUndo(position, now()));
       await failpoint('engine.after-undo-record');
     } catch (error) {
       const { problem } = this.#problemOf(error);
@@ -186,7 +179,7 @@ export class RunWorker {
   }
 
   /** What to record of a failure. Rethrows what must not be recorded. */
-  #problemOf(error: unknown): { kind: 'fail' | 'stop'; problem: string } {
+  #problemOf(error: unknown): { kind: StepProblem['kind']; problem: string } {
     if (this.#stopping.signal.aborted)
       throw new MigrationError('LEASE_LOST', 'this engine is stopping', { cause: error });
     // An order interrupted the step: the record says what comes next.

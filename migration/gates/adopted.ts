@@ -1,12 +1,17 @@
 import { isAdopted, readLanes } from '../leg/lanes.ts';
+import { requireInPlace } from '../leg/strays.ts';
 import type { Measure, Reading } from '../plan.ts';
 
-/** The owner of every lane dispatches by the route that the lane was given. */
+/**
+ * Every lane is where the run put it, and its owner dispatches by it. A lane that something else moved
+ * proves neither route good or bad: the run stops at once and says so.
+ */
 export const adopted: Measure = {
   name: 'adopted',
   unanswered: 'fail',
-  read: async (context) =>
-    Promise.all(
+  read: async (context) => {
+    await requireInPlace(context);
+    return Promise.all(
       context.run.consumers.map(async (consumer): Promise<Reading> => {
         const lanes = await readLanes(context, consumer);
         const late = lanes.filter((lane) => !isAdopted(lane));
@@ -17,5 +22,6 @@ export const adopted: Measure = {
           threshold: '0',
         };
       }),
-    ),
+    );
+  },
 };

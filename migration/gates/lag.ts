@@ -1,23 +1,24 @@
-import { REPEATABLE } from '../participants.ts';
+import { readTraffic } from '../leg/traffic.ts';
 import type { Measure, Reading } from '../plan.ts';
 
-/** No message of the legs waits for its receipt longer than the limit. */
-export const lag: Measure = {
-  name: 'lag',
-  unanswered: 'fail',
-  thresholds: ['lag_limit_ms'],
-  read: async ({ run, participants }) =>
-    Promise.all(
-      run.consumers.map(async (consumer): Promise<Reading> => {
-        const request = { link: run.link, consumer };
-        const progress = await participants.of(run.producer).getProgress(request, REPEATABLE);
-        const ageMs = Number(progress.oldestOpenMs);
-        return {
-          what: `oldest open message of ${consumer}`,
-          verdict: ageMs <= run.settings.lag_limit_ms ? 'pass' : 'wait',
-          value: `${ageMs} ms (${progress.open} open)`,
-          threshold: `${run.settings.lag_limit_ms} ms`,
-        };
-      }),
-    ),
-};
+/** No message of these lanes waits for its receipt longer than the limit. */
+export function lag(lanes: readonly number[]): Measure {
+  return {
+    name: 'lag',
+    unanswered: 'fail',
+    thresholds: ['lag_limit_ms'],
+    read: async (context) =>
+      Promise.all(
+        context.run.consumers.map(async (consumer): Promise<Reading> => {
+          const { oldestMs, open } = await readTraffic(context, consumer, lanes);
+          const limitMs = context.run.settings.lag_limit_ms;
+          return {
+            what: `oldest open message of ${consumer}`,
+            verdict: oldestMs <= limitMs ? 'pass' : 'wait',
+            value: `${oldestMs} ms (${open} open)`,
+            threshold: `${limitMs} ms`,
+          };
+        }),
+      ),
+  };
+}

@@ -1,8 +1,11 @@
 import { readLatency } from '../leg/traffic.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
 
-/** The time from enqueue to receipt, against the setting or the baseline that preflight measured. */
-export const latency: Measure = {
+/**
+ * The time from enqueue to receipt in these lanes, against the setting or the baseline that preflight
+ * measured.
+ */
+export const latency = (lanes: readonly number[]): Measure => ({
   name: 'latency',
   unanswered: 'fail',
   thresholds: ['latency_limit_ms', 'latency_times_baseline', 'latency_floor_ms', 'recent_seconds'],
@@ -12,7 +15,7 @@ export const latency: Measure = {
     const recentMs = Math.round(Math.min(recentLimitMs, Math.max(1, context.elapsedMs())));
     return Promise.all(
       context.run.consumers.map(async (consumer): Promise<Reading> => {
-        const { p99Ms } = await readLatency(context, consumer, recentMs);
+        const { p99Ms } = await readLatency(context, consumer, { recentMs, lanes });
         const limitMs = limitMsOf(context, consumer);
         return {
           what: `p99 from enqueue to receipt of ${consumer}`,
@@ -23,7 +26,7 @@ export const latency: Measure = {
       }),
     );
   },
-};
+});
 
 function limitMsOf({ run }: StepContext, consumer: string): number {
   const { latency_limit_ms, latency_times_baseline, latency_floor_ms } = run.settings;

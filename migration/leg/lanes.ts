@@ -10,6 +10,7 @@ import { REPEATABLE, transportFromWire, transportToWire } from '../participants.
 import type { StepContext } from '../plan.ts';
 import type { JsonObject, RouteName } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
+import { MOVED, notePlaces } from './strays.ts';
 
 const POLL_MS = 50;
 
@@ -70,8 +71,16 @@ export async function moveLanes(
   });
   for (const consumer of context.run.consumers) {
     await moveLeg(context, consumer, lanes, route, expected[consumer]!);
+    if (context.run.direction === 'forward') await noteMoved(context, consumer, lanes);
     await context.observe(`route of ${consumer}`, `${lanes.length} lanes to ${route.transport}`);
   }
+}
+
+/** Every later gate wants these lanes on this route, under these epochs. */
+async function noteMoved(context: StepContext, consumer: string, lanes: readonly number[]) {
+  const moved = (await readLanes(context, consumer)).filter(({ lane }) => lanes.includes(lane));
+  const places = moved.map(({ lane, epoch }) => [lane, Number(epoch)] as const);
+  await notePlaces(context, MOVED, consumer, places);
 }
 
 /**

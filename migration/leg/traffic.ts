@@ -3,6 +3,7 @@
 import { askEach, REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
+import { MOVED, placesOf } from './strays.ts';
 
 const DEAD_LETTER_PAGE = 500;
 
@@ -18,36 +19,67 @@ export interface Latency {
 export async function readLatency(
   context: StepContext,
   consumer: string,
-  recentMs = 0,
+  { recentMs = 0, lanes = [] }: { recentMs?: number; lanes?: readonly number[] } = {},
 ): Promise<Latency> {
-  const all = await readProgress(context, consumer, recentMs);
+  const all = await readProgress(context, consumer, { recentMs, lanes });
   return {
     p50Ms: Math.max(0, ...all.map(({ latencyP50Ms }) => latencyP50Ms)),
     p99Ms: Math.max(0, ...all.map(({ latencyP99Ms }) => latencyP99Ms)),
   };
 }
 
+/** Attempts on some lanes since the run moved them. */
 export interface Traffic {
   /** Failed attempts, as counted by the live processes. */
   readonly failed: number;
   readonly closed: number;
   readonly lastError: string;
+  /** Enqueued and not settled. */
+  readonly open: number;
+  readonly oldestMs: number;
 }
 
-export async function readTraffic(context: StepContext, consumer: string): Promise<Traffic> {
-  const { run, participants } = context;
-  const all = await readProgress(context, consumer);
-  const request = { link: run.link, consumer, epoch: 0n };
-  const { lanes } = await participants.of(run.producer).getClosed(request, REPEATABLE);
+/** Without `lanes` of the whole leg, under every epoch. */
+export async function readTraffic(
+  context: StepContext,
+  consumer: string,
+  lanes: readonly number[] = [],
+): Promise<Traffic> {
+  const all = await readProgress(context, consumer, { lanes });
   return {
     failed: all.reduce((sum, { failed }) => sum + Number(failed), 0),
-    closed: lanes.reduce((sum, { digest }) => sum + Number(digest?.count ?? 0n), 0),
+    closed: await countClosed(context, consumer, lanes),
     lastError: all.map(({ lastError }) => lastError).find((error) => error !== '') ?? '',
+    open: Math.max(0, ...all.map(({ open }) => Number(open))),
+    oldestMs: Math.max(0, ...all.map(({ oldestOpenMs }) => Number(oldestOpenMs))),
   };
 }
 
-async function readProgress({ run, participants }: StepContext, consumer: string, recentMs = 0) {
-  const request = { link: run.link, consumer, recentMs };
+/** Messages settled; of `lanes` only those under the epoch that the run gave them. */
+async function countClosed(context: StepContext, consumer: string, lanes: readonly number[]) {
+  const { run, participants } = context;
+  const request = { link: run.link, consumer, epoch: 0n };
+  const closed = (await participants.of(run.producer).getClosed(request, REPEATABLE)).lanes;
+  const moved = placesOf(run, MOVED, consumer);
+  return closed
+    .filter(
+      ({ lane, epoch }) =>
+        lanes.length === 0 || (lanes.includes(lane) && moved[lane] === Number(epoch)),
+    )
+    .reduce((sum, { digest }) => sum + Number(digest?.count ?? 0n), 0);
+}
+
+interface Wanted {
+  readonly recentMs?: number;
+  readonly lanes?: readonly number[];
+}
+
+async function readProgress(
+  { run, participants }: StepContext,
+  consumer: string,
+  { recentMs = 0, lanes = [] }: Wanted = {},
+) {
+  const request = { link: run.link, consumer, recentMs, lanes: [...lanes] };
   return askEach(participants.each(run.producer), (client) => client.getProgress(request));
 }
 

@@ -5,6 +5,7 @@ import { StepProblem } from '../errors.ts';
 import { askEach, REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
 import { rememberOnce } from './lanes.ts';
+import { notePlaces, READINGS } from './strays.ts';
 
 /**
  * Changes what is read in these lanes, by compare-and-set. The revision it expects is kept in the
@@ -32,6 +33,10 @@ export async function setReadings(
         'stop',
         `${error.message}; something other than this run changed whose value is read`,
       );
+    }
+    if (run.direction === 'forward') {
+      const places = lanes.map((lane) => [lane, reading] as const);
+      await notePlaces(context, READINGS, consumer, places);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { adopted } from '../gates/adopted.ts';
 import { consumerReady } from '../gates/consumerReady.ts';
 import { contract } from '../gates/contract.ts';
 import { ownerAnswers } from '../gates/ownerAnswers.ts';
@@ -19,7 +20,7 @@ import { askToComplete, closeOld, gate, moveTraffic, numbered } from './transpor
 export function formalAsyncToPull(settings: Settings): Plan {
   const { canary_seconds: canary, shadow_seconds: comparing } = settings;
   const watch = (name: string, title: string) =>
-    gate('2', title, { name, measures: [ownerAnswers], windowSeconds: canary });
+    gate('2', title, { name, measures: [adopted, ownerAnswers], windowSeconds: canary });
   return {
     name: 'formal-async-to-pull',
     steps: [

@@ -1,3 +1,4 @@
+import { ALL_LANES } from '../../link/link.ts';
 import { consumerReady } from '../gates/consumerReady.ts';
 import { contract } from '../gates/contract.ts';
 import { ownerAnswers } from '../gates/ownerAnswers.ts';
@@ -18,7 +19,7 @@ import {
   moveLanes,
   numbered,
   soakOf,
-  TRAFFIC,
+  trafficOf,
 } from './transport.ts';
 
 /**
@@ -27,7 +28,7 @@ import {
  */
 export function formalPullToAsync(settings: Settings): Plan {
   // A replica that is no longer fed must not be read for long, so its lag is watched as well.
-  const measures = [...TRAFFIC, readsEqual, ownerAnswers];
+  const measures = [...trafficOf(ALL_LANES), readsEqual, ownerAnswers];
   const watch = (name: string, title: string) =>
     gate('2', title, { name, measures, windowSeconds: settings.canary_seconds });
   return {

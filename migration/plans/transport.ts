@@ -2,14 +2,17 @@
  * What the plans that change a transport have in common. Each plan says which steps of its description
  * they are.
  */
+import { ALL_LANES } from '../../link/link.ts';
 import { adopted } from '../gates/adopted.ts';
 import { gateCommand } from '../gates/command.ts';
 import { noNewDeadLetters } from '../gates/deadLetters.ts';
+import { delivered } from '../gates/delivered.ts';
 import { drained } from '../gates/drained.ts';
 import { errorRate } from '../gates/errorRate.ts';
 import { lag } from '../gates/lag.ts';
 import { latency } from '../gates/latency.ts';
 import { noUnroutedWriter } from '../gates/unroutedWriter.ts';
+import { STAGES, type Stage } from '../leg/lanes.ts';
 import {
   COMPLETE,
   type Completion,
@@ -44,15 +47,17 @@ export function gate(number: string, title: string, options: GateOptions): Gate 
   return { kind: 'gate', undoTitle: '', windowSeconds: 0, number, title, ...options };
 }
 
-/** What is watched while traffic moves. */
-export const TRAFFIC: readonly Measure[] = [
-  adopted,
-  errorRate,
-  lag,
-  latency,
-  noNewDeadLetters,
-  noUnroutedWriter,
-];
+/** What is watched while traffic moves, of the lanes that have moved so far. */
+export function trafficOf(moved: readonly number[]): Measure[] {
+  return [
+    adopted,
+    errorRate(moved),
+    lag(moved),
+    latency(moved),
+    noNewDeadLetters,
+    noUnroutedWriter,
+  ];
+}
 
 /** A canary lane, a quarter, all lanes, each watched; then the soak. */
 export function moveTraffic(
@@ -63,9 +68,16 @@ export function moveTraffic(
 ): PlanStep[] {
   return [
     ...moveLanes(number, to, settings, more),
-    soakOf(number, [...TRAFFIC, ...more], settings),
+    soakOf(number, [...trafficOf(ALL_LANES), ...more], settings),
   ];
 }
+
+/** The lanes that have moved once a stage is done. */
+const MOVED_BY: Record<Stage, readonly number[]> = {
+  canary: STAGES.canary,
+  quarter: [...STAGES.canary, ...STAGES.quarter],
+  all: ALL_LANES,
+};
 
 /** A canary lane, a quarter, all lanes, each watched. */
 export function moveLanes(
@@ -74,18 +86,20 @@ export function moveLanes(
   settings: Settings,
   more: readonly Measure[] = [],
 ): PlanStep[] {
-  const measures = [...TRAFFIC, ...more];
-  const watch = (name: string, title: string, windowSeconds: number) =>
-    gate(number, title, { name, measures, windowSeconds });
-  const { canary_seconds: canary } = settings;
+  const watch = (stage: Stage, name: string, title: string) => {
+    // By `pull` nothing is delivered: what consumers read is watched instead.
+    const arrived = to === 'pull' ? [] : [delivered(STAGES[stage])];
+    const measures = [...trafficOf(MOVED_BY[stage]), ...arrived, ...more];
+    return gate(number, title, { name, measures, windowSeconds: settings.canary_seconds });
+  };
   return [
     numbered(number, 'Set the way-back barrier', wayBack),
     numbered(number, `Move the canary lane to ${to}`, routeCanary),
-    watch('watch-canary', 'Watch the canary lane', canary),
+    watch('canary', 'watch-canary', 'Watch the canary lane'),
     numbered(number, `Move a quarter of the lanes to ${to}`, routeQuarter),
-    watch('watch-quarter', 'Watch a quarter of the lanes', canary),
+    watch('quarter', 'watch-quarter', 'Watch a quarter of the lanes'),
     numbered(number, `Move all lanes to ${to}`, routeAll),
-    watch('watch-all', 'Watch all lanes', canary),
+    watch('all', 'watch-all', 'Watch all lanes'),
   ];
 }
 
@@ -101,7 +115,10 @@ export function soakOf(number: string, measures: readonly Measure[], settings: S
 /** The old route is drained, fenced and certified. */
 export function closeOld(number: string, what: string): PlanStep[] {
   return [
-    gate(number, `Wait until ${what} is drained`, { name: 'drained', measures: [drained] }),
+    gate(number, `Wait until ${what} is drained`, {
+      name: 'drained',
+      measures: [adopted, drained],
+    }),
     numbered(number, 'Fence the old epochs and sign their certificates', certify),
   ];
 }

@@ -78,7 +78,7 @@ function engineTurn(
   const step = current.steps[action.position]!;
   if (action.kind === 'undo') {
     const undoing = after(current, life.startUndo(step, AT));
-    return after(undoing, life.finishUndo(undoing.run, step.position, {}, AT));
+    return after(undoing, life.finishUndo(step.position, AT));
   }
   const started = after(current, life.startStep(step, AT));
   if (step.name === COMPLETE) return after(started, life.askToComplete(started.run, AT));
@@ -86,7 +86,7 @@ function engineTurn(
     const why = { kind, problem: 'no' };
     return after(started, life.failStep(started, step.position, why, AT));
   }
-  return after(started, life.finishStep(started, step.position, {}, AT));
+  return after(started, life.finishStep(started, step.position, AT));
 }
 
 function runUntilIdle(current: RunWithSteps, fails?: string): RunWithSteps {

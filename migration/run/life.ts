@@ -8,7 +8,7 @@
  *      planned, running, waiting, paused → rolling_back ⇄ paused → rolled_back | cancelled
  *      running → failed (nothing was changed yet, so there is nothing to undo)
  */
-import { MigrationError } from '../errors.ts';
+import { MigrationError, type StepProblem } from '../errors.ts';
 import { COMPLETE, type PlanStep, ROUTE_ALL } from '../plan.ts';
 import {
   type EvidenceRecord,
@@ -69,18 +69,12 @@ export function startStep(step: StepRecord, at: string): Change {
 }
 
 /** The step is done; a run that goes step by step waits for a person before the next one. */
-export function finishStep(
-  { run, steps }: RunWithSteps,
-  position: number,
-  learnt: JsonObject,
-  at: string,
-): Change {
+export function finishStep({ run, steps }: RunWithSteps, position: number, at: string): Change {
   const next = steps[position + 1];
   const asks = run.isStepByStep && next !== undefined && next.name !== COMPLETE;
   const waiting = { gate: 'approve', value: '', threshold: `before ${next?.name}`, since: at };
   return {
     run: {
-      memory: { ...run.memory, ...learnt },
       waiting: asks ? waiting : null,
       ...(asks ? { state: 'waiting' as const } : {}),
     },
@@ -101,7 +95,7 @@ export function askToComplete(run: RunRecord, at: string): Change {
 export function failStep(
   current: RunWithSteps,
   position: number,
-  why: { kind: 'fail' | 'stop'; problem: string },
+  why: { kind: StepProblem['kind']; problem: string },
   at: string,
 ): Change {
   const { run, steps } = current;
@@ -109,6 +103,7 @@ export function failStep(
   const problem = `${steps[position]!.name}: ${why.problem}`;
   const isUndoable = steps.some((step) => step.undo !== '' && step.state !== 'pending');
   const paused = { state: 'paused' as const, waiting: untilResumed(at) };
+  if (why.kind === 'strayed') return { run: stray(run, problem, at).run!, steps: [failed] };
   if (why.kind === 'stop' || run.settings.on_fail === 'pause')
     return { run: { ...paused, problem }, steps: [failed] };
   if (!isUndoable)
@@ -124,20 +119,21 @@ export function failStep(
   };
 }
 
+/** Lanes are not where the run put them: it stops until a person decides. */
+export function stray(run: RunRecord, problem: string, at: string): Change {
+  const memory = { ...run.memory, strayed: true };
+  return { run: { state: 'paused', waiting: untilResumed(at), problem, memory } };
+}
+
 export function startUndo({ position, checkpoint }: StepRecord, at: string): Change {
   const undoSinceMs = Date.parse(at);
   const patch = { state: 'undoing' as const, checkpoint: { ...checkpoint, undoSinceMs } };
   return { run: { waiting: null }, steps: [{ position, patch }] };
 }
 
-export function finishUndo(
-  run: RunRecord,
-  position: number,
-  learnt: JsonObject,
-  at: string,
-): Change {
+export function finishUndo(position: number, at: string): Change {
   return {
-    run: { memory: { ...run.memory, ...learnt }, waiting: null },
+    run: { waiting: null },
     steps: [{ position, patch: { state: 'undone', endedAt: at } }],
   };
 }
@@ -194,10 +190,12 @@ export function pause({ run }: RunWithSteps, at: string): Change {
   return { run: { state: 'paused', waiting: untilResumed(at, asked) } };
 }
 
-export function resume(current: RunWithSteps): Change {
+/** `firstMove` is the position of the plan's first step that moves traffic. */
+export function resume(current: RunWithSteps, firstMove = 0): Change {
   const { run, steps } = current;
   if (run.state !== 'paused') throw refused(run, 'only a paused run can be resumed');
   if (run.direction === 'back') return goBackOn(current);
+  if (run.memory.strayed) return moveAgain(current, firstMove);
   // What failed is tried again with its full time. It stays failed until the engine begins: it may have
   // had effects, and a rollback in between has to undo them.
   const failed = steps.filter((step) => step.state === 'failed');
@@ -207,6 +205,23 @@ export function resume(current: RunWithSteps): Change {
   }));
   const waiting = run.waiting?.before ?? null;
   return { run: { state: waiting ? 'waiting' : 'running', problem: '', waiting }, steps: again };
+}
+
+/**
+ * Lanes were moved by something else: every step since the first move is done again, so that each stage
+ * is watched again. They stay `failed` until then, because a rollback has to undo them. What was
+ * given up by `complete` stays given up.
+ */
+function moveAgain({ run, steps }: RunWithSteps, firstMove: number): Change {
+  const complete = steps.findIndex(({ name }) => name === COMPLETE);
+  const isAgain = ({ position, state }: StepRecord) =>
+    state === 'failed' || (state === 'done' && position >= firstMove && position < complete);
+  const patch = { state: 'failed' as const, checkpoint: {}, startedAt: null, endedAt: null };
+  const memory = { ...run.memory, strayed: false, moved: {}, readings: {} };
+  return {
+    run: { state: 'running', problem: '', waiting: null, memory },
+    steps: steps.filter(isAgain).map(({ position }) => ({ position, patch })),
+  };
 }
 
 /**

@@ -1,6 +1,9 @@
 /** Orders of a person to a run. An order is a transition like any other; it needs no lease. */
 
+import { RpcCallError } from '../../rpc/client.ts';
 import { MigrationError } from '../errors.ts';
+import { describeStrays, findStrays } from '../leg/strays.ts';
+import type { Participants } from '../participants.ts';
 import { planNamed } from '../plans/index.ts';
 import type { Journal } from './journal.ts';
 import * as life from './life.ts';
@@ -19,11 +22,20 @@ export interface OrderRequest {
   readonly confirm?: string;
 }
 
+/** What an order is decided and recorded with. */
+export interface OrderDesk {
+  readonly journal: Journal;
+  readonly participants: Participants;
+}
+
 /**
  * Records an order and returns the run after it.
- * @throws MigrationError RUN_UNKNOWN, RUN_STATE, CONFIRMATION_WRONG
+ * @throws MigrationError RUN_UNKNOWN, RUN_STATE, CONFIRMATION_WRONG, PARTICIPANT_AWAY
  */
-export async function giveOrder(journal: Journal, request: OrderRequest): Promise<RunWithSteps> {
+export async function giveOrder(
+  { journal, participants }: OrderDesk,
+  request: OrderRequest,
+): Promise<RunWithSteps> {
   let seen: RunRecord | undefined;
   for (let tries = 0; ; tries += 1) {
     const current = await requireRun(journal, request.runId);
@@ -31,13 +43,34 @@ export async function giveOrder(journal: Journal, request: OrderRequest): Promis
     if (request.order === 'approve') refuseOtherQuestion(seen, current.run);
     const change = decide(current, request);
     if (Object.keys(change).length === 0) return current;
+    const strays = request.order === 'complete' ? await lookAgain(participants, current.run) : [];
     try {
+      if (strays.length > 0) throw await refuseStrays(journal, current, strays);
       return await journal.record(current, { ...change, evidence: [signed(current, request)] });
     } catch (error) {
       const isRaced = error instanceof MigrationError && error.code === 'RUN_CHANGED';
       if (!isRaced || tries >= TRIES) throw error;
     }
   }
+}
+
+/** Where the lanes are now: nobody watched them when the run began to wait. */
+async function lookAgain(participants: Participants, run: RunRecord): Promise<string[]> {
+  try {
+    return await findStrays({ participants, run }, { closing: true });
+  } catch (error) {
+    if (!(error instanceof RpcCallError)) throw error;
+    const why = `nobody can say where the lanes of ${run.link} are: ${error.message}`;
+    const next = `once it answers: relink complete ${run.id}`;
+    throw new MigrationError('PARTICIPANT_AWAY', `${why}; ${next}`, { cause: error });
+  }
+}
+
+/** Pauses the run, so that it can be resumed; returns the refusal. */
+async function refuseStrays(journal: Journal, current: RunWithSteps, strays: readonly string[]) {
+  const problem = describeStrays(current.run, strays);
+  await journal.record(current, life.stray(current.run, problem, new Date().toISOString()));
+  return new MigrationError('RUN_STATE', `run ${current.run.id} is paused now: ${problem}`);
 }
 
 export async function requireRun(journal: Journal, id: string): Promise<RunWithSteps> {
@@ -62,8 +95,13 @@ function decide(current: RunWithSteps, request: OrderRequest): life.Change {
       return life.approve(current);
     case 'pause':
       return life.pause(current, new Date().toISOString());
-    case 'resume':
-      return life.resume(current);
+    case 'resume': {
+      const moves = planNamed(run.plan, run.settings)?.steps;
+      return life.resume(
+        current,
+        moves?.findIndex(({ movesTraffic }) => movesTraffic),
+      );
+    }
     case 'rollback':
       return life.rollBack(current, request.actor);
     case 'cancel': {

@@ -19,7 +19,7 @@ export const runCopies: Untitled<Step> = {
   apply: async (context) => {
     await setCopies(context, CopyHandling.RUN);
     await beginComparing(context);
-    context.remember({ copiesRun: true });
+    await context.remember({ copiesRun: true });
   },
   undo: (context) => setCopies(context, CopyHandling.LOG),
 };

@@ -1,4 +1,5 @@
 import { StepProblem } from '../errors.ts';
+import { requireInPlace } from '../leg/strays.ts';
 import type { Step, Untitled } from '../plan.ts';
 
 /** Requires the consumer's gRPC method for the link. */
@@ -28,6 +29,7 @@ export const retireEndpoint: Untitled<Step> = {
   name: 'retire-endpoint',
   kind: 'step',
   undoTitle: '',
+  check: (context) => requireInPlace(context, { closing: true }),
   apply: async (context) => {
     const { run, participants } = context;
     const link = (await participants.topology()).get(run.link);

@@ -19,7 +19,7 @@ export const preflight: Untitled<Step> = {
   },
   apply: async (context) => {
     await observeServers(context);
-    context.remember({
+    await context.remember({
       epochsAtStart: await readEpochs(context),
       newestDead: await newestDeadIds(context),
       baselineP99Ms: await measureBaseline(context),

@@ -37,7 +37,9 @@ async function probeRoute(context: StepContext, consumer: string, route: RouteNa
     if (result.ok)
       return context.observe(
         `probe to ${consumer} by ${nameRoute(route)}`,
-        `${result.latencyMs.toFixed(1)} ms`,
+        result.reachedOnly
+          ? 'reachability only: there is no message to copy yet'
+          : `${result.latencyMs.toFixed(1)} ms`,
       );
     problem = result.problem;
     isRepeatable = result.unsent;

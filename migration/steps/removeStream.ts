@@ -1,5 +1,6 @@
 import { StepProblem } from '../errors.ts';
-import { isAdopted, isOn, readLanes } from '../leg/lanes.ts';
+import { isAdopted, readLanes } from '../leg/lanes.ts';
+import { requireInPlace } from '../leg/strays.ts';
 import { closeConsumers, removeUnusedStream } from '../leg/streamSide.ts';
 import type { Step, Untitled } from '../plan.ts';
 
@@ -17,14 +18,18 @@ export const removeConsumers: Untitled<Step> = {
   kind: 'step',
   undoTitle: '',
   check: async (context) => {
+    await requireInPlace(context, { closing: true });
     for (const consumer of context.run.consumers) {
       const lanes = await readLanes(context, consumer);
-      if (!lanes.every((lane) => isOn(lane, context.run.to) && isAdopted(lane)))
+      if (!lanes.every(isAdopted))
         throw new StepProblem(
           'stop',
           `a lane of ${consumer} still uses the stream; relink link ${context.run.link} shows which`,
         );
     }
   },
-  apply: closeConsumers,
+  apply: (context) => {
+    const { consumers } = context.run;
+    return closeConsumers(context, { listening: consumers, durables: consumers });
+  },
 };

@@ -7,21 +7,45 @@ export const makeReplica: Untitled<Step> = {
   name: 'make-replica',
   kind: 'step',
   undoTitle: "drop the replica's table again",
-  apply: (context) => setReplica(context, true),
-  undo: (context) => setReplica(context, false),
+  apply: async (context) => {
+    await noteMissing(context);
+    await setReplica(context, context.run.consumers, true);
+  },
+  undo: (context) => setReplica(context, madeBy(context), false),
 };
+
+/** Before the first table is made: only what the run made is dropped on the way back. */
+async function noteMissing(context: StepContext): Promise<void> {
+  const { run, participants } = context;
+  if (run.memory.madeReplicas) return;
+  const madeReplicas: string[] = [];
+  for (const consumer of run.consumers) {
+    const request = { link: run.link, sinceUnixMs: BigInt(Date.now()) };
+    const { hasReplica } = await participants.of(consumer).getReadings(request, REPEATABLE);
+    if (!hasReplica) madeReplicas.push(consumer);
+  }
+  await context.remember({ madeReplicas });
+}
+
+function madeBy({ run }: StepContext): readonly string[] {
+  return (run.memory.madeReplicas ?? []) as string[];
+}
 
 /** After `complete`. The consumer refuses while anything reads the table. */
 export const dropReplica: Untitled<Step> = {
   name: 'drop-replica',
   kind: 'step',
   undoTitle: '',
-  apply: (context) => setReplica(context, false),
+  apply: (context) => setReplica(context, context.run.consumers, false),
 };
 
-async function setReplica(context: StepContext, exists: boolean): Promise<void> {
+async function setReplica(
+  context: StepContext,
+  consumers: readonly string[],
+  exists: boolean,
+): Promise<void> {
   const { run, participants } = context;
-  for (const consumer of run.consumers) {
+  for (const consumer of consumers) {
     const request = { link: run.link, exists };
     const { changed } = await participants.of(consumer).setReplica(request, REPEATABLE);
     if (changed)

@@ -34,7 +34,7 @@ export async function beginComparing(context: StepContext): Promise<void> {
       sinceMs: Date.now() + BEGINNING_MS,
       closed: (await readTraffic(context, consumer)).closed,
     };
-  context.remember({ shadow });
+  await context.remember({ shadow });
 }
 
 async function stopCopies(context: StepContext): Promise<void> {

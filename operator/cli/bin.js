@@ -18,7 +18,8 @@ if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) {
   else {
     process.stderr.write(
       `relink needs Node ${OLDEST_NODE}, this is ${process.versions.node}, and the project's own ` +
-        `is not installed.\nRun npm ci in ${fileURLToPath(new URL('../../', import.meta.url))}\n`,
+        'is not there: npm ci has not run, or ran with --ignore-scripts, which leaves it out.\n' +
+        `Run npm ci without it in ${fileURLToPath(new URL('../../', import.meta.url))}\n`,
     );
     process.exitCode = 1;
   }

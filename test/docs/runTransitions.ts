@@ -68,7 +68,7 @@ function decisions(current: RunWithSteps): (() => life.Change)[] {
     action.kind === 'undo'
       ? [() => life.failUndo(steps[position]!, 'broken', AT)]
       : [
-          () => life.finishStep(current, position, {}, AT),
+          () => life.finishStep(current, position, AT),
           () => life.askToComplete(run, AT),
           () => life.failStep(current, position, { kind: 'fail', ...problem }, AT),
           () => life.failStep(current, position, { kind: 'stop', ...problem }, AT),

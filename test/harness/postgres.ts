@@ -2,14 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { after } from 'node:test';
-import type postgres from 'postgres';
 import { readDevEnvironment } from '../../dev/environment.ts';
-import {
-  createDatabase,
-  databaseUrl,
-  dropDatabase,
-  withAdmin,
-} from '../../dev/servers/databases.ts';
+import { createDatabase, dropDatabase, withAdmin } from '../../dev/servers/databases.ts';
 import { cleanUpAll } from '../../dev/servers/errors.ts';
 import { makeRunDir } from '../../dev/servers/folders.ts';
 import {
@@ -17,6 +11,8 @@ import {
   removePostgresData,
   startPostgres,
 } from '../../dev/servers/postgres.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import { urlOfDatabase } from '../../runtime/postgresUrl.ts';
 import { isKept, keepDatabase } from './keeping.ts';
 import { refuseOpenClients, TEMPLATE_PREFIX, TEST_DATABASE_PREFIX } from './leaks.ts';
 import type { Owner } from './owner.ts';
@@ -108,13 +104,13 @@ async function ensureTemplate(adminUrl: string, { name, fill }: Template): Promi
     if (await isFilled(sql, database)) return;
     await dropDatabase(adminUrl, database);
     await createDatabase(adminUrl, database);
-    await fill(databaseUrl(adminUrl, database));
+    await fill(urlOfDatabase(adminUrl, database));
     await sql`alter database ${sql(database)} with allow_connections false`;
   });
   return database;
 }
 
-async function isFilled(sql: postgres.Sql, database: string): Promise<boolean> {
+async function isFilled(sql: Database, database: string): Promise<boolean> {
   const rows = await sql`
     select from pg_database where datname = ${database} and not datallowconn`;
   return rows.length > 0;

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MigrationError } from '../../migration/errors.ts';
+import { Participants } from '../../migration/participants.ts';
 import { choosePlan } from '../../migration/plans/index.ts';
 import { Journal } from '../../migration/run/journal.ts';
 import { begin, finishStep, startStep } from '../../migration/run/life.ts';
@@ -17,7 +18,7 @@ const AT = '2026-01-01T00:00:00.000Z';
 /** The step is done, and the run waits for a person before the next one. */
 async function doStep(journal: Journal, current: RunWithSteps, at: number): Promise<RunWithSteps> {
   const started = await journal.record(current, startStep(current.steps[at]!, AT));
-  return journal.record(started, finishStep(started, at, {}, AT));
+  return journal.record(started, finishStep(started, at, AT));
 }
 
 async function isSomebodyHeldUp(sql: Database): Promise<boolean> {
@@ -30,6 +31,7 @@ describe('an approval that arrives late', () => {
   it('is refused when the run went on meanwhile and waits before another step', async (t) => {
     const sql = await operatorDatabase(t);
     const journal = new Journal(sql);
+    const desk = { journal, participants: new Participants({}) };
     const { settings, from, to, ...rest } = syncToAsync(['hiring']);
     const plan = choosePlan({ kind: 'formal', from, to }, settings);
     const run = { ...rest, settings, from, to, isStepByStep: true };
@@ -41,7 +43,7 @@ describe('an approval that arrives late', () => {
 
     const late = await sql.begin(async (tx) => {
       await tx`select from migration.runs where id = ${id} for update`;
-      const approving = giveOrder(journal, approve).catch((error: unknown) => error);
+      const approving = giveOrder(desk, approve).catch((error: unknown) => error);
       await until(() => isSomebodyHeldUp(sql), { what: 'the approval has read the run' });
       // What another approval and the engine did before it.
       await tx`
@@ -55,6 +57,6 @@ describe('an approval that arrives late', () => {
     assert.match(refusal.message, new RegExp(`it waits ${next} now`));
     const { run: now } = (await journal.read(id))!;
     assert.deepEqual([now.state, now.waiting?.threshold], ['waiting', next]);
-    assert.equal((await giveOrder(journal, approve)).run.state, 'running');
+    assert.equal((await giveOrder(desk, approve)).run.state, 'running');
   });
 });

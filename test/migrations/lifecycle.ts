@@ -4,9 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { afterEach, before, describe, it } from 'node:test';
+import { ALL_LANES } from '../../link/link.ts';
 import { readStream } from '../../link/transport/jetStream/provision.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
+import { transportToWire } from '../../migration/participants.ts';
 import { ROUTE_ALL } from '../../migration/plan.ts';
 import { LinkStreams } from '../../operator/streams.ts';
 import type { ProcessCompany } from '../rigs/processes/company.ts';
@@ -155,6 +157,39 @@ describe('migrations under traffic', () => {
     await company.assertNothingLost(LINK);
     await engine.stop();
   });
+
+  it('that something else moved back pauses; it moves the lanes again, and goes back from there', {
+    timeout: 600_000,
+  }, async () => {
+    const desk = await company.desk();
+    const engine = desk.engine();
+    const id = await desk.start({ to: 'async' });
+    await desk.reached(id, 'waiting');
+    await moveByHand();
+    const { run } = await desk.reached(id, 'paused');
+    assert.match(
+      run.problem,
+      /all 16 lanes of hiring go by sync v0, epoch \d+, not by async v0, epoch/,
+    );
+    await desk.order(id, 'resume');
+    await desk.reached(id, 'waiting');
+    assert.deepEqual(await routesOf(company, LINK, 'hiring'), ['async']);
+    await moveByHand();
+    await desk.order(id, 'rollback');
+    await desk.reached(id, 'rolled_back');
+    assert.deepEqual(await routesOf(company, LINK, 'hiring'), ['sync']);
+    await company.assertNothingLost(LINK);
+    await engine.stop();
+  });
+
+  /** As a second operator does, or a call by hand. */
+  async function moveByHand(): Promise<void> {
+    const assessments = company.participants.of('assessments');
+    const leg = { link: LINK, consumer: 'hiring' };
+    const { epoch: expectedEpoch } = await assessments.getRoutes(leg);
+    const route = { transport: transportToWire('sync'), version: 0, expectedEpoch, hold: true };
+    await assessments.changeRoute({ ...leg, lanes: [...ALL_LANES], ...route });
+  }
 
   it('pauses at any time and goes on where it was', async () => {
     const desk = await company.desk();

@@ -165,6 +165,5 @@ function idInLane(lane: number): string {
 const ON_FAIL = {
   on_fail: 'pause',
   patience_seconds: '10',
-  lag_limit_ms: String(HOUR_MS),
   latency_limit_ms: String(HOUR_MS),
 };

@@ -84,6 +84,7 @@ export interface AloneOptions {
   readonly consumers: readonly string[];
   readonly services?: Readonly<Record<string, readonly string[]>>;
   readonly settings?: Readonly<Record<string, string>>;
+  readonly streams?: Streams;
   readonly leaseMs?: number;
 }
 
@@ -101,6 +102,7 @@ export interface Alone {
 /** A run whose plan has one step. */
 export async function openAlone(t: Owner, options: AloneOptions): Promise<Alone> {
   const { step, consumers, services = {}, settings, leaseMs = 60_000 } = options;
+  const { streams = noStreams } = options;
   const sql = await operatorDatabase(t);
   const journal = new Journal(sql);
   const participants = new Participants(services);
@@ -110,7 +112,7 @@ export async function openAlone(t: Owner, options: AloneOptions): Promise<Alone>
   const created = await journal.create(syncToAsync(consumers, settings), [step]);
   const runId = created.run.id;
   const certificates = new Certificates(sql, 'test');
-  const worker = { log: silentLog, journal, lease, participants, streams: noStreams, certificates };
+  const worker = { log: silentLog, journal, lease, participants, streams, certificates };
   const enter = async (state: 'running' | 'undoing', signal = new AbortController().signal) => {
     const at = new Date().toISOString();
     let current = (await journal.read(runId))!;

@@ -2,7 +2,8 @@
 import type { Message } from '@bufbuild/protobuf';
 import { invalidField } from '../../../rpc/errors.ts';
 import type { RpcContext } from '../../../rpc/handlers.ts';
-import { encodeText, fromMessage } from '../../contracts/contract.ts';
+import { type Contract, encodeText, fromMessage } from '../../contracts/contract.ts';
+import { ContractError } from '../../contracts/contractError.ts';
 import type { Arrival } from '../../inbox/delivery.ts';
 import type { LinkDefinition } from '../../link.ts';
 import { decodeHeaderValue, METADATA, readInteger } from '../../wire/headers.ts';
@@ -35,6 +36,21 @@ export function readArrival(link: LinkDefinition, request: Message, context: Rpc
     isShadow: context.header(METADATA.shadow) === '1',
     isCopied: context.header(METADATA.copied) === '1',
     traceparent: context.header(METADATA.traceparent),
-    text: encodeText(contract, fromMessage(contract, message)),
+    text: textOf(contract, message),
   };
+}
+
+/**
+ * The canonical text of the event. One that holds a value that JSON cannot express, such as a time beyond
+ * the year 9999, is written as it came: it fits no contract, so it becomes a dead letter.
+ */
+function textOf(contract: Contract, message: Message): string {
+  try {
+    return encodeText(contract, fromMessage(contract, message));
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    return JSON.stringify(message, (_, value) =>
+      typeof value === 'bigint' ? String(value) : value,
+    );
+  }
 }

@@ -107,6 +107,14 @@ export function readConsumer(
   return orMissing(manager.consumers.info(link, service));
 }
 
+/** Names of the durable consumers of a stream, whoever made them. */
+export async function listDurables(manager: JetStreamManager, link: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name, config } of manager.consumers.list(link))
+    if (config.durable_name) names.push(name);
+  return names;
+}
+
 /** JetStream's own counters, for people; a migration never relies on them alone. */
 export async function readStreamState(
   manager: JetStreamManager,

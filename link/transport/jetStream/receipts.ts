@@ -28,14 +28,15 @@ export function receiptSubject(producer: string): string {
   return `relink.receipts.${producer}`;
 }
 
-/** Sends the receipts of settled and parked messages; a relay acts on no others that are pushed. */
+/**
+ * Sends the receipts of settled and parked messages, and of those that are tried again: their producer
+ * counts the failed try.
+ */
 export function sendReceipts(nats: NatsConnection, producer: string, batch: ReceiptBatch): void {
-  const settled = batch.receipts.filter(
-    (one) => one.outcome !== 'retry' && one.outcome !== 'fenced',
-  );
+  const sent = batch.receipts.filter(({ outcome }) => outcome !== 'fenced');
   const perMessage = receiptsPerMessage(nats);
-  for (let i = 0; i < settled.length; i += perMessage) {
-    const receipts = settled
+  for (let i = 0; i < sent.length; i += perMessage) {
+    const receipts = sent
       .slice(i, i + perMessage)
       .map((one) => [one.eventId, one.outcome, Number(one.epoch)]);
     const body = JSON.stringify({ link: batch.link, consumer: batch.consumer, receipts });

@@ -2,12 +2,13 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Database } from 'relink';
-import { type Handlers, RpcError, unknownId } from 'relink/rpc';
+import { type Handlers, RpcError, readPage, unknownId } from 'relink/rpc';
+import { AssessmentSchema } from '../../../gen/assessments/v1/assessment_pb.ts';
 import type {
   AssessmentsService,
   ExerciseDraft as WireDraft,
 } from '../../../gen/assessments/v1/assessments_service_pb.ts';
-import { nextPageToken, pageById } from '../../paging.ts';
+import { pageById, tokenOf } from '../../paging.ts';
 import type { ServiceContext } from '../../service.ts';
 import {
   type Assessment,
@@ -70,12 +71,14 @@ export function writingMethods({
       return { assessment: toWire(assessment) };
     },
     listAssessments: async (request) => {
-      const page = pageById(request);
-      const found = await listAssessments(sql, page);
-      return {
-        assessments: found.map(toWire),
-        nextPageToken: nextPageToken(found, page.limit, ({ id }) => id),
-      };
+      const { entries, next } = await readPage({
+        ...pageById(request),
+        read: (page) => listAssessments(sql, page),
+        keyOf: ({ id }) => id,
+        entry: AssessmentSchema,
+        toWire,
+      });
+      return { assessments: entries, nextPageToken: tokenOf(next) };
     },
   };
 }

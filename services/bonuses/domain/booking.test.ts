@@ -15,6 +15,10 @@ const event = { eventId: 'e1', solutionId: 's', assessmentId: 'a', authorId: 'm'
 const credited = (points: number) =>
   creditSolution(event, { rating: points, version: 3n }, new Date(0));
 
+test('what is no rating is not booked: it could make sums overflow', () => {
+  for (const points of [-1, 101, 2 ** 31 - 1]) assert.throws(() => credited(points), RangeError);
+});
+
 test('a bonus is the base times the rating, never above the base, never part of a minor unit', () => {
   assert.deepEqual(
     [bonusFor(0), bonusFor(1), bonusFor(57), bonusFor(100)],

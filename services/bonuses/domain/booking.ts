@@ -41,8 +41,13 @@ export interface Entry {
 /** Where all bonuses come from, and go back to. */
 export const COMPANY_ACCOUNT = 'company';
 
-/** `base x rating / 100`, rounded down to a whole minor unit. */
+/**
+ * `base x rating / 100`, rounded down to a whole minor unit. Never above the base, so that an int8 holds
+ * the sum of 900 trillion bookings. Throws RangeError for what is no rating.
+ */
 export function bonusFor(rating: number): bigint {
+  if (rating < 0 || rating > FULL_RATING)
+    throw new RangeError(`a rating must be from 0 to 100, not ${rating}: nothing is booked`);
   return (BASE_BONUS_MINOR * BigInt(rating)) / FULL_RATING;
 }
 

@@ -1,10 +1,10 @@
 /** The API of bonuses: what managers earned, and whether every cent is accounted for. */
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Database } from 'relink';
-import { type Handlers, unknownId } from 'relink/rpc';
+import { type Handlers, readPage, unknownId } from 'relink/rpc';
 import type { BonusesService } from '../../../gen/bonuses/v1/bonuses_service_pb.ts';
-import { BookingKind } from '../../../gen/bonuses/v1/statement_pb.ts';
-import { nextPageToken, pageBySeq } from '../../paging.ts';
+import { BookingKind, BookingSchema } from '../../../gen/bonuses/v1/statement_pb.ts';
+import { pageBySeq, tokenOf } from '../../paging.ts';
 import type { ServiceContext } from '../../service.ts';
 import type { Booking } from '../domain/booking.ts';
 import { type Balance, listBookings, readBalance } from '../store/ledger.ts';
@@ -32,11 +32,14 @@ export function bonusesHandlers({ sql, finance }: BonusesContext): Handlers<type
       const managerId = request.managerId.toLowerCase();
       const page = pageBySeq(request);
       await requireBalance(sql, managerId);
-      const found = await listBookings(sql, managerId, page);
-      return {
-        bookings: found.map(toWire),
-        nextPageToken: nextPageToken(found, page.limit, ({ seq }) => String(seq)),
-      };
+      const { entries, next } = await readPage({
+        ...page,
+        read: (wanted) => listBookings(sql, managerId, wanted),
+        keyOf: ({ seq }) => seq,
+        entry: BookingSchema,
+        toWire,
+      });
+      return { bookings: entries, nextPageToken: tokenOf(next) };
     },
     reconcile: () => reconcile(sql, finance()),
   };

@@ -21,3 +21,14 @@ export function isSameOrder(transfer: Transfer, order: Transfer): boolean {
     transfer.link === order.link
   );
 }
+
+/** The largest sum of credits, or of debits, that a statement can state: an int64. */
+export const TOTAL_MAX_MINOR = 2n ** 63n - 1n;
+
+/** With this order all credits, or all debits, would sum to more than a statement can state. */
+export class TotalTooLarge extends Error {
+  constructor(kind: Transfer['kind']) {
+    super(`all ${kind}s would sum to more than ${TOTAL_MAX_MINOR} minor units: nothing was moved`);
+    this.name = 'TotalTooLarge';
+  }
+}

@@ -2,19 +2,20 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Database } from 'relink';
-import { type Handlers, RpcError } from 'relink/rpc';
+import { type Handlers, RpcError, readPage } from 'relink/rpc';
 import {
   type FinanceService,
   type GetStatementRequest,
   TransferKind,
+  TransferSchema,
 } from '../../../gen/finance/v1/finance_service_pb.ts';
-import { nextPageToken, pageBySeq } from '../../paging.ts';
+import { pageBySeq, tokenOf } from '../../paging.ts';
 import type { ServiceContext } from '../../service.ts';
 import { WELL } from '../domain/behaviour.ts';
-import { isSameOrder, type Transfer } from '../domain/transfer.ts';
+import { isSameOrder, TotalTooLarge, type Transfer } from '../domain/transfer.ts';
 import { readBehaviour, saveBehaviour } from '../store/behaviour.ts';
 import { findTransfer, insertTransfer, listTransfers, sumTransfers } from '../store/transfers.ts';
-import { notInProduction } from './reasons.ts';
+import { notInProduction, totalTooLarge } from './reasons.ts';
 
 interface FinanceContext extends Pick<ServiceContext, 'sql'> {
   readonly isProduction: boolean;
@@ -51,20 +52,33 @@ async function moveMoney(
     link: '',
     madeAt: new Date(),
   };
-  if (await insertTransfer(sql, wanted)) return toWire(wanted);
+  if (await carryOut(sql, wanted)) return toWire(wanted);
   const transfer = await findTransfer(sql, idempotencyKey);
   if (transfer && isSameOrder(transfer, wanted)) return toWire(transfer);
   const what = 'this idempotency_key was used for another order';
   throw new RpcError('ALREADY_EXISTS', 'ID_TAKEN', what);
 }
 
+async function carryOut(sql: Database, wanted: Transfer): Promise<boolean> {
+  try {
+    return (await sql.begin((tx) => insertTransfer(tx, wanted))) as boolean;
+  } catch (error) {
+    throw error instanceof TotalTooLarge ? totalTooLarge(error) : error;
+  }
+}
+
 async function getStatement(sql: Database, request: GetStatementRequest) {
-  const page = pageBySeq(request);
   const wanted = { accountId: request.accountId, link: request.link };
-  const found = await listTransfers(sql, wanted, page);
+  const { entries, next } = await readPage({
+    ...pageBySeq(request),
+    read: (page) => listTransfers(sql, wanted, page),
+    keyOf: ({ seq }) => seq,
+    entry: TransferSchema,
+    toWire,
+  });
   return {
-    transfers: found.map(toWire),
-    nextPageToken: nextPageToken(found, page.limit, ({ seq }) => String(seq)),
+    transfers: entries,
+    nextPageToken: tokenOf(next),
     ...(await sumTransfers(sql, wanted)),
   };
 }

@@ -2,12 +2,13 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Database } from 'relink';
-import { type Handlers, RpcError, unknownId } from 'relink/rpc';
-import type {
-  AssignAssessmentRequest,
-  ManagementService,
+import { type Handlers, RpcError, readPage, unknownId } from 'relink/rpc';
+import {
+  type AssignAssessmentRequest,
+  CandidateSchema,
+  type ManagementService,
 } from '../../../gen/management/v1/management_service_pb.ts';
-import { nextPageToken, pageById } from '../../paging.ts';
+import { pageById, tokenOf } from '../../paging.ts';
 import type { ServiceContext } from '../../service.ts';
 import { type Assignment, assessmentAssigned, DEFAULT_ASSIGNER } from '../domain/assignment.ts';
 import { type Candidate, statusOf } from '../domain/candidate.ts';
@@ -39,12 +40,14 @@ export function managementHandlers({
       return { candidate: candidateToWire(candidate) };
     },
     listCandidates: async (request) => {
-      const page = pageById(request);
-      const found = await listCandidates(sql, page);
-      return {
-        candidates: found.map(candidateToWire),
-        nextPageToken: nextPageToken(found, page.limit, ({ id }) => id),
-      };
+      const { entries, next } = await readPage({
+        ...pageById(request),
+        read: (page) => listCandidates(sql, page),
+        keyOf: ({ id }) => id,
+        entry: CandidateSchema,
+        toWire: candidateToWire,
+      });
+      return { candidates: entries, nextPageToken: tokenOf(next) };
     },
   };
 }

@@ -1,0 +1,1 @@
+CREATE INDEX "transfers_large" ON "transfers" ("kind","amount_minor") WHERE amount_minor >= 10000000;

@@ -1,0 +1,55 @@
+/** Row hashes against the examples of docs/protocol.md, and the columns that it names. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
+import { managerReplica as managerOfBonuses } from '../../services/bonuses/store/managerReplicas.ts';
+import { ratingReplica } from '../../services/bonuses/store/ratingReplicas.ts';
+import { assessmentReplica } from '../../services/hiring/store/assessmentReplicas.ts';
+import { managerReplica as managerOfHiring } from '../../services/hiring/store/managerReplicas.ts';
+import { candidateReplica } from '../../services/management/store/candidates.ts';
+import { codeIn, tableUnder } from '../../test/docs/pages.ts';
+import { testDatabase } from '../../test/harness/postgres.ts';
+import { digestEntity, entityOf, listBucket } from './entity.ts';
+
+const PAGE = 'docs/protocol.md';
+
+test('rows hash as in the examples', async () => {
+  const { url } = await testDatabase({ after });
+  const sql = connectPostgres(url, { name: 'entity', max: 1 });
+  after(() => closePostgres(sql));
+  await sql`create table manager_replicas
+    (id uuid primary key, version int8, first_name text, last_name text)`;
+  const entity = entityOf(managerOfHiring);
+  const examples = tableUnder(PAGE, 'Row hashes', 1);
+  assert.ok(examples.length > 0);
+  for (const [key, version, columns, hash, bucket] of examples) {
+    const [first = null, last = null] = codeIn(columns!);
+    await sql`truncate manager_replicas`;
+    await sql`insert into manager_replicas values (${codeIn(key!)[0]!}, ${version!}, ${first}, ${last})`;
+    const [digest] = await digestEntity(sql, entity, 256);
+    assert.deepEqual(digest, { bucket: Number(bucket), count: 1, sum: hash });
+    const [row] = await listBucket(sql, entity, 256, Number(bucket));
+    assert.equal(String(row?.hash), hash);
+  }
+});
+
+test('every formal link is there with the columns of its replica', () => {
+  const replicas = {
+    'COMM-010': [managerOfHiring, managerOfBonuses],
+    'COMM-020, COMM-021': [assessmentReplica],
+    'COMM-030': [candidateReplica],
+    'COMM-060': [ratingReplica],
+  };
+  const expected = Object.entries(replicas).flatMap(([links, tables]) =>
+    tables.map(({ key, version, columns }) => [
+      links,
+      [key.column, version, ...Object.keys(columns)].join(' '),
+    ]),
+  );
+  const described = tableUnder(PAGE, 'Row hashes').map(([links, ...cells]) => [
+    links,
+    cells.flatMap((cell) => codeIn(cell)).join(' '),
+  ]);
+  const once = [...new Map(expected.map((row) => [row.join(), row])).values()];
+  assert.deepEqual(described, once);
+});
