@@ -274,6 +274,7 @@ async function startPrograms(
       logFile,
       readyUrl: `${address.http}/readyz`,
       onUnexpectedEnd: options.onUnexpectedEnd,
+      ...(options.say && { onWait: options.say }),
     });
     programs.set(name, [...(programs.get(name) ?? []), program]);
   };

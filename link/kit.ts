@@ -25,6 +25,7 @@ import { participantHandlers } from './participant/service.ts';
 import type { Pull } from './pull/pull.ts';
 import { prepareReadings } from './pull/readings.ts';
 import { Relay } from './relay/relay.ts';
+import type { BlockedLeg } from './relay/window.ts';
 import { pushHandler, unmappedService } from './transport/grpc/receive.ts';
 import { GrpcDispatcher } from './transport/grpc/send.ts';
 import {
@@ -34,7 +35,7 @@ import {
 } from './transport/jetStream/listening.ts';
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
-import { JetStreamDispatcher } from './transport/jetStream/send.ts';
+import { JetStreamDispatcher, NEEDED_PAYLOAD } from './transport/jetStream/send.ts';
 
 export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly service: string;
@@ -84,6 +85,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
     link: Id,
     messages: readonly MessageFor<EventOf<Links[Id]>>[],
   ): Promise<Enqueued[]>;
+  /** What keeps messages from getting further in the lanes of this process, leg by leg. */
+  blockedLegs(): Map<string, BlockedLeg>;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
   deliver(messages: readonly Enqueued[]): Promise<LegDelivery[]>;
 }
@@ -133,6 +136,7 @@ function assemble(options: KitOptions): LinkKit {
           await prepareListening(options.sql, consumed);
           await prepareReadings(options.sql, consumed);
           await forgetCompared(options.sql);
+          warnOfSmallPayload(options);
         },
         stop: () => {},
       },
@@ -151,9 +155,19 @@ function assemble(options: KitOptions): LinkKit {
       relay,
     ],
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
+    blockedLegs: () => relay.blockedLegs(),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
   };
+}
+
+function warnOfSmallPayload({ nats, log }: KitOptions): void {
+  const maxPayload = nats.info?.max_payload ?? NEEDED_PAYLOAD;
+  if (maxPayload < NEEDED_PAYLOAD)
+    log.warn(
+      { maxPayload, needed: NEEDED_PAYLOAD },
+      'larger messages will wait: raise max_payload of the NATS server',
+    );
 }
 
 function createReceivers(

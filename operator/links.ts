@@ -7,6 +7,7 @@ import { LinkKind } from '../gen/relink/v1/participant_pb.ts';
 import type { LaneRoute } from '../gen/relink/v1/route_pb.ts';
 import { readStreamState, type StreamState } from '../link/transport/jetStream/provision.ts';
 import {
+  askEach,
   type DescribedLink,
   type Participants,
   REPEATABLE,
@@ -15,7 +16,7 @@ import {
 import type { RunRecord } from '../migration/run/record.ts';
 import { RpcCallError } from '../rpc/client.ts';
 import type { UnroutedWatch } from './unrouted.ts';
-import { type LegState, legWarnings } from './warnings.ts';
+import { type BlockedMessages, type LegState, legWarnings } from './warnings.ts';
 
 export interface LinkSources {
   readonly participants: Participants;
@@ -65,8 +66,9 @@ async function describeLeg(
   const { id, producer } = link.producer;
   const { consumer, stream } = leg;
   const request = { link: id, consumer };
-  const [progress, letters, written] = await Promise.all([
+  const [progress, blocked, letters, written] = await Promise.all([
     participants.of(producer).getProgress(request, REPEATABLE),
+    readBlocked(participants, producer, request),
     orUnreachable(participants.of(consumer).listDeadLetters({ link: id, limit: 1 }, REPEATABLE)),
     unrouted.find({ link: id, producer, consumer }),
   ]);
@@ -84,6 +86,8 @@ async function describeLeg(
     unownedLanes: progress.unownedLanes,
     deadLetters: Number(letters?.total ?? 0n),
     unrouted: written,
+    blocked,
+    bindProblem: link.consumers.get(consumer)?.bindProblem ?? '',
   };
   return {
     consumer,
@@ -95,6 +99,24 @@ async function describeLeg(
     deadLetters: letters?.total ?? 0n,
     parked: letters?.parked ?? 0n,
     warnings: legWarnings(state),
+    blocked: BigInt(blocked.count),
+    blockedReason: blocked.reason,
+    blockedMs: BigInt(blocked.forMs),
+  };
+}
+
+/** Each process of the producer knows what keeps messages in its own lanes. */
+async function readBlocked(
+  participants: Participants,
+  producer: string,
+  request: { link: string; consumer: string },
+): Promise<BlockedMessages> {
+  const all = await askEach(participants.each(producer), (one) => one.getProgress(request));
+  const [longest] = all.sort((a, b) => Number(b.blockedMs - a.blockedMs));
+  return {
+    count: all.reduce((sum, { blocked }) => sum + Number(blocked), 0),
+    reason: longest?.blockedReason ?? '',
+    forMs: Number(longest?.blockedMs ?? 0n),
   };
 }
 

@@ -14,6 +14,7 @@ import { addProcessMetrics, Metrics } from '../runtime/metrics.ts';
 import { connectNats } from '../runtime/nats.ts';
 import { closePostgres, connectPostgres } from '../runtime/postgres.ts';
 import { requireWritable } from '../runtime/postgresCheck.ts';
+import { Readiness } from '../runtime/readiness.ts';
 import { operatorHandlers } from './api.ts';
 import { loadOperatorConfig } from './config.ts';
 import { createRunCommand } from './gateCommands.ts';
@@ -74,12 +75,12 @@ const server = createRpcServer({
   metrics,
   services: [serve(Operator, handlers)],
 });
-const health = createHealthServer({
-  host,
-  port: config.httpPort,
-  metrics,
-  checks: { postgres: () => requireWritable(sql) },
+const readiness = new Readiness({
+  checks: { postgres: () => requireWritable(sql), nats: () => nats.check() },
+  log,
+  onChange: (isReady) => server.setServing(isReady),
 });
+const health = createHealthServer({ host, port: config.httpPort, metrics, readiness });
 const connections = {
   name: 'connections',
   start: () => undefined,
@@ -94,5 +95,6 @@ const connections = {
 await runProcess({
   name: 'operator',
   log,
-  agents: [connections, engine, provisioner, server, health],
+  agents: [connections, engine, provisioner, server, readiness, health],
+  lost: nats.lost,
 });

@@ -13,6 +13,8 @@ const healthy: LegState = {
   unownedLanes: 0,
   deadLetters: 0,
   unrouted: '',
+  blocked: { count: 0, reason: '', forMs: 0 },
+  bindProblem: '',
 };
 
 describe('warnings of a leg', () => {
@@ -33,6 +35,16 @@ describe('warnings of a leg', () => {
   it('name a writer that goes around the outbox', () => {
     const unrouted = '2 messages reached hiring that assessments did not send (epoch 1 lane 7)';
     assert.deepEqual(legWarnings({ ...healthy, unrouted }), [`unrouted writer: ${unrouted}`]);
+  });
+
+  it('say how many messages do not get further, and why', () => {
+    const blocked = { count: 41, reason: 'too large for the NATS server', forMs: 12_300 };
+    assert.deepEqual(legWarnings({ ...healthy, blocked }), [
+      '41 messages wait, the longest for 12 s: too large for the NATS server',
+    ]);
+    assert.deepEqual(legWarnings({ ...healthy, bindProblem: 'jetstream is not enabled' }), [
+      'hiring gets nothing from the stream: jetstream is not enabled',
+    ]);
   });
 
   it('name each thing that is missing where messages go by the stream', () => {

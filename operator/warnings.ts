@@ -1,6 +1,13 @@
 /** What is wrong with a leg, judged by its two sides and the stream. */
 import type { Transport } from '../link/link.ts';
 
+/** Messages that do not get further now, and why the one does not that waits longest. */
+export interface BlockedMessages {
+  readonly count: number;
+  readonly reason: string;
+  readonly forMs: number;
+}
+
 export interface LegState {
   readonly consumer: string;
   /** Whether a run holds the leg; then both routes are open on purpose. */
@@ -16,6 +23,9 @@ export interface LegState {
   readonly deadLetters: number;
   /** What bypassed the outbox; empty when nothing did. */
   readonly unrouted: string;
+  readonly blocked: BlockedMessages;
+  /** Why the consumer listens and gets nothing from the stream, or empty. */
+  readonly bindProblem: string;
 }
 
 export function legWarnings(leg: LegState): string[] {
@@ -30,9 +40,17 @@ export function legWarnings(leg: LegState): string[] {
   if (sends && leg.isStreamKnown && !leg.hasDurable)
     warnings.push(`the stream has no durable consumer for ${consumer}`);
   if (sends && !leg.isStreamKnown) warnings.push('the stream is missing, or JetStream is away');
+  if (sends && leg.isListening && leg.bindProblem !== '')
+    warnings.push(`${consumer} gets nothing from the stream: ${leg.bindProblem}`);
+  if (leg.blocked.count > 0) warnings.push(describeBlocked(leg.blocked));
   if (leg.unownedLanes > 0) warnings.push(`${leg.unownedLanes} lanes have no live relay`);
   if (leg.unrouted !== '') warnings.push(`unrouted writer: ${leg.unrouted}`);
   if (leg.deadLetters > 0)
     warnings.push(`${leg.deadLetters} dead letters wait for a person: relink dead-letters list`);
   return warnings;
+}
+
+function describeBlocked({ count, reason, forMs }: BlockedMessages): string {
+  const messages = count === 1 ? '1 message waits' : `${count} messages wait`;
+  return `${messages}, the longest for ${Math.round(forMs / 1_000)} s: ${reason}`;
 }

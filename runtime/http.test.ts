@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createHealthServer } from './http.ts';
+import { silentLog } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { Readiness } from './readiness.ts';
+
+const readinessOf = (checks = {}) =>
+  new Readiness({ checks, log: silentLog, onChange: () => undefined });
 
 test('readiness names the failing check, while health and metrics still respond', async () => {
   let isBroken = false;
@@ -11,7 +16,9 @@ test('readiness names the failing check, while health and metrics still respond'
     if (isBroken) throw new Error('no connection');
   };
   const checks = { postgres: checkPostgres, nats: async () => true };
-  const server = createHealthServer({ host: '127.0.0.1', port: 0, metrics, checks });
+  const readiness = readinessOf(checks);
+  const troubles = () => ({ 'COMM-010/hiring': '3 messages wait' });
+  const server = createHealthServer({ host: '127.0.0.1', port: 0, metrics, readiness, troubles });
   await server.start();
   const get = (path: string) => fetch(`http://127.0.0.1:${server.port()}${path}`);
   assert.equal((await get('/readyz')).status, 200);
@@ -21,6 +28,7 @@ test('readiness names the failing check, while health and metrics still respond'
   assert.deepEqual(await notReady.json(), {
     status: 'not ready',
     checks: { postgres: 'no connection', nats: 'ok' },
+    troubles: { 'COMM-010/hiring': '3 messages wait' },
   });
   assert.equal((await get('/healthz')).status, 200);
   assert.match(await (await get('/metrics')).text(), /relink_seen_total 1/);
@@ -32,9 +40,19 @@ test('readiness names the failing check, while health and metrics still respond'
 
 test('start fails when the port is taken', async () => {
   const metrics = new Metrics();
-  const first = createHealthServer({ host: '127.0.0.1', port: 0, metrics });
+  const first = createHealthServer({
+    host: '127.0.0.1',
+    port: 0,
+    metrics,
+    readiness: readinessOf(),
+  });
   await first.start();
-  const second = createHealthServer({ host: '127.0.0.1', port: first.port(), metrics });
+  const second = createHealthServer({
+    host: '127.0.0.1',
+    port: first.port(),
+    metrics,
+    readiness: readinessOf(),
+  });
   await assert.rejects(async () => second.start(), { code: 'EADDRINUSE' });
   await second.stop();
   await first.stop();

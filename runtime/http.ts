@@ -6,22 +6,20 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { messageOf } from './errors.ts';
-import { type Agent, within } from './lifecycle.ts';
+import type { Agent } from './lifecycle.ts';
 import type { Metrics } from './metrics.ts';
+import type { Readiness } from './readiness.ts';
 
-const CHECK_LIMIT_MS = 1_000; // a probe's own limit is usually 1 to 5 s
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-
-/** Throws or rejects with the reason when the process cannot work now. */
-export type ReadinessCheck = () => Promise<unknown> | unknown;
 
 export interface HealthOptions {
   host: string;
   /** 0 picks a free port; see `port()`. */
   port: number;
   metrics: Metrics;
-  checks?: Record<string, ReadinessCheck>;
+  readiness: Pick<Readiness, 'look'>;
+  /** What works only in part while the process is ready, one sentence each, by its name. */
+  troubles?: () => Record<string, string>;
 }
 
 export interface HealthServer extends Agent {
@@ -31,12 +29,12 @@ export interface HealthServer extends Agent {
 
 /** The HTTP server behind a process's health port. */
 export function createHealthServer(options: HealthOptions): HealthServer {
-  const { host, port, metrics, checks = {} } = options;
+  const { host, port, metrics } = options;
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
     if (path === '/healthz') reply(response, 200, { status: 'ok' });
     else if (path === '/metrics') replyText(response, metrics.write());
-    else if (path === '/readyz') void replyReadiness(response, checks);
+    else if (path === '/readyz') void replyReadiness(response, options);
     else
       reply(response, 404, { status: 'no such page', pages: ['/healthz', '/readyz', '/metrics'] });
   });
@@ -57,22 +55,15 @@ export function createHealthServer(options: HealthOptions): HealthServer {
   };
 }
 
-async function replyReadiness(response: ServerResponse, checks: Record<string, ReadinessCheck>) {
-  const results = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => [name, await resultOf(check)] as const),
-  );
-  const isReady = results.every(([, result]) => result === 'ok');
+async function replyReadiness(response: ServerResponse, options: HealthOptions) {
+  const { readiness, troubles } = options;
+  const { isReady, checks } = await readiness.look();
   const status = isReady ? 'ready' : 'not ready';
-  reply(response, isReady ? 200 : 503, { status, checks: Object.fromEntries(results) });
-}
-
-async function resultOf(check: ReadinessCheck): Promise<string> {
-  try {
-    await within(CHECK_LIMIT_MS, async () => check());
-    return 'ok';
-  } catch (error) {
-    return messageOf(error);
-  }
+  reply(response, isReady ? 200 : 503, {
+    status,
+    checks,
+    ...(troubles && { troubles: troubles() }),
+  });
 }
 
 function reply(response: ServerResponse, code: number, body: unknown): void {

@@ -12,3 +12,4 @@ export { Metrics } from './metrics.ts';
 export { connectNats } from './nats.ts';
 export { closePostgres, connectPostgres } from './postgres.ts';
 export { requireWritable } from './postgresCheck.ts';
+export { Readiness } from './readiness.ts';

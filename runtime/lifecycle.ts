@@ -2,7 +2,7 @@
  * The life of a process: agents start in order and stop in reverse, each within its time limit,
  * whatever the others do. A second signal ends the process at once.
  */
-import { CodedError } from './errors.ts';
+import { CodedError, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
 
 const STOP_LIMIT_MS = 10_000; // an agent that takes longer waits for something that will not come
@@ -82,6 +82,8 @@ export interface ProcessOptions {
   agents: Agent[];
   /** Milliseconds each agent may take to stop. */
   stopLimitMs?: number;
+  /** Rejects when the process cannot go on: it then stops, for a supervisor to start it again. */
+  lost?: Promise<never>;
   /** Called after the `ready` entry, when all agents run: reports addresses to a parent process. */
   onReady?: () => void;
 }
@@ -92,11 +94,15 @@ export interface ProcessOptions {
  * forces the end.
  */
 export async function runProcess(options: ProcessOptions): Promise<never> {
-  const { name, log, agents, stopLimitMs = STOP_LIMIT_MS, onReady } = options;
+  const { name, log, agents, lost, stopLimitMs = STOP_LIMIT_MS, onReady } = options;
   const ending = Promise.withResolvers<number>();
   const stopping = new AbortController();
   watchErrors(log, ending.resolve);
   watchSignals(log, ending.resolve);
+  lost?.catch((error: unknown) => {
+    log.fatal({ err: error }, messageOf(error));
+    ending.resolve(EXIT_FAILED);
+  });
   let exitCode: number;
   try {
     const starting = startAgents(agents, log, stopping.signal).then(() => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { compareVersions, connectNats, NatsError, parseNatsUrl } from './nats.ts';
+import type { Msg } from '@nats-io/transport-node';
+import { compareVersions, connectNats, keepSubscribed, NatsError, parseNatsUrl } from './nats.ts';
 import { findNatsServer, freePort, startTestNats, until } from './testing.ts';
 
 const binary = findNatsServer();
@@ -72,4 +73,45 @@ test('closing while the server is down ends', { skip }, async () => {
   await until('the loss is noticed', () => !nats.isConnected());
   await nats.close();
   assert.equal(nats.connection.isClosed(), true);
+});
+
+test('what cannot be connected to says why, in the log and to whoever asks', { skip }, async () => {
+  const server = await startTestNats(binary!, ['--user', 'ada', '--pass', 'secret']);
+  const nats = await connectNats(server.url.replace('//', '//ada:secret@'), { name: 'tested' });
+  await assert.rejects(nats.check(), /NATS: jetstream is not enabled/);
+  await server.kill();
+  await until('the loss is noticed', () => !nats.isConnected());
+  assert.match(nats.problem(), /no connection to 127\.0\.0\.1:\d+/);
+  const other = await startTestNats(binary!, [
+    '-p',
+    new URL(server.url).port,
+    '--user',
+    'eve',
+    '--pass',
+    'x',
+  ]);
+  await until('the refusal is told', () => /Authorization Violation/.test(nats.problem()));
+  assert.match(nats.problem(), /check the credentials in RELINK_NATS_URL/);
+  await assert.rejects(nats.check(), /Authorization Violation/);
+  await nats.close();
+  await other.stop();
+});
+
+test('what a subscriber throws does not end the connection', { skip }, async () => {
+  const server = await startTestNats(binary!);
+  const nats = await connectNats(server.url, { name: 'tested' });
+  const problems: unknown[] = [];
+  const received: string[] = [];
+  const take = (message: Msg) => {
+    received.push(message.string());
+    if (message.string() === 'bad') throw new Error('unreadable');
+  };
+  const standing = keepSubscribed(nats.connection, 'greeting', take, (one) => problems.push(one));
+  nats.connection.publish('greeting', 'bad');
+  nats.connection.publish('greeting', 'good');
+  await until('both are taken', () => received.length === 2);
+  assert.match(String(problems[0]), /unreadable/);
+  standing.unsubscribe();
+  await nats.close();
+  await server.stop();
 });

@@ -1,12 +1,22 @@
 /**
- * The connection to NATS. The client's defaults are traps here: after ten failed reconnects it
- * closes for good, it notices a half-open connection after four minutes, and it records a stack
- * trace for every asynchronous operation.
+ * The connection to NATS. The client's defaults are traps here: after ten failed reconnects, or two
+ * refusals of the credentials, it closes for good; a subscription that was refused once never comes
+ * back; it notices a half-open connection after four minutes; and it records a stack trace for every
+ * asynchronous operation.
  */
 
-import { connect, type NatsConnection, type Status } from '@nats-io/transport-node';
+import { jetstreamManager } from '@nats-io/jetstream';
+import {
+  connect,
+  type Msg,
+  type NatsConnection,
+  PermissionViolationError,
+  type Status,
+} from '@nats-io/transport-node';
 import { CodedError } from './errors.ts';
 import { type Log, silentLog } from './log.ts';
+import { reasonOf } from './natsErrors.ts';
+import { pause, type Repeater, repeat } from './wake.ts';
 
 export type { NatsConnection } from '@nats-io/transport-node';
 
@@ -16,6 +26,13 @@ const RECONNECT_WAIT_MS = 250;
 const RECONNECT_JITTER_MS = 250; // so that the processes do not all come back at the same instant
 const CONNECT_TIMEOUT_MS = 5_000; // one attempt, not all of them
 const STILL_WAITING_MS = 5_000;
+/** How soon a refused subscription is tried again: somebody has to give the permission back. */
+const RESUBSCRIBE_MS = 2_000;
+/** The server's own default: a smaller one was set by somebody, who may raise it. */
+const DEFAULT_MAX_PAYLOAD = 1_048_576;
+const LOOK_AT_LIMITS_MS = 5_000;
+/** Shorter than the limit of a readiness check, which would not say what is the matter. */
+const ANSWER_MS = 800;
 const DRAIN_LIMIT_MS = 5_000; // a drain waits for the server, which may be gone
 
 /** One filter subject per consumer, no pause, no metadata; older servers lack too much. */
@@ -23,7 +40,7 @@ const OLDEST_SERVER = '2.9.0';
 /** Older ones have known faults in consumers and deduplication, fixed in this one. */
 const RECOMMENDED_SERVER = '2.14.7';
 
-export class NatsError extends CodedError<'server_too_old' | 'bad_url'> {}
+export class NatsError extends CodedError<'server_too_old' | 'bad_url' | 'lost'> {}
 
 export interface NatsOptions {
   /** Shown in the server's list of connections: `service/instance`. */
@@ -31,11 +48,26 @@ export interface NatsOptions {
   log?: Log;
 }
 
+/** Addresses and credentials as the client wants them. */
+interface NatsAccess {
+  name?: string;
+  servers: string[];
+  user?: string;
+  pass?: string;
+  token?: string;
+}
+
 export interface NatsLink {
   connection: NatsConnection;
   serverVersion: string;
   /** False while the client is reconnecting. */
   isConnected(): boolean;
+  /** Why it is not connected, as far as the client knows; empty while it is. */
+  problem(): string;
+  /** Rejects with the reason when JetStream cannot be used now. */
+  check(): Promise<void>;
+  /** Rejects when the client gave the connection up: the process has to end and start again. */
+  readonly lost: Promise<never>;
   /** Drains for a limited time, then closes. Finish consuming first. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -46,33 +78,75 @@ export interface NatsLink {
  */
 export async function connectNats(url: string, options: NatsOptions): Promise<NatsLink> {
   const { name, log = silentLog } = options;
-  const waiting = setInterval(() => log.warn('still waiting for NATS'), STILL_WAITING_MS);
-  try {
-    const connection = await connect({
-      ...parseNatsUrl(url),
-      name,
-      timeout: CONNECT_TIMEOUT_MS,
-      maxReconnectAttempts: -1,
-      waitOnFirstConnect: true,
-      pingInterval: PING_INTERVAL_MS,
-      maxPingOut: MAX_PINGS_OUT,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      reconnectJitter: RECONNECT_JITTER_MS,
-      noAsyncTraces: true,
-    });
-    return await verified(connection, log);
-  } finally {
-    clearInterval(waiting);
+  const server = parseNatsUrl(url);
+  let saidAtMs = performance.now();
+  for (;;) {
+    try {
+      return await verified(await connect({ ...server, ...BEHAVIOUR, name }), options, server);
+    } catch (error) {
+      if (error instanceof NatsError) throw error;
+      if (performance.now() - saidAtMs >= STILL_WAITING_MS) {
+        saidAtMs = performance.now();
+        log.warn({ reason: reasonOf(error) }, 'still waiting for NATS');
+      }
+      await pause(RECONNECT_WAIT_MS + Math.random() * RECONNECT_JITTER_MS);
+    }
   }
 }
 
+const BEHAVIOUR = {
+  timeout: CONNECT_TIMEOUT_MS,
+  maxReconnectAttempts: -1,
+  // Credentials may be right again in a moment: when both sides get new ones, or a server restarts.
+  ignoreAuthErrorAbort: true,
+  pingInterval: PING_INTERVAL_MS,
+  maxPingOut: MAX_PINGS_OUT,
+  reconnectTimeWait: RECONNECT_WAIT_MS,
+  reconnectJitter: RECONNECT_JITTER_MS,
+  noAsyncTraces: true,
+};
+
+export interface StandingSubscription {
+  unsubscribe(): void;
+}
+
+/**
+ * Subscribes, and again whenever the server refuses it, for as long as the connection lives. What
+ * `onMessage` throws goes to `onProblem`: thrown into the client, it would end its reading.
+ */
+export function keepSubscribed(
+  nats: NatsConnection,
+  subject: string,
+  onMessage: (message: Msg) => void,
+  onProblem: (problem: unknown) => void,
+): StandingSubscription {
+  let timer: NodeJS.Timeout | undefined;
+  const callback = (error: Error | null, message: Msg) => {
+    if (error) {
+      timer = setTimeout(open, RESUBSCRIBE_MS).unref();
+      return onProblem(error);
+    }
+    try {
+      onMessage(message);
+    } catch (problem) {
+      onProblem(problem);
+    }
+  };
+  const subscribe = () => nats.subscribe(subject, { callback });
+  const open = () => {
+    if (!nats.isClosed() && !nats.isDraining()) current = subscribe();
+  };
+  let current = subscribe();
+  return {
+    unsubscribe: () => {
+      clearTimeout(timer);
+      current.unsubscribe();
+    },
+  };
+}
+
 /** Addresses and credentials of a URL as the client wants them. Throws NatsError `bad_url`. */
-export function parseNatsUrl(url: string): {
-  servers: string[];
-  user?: string;
-  pass?: string;
-  token?: string;
-} {
+export function parseNatsUrl(url: string): NatsAccess {
   const [, scheme = '', rest = ''] = /^(nats|tls):\/\/(.+)$/.exec(url) ?? [];
   // Credentials appear once, before the first host; an @ in a password must be escaped.
   const at = rest.indexOf('@');
@@ -100,7 +174,11 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
-async function verified(connection: NatsConnection, log: Log): Promise<NatsLink> {
+async function verified(
+  connection: NatsConnection,
+  { name, log = silentLog }: NatsOptions,
+  access: NatsAccess,
+): Promise<NatsLink> {
   const serverVersion = connection.info?.version ?? '0.0.0';
   if (compareVersions(serverVersion, OLDEST_SERVER) < 0) {
     await connection.close();
@@ -114,32 +192,93 @@ async function verified(connection: NatsConnection, log: Log): Promise<NatsLink>
     log.warn({ serverVersion, recommended: RECOMMENDED_SERVER }, 'nats-server is old');
   }
   log.info({ serverVersion, server: connection.getServer() }, 'connected to NATS');
-  return watch(connection, serverVersion, log);
+  const limits = followLimits(connection, { ...access, name: `${name}/limits` }, log);
+  return watch(connection, serverVersion, log, limits);
 }
 
-function watch(connection: NatsConnection, serverVersion: string, log: Log): NatsLink {
+/**
+ * The client learns `max_payload` only when it connects, and a reload of the server changes it: while
+ * it is small, a second connection looks whether it still is.
+ */
+function followLimits(connection: NatsConnection, access: NatsAccess, log: Log): Repeater {
+  const look = async () => {
+    const known = connection.info?.max_payload;
+    if (known === undefined || known >= DEFAULT_MAX_PAYLOAD) return;
+    const servers = [connection.getServer()];
+    const other = await connect({ ...access, ...BEHAVIOUR, servers, reconnect: false });
+    const found = other.info?.max_payload ?? known;
+    await other.close();
+    if (found > known && !connection.isClosed()) await connection.reconnect();
+  };
+  return repeat(LOOK_AT_LIMITS_MS, look, (error) =>
+    log.debug({ err: error }, 'could not look whether NATS takes larger messages now'),
+  );
+}
+
+function watch(
+  connection: NatsConnection,
+  serverVersion: string,
+  log: Log,
+  limits: Repeater,
+): NatsLink {
   let isConnected = true;
+  let refusal = '';
   const follow = async () => {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect' || status.type === 'close') isConnected = false;
       if (status.type === 'reconnect') isConnected = true;
+      if (status.type === 'reconnect') refusal = '';
+      if (status.type === 'error' && !(status.error instanceof PermissionViolationError))
+        refusal = reasonOf(status.error);
       logStatus(status, log);
     }
   };
   const following = follow();
   let closing: Promise<void> | undefined;
+  const lost = connection.closed().then((error) => {
+    if (closing) return new Promise<never>(() => {}); // closed on purpose
+    throw new NatsError('lost', `the connection to NATS ended for good: ${reasonOf(error)}`);
+  });
+  lost.catch(() => undefined); // whoever runs the process looks at it
+  const check = async () => {
+    if (problem() !== '') throw new Error(problem());
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: ANSWER_MS });
+    await manager.getAccountInfo();
+  };
+  const problem = () =>
+    isConnected ? '' : refusal || `no connection to ${connection.getServer()}`;
   const close = () => {
-    closing ??= closeInTime(connection, log).then(() => following);
+    closing ??= Promise.all([closeInTime(connection, log), limits.stop()]).then(() => following);
     return closing;
   };
-  return { connection, serverVersion, isConnected: () => isConnected, close };
+  return {
+    connection,
+    serverVersion,
+    isConnected: () => isConnected,
+    problem,
+    check: () => check().catch(explain),
+    lost,
+    close,
+  };
+}
+
+function explain(error: unknown): never {
+  throw new Error(`NATS: ${reasonOf(error)}`, { cause: error });
 }
 
 function logStatus(status: Status, log: Log): void {
   const quiet =
-    status.type === 'ping' || status.type === 'reconnecting' || status.type === 'update';
+    status.type === 'ping' ||
+    status.type === 'reconnecting' ||
+    status.type === 'update' ||
+    // Whoever published says so, once a message.
+    (status.type === 'error' && isRefusedPublish(status.error));
   const entry = 'error' in status ? { err: status.error } : { server: serverOf(status) };
   log[quiet ? 'debug' : 'warn'](entry, `NATS: ${status.type}`);
+}
+
+function isRefusedPublish(error: Error): boolean {
+  return error instanceof PermissionViolationError && error.operation === 'publish';
 }
 
 function serverOf(status: Status): string | undefined {

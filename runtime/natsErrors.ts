@@ -1,6 +1,14 @@
 /** What an error of the NATS client says about the server: by class and status, never by its text. */
 import { JetStreamApiError } from '@nats-io/jetstream';
-import { ConnectionError, RequestError, TimeoutError } from '@nats-io/transport-node';
+import {
+  AuthorizationError,
+  ConnectionError,
+  InvalidArgumentError,
+  RequestError,
+  TimeoutError,
+  UserAuthenticationExpiredError,
+} from '@nats-io/transport-node';
+import { messageOf } from './errors.ts';
 
 const MAX_CAUSES = 5; // deeper chains are cycles
 /** JetStream has no leader, or is still starting. */
@@ -17,6 +25,42 @@ export function isNatsUnavailable(error: unknown): boolean {
     current = current.cause;
   }
   return false;
+}
+
+/** True when the client does not send this message, whatever else goes on: it is too large. */
+export function isRefusedByClient(error: unknown): boolean {
+  return error instanceof InvalidArgumentError;
+}
+
+/**
+ * JetStream's codes for a message that this stream does not take while it takes others. Every other
+ * refusal speaks of the stream or the broker: full, no leader, no such stream.
+ */
+const REFUSED_MESSAGE: ReadonlySet<number> = new Set([
+  10_054, // larger than the stream's max_msg_size
+  10_097, // its headers are larger than 64 KiB
+]);
+
+export function isRefusedMessage(errorCode: number): boolean {
+  return REFUSED_MESSAGE.has(errorCode);
+}
+
+/** Node's codes for a certificate that nobody here vouches for. */
+const UNTRUSTED: ReadonlySet<unknown> = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]);
+
+/** What the error says and, where a setting of ours answers it, which one. */
+export function reasonOf(error: unknown): string {
+  const said = messageOf(error);
+  if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError)
+    return `${said}: check the credentials in RELINK_NATS_URL`;
+  if (UNTRUSTED.has((error as { code?: unknown } | undefined)?.code))
+    return `${said}: name the certificate of its authority in NODE_EXTRA_CA_CERTS`;
+  return said;
 }
 
 function isUnanswered(error: Error): boolean {

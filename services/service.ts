@@ -14,6 +14,7 @@ import {
   type Log,
   loadConfig,
   Metrics,
+  Readiness,
   requireWritable,
   runProcess,
   startOrExplain,
@@ -69,7 +70,7 @@ async function start(options: ServiceOptions): Promise<never> {
   const { instance, logLevel: level } = config;
   const log = createLog({ service: options.name, instance, level });
   await applyExpand(config.postgresUrl, ['link', options.name]);
-  return runProcess({ name: options.name, log, agents: await createAgents(options, config, log) });
+  return runProcess({ name: options.name, log, ...(await createAgents(options, config, log)) });
 }
 
 async function createAgents(options: ServiceOptions, config: BaseConfig, log: Log) {
@@ -110,15 +111,19 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     metrics,
     services: servedBy(options, { ...context, kit }),
   });
+  const readiness = new Readiness({
+    checks: { postgres: () => requireWritable(sql), nats: () => nats.check() },
+    log,
+    onChange: (isReady) => server.setServing(isReady),
+  });
   const health = createHealthServer({
     host,
     port: config.httpPort,
     metrics,
-    checks: {
-      postgres: () => requireWritable(sql),
-      nats: () => requireConnected(nats.isConnected()),
-    },
+    readiness,
+    troubles: () => describeBlocked(kit),
   });
+  measureBlocked(metrics, kit);
   const servers = {
     name: 'connections',
     start: () => {},
@@ -128,7 +133,26 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
       await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
     },
   };
-  return [servers, ...kit.agents, server, health];
+  return { agents: [servers, ...kit.agents, server, readiness, health], lost: nats.lost };
+}
+
+/** Legs whose messages do not get further, and why. */
+function describeBlocked(kit: Kit): Record<string, string> {
+  const legs = [...kit.blockedLegs()].filter(([, { count }]) => count > 0);
+  return Object.fromEntries(
+    legs.map(([leg, { count, reason }]) => [leg, `${count} wait: ${reason}`]),
+  );
+}
+
+function measureBlocked(metrics: Metrics, kit: Kit): void {
+  const messages = metrics.gauge('relink_blocked_messages', 'Messages that do not get further now');
+  const ages = metrics.gauge('relink_blocked_seconds', 'For how long the first of them has not');
+  metrics.onCollect(() => {
+    for (const [leg, { count, forMs }] of kit.blockedLegs()) {
+      messages.labels({ leg }).set(count);
+      ages.labels({ leg }).set(forMs / 1_000);
+    }
+  });
 }
 
 function servedBy(
@@ -137,8 +161,4 @@ function servedBy(
 ): ServedService[] {
   const ofLinks = context.kit.services.map((served) => wrapLinks?.(served, context) ?? served);
   return [...services(context), ...ofLinks];
-}
-
-function requireConnected(isConnected: boolean): void {
-  if (!isConnected) throw new Error('not connected to NATS');
 }

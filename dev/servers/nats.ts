@@ -1,6 +1,6 @@
 /** Runs a nats-server with JetStream: one store, one port, stopped when this process ends. */
 
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isPortFree } from '../ports.ts';
 import { type Child, type ChildExit, startChild } from './child.ts';
@@ -26,6 +26,8 @@ export interface NatsOptions {
   host?: string;
   /** Found by `findNatsServer` by default. */
   binary?: NatsBinary;
+  /** The server's own configuration; JetStream, store and ports are set beside it. */
+  config?: string;
 }
 
 /** A client connection as the monitoring port reports it. */
@@ -34,6 +36,13 @@ export interface NatsConnection {
   name?: string;
   lang?: string;
   subscriptions: number;
+}
+
+export interface NatsStart {
+  /** Deletes every stream first. */
+  emptyStore?: boolean;
+  /** Another configuration from now on. */
+  config?: string;
 }
 
 export interface NatsServer {
@@ -50,12 +59,16 @@ export interface NatsServer {
   signal(signal: NodeJS.Signals): boolean;
   /** Kills it without a chance to write anything more. */
   kill(): Promise<ChildExit>;
-  /** Starts it again on the same ports; `emptyStore` deletes every stream first. */
-  start(options?: { emptyStore?: boolean }): Promise<void>;
+  /** Starts it again on the same ports. */
+  start(options?: NatsStart): Promise<void>;
   /** Stops it and starts it again on the same ports. */
-  restart(options?: { emptyStore?: boolean }): Promise<void>;
+  restart(options?: NatsStart): Promise<void>;
+  /** Has the running server take another configuration; clients see it soon afterwards. */
+  reload(config: string): Promise<void>;
   /** Client connections that are open now. */
   connections(): Promise<NatsConnection[]>;
+  /** What it has logged. */
+  log(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -68,23 +81,26 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
   const host = options.host ?? '127.0.0.1';
   const { dir } = options;
   const first = { nats: options.port || CHOOSE_PORT, monitor: options.monitorPort || CHOOSE_PORT };
+  await writeConfig(dir, options.config ?? '');
   let { child, ports } = await launch(binary, dir, host, first);
 
-  const start = async ({ emptyStore = false } = {}) => {
+  const start = async ({ emptyStore = false, config }: NatsStart = {}) => {
     if (child.isRunning) return;
     if (emptyStore) await rm(storeDir(dir), { recursive: true, force: true });
+    if (config !== undefined) await writeConfig(dir, config);
     ({ child, ports } = await launch(binary, dir, host, ports));
   };
   const stop = async () => {
     await child.stop();
   };
   const monitorUrl = `http://${host}:${ports.monitor}`;
+  const { logFile } = child;
   return {
     port: ports.nats,
     monitorPort: ports.monitor,
     url: `nats://${host}:${ports.nats}`,
     monitorUrl,
-    logFile: child.logFile,
+    logFile,
     version: binary.version,
     get pid() {
       return child.pid;
@@ -99,7 +115,12 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
       await stop();
       await start(how);
     },
+    reload: async (config) => {
+      await writeConfig(dir, config);
+      child.signal('SIGHUP');
+    },
     connections: () => readConnections(monitorUrl),
+    log: () => readFile(logFile, 'utf8'),
     stop,
   };
 }
@@ -126,12 +147,21 @@ async function launch(binary: NatsBinary, dir: string, host: string, ports: Port
   for (const port of [ports.nats, ports.monitor]) {
     if (port !== CHOOSE_PORT && !(await isPortFree(port, host))) throw portTaken(port);
   }
-  const args = ['-a', host, '-p', String(ports.nats), '-m', String(ports.monitor)];
+  const args = [
+    '-c',
+    configFile(dir),
+    '-a',
+    host,
+    '-p',
+    String(ports.nats),
+    '-m',
+    String(ports.monitor),
+  ];
   args.push('-js', '-sd', storeDir(dir), '-P', pidFile(dir), '--ports_file_dir', dir);
   const child = await startChild({
     name: 'nats-server',
     command: binary.path,
-    args: [...args, '--server_name', 'relink'],
+    args,
     logFile: join(dir, 'nats.log'),
   });
   let actual: Ports | undefined;
@@ -140,6 +170,16 @@ async function launch(binary: NatsBinary, dir: string, host: string, ports: Port
     return actual !== undefined && (await isHealthy(`http://${host}:${actual.monitor}`));
   }, READY_LIMIT_MS);
   return { child, ports: actual as Ports } satisfies { child: Child; ports: Ports };
+}
+
+function configFile(dir: string): string {
+  return join(dir, 'nats.conf');
+}
+
+async function writeConfig(dir: string, config: string): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  // Given as an argument, the name would make every reload fail.
+  await writeFile(configFile(dir), `server_name: relink\n${config}`);
 }
 
 function pidFile(dir: string): string {

@@ -56,6 +56,12 @@ test('a program that is never ready is stopped and reported', async (t) => {
   });
 });
 
+test('who waits for a program hears why it is not ready', async (t) => {
+  const said: string[] = [];
+  await start(t, 'late', { waitEveryMs: 1, onWait: (line) => said.push(line) });
+  assert.equal(said.at(-1), 'stand-in is not ready: nats: no stream today');
+});
+
 test('a killed program comes back as another process', async (t) => {
   const program = await start(t);
   const { pid } = program;

@@ -7,6 +7,8 @@ import { cleanUpAll } from './errors.ts';
 const READY_LIMIT_MS = 60_000;
 /** Timeout of one request to `/readyz`. */
 const READY_ANSWER_LIMIT_MS = 2_000;
+/** A start takes a second or two; who waits longer wants to know for what. */
+const SAY_EVERY_MS = 5_000;
 /** A service may finish its work in progress; its own limit is shorter. */
 const STOP_LIMIT_MS = 15_000;
 
@@ -23,6 +25,9 @@ export interface ProgramOptions {
   readyUrl: string;
   readyLimitMs?: number;
   stopLimitMs?: number;
+  /** Called every few seconds with why it is not ready yet. */
+  onWait?: (line: string) => void;
+  waitEveryMs?: number;
   /** Called with the end of its log when it ended without being told to. */
   onUnexpectedEnd?: (program: Program, exit: ChildExit, lastLines: string) => void;
 }
@@ -119,21 +124,54 @@ async function launchProgram(options: ProgramOptions): Promise<Child> {
     logFile: options.logFile,
     stopLimitMs: options.stopLimitMs ?? STOP_LIMIT_MS,
   });
-  await child.waitUntilReady(
-    () => answersOk(options.readyUrl),
-    options.readyLimitMs ?? READY_LIMIT_MS,
-  );
+  const everyMs = options.waitEveryMs ?? SAY_EVERY_MS;
+  let sayAtMs = performance.now() + everyMs;
+  const isReady = async () => {
+    const answer = await askReadiness(options.readyUrl);
+    if (answer.isReady) return true;
+    if (performance.now() < sayAtMs) return false;
+    sayAtMs = performance.now() + everyMs;
+    const reason = answer.reason || reasonInLog(await child.lastLines(1));
+    options.onWait?.(`${options.name} is not ready${reason && `: ${reason}`}`);
+    return false;
+  };
+  await child.waitUntilReady(isReady, options.readyLimitMs ?? READY_LIMIT_MS);
   return child;
 }
 
-async function answersOk(url: string): Promise<boolean> {
-  return fetch(url, { signal: AbortSignal.timeout(READY_ANSWER_LIMIT_MS) }).then(
-    async (answer) => {
-      await answer.body?.cancel();
-      return answer.ok;
-    },
-    () => false,
-  );
+/** What its `/readyz` says; no reason where it does not respond yet. */
+async function askReadiness(url: string): Promise<{ isReady: boolean; reason: string }> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(READY_ANSWER_LIMIT_MS) });
+    const text = await answer.text();
+    return { isReady: answer.ok, reason: answer.ok ? '' : failedChecks(text) };
+  } catch {
+    return { isReady: false, reason: '' };
+  }
+}
+
+function failedChecks(text: string): string {
+  const { checks = {} } = parsed<{ checks?: Record<string, string> }>(text);
+  return Object.entries(checks)
+    .filter(([, result]) => result !== 'ok')
+    .map(([name, result]) => `${name}: ${result}`)
+    .join('; ');
+}
+
+/** A process that waits for a server does not listen yet; its log says why. */
+function reasonInLog(line: string): string {
+  const { msg = '', reason = '' } = parsed<{ msg?: string; reason?: string }>(line);
+  return [msg, reason].filter((part) => part !== '').join(': ');
+}
+
+/** The object in a line of JSON; an empty one where there is none. */
+function parsed<T extends object>(text: string): Partial<T> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
 }
 
 /** Stops everything in reverse order, each within its limit; a failure does not stop the others. */

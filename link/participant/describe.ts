@@ -11,6 +11,7 @@ import {
 import type { LinkDefinition } from '../link.ts';
 import { acceptsContract, methodName } from '../transport/grpc/pushMethod.ts';
 import { readListening } from '../transport/jetStream/listening.ts';
+import { NEEDED_PAYLOAD } from '../transport/jetStream/send.ts';
 import type { ParticipantOptions } from './context.ts';
 import { transportToWire } from './encoding.ts';
 
@@ -28,11 +29,14 @@ export async function describe(
     instance,
     postgresVersion: server!.version,
     natsVersion: nats.info?.version ?? '',
+    natsMaxPayload: BigInt(nats.info?.max_payload ?? 0),
+    neededPayload: BigInt(NEEDED_PAYLOAD),
     produces: produced.map((link) => describeLink(link, () => true)),
     consumes: consumed.map((link) => ({
       ...describeLink(link, (contract) => acceptsContract(link.consumers[service]!.push, contract)),
       listening: listening.get(link.id) ?? false,
       bound: streams.get(link.id)?.isBound ?? false,
+      bindProblem: streams.get(link.id)?.problem ?? '',
     })),
   };
 }

@@ -77,7 +77,7 @@ export function producerHandlers(
     },
     getProgress: async ({ link, consumer, recentMs, lanes }) => {
       const { leg } = legFor(link, consumer);
-      const { progress, longestHoldMs } = relay.progressOf(link, consumer);
+      const { progress, longestHoldMs, blocked } = relay.progressOf(link, consumer);
       const open = await readOpenState(sql, link, leg, lanes);
       const standings = await readStandings(sql, leg);
       const asked = standings.filter(({ lane }) => lanes.includes(lane));
@@ -91,6 +91,9 @@ export function producerHandlers(
         dispatched: BigInt(counted.dispatched),
         failed: BigInt(counted.failed),
         lastError: counted.lastError,
+        blocked: BigInt(blocked.count),
+        blockedReason: blocked.reason,
+        blockedMs: BigInt(Math.round(blocked.forMs)),
         latencyP50Ms: p50!,
         latencyP99Ms: p99!,
         longestHoldMs,
@@ -198,6 +201,7 @@ async function probe(
       ? new JetStreamDispatcher(options.publisher, link, options.service)
       : options.dispatchers.get(row.leg)!;
   const [result] = await dispatcher.dispatch([parcel]);
+  if (result!.kind === 'refused') return answer(result!.reason);
   if (result!.kind === 'failed')
     return { ...answer(result!.reason), unsent: transport === 'async' };
   return answer(await waitForCopy(options, link, consumer, row.eventId));

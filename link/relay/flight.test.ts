@@ -21,7 +21,8 @@ const DO: Record<Cause, (flight: Flight) => boolean> = {
   call: (flight) => flight.call(),
   publish: (flight) => flight.publish(ASYNC),
   handOver: (flight) => flight.handOver(0),
-  fail: (flight) => flight.fail(0),
+  fail: (flight) => flight.fail(0, 'away'),
+  holdBack: (flight) => flight.holdBack(),
   callAgain: (flight) => flight.route?.transport === 'sync' && flight.tryAgain(),
   publishAgain: (flight) => flight.route?.transport !== 'sync' && flight.tryAgain(),
   resend: (flight) => flight.resend(),
@@ -78,7 +79,7 @@ test('a result that comes after the receipt changes nothing', () => {
   const settled = new Flight(rowOf(2), 0);
   settled.publish(ASYNC);
   settled.settle(2n);
-  assert.equal(settled.fail(1), false, 'no acknowledgement in time');
+  assert.equal(settled.fail(1, 'away'), false, 'no acknowledgement in time');
   assert.equal(settled.settle(3n), false, 'a second receipt');
   assert.deepEqual([settled.state, settled.settledEpoch], ['settled', 2n]);
 });

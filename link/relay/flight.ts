@@ -47,6 +47,8 @@ export const TRANSITIONS = {
   handOver: { from: ['sending'], to: 'sent' },
   /** Not handed over, or the outcome is unknown. */
   fail: { from: ['sending'], to: 'waiting' },
+  /** Refused behind an earlier message of its key that was refused: it waits for that one. */
+  holdBack: { from: ['sending'], to: 'pending' },
   /** The wait is over: it may be called again, or be published again. */
   callAgain: { from: ['waiting'], to: 'queued' },
   publishAgain: { from: ['waiting'], to: 'pending' },
@@ -61,6 +63,13 @@ export const TRANSITIONS = {
   settle: { from: OPEN, to: 'settled' },
   letGo: { from: [...OPEN, 'settled'], to: 'gone' },
 } as const satisfies Record<string, Transition>;
+
+/** Why a message does not get further. */
+export interface Blocked {
+  readonly reason: string;
+  /** Monotonic time of the first failure in a row. */
+  readonly sinceMs: number;
+}
 
 export type Cause = keyof typeof TRANSITIONS;
 
@@ -88,6 +97,8 @@ export class Flight {
   /** When it is tried again (`waiting`) or its receipt is asked for (`sent`, `parked`). */
   dueMs = 0;
   sentAtMs = 0;
+  /** Why it waits; gone as soon as it gets further. */
+  blocked: Blocked | undefined;
   /** The epoch under which the consumer settled it. */
   settledEpoch = 0n;
 
@@ -138,17 +149,28 @@ export class Flight {
   handOver(nowMs: number): boolean {
     if (!this.#change('handOver')) return false;
     this.failures = 0;
+    this.blocked = undefined;
     this.sentAtMs = nowMs;
     this.dueMs = nowMs + ASK_AFTER_MS;
     return true;
   }
 
   /** `afterMs` is the delay that the consumer asked for. */
-  fail(nowMs: number, afterMs?: number): boolean {
+  fail(nowMs: number, reason: string, afterMs?: number): boolean {
     if (!this.#change('fail')) return false;
     this.failures += 1;
+    this.blockedBy(reason, nowMs);
     this.dueMs = nowMs + (afterMs || backoffMs(this.failures, RETRY_BACKOFF));
     return true;
+  }
+
+  /** Notes why it does not get further; the time of the first failure in a row stays. */
+  blockedBy(reason: string, nowMs: number): void {
+    this.blocked = { reason, sinceMs: this.blocked?.sinceMs ?? nowMs };
+  }
+
+  holdBack(): boolean {
+    return this.#change('holdBack');
   }
 
   tryAgain(): boolean {
@@ -171,12 +193,14 @@ export class Flight {
 
   park(nowMs: number): boolean {
     if (!this.#change('park')) return false;
+    this.blocked = undefined;
     this.dueMs = nowMs + PARKED_ASK_MS;
     return true;
   }
 
   settle(epoch: bigint): boolean {
     if (!this.#change('settle')) return false;
+    this.blocked = undefined;
     this.settledEpoch = epoch;
     return true;
   }
@@ -195,6 +219,7 @@ export class Flight {
 
   /** The consumer was asked and gave no receipt: ask again later, less and less often. */
   askLater(nowMs: number): void {
+    this.blocked = undefined;
     if (this.#state === 'parked') this.dueMs = nowMs + PARKED_ASK_MS;
     if (this.#state !== 'sent') return;
     this.failures += 1;

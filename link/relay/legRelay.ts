@@ -5,6 +5,7 @@
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
+import { ASK_AFTER_MS } from '../backoff.ts';
 import { type LinkDefinition, legOf } from '../link.ts';
 import { NOT_DELIVERED } from '../outbox/closeRows.ts';
 import { Closer } from '../outbox/closer.ts';
@@ -13,6 +14,7 @@ import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
 import { type Parcel, textFor } from '../wire/parcel.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
+import { HeldKeys } from './heldKeys.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
@@ -65,6 +67,7 @@ export class LegRelay {
   readonly #options: LegRelayOptions;
   readonly #queue = new KeyQueue();
   readonly #waiting = new Set<Flight>();
+  readonly #held = new HeldKeys();
   #copies = 0;
   /** The message settled last: a probe of a link without a source sends a copy of it. */
   lastRow: OutboxRow | undefined;
@@ -125,8 +128,10 @@ export class LegRelay {
       const route = this.gate.dispatchRoute(flight);
       if (route?.transport === 'sync' && this.#queue.size < QUEUED) {
         if (flight.queue(route)) this.#queue.push(flight);
+      } else if (route?.transport === 'async' && this.#held.isBehind(flight)) {
+        later.push(flight);
       } else if (route?.transport === 'async' && mayPublish(flight)) {
-        if (flight.publish(route)) publish.push(flight);
+        if (flight.publish(route) && !this.#isRefusedAtOnce(flight)) publish.push(flight);
       } else if (route?.transport === 'pull') {
         this.#leaveToPull(flight);
       } else later.push(flight);
@@ -148,6 +153,17 @@ export class LegRelay {
       else this.pending.push(flight);
     }
     this.#sortPending();
+  }
+
+  /** A message that the transport will not take is not tried, and nothing of its key passes it. */
+  #isRefusedAtOnce(flight: Flight): boolean {
+    const { row, route, resends } = flight;
+    const { version, epoch } = route!;
+    const to = [{ consumer: this.consumer, epoch }];
+    const parcel = { row, version, to, shadow: [], copied: [], resends };
+    const reason = this.#options.async.refusalOf?.(parcel);
+    if (reason) this.#refused(flight, reason);
+    return Boolean(reason);
   }
 
   #startCalls(): void {
@@ -213,17 +229,39 @@ export class LegRelay {
       if (outcome !== 'retry' && outcome !== 'fenced') this.settle(flight, outcome, epoch);
       else if (isCurrent) this.#retry(flight, detail || outcome, retryAfterMs);
     } else if (isCurrent && result.kind === 'failed') this.#retry(flight, result.reason);
+    else if (isCurrent && result.kind === 'refused') this.#refused(flight, result.reason);
     else if (isCurrent) this.#markSent(flight);
   }
 
   #markSent(flight: Flight): void {
-    if (flight.handOver(performance.now())) this.progress.handedOver(placeOf(flight));
+    if (!flight.handOver(performance.now())) return;
+    this.#held.release(flight);
+    this.progress.handedOver(placeOf(flight));
   }
 
   #retry(flight: Flight, reason: string, afterMs?: number): void {
-    if (!flight.fail(performance.now(), afterMs)) return;
+    if (!flight.fail(performance.now(), reason, afterMs)) return;
     this.#waiting.add(flight);
     this.progress.failedWith(reason, placeOf(flight));
+  }
+
+  /** The reason is this message alone: its key waits behind it, and all others go on. */
+  #refused(flight: Flight, reason: string): void {
+    if (this.#held.isBehind(flight)) {
+      if (flight.holdBack()) this.#backToPending(flight);
+      return;
+    }
+    const { link, log } = this.#options;
+    const { eventId } = flight.row;
+    if (flight.blocked === undefined)
+      log.warn({ link: link.id, consumer: this.consumer, eventId, reason }, 'message refused');
+    this.#held.hold(flight);
+    this.#retry(flight, reason);
+  }
+
+  #backToPending(flight: Flight): void {
+    this.pending.push(flight);
+    this.#sortPending();
   }
 
   /**
@@ -245,8 +283,7 @@ export class LegRelay {
     const wasPending = flight.state === 'pending';
     const isParked = outcome === 'parked';
     if (!(isParked ? flight.park(performance.now()) : flight.settle(epoch))) return;
-    this.#waiting.delete(flight);
-    this.#queue.leave(flight);
+    this.#leave(flight);
     if (wasPending) this.pending = this.pending.filter((one) => one !== flight);
     if (isParked) return;
     this.lastRow = flight.row;
@@ -276,6 +313,7 @@ export class LegRelay {
 
   #closeUndelivered(flight: Flight): void {
     if (!flight.settle(NOT_DELIVERED)) return;
+    this.#held.release(flight);
     this.progress.settled(performance.now() - flight.openedAtMs, placeOf(flight));
     this.closer.close(flight);
   }
@@ -306,6 +344,17 @@ export class LegRelay {
     else if (flight.resend()) this.pending.unshift(flight);
   }
 
+  /** The consumer could not be asked. */
+  notAnswered(overdue: readonly Flight[], reason: string): void {
+    const nowMs = performance.now();
+    this.progress.failedWith(reason);
+    for (const flight of overdue) {
+      if (!flight.isOverdue(nowMs)) continue; // its receipt came in the meantime
+      flight.blockedBy(reason, nowMs);
+      flight.dueMs = nowMs + ASK_AFTER_MS;
+    }
+  }
+
   // ---- letting go ----
 
   /** After a change that did not hold: dispatches again what these lanes have in flight. */
@@ -315,8 +364,7 @@ export class LegRelay {
       if (flight.route?.epoch === this.gate.adoptedEpochOf(flight.row.lane)) continue;
       const wasPending = flight.state === 'pending';
       if (!flight.takeBack()) continue;
-      this.#queue.leave(flight);
-      this.#waiting.delete(flight);
+      this.#leave(flight);
       if (!wasPending) this.pending.push(flight);
     }
     this.#sortPending();
@@ -327,11 +375,16 @@ export class LegRelay {
     if (lanes.size === 0) return;
     for (const flight of [...this.window.all()]) {
       if (!lanes.has(flight.row.lane)) continue;
-      this.#queue.leave(flight);
-      this.#waiting.delete(flight);
+      this.#leave(flight);
       this.window.remove(flight);
     }
     this.pending = this.pending.filter((flight) => !lanes.has(flight.row.lane));
+  }
+
+  #leave(flight: Flight): void {
+    this.#queue.leave(flight);
+    this.#waiting.delete(flight);
+    this.#held.release(flight);
   }
 
   #sortPending(): void {

@@ -258,8 +258,7 @@ export class LinkRelay {
       for (const flight of overdue)
         leg.afterAsking(flight, { isKnown: known.has(flight.row.eventId), isStreamIdle });
     } catch (error) {
-      leg.progress.failedWith(`asking for receipts: ${messageOf(error)}`);
-      for (const flight of overdue) flight.dueMs = performance.now() + ASK_AFTER_MS;
+      leg.notAnswered(overdue, `no receipt, and asking for it failed: ${messageOf(error)}`);
     }
   }
 

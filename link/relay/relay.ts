@@ -6,8 +6,12 @@
  * otherwise polls, less and less often while nothing happens. Hints may be lost; nothing depends on
  * one.
  */
-import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Log } from '../../runtime/log.ts';
+import {
+  keepSubscribed,
+  type NatsConnection,
+  type StandingSubscription,
+} from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { Wake } from '../../runtime/wake.ts';
 import { FAILED_PASS_MS } from '../backoff.ts';
@@ -19,6 +23,7 @@ import { onReceipts } from '../transport/jetStream/receipts.ts';
 import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';
 import { type AskReceipts, LinkRelay, type RaiseFence } from './linkRelay.ts';
 import { prepareRoutes, readRevisions } from './routes.ts';
+import type { BlockedLeg } from './window.ts';
 
 /** How often to look for route changes made by another process; bounds the pause of a flip. */
 const ROUTE_POLL_MS = 50;
@@ -51,7 +56,7 @@ export class Relay {
   readonly #settledEarly = new Map<number, boolean>();
   readonly #waiters = new Map<number, (isApplied: boolean) => void>();
   readonly #stopping = new AbortController();
-  readonly #subscriptions: Subscription[] = [];
+  readonly #subscriptions: StandingSubscription[] = [];
   #loops: Promise<void>[] = [];
   #revisions = new Map<string, bigint>();
   #ownedTerms = '';
@@ -101,9 +106,14 @@ export class Relay {
         nats,
         service,
         (batch) => this.#links.get(batch.link)?.relay.receive(batch.consumer, batch.receipts),
-        (problem) => log.warn({ err: problem }, 'unreadable receipts'),
+        (problem) => log.warn({ err: problem }, 'unreadable receipts, or none are pushed'),
       ),
-      nats.subscribe(hintSubject(service), { callback: () => this.#readAll() }),
+      keepSubscribed(
+        nats,
+        hintSubject(service),
+        () => this.#readAll(),
+        (problem) => log.warn({ err: problem }, 'no hints from other processes'),
+      ),
     );
     this.#loops = [
       this.#leaseLoop(),
@@ -208,7 +218,14 @@ export class Relay {
     const leg = this.#links.get(link)?.relay.legs.find((one) => one.consumer === consumer);
     if (!leg) throw new LinkError('UNKNOWN_CONSUMER', `${link} has no consumer ${consumer} here`);
     const { progress, gate, lastRow } = leg;
-    return { progress, longestHoldMs: gate.longestHoldMs, lastRow };
+    const blocked = leg.window.blocked();
+    return { progress, longestHoldMs: gate.longestHoldMs, lastRow, blocked };
+  }
+
+  /** What keeps messages in the lanes of this process, leg by leg. */
+  blockedLegs(): Map<string, BlockedLeg> {
+    const legs = [...this.#links.values()].flatMap(({ relay }) => relay.legs);
+    return new Map(legs.map((leg) => [leg.window.leg, leg.window.blocked()]));
   }
 
   /** This process changed routes: read them at once instead of at the next poll. */

@@ -1,6 +1,13 @@
 /** The window of a leg: the flights that this relay holds in memory. */
 import type { OutboxRow } from '../outbox/openRows.ts';
-import { Flight, type FlightCounts } from './flight.ts';
+import { type Blocked, Flight, type FlightCounts } from './flight.ts';
+
+/** What keeps messages of a leg from getting further; `reason` is empty when nothing does. */
+export interface BlockedLeg {
+  readonly count: number;
+  readonly reason: string;
+  readonly forMs: number;
+}
 
 export class LegWindow {
   readonly leg: string;
@@ -61,6 +68,19 @@ export class LegWindow {
 
   all(): Iterable<Flight> {
     return this.#flights.values();
+  }
+
+  /** How many messages do not get further, and why the one does not that waits longest. */
+  blocked(): BlockedLeg {
+    let count = 0;
+    let longest: Blocked | undefined;
+    for (const { blocked } of this.#flights.values()) {
+      if (!blocked) continue;
+      count += 1;
+      if (!longest || blocked.sinceMs < longest.sinceMs) longest = blocked;
+    }
+    const { reason = '', sinceMs = performance.now() } = longest ?? {};
+    return { count, reason, forMs: performance.now() - sinceMs };
   }
 
   ofLane(lane: number): Flight[] {

@@ -10,7 +10,9 @@ export type DispatchResult =
   /** Handed over; the receipt comes later. */
   | { readonly kind: 'sent' }
   /** Not handed over, or the outcome is unknown: send the same message again. */
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** Not handed over, and the reason is this message alone: others may go on, its key waits. */
+  | { readonly kind: 'refused'; readonly reason: string };
 
 export function failed(reason: string): DispatchResult {
   return { kind: 'failed', reason };
@@ -19,4 +21,6 @@ export function failed(reason: string): DispatchResult {
 export interface Dispatcher {
   /** Returns one result per parcel, in their order. */
   dispatch(parcels: readonly Parcel[]): Promise<DispatchResult[]>;
+  /** Why this one would be refused, where that is known without trying; empty where it is not. */
+  refusalOf?(parcel: Parcel): string;
 }

@@ -45,11 +45,16 @@ async function observeServers(context: StepContext): Promise<void> {
   for (const service of [run.producer, ...run.consumers]) {
     const replicas = await waitForReplicas(context, service);
     const up = replicas.flatMap(({ description }) => description ?? []);
-    const { postgresVersion, natsVersion } = up[0]!;
+    const { postgresVersion, natsVersion, natsMaxPayload, neededPayload } = up[0]!;
     await context.observe(
       `replicas of ${service}`,
       `${up.length} of ${replicas.length} up, PostgreSQL ${postgresVersion}, NATS ${natsVersion}`,
     );
+    if (natsMaxPayload > 0n && natsMaxPayload < neededPayload)
+      await context.observe(
+        `max_payload of ${service}'s NATS server`,
+        `${natsMaxPayload} bytes: larger messages wait; ${neededPayload} fit every message`,
+      );
   }
   const account = await (await streams.manager()).getAccountInfo();
   await context.observe('JetStream', `available, ${account.streams} streams`);

@@ -17,11 +17,11 @@ import { releaseAfter } from './releases.ts';
 
 let binary: Promise<NatsBinary> | undefined;
 
-/** A server with an empty store; after the test it must have no client left, and is removed. */
-export async function testNats(t: Owner): Promise<NatsServer> {
+/** A server with an empty store and this configuration; after the test it must have no client left, and is removed. */
+export async function testNats(t: Owner, config = ''): Promise<NatsServer> {
   binary ??= findNatsServer({ say: () => undefined });
   const dir = await makeRunDir('test-nats');
-  const server = await startNats({ dir, binary: await binary });
+  const server = await startNats({ dir, binary: await binary, config });
   releaseAfter(t, 'nats-server', () =>
     cleanUpAll('nats-server of the test', [
       () => refuseOpenConnections(server),

@@ -39,6 +39,9 @@ test('links --json has the documented shape and says nothing on stderr', async (
     dead_letters: 2,
     parked: 0,
     warnings: ['listens on the stream COMM-010 where nobody sends'],
+    blocked: 0,
+    blocked_reason: '',
+    blocked_ms: 0,
   });
 });
 

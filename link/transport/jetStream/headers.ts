@@ -11,6 +11,11 @@ export function rawHeaders(lines: string): MsgHdrs {
   return { encode: () => wire } as unknown as MsgHdrs;
 }
 
+/** Bytes of headers that `rawHeaders` made. */
+export function encodedLength(headers: MsgHdrs): number {
+  return (headers as unknown as { encode(): Uint8Array }).encode().length;
+}
+
 /**
  * The internals of nats.js's message that hold its raw bytes; the test beside this file pins them.
  */

@@ -6,7 +6,11 @@
  * Subject `relink.receipts.<producer>`; the body is JSON:
  * `{"link":"COMM-010","consumer":"hiring","receipts":[["<event id>","applied",5], …]}`.
  */
-import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import {
+  keepSubscribed,
+  type NatsConnection,
+  type StandingSubscription,
+} from '../../../runtime/nats.ts';
 import type { Receipt } from '../../wire/receipt.ts';
 
 export interface ReceiptBatch {
@@ -15,8 +19,10 @@ export interface ReceiptBatch {
   readonly receipts: readonly Receipt[];
 }
 
-/** Core NATS allows 1 MiB; 5,000 receipts are about 300 kB. */
 const RECEIPTS_PER_MESSAGE = 5_000;
+/** Bytes of a receipt in the body, and of what is around them: more than any takes. */
+const RECEIPT_BYTES = 100;
+const AROUND_BYTES = 200;
 
 export function receiptSubject(producer: string): string {
   return `relink.receipts.${producer}`;
@@ -28,32 +34,34 @@ export function receiptSubject(producer: string): string {
  */
 export function sendReceipts(nats: NatsConnection, producer: string, batch: ReceiptBatch): void {
   const sent = batch.receipts.filter(({ outcome }) => outcome !== 'fenced');
-  for (let i = 0; i < sent.length; i += RECEIPTS_PER_MESSAGE) {
+  const perMessage = receiptsPerMessage(nats);
+  for (let i = 0; i < sent.length; i += perMessage) {
     const receipts = sent
-      .slice(i, i + RECEIPTS_PER_MESSAGE)
+      .slice(i, i + perMessage)
       .map((one) => [one.eventId, one.outcome, Number(one.epoch)]);
     const body = JSON.stringify({ link: batch.link, consumer: batch.consumer, receipts });
     nats.publish(receiptSubject(producer), body);
   }
 }
 
-/** Calls back with every batch of receipts for this producer; malformed ones go to `onBad`. */
+/** As many as the server's `max_payload` has room for. */
+function receiptsPerMessage(nats: NatsConnection): number {
+  const room = (nats.info?.max_payload ?? Number.POSITIVE_INFINITY) - AROUND_BYTES;
+  return Math.max(1, Math.min(RECEIPTS_PER_MESSAGE, Math.floor(room / RECEIPT_BYTES)));
+}
+
+/**
+ * Calls back with every batch of receipts for this producer; malformed ones, and a subscription that
+ * the server refuses for now, go to `onBad`.
+ */
 export function onReceipts(
   nats: NatsConnection,
   producer: string,
   callback: (batch: ReceiptBatch) => void,
   onBad: (problem: unknown) => void,
-): Subscription {
-  return nats.subscribe(receiptSubject(producer), {
-    callback: (error, message) => {
-      if (error) return onBad(error);
-      try {
-        callback(parseBatch(message.string()));
-      } catch (problem) {
-        onBad(problem);
-      }
-    },
-  });
+): StandingSubscription {
+  const take = (body: string) => callback(parseBatch(body));
+  return keepSubscribed(nats, receiptSubject(producer), (message) => take(message.string()), onBad);
 }
 
 function parseBatch(text: string): ReceiptBatch {

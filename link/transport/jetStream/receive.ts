@@ -74,6 +74,8 @@ export class StreamConsumer {
   #running: Promise<unknown> | undefined;
   /** Whether the durable consumer was found and messages are taken. */
   isBound = false;
+  /** Why it listens and is not bound; empty otherwise. */
+  problem = '';
 
   constructor(options: StreamConsumerOptions) {
     this.#options = options;
@@ -116,10 +118,12 @@ export class StreamConsumer {
           abort_on_missing_resource: true,
         });
         this.isBound = true;
+        this.problem = '';
         if (this.#stopping.signal.aborted) this.#messages.stop();
         for await (const message of this.#messages) await this.#take(message);
       } catch (error) {
-        log.debug({ link: link.id, reason: messageOf(error) }, 'not bound to the stream');
+        this.problem = messageOf(error);
+        log.debug({ link: link.id, reason: this.problem }, 'not bound to the stream');
         await this.#reprovision(error);
       }
       this.isBound = false;

@@ -2,11 +2,19 @@
 import { messageOf } from '../../../runtime/errors.ts';
 import type { LinkDefinition } from '../../link.ts';
 import { subjectOf } from '../../link.ts';
+import { MAX_EVENT_BYTES } from '../../outbox/enqueue.ts';
 import { encodeHeaderValue, HEADER } from '../../wire/headers.ts';
 import { type Parcel, textFor } from '../../wire/parcel.ts';
 import { type Dispatcher, type DispatchResult, failed } from '../dispatcher.ts';
-import { rawHeaders } from './headers.ts';
+import { encodedLength, rawHeaders } from './headers.ts';
 import type { Publication, Publisher, PublishResult } from './publisher.ts';
+
+/** Bytes that UTF-8 takes at most for a unit of a JavaScript string. */
+const UTF8_MAX = 3;
+/** More than the headers of nearly every message; the others are measured. */
+const HEADERS_ROOM = 4_096;
+/** What a NATS server's `max_payload` must be for every event that the kit accepts. */
+export const NEEDED_PAYLOAD = MAX_EVENT_BYTES + HEADERS_ROOM;
 
 export class JetStreamDispatcher implements Dispatcher {
   readonly #publisher: Publisher;
@@ -32,11 +40,24 @@ export class JetStreamDispatcher implements Dispatcher {
         places.push(i);
       } catch (error) {
         // It cannot be written in the route's contract version; the others can.
-        results[i] = failed(messageOf(error));
+        results[i] = { kind: 'refused', reason: messageOf(error) };
       }
     const published = await this.#publisher.publish(publications);
     for (const [i, result] of published.entries()) results[places[i]!] = dispatchResultOf(result);
     return results;
+  }
+
+  /** A message that does not fit is found before anything newer of its key is published. */
+  refusalOf(parcel: Parcel): string {
+    const limit = this.#publisher.maxPayload;
+    if (limit === undefined || parcel.row.body.length * UTF8_MAX + HEADERS_ROOM <= limit) return '';
+    try {
+      const { headers, body } = this.#publicationOf(parcel);
+      const size = Buffer.byteLength(body) + encodedLength(headers);
+      return size <= limit ? '' : tooLarge(size, limit);
+    } catch (error) {
+      return messageOf(error);
+    }
   }
 
   #publicationOf(parcel: Parcel): Publication {
@@ -81,6 +102,11 @@ export class JetStreamDispatcher implements Dispatcher {
   }
 }
 
+function tooLarge(size: number, limit: number): string {
+  return `too large for the NATS server: ${size} bytes, and its max_payload is ${limit}; raise max_payload`;
+}
+
 function dispatchResultOf(result: PublishResult): DispatchResult {
-  return result.kind === 'stored' ? { kind: 'sent' } : failed(result.reason);
+  if (result.kind === 'stored') return { kind: 'sent' };
+  return result.kind === 'refused' ? result : failed(result.reason);
 }

@@ -49,6 +49,8 @@ export interface InProcessOptions extends NodesOptions {
   readonly beside?: Readonly<Record<string, Transport>>;
   /** Services that run as processes of the test's own making. */
   readonly elsewhere?: readonly string[];
+  /** The configuration of nats-server. */
+  readonly natsConfig?: string;
 }
 
 export class InProcessCompany {
@@ -91,7 +93,7 @@ export class InProcessCompany {
 
   static async start(t: Owner, options: InProcessOptions): Promise<InProcessCompany> {
     const services = servicesOf(Object.values(linksOf(options)));
-    const nats = await testNats(t);
+    const nats = await testNats(t, options.natsConfig);
     const databases = new Map<string, TestDatabase>();
     for (const service of services)
       databases.set(service, await testDatabase(t, template(service)));
