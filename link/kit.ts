@@ -26,6 +26,7 @@ import type { Pull } from './pull/pull.ts';
 import { prepareReadings } from './pull/readings.ts';
 import { Relay } from './relay/relay.ts';
 import type { BlockedLeg } from './relay/window.ts';
+import { parseReleases, releasedAs } from './release.ts';
 import { pushHandler, unmappedService } from './transport/grpc/receive.ts';
 import { GrpcDispatcher } from './transport/grpc/send.ts';
 import {
@@ -57,6 +58,8 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   /** Links this service consumes that may be `pull`: its value, and the replica's table. */
   readonly pulls?: { readonly [Id in keyof Links]?: Pull };
   readonly limits?: Partial<ReceiverLimits>;
+  /** Contract versions that this build reads and writes at most, by link; see release.ts. */
+  readonly release?: string;
 }
 
 /** Receipts are asked for within 5 s: a broker that is down must not use that up. */
@@ -97,8 +100,10 @@ export function createLinkKit<Links extends LinkMap>(options: KitOptions<Links>)
 
 /** The same for any map: what is inside the kit knows its links by their ids only. */
 function assemble(options: KitOptions): LinkKit {
-  const { service, links } = options;
-  const all = Object.values(links);
+  const { service } = options;
+  const releases = parseReleases(options.release ?? '');
+  const all = Object.values(options.links).map((one) => releasedAs(one, releases.get(one.id)));
+  const links = Object.fromEntries(all.map((link) => [link.id, link]));
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
   const receivers = createReceivers(options, consumed, (written) => relay.committed(written));

@@ -37,6 +37,7 @@ export const baseConfigProperties = {
   }),
   logLevel: Type.Enum([...LOG_LEVELS], { default: 'info' }),
   failpoints: Type.String({ default: '', description: 'tests only: name=kill|throw|pause:ms[@n]' }),
+  release: Type.String({ default: '', description: 'contract versions: COMM-040=v1/v0' }),
   production: Type.Boolean({ default: false, description: 'refuses what only tests may do' }),
 };
 

@@ -192,6 +192,7 @@ export class LinkRelay {
       leg.sendCallCopies(flights);
     }
     const parcels = parcelsFor(
+      this.#options.link,
       batch.map(({ leg, flights }) => ({
         consumer: leg.consumer,
         flights,
