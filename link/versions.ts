@@ -21,24 +21,48 @@ export interface WrittenEvent {
   readonly body: string;
 }
 
+/** What is asked for every message, worked out once a link. */
+interface VersionTable {
+  /** The contracts of each event, newest first. */
+  readonly byEvent: ReadonlyMap<string, readonly Contract[]>;
+  readonly versions: readonly number[];
+  readonly reads: number;
+  readonly writes: number;
+}
+
+const tables = new WeakMap<LinkDefinition, VersionTable>();
+
+function tableOf(link: LinkDefinition): VersionTable {
+  const known = tables.get(link);
+  if (known) return known;
+  const all = allContracts(link).toSorted((a, b) => b.version - a.version);
+  const versions = [...new Set(all.map(({ version }) => version))].reverse();
+  const newest = versions.at(-1)!;
+  const { reads = newest, writes = newest } = link.release ?? {};
+  const byEvent = Map.groupBy(all, ({ event }) => event);
+  const table = { byEvent, versions, reads, writes };
+  tables.set(link, table);
+  return table;
+}
+
 /** Every contract of a link, those of older versions included. */
 export function allContracts({ contracts, mappings = [] }: LinkDefinition): readonly Contract[] {
   return [...contracts, ...mappings.map(({ older }) => older)];
 }
 
 /** The versions that a route of the link may name, ascending. */
-export function versionsOf(link: LinkDefinition): number[] {
-  return [...new Set(allContracts(link).map(({ version }) => version))].sort((a, b) => a - b);
+export function versionsOf(link: LinkDefinition): readonly number[] {
+  return tableOf(link).versions;
 }
 
 /** The newest version that this build reads. */
 export function readsOf(link: LinkDefinition): number {
-  return link.release?.reads ?? Math.max(...versionsOf(link));
+  return tableOf(link).reads;
 }
 
 /** The newest version that this build writes to the outbox. */
 export function writesOf(link: LinkDefinition): number {
-  return link.release?.writes ?? Math.max(...versionsOf(link));
+  return tableOf(link).writes;
 }
 
 /** The contract of an event in exactly this version. */
@@ -47,8 +71,9 @@ export function contractOf(
   event: string,
   version: number,
 ): Contract | undefined {
-  const isWanted = (one: Contract) => one.event === event && one.version === version;
-  return link.contracts.find(isWanted) ?? allContracts(link).find(isWanted);
+  return tableOf(link)
+    .byEvent.get(event)
+    ?.find((one) => one.version === version);
 }
 
 /** The contract of an event in exactly this version, if this build reads it. */
@@ -60,22 +85,25 @@ export function readableContract(
   return version <= readsOf(link) ? contractOf(link, event, version) : undefined;
 }
 
+/** Whether this build reads the version that an event is written in. */
+export function isReadable(link: LinkDefinition, { event, eventVersion }: WrittenEvent): boolean {
+  return readableContract(link, event, eventVersion) !== undefined;
+}
+
 /** The contract that an event travels in on a route of this version. */
 export function contractAt(
   link: LinkDefinition,
   event: string,
   version: number,
 ): Contract | undefined {
-  const [only, other] = link.contracts;
-  if (!other && !link.mappings?.length) return only?.event === event ? only : undefined;
-  return allContracts(link)
-    .filter((one) => one.event === event && one.version <= version)
-    .reduce<Contract | undefined>((a, b) => (a && a.version > b.version ? a : b), undefined);
+  return tableOf(link)
+    .byEvent.get(event)
+    ?.find((one) => one.version <= version);
 }
 
 /** The contract that handlers and business code know. */
 export function newestContract(link: LinkDefinition, event: string): Contract | undefined {
-  return link.contracts.find((one) => one.event === event);
+  return tableOf(link).byEvent.get(event)?.[0];
 }
 
 /** The version that an event travels in on a route of this version. */
@@ -148,10 +176,10 @@ export function textIn(
   if (eventVersion === version) return body;
   const contract = contractOf(link, event, version);
   if (!contract) throw new LinkError('NO_MAPPING', `${link.id} has no ${event} v${version}`);
-  const written = JSON.parse(body) as EventJson;
+  const json = JSON.parse(body) as EventJson;
   const direction = { from: eventVersion, to: version, ...(complement ? { complement } : {}) };
-  const payload = mapPayload(link, { event, payload: written.payload }, direction);
-  const mapped = { ...written, event_version: version, payload };
+  const payload = mapPayload(link, { event, payload: json.payload }, direction);
+  const mapped = { ...json, event_version: version, payload };
   const [problem] = contract.findProblems(mapped);
   if (problem)
     throw new LinkError(

@@ -11,6 +11,7 @@ import { NOT_DELIVERED } from '../outbox/closeRows.ts';
 import { Closer } from '../outbox/closer.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
+import { isReadable } from '../versions.ts';
 import type { Parcel } from '../wire/parcel.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
@@ -48,6 +49,8 @@ export interface LegRelayOptions {
   readonly wake: () => void;
   /** Whether the leases certainly hold at this moment. */
   readonly isLeaseValid: () => boolean;
+  /** A row is of a contract version that this build does not read. */
+  readonly onUnreadable: () => void;
   /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
   readonly onSettled: (seq: number, isApplied: boolean) => void;
 }
@@ -113,6 +116,7 @@ export class LegRelay {
     const nowMs = performance.now();
     for (const row of rows) {
       if (this.window.has(row.seq) || !this.gate.owns(row.lane)) continue;
+      if (!isReadable(this.#options.link, row)) this.#options.onUnreadable();
       this.pending.push(this.window.add(row, nowMs));
     }
   }

@@ -2,9 +2,10 @@
  * A message ready for dispatch: its addressees, and the consumers that only get a copy to compare.
  */
 import type { EventJson } from '../contracts/contract.ts';
+import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
-import { hashedVersion, textIn } from '../versions.ts';
+import { hashedVersion, isReadable, textIn } from '../versions.ts';
 
 export interface Parcel {
   readonly row: OutboxRow;
@@ -20,8 +21,15 @@ export interface Parcel {
   readonly complement?: EventJson['payload'];
 }
 
-/** The event's canonical text in the version that it travels in. */
+/**
+ * The event's canonical text in the version that it travels in.
+ * @throws LinkError NO_MAPPING
+ */
 export function textOf(link: LinkDefinition, { row, version, complement }: Parcel): string {
+  if (!isReadable(link, row)) {
+    const written = `${row.event} v${row.eventVersion}`;
+    throw new LinkError('NO_MAPPING', `this build of ${link.producer} does not read ${written}`);
+  }
   return textIn(link, row, version, complement);
 }
 
