@@ -27,6 +27,8 @@ import { prepareReadings } from './pull/readings.ts';
 import { Relay } from './relay/relay.ts';
 import type { BlockedLeg } from './relay/window.ts';
 import { parseReleases, releasedAs } from './release.ts';
+import { type ReadComplements, withComplements } from './transport/complements.ts';
+import type { Dispatcher } from './transport/dispatcher.ts';
 import { pushHandler, unmappedService } from './transport/grpc/receive.ts';
 import { GrpcDispatcher } from './transport/grpc/send.ts';
 import {
@@ -113,11 +115,13 @@ function assemble(options: KitOptions): LinkKit {
   const streams = createStreamConsumers(options, consumed, receivers);
   const unparker = createUnparker(options, consumed, receivers);
   const listening = new ListeningAgent(options.sql, options.log, streams);
+  const complete = (link: LinkDefinition, dispatcher: Dispatcher) =>
+    withComplements(link, dispatcher, complementsOf(options, link.id));
   const relay = new Relay({
     ...options,
     links: produced,
-    asyncDispatcher: (link) => new JetStreamDispatcher(publisher, link, service),
-    syncDispatcher: (link, consumer) => dispatchers.get(`${link.id}/${consumer}`)!,
+    asyncDispatcher: (link) => complete(link, new JetStreamDispatcher(publisher, link, service)),
+    syncDispatcher: (link, consumer) => complete(link, dispatchers.get(`${link.id}/${consumer}`)!),
     ask: (link) => asker.askerOf(link.id),
     raiseFence: (link) => asker.fencerOf(link.id),
   });
@@ -130,6 +134,7 @@ function assemble(options: KitOptions): LinkKit {
     streams,
     publisher,
     dispatchers,
+    complete,
     asker,
     manager: () => jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS }),
   });
@@ -164,6 +169,12 @@ function assemble(options: KitOptions): LinkKit {
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
   };
+}
+
+/** How the owner's fields of a link are read; undefined when no version needs any. */
+function complementsOf({ sources, sql }: KitOptions, link: string): ReadComplements | undefined {
+  const read = sources?.[link]?.complement;
+  return read && ((keys) => read(sql, keys));
 }
 
 function warnOfSmallPayload({ nats, log }: KitOptions): void {

@@ -122,6 +122,7 @@ export function complementOf(
   from: number,
   to: number,
 ): readonly string[] {
+  if (from <= to) return [];
   return [...new Set(stepsBetween(link, event, to, from).flatMap((one) => [...one.complement]))];
 }
 

@@ -208,7 +208,7 @@ async function probe(
     transport === 'async'
       ? new JetStreamDispatcher(options.publisher, link, options.service)
       : options.dispatchers.get(row.leg)!;
-  const [result] = await dispatcher.dispatch([parcel]);
+  const [result] = await options.complete(link, dispatcher).dispatch([parcel]);
   if (result!.kind === 'refused') return answer(result!.reason);
   if (result!.kind === 'failed')
     return { ...answer(result!.reason), unsent: transport === 'async' };
