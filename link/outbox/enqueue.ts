@@ -6,7 +6,8 @@
 
 import { randomUUIDv7 } from 'node:crypto';
 import type { Transaction } from '../../runtime/postgres.ts';
-import { encodeText } from '../contracts/contract.ts';
+import { type Contract, type EventJson, encodeText } from '../contracts/contract.ts';
+import type { Mapping } from '../contracts/mapping.ts';
 import { LinkError } from '../errors.ts';
 import { type EventOf, type LinkDefinition, laneOf, legsOf } from '../link.ts';
 import { contractAt, newestContract, textIn, writesOf } from '../versions.ts';
@@ -102,6 +103,15 @@ interface OutboxInsert {
   readonly traceparent: string | null;
 }
 
+/** What was written must be able to travel in every version that a route may name. */
+function problemsOf(link: LinkDefinition, contract: Contract, event: EventJson) {
+  const problems = contract.findProblems(event);
+  if (problems.length > 0) return problems;
+  const isStepDown = ({ newer }: Mapping) =>
+    newer.event === contract.event && newer.version === contract.version;
+  return link.mappings?.find(isStepDown)?.findProblems(event.payload) ?? [];
+}
+
 function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
   const contract = newestContract(link, message.event);
   if (!contract)
@@ -113,7 +123,7 @@ function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
     produced_at: new Date().toISOString(),
     payload: message.payload,
   };
-  const problems = contract.findProblems(event);
+  const problems = problemsOf(link, contract, event);
   if (problems.length > 0)
     throw new LinkError(
       'INVALID_EVENT',

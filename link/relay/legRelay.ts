@@ -20,7 +20,7 @@ import { HeldKeys } from './heldKeys.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
-import { LegProgress, type Place } from './progress.ts';
+import { LegProgress, placeOf } from './progress.ts';
 import { LegWindow } from './window.ts';
 
 declareFailpoints('relay.after-call');
@@ -395,9 +395,4 @@ export class LegRelay {
   #sortPending(): void {
     this.pending.sort((a, b) => a.row.seq - b.row.seq);
   }
-}
-
-/** The lane and epoch that a flight was dispatched under. */
-function placeOf({ row, route }: Flight): Place | undefined {
-  return route && { lane: row.lane, epoch: route.epoch };
 }
