@@ -67,9 +67,9 @@ function linkHandlers(options: OperatorOptions): HandlersOf<'listLinks' | 'getTo
     unrouted: new UnroutedWatch(participants),
   };
   return {
-    listLinks: async () => ({ links: await listLinks(sources) }),
+    listLinks: () => listLinks(sources),
     getTopology: async () => ({
-      links: await listLinks(sources),
+      ...(await listLinks(sources)),
       services: await Promise.all(
         participants.services.map(async (name) => ({
           name,

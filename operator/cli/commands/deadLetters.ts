@@ -17,6 +17,7 @@ import { toJsonShape } from '../output/json.ts';
 import { resolveDeadLetter } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
+import { tellUnanswered } from '../unanswered.ts';
 import { parseLimit } from './runs.ts';
 
 const USUAL_LIMIT = 50;
@@ -53,13 +54,15 @@ function addReading(group: Group, use: UseSession): void {
     .option('--all', 'include redriven and discarded ones')
     .option('--limit <n>', 'how many to show', parseLimit, USUAL_LIMIT)
     .action(async ({ link = '', all, limit }) => {
-      const { operator, output } = use();
-      const response = await operator.listDeadLetters({ link, all: all === true, limit });
-      output.show({
+      const session = use();
+      const request = { link, all: all === true, limit };
+      const response = await session.operator.listDeadLetters(request);
+      session.output.show({
         json: () => toJsonShape(ListDeadLettersResponseSchema, response),
         items: () => response.deadLetters.map((one) => toJsonShape(DeadLetterSchema, one)),
         text: (layout) => listDeadLetters(response, layout),
       });
+      tellUnanswered(session, response.unanswered);
     });
 
   group

@@ -12,7 +12,7 @@ import {
   type RunStatus,
   RunStatusSchema,
 } from '../../../gen/relink/v1/operator_pb.ts';
-import type { DeadLetterSchema } from '../../../gen/relink/v1/participant_pb.ts';
+import type { DeadLetterSchema, UnansweredSchema } from '../../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../../gen/relink/v1/receipt_pb.ts';
 import { invalidField, RpcError, unknownId } from '../../../rpc/errors.ts';
 import type { RpcContext } from '../../../rpc/handlers.ts';
@@ -36,6 +36,8 @@ export class FakeOperator {
   /** What an order of a person does to a run; a test may replace it. */
   onOrder: (order: string, status: RunStatus) => void = () => undefined;
   areSidesEqual = true;
+  /** Services that did not answer the operator. */
+  readonly unanswered: Init<typeof UnansweredSchema>[] = [];
   #server: RpcServer;
   #wakes = new Set<Wake>();
 
@@ -67,7 +69,8 @@ export class FakeOperator {
 
   /** Back to links without runs, letters and certificates. */
   forget(): void {
-    for (const kept of [this.runs, this.letters, this.certificates, this.calls]) kept.length = 0;
+    for (const kept of [this.runs, this.letters, this.certificates, this.calls, this.unanswered])
+      kept.length = 0;
     this.onOrder = () => undefined;
     this.areSidesEqual = true;
   }
@@ -183,13 +186,14 @@ export class FakeOperator {
 
   #serve() {
     return serve(Operator, {
-      listLinks: () => ({ links: this.links }),
+      listLinks: () => ({ links: this.links, unanswered: this.unanswered }),
       getTopology: () => ({
         services: [
           { name: 'assessments', replicas: [{ address: '127.0.0.1:7101', up: true }] },
           { name: 'hiring', replicas: [{ address: '127.0.0.1:7102', up: false }] },
         ],
         links: this.links,
+        unanswered: this.unanswered,
       }),
       plan: (request) => this.#plan(request),
       start: (request) => this.#start(request),
@@ -226,7 +230,8 @@ export class FakeOperator {
       },
       listDeadLetters: ({ all }) => {
         const deadLetters = this.letters.filter(({ state }) => all || state === 'dead');
-        return { deadLetters, total: BigInt(deadLetters.length) };
+        const { unanswered } = this;
+        return { deadLetters, total: BigInt(deadLetters.length), unanswered };
       },
       getDeadLetter: ({ id }) => ({ deadLetter: this.#letter(id) }),
       redriveDeadLetter: ({ id }) => {
