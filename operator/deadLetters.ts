@@ -66,6 +66,7 @@ async function listAll(
     deadLetters: entries,
     nextId: next ?? ends[0] ?? '',
     total: answers.reduce((sum, answer) => sum + (answer?.total ?? 0n), 0n),
+    parked: answers.reduce((sum, answer) => sum + (answer?.parked ?? 0n), 0n),
     unanswered: [...asked.unanswered],
   };
 }

@@ -92,11 +92,14 @@ export class Journal {
     });
   }
 
-  /** Newest first. */
-  async list(options: { link?: string; limit: number }): Promise<RunRecord[]> {
+  /** Newest first; after a run those that are older than it. */
+  async list(wanted: { link?: string; after?: string; limit: number }): Promise<RunRecord[]> {
+    const { link = '', after = '', limit } = wanted;
     const rows = await this.#sql<RunRow[]>`
-      select * from migration.runs where ${options.link ?? ''} in ('', link)
-      order by started_at desc limit ${options.limit}`;
+      select * from migration.runs where ${link} in ('', link)
+        and (${after} = '' or (started_at, id) <
+          (select started_at, id from migration.runs where id::text = ${after}))
+      order by started_at desc, id desc limit ${limit}`;
     return rows.map(runFrom);
   }
 

@@ -2,6 +2,7 @@
 import type { ListLinksResponse, Run } from '../../gen/relink/v1/operator_pb.ts';
 import { RpcCallError } from '../../rpc/client.ts';
 import { usageError } from './errors.ts';
+import { listCertificates, listDeadLetters, listRuns } from './lists.ts';
 import type { Session } from './session.ts';
 import { didYouMean, findSimilar, pickByPrefix, UUID_LENGTH } from './suggest.ts';
 import { undecided } from './unanswered.ts';
@@ -16,7 +17,7 @@ const LETTERS_SEARCHED = 500;
  */
 export async function resolveRun(session: Session, text: string): Promise<string> {
   if (text.length >= UUID_LENGTH) return text;
-  const { runs } = await session.operator.listRuns({ limit: RUNS_SEARCHED });
+  const { runs } = await listRuns(session, { limit: RUNS_SEARCHED });
   if (text !== 'last')
     return pickByPrefix(
       text,
@@ -41,7 +42,7 @@ export function byStart(a: Run, b: Run): number {
 export async function resolveDeadLetter(session: Session, text: string): Promise<string> {
   if (text.length >= UUID_LENGTH) return text;
   const request = { limit: LETTERS_SEARCHED, all: true };
-  const { deadLetters, unanswered } = await session.operator.listDeadLetters(request);
+  const { deadLetters, unanswered } = await listDeadLetters(session, request);
   // A service that is silent may hold another letter with this prefix.
   if (unanswered.length > 0)
     throw undecided(`Which dead letter ${text} is, only its whole id can say`, unanswered);
@@ -52,7 +53,7 @@ export async function resolveDeadLetter(session: Session, text: string): Promise
 /** The id of a certificate given in full or as a prefix. */
 export async function resolveCertificate(session: Session, text: string): Promise<string> {
   if (text.length >= UUID_LENGTH) return text;
-  const { certificates } = await session.operator.listCertificates({});
+  const { certificates } = await listCertificates(session);
   const ids = certificates.map(({ id }) => id);
   return pickByPrefix(text, ids, 'certificate', 'relink certificate list');
 }

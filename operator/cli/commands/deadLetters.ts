@@ -7,10 +7,11 @@ import {
 import { confirmStep } from '../confirm.ts';
 import { editDeadLetter } from '../editDeadLetter.ts';
 import { EXIT } from '../exitCode.ts';
+import { listDeadLetters } from '../lists.ts';
 import {
   formatDeadLetter,
+  formatDeadLetters,
   formatRedriven,
-  listDeadLetters,
   type Redriven,
 } from '../output/deadLetterView.ts';
 import { toJsonShape } from '../output/json.ts';
@@ -55,12 +56,11 @@ function addReading(group: Group, use: UseSession): void {
     .option('--limit <n>', 'how many to show', parseLimit, USUAL_LIMIT)
     .action(async ({ link = '', all, limit }) => {
       const session = use();
-      const request = { link, all: all === true, limit };
-      const response = await session.operator.listDeadLetters(request);
+      const response = await listDeadLetters(session, { link, all: all === true, limit });
       session.output.show({
         json: () => toJsonShape(ListDeadLettersResponseSchema, response),
         items: () => response.deadLetters.map((one) => toJsonShape(DeadLetterSchema, one)),
-        text: (layout) => listDeadLetters(response, layout),
+        text: (layout) => formatDeadLetters(response, layout),
       });
       tellUnanswered(session, response.unanswered);
     });

@@ -4,7 +4,7 @@ import { type Link, LinkSchema, type Run, RunSchema } from '../../../gen/relink/
 import { toJsonShape } from '../output/json.ts';
 import { formatLink, viewLinks } from '../output/linkView.ts';
 import type { View } from '../output/output.ts';
-import { listRuns } from '../output/runList.ts';
+import { formatRuns } from '../output/runList.ts';
 import { formatMermaid, viewTopology } from '../output/topologyView.ts';
 import { unknownLink } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
@@ -63,7 +63,7 @@ function viewLink(link: Link, runs: Run[]): View {
       ...formatLink(link, layout),
       ...(runs.length === 0
         ? []
-        : ['', layout.paint('bold', 'Latest runs'), ...listRuns(runs, layout)]),
+        : ['', layout.paint('bold', 'Latest runs'), ...formatRuns(runs, layout)]),
     ],
   };
 }

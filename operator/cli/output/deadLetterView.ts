@@ -15,7 +15,7 @@ const COLUMNS: Column[] = [
   { header: 'died', align: 'right' },
 ];
 
-export function listDeadLetters(response: ListDeadLettersResponse, layout: Layout): string[] {
+export function formatDeadLetters(response: ListDeadLettersResponse, layout: Layout): string[] {
   const { deadLetters, total, unanswered } = response;
   if (deadLetters.length === 0)
     return [
