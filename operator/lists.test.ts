@@ -81,12 +81,13 @@ test('certificates are listed each once, though their pages end early', async ()
 });
 
 test('a page after what is not there is refused, for it would look like the end', async () => {
-  const afterId = '0199c0de-0000-7000-8000-00000000d001';
   const isRefused = (error: unknown) =>
     error instanceof RpcError && error.fields[0]?.field === 'after_id';
-  const runsAfter = async () => api.listRuns(create(ListRunsRequestSchema, { afterId }), CALL);
-  await assert.rejects(runsAfter, isRefused);
-  const certificatesAfter = async () =>
-    api.listCertificates(create(ListCertificatesRequestSchema, { afterId }), CALL);
-  await assert.rejects(certificatesAfter, isRefused);
+  for (const afterId of ['0199c0de-0000-7000-8000-00000000d001', '-'.repeat(36), 'x']) {
+    const runsAfter = async () => api.listRuns(create(ListRunsRequestSchema, { afterId }), CALL);
+    await assert.rejects(runsAfter, isRefused);
+    const certificatesAfter = async () =>
+      api.listCertificates(create(ListCertificatesRequestSchema, { afterId }), CALL);
+    await assert.rejects(certificatesAfter, isRefused);
+  }
 });
