@@ -27,11 +27,12 @@ export async function listRuns(
 
 /** All certificates, newest first. */
 export async function listCertificates(
-  { operator }: Session,
+  { operator, signal }: Pick<Session, 'operator' | 'signal'>,
   wanted: { link?: string; run?: string } = {},
 ): Promise<ListCertificatesResponse> {
   const { entries } = await followPages(async (afterId: string | undefined) => {
-    const { certificates, nextId } = await operator.listCertificates({ ...wanted, afterId });
+    const request = { ...wanted, afterId };
+    const { certificates, nextId } = await operator.listCertificates(request, { signal });
     return { entries: certificates, next: nextId || undefined };
   });
   return create(ListCertificatesResponseSchema, { certificates: [...entries] });
