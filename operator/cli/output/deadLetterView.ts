@@ -15,9 +15,12 @@ const COLUMNS: Column[] = [
   { header: 'died', align: 'right' },
 ];
 
-export function listDeadLetters(response: ListDeadLettersResponse, layout: Layout): string[] {
-  const { deadLetters, total } = response;
-  if (deadLetters.length === 0) return ['No dead letters.'];
+export function formatDeadLetters(response: ListDeadLettersResponse, layout: Layout): string[] {
+  const { deadLetters, total, unanswered } = response;
+  if (deadLetters.length === 0)
+    return [
+      unanswered.length === 0 ? 'No dead letters.' : 'No dead letters at those that answered.',
+    ];
   const ids = shortenIds(deadLetters.map(({ id }) => id));
   const isMixed = deadLetters.some(({ state }) => state !== 'dead');
   const rows = deadLetters.map((one) => [
