@@ -10,6 +10,7 @@ import { describeStack } from '../dev/addresses.ts';
 import { createPaint } from '../operator/cli/output/paint.ts';
 import { endSignal } from '../runtime/endSignal.ts';
 import { CodedError, messageOf, toError } from '../runtime/errors.ts';
+import { outliveReaders } from '../runtime/outputs.ts';
 import { links } from '../services/links.ts';
 import { runDemo, stageTitles } from './demo.ts';
 import { DEMO_USAGE, type DemoOptions, readDemoOptions } from './options.ts';
@@ -88,4 +89,5 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+outliveReaders();
 process.exit(await main(process.argv.slice(2)));

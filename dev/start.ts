@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endSignal } from '../runtime/endSignal.ts';
 import { CodedError, messageOf, toError } from '../runtime/errors.ts';
+import { outliveReaders } from '../runtime/outputs.ts';
 import { describeStack } from './addresses.ts';
 import { readDevEnvironment } from './environment.ts';
 import { isPortFree, portsFrom } from './ports.ts';
@@ -121,4 +122,5 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+outliveReaders();
 process.exitCode = await main(process.argv.slice(2));

@@ -6,18 +6,20 @@ import { EXIT } from './exitCode.ts';
 enableCompileCache();
 const { runCli } = await import('./cli.ts');
 const { endSignal } = await import('../../runtime/endSignal.ts');
+const { outliveReaders } = await import('../../runtime/outputs.ts');
 
-// `relink links | head -1`: the reader has seen enough.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done);
-  throw error;
-});
+// `relink status last --watch | head -1`: the reader has seen enough, so nothing is followed further.
+const reader = new AbortController();
+outliveReaders(() => reader.abort());
+const ctrlC = endSignal(['SIGINT']);
 
 const { stdin, stdout, stderr } = process;
 // Not process.exit: what was written to a pipe has to arrive first.
-process.exitCode = await runCli(process.argv.slice(2), {
+const exitCode = await runCli(process.argv.slice(2), {
   stdin,
   stdout,
   stderr,
-  signal: endSignal(['SIGINT']),
+  signal: AbortSignal.any([ctrlC, reader.signal]),
 });
+const isForReader = exitCode === EXIT.interrupted && !ctrlC.aborted;
+process.exitCode = isForReader ? EXIT.done : exitCode;
