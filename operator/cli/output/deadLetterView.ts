@@ -1,6 +1,7 @@
 /** Dead letters as a table and one by one with their body. */
 import type { DeadLetter, ListDeadLettersResponse } from '../../../gen/relink/v1/participant_pb.ts';
 import { shortenIds } from '../suggest.ts';
+import { parseExactly } from './json.ts';
 import type { Layout } from './output.ts';
 import { cleanText, wrapText } from './paint.ts';
 import { type Column, formatTable } from './table.ts';
@@ -78,7 +79,7 @@ function sayNext({ id, state }: DeadLetter): string[] {
 /** JSON over several lines; any other text as it is. */
 export function prettyBody(body: string): string {
   try {
-    return JSON.stringify(JSON.parse(body), null, 2);
+    return JSON.stringify(parseExactly(body), null, 2);
   } catch {
     return body;
   }
