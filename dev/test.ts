@@ -8,7 +8,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endSignal } from '../runtime/endSignal.ts';
 import { messageOf, toError } from '../runtime/errors.ts';
+import { outliveReaders } from '../runtime/outputs.ts';
 import {
   dropTemplates,
   leftDatabases,
@@ -75,7 +77,6 @@ async function runTests(options: TestOptions, files: string[]): Promise<number> 
 
 async function runNode(options: TestOptions, files: string[], run: TestRun): Promise<number> {
   const limitsMs = options.long ? LONG_LIMITS_MS : LIMITS_MS;
-  let wasInterrupted = false;
   const node = spawn(process.execPath, [...nodeArguments(options, limitsMs.test), ...files], {
     cwd: PROJECT_DIR,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -89,20 +90,16 @@ async function runNode(options: TestOptions, files: string[], run: TestRun): Pro
       ...(options.keep ? { RELINK_TEST_KEPT: keptFile(run) } : {}),
     }),
   });
-  // Ctrl-C also reaches node, which reports what it was doing; we only clean up afterwards.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      wasInterrupted = true;
-      node.kill(signal);
-    });
-  }
+  // Node reports what it was doing; we only clean up afterwards.
+  const asked = endSignal();
+  asked.addEventListener('abort', () => node.kill('SIGINT'));
   const late = setTimeout(() => {
     say(`the tests did not end within ${limitsMs.run / 60_000} minutes`);
     node.kill('SIGKILL');
   }, limitsMs.run);
   const [code] = (await once(node, 'exit')) as [number | null];
   clearTimeout(late);
-  return wasInterrupted ? EXIT_INTERRUPTED : (code ?? EXIT_FAILED);
+  return asked.aborted ? EXIT_INTERRUPTED : (code ?? EXIT_FAILED);
 }
 
 function nodeArguments(options: TestOptions, testLimitMs: number): string[] {
@@ -186,4 +183,5 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+outliveReaders();
 process.exitCode = await main(process.argv.slice(2));

@@ -40,7 +40,7 @@ test('variables become typed values and defaults fill the rest', () => {
 });
 
 test('peers list every replica of a service and survive a round trip', () => {
-  const peers = { hiring: ['127.0.0.1:7102', '127.0.0.1:7202'], bonuses: ['h:1'] };
+  const peers = { hiring: ['127.0.0.1:7102', '127.0.0.1:7202'], bonuses: ['h:1', '[::1]:1'] };
   const env = { ...REQUIRED, RELINK_PEERS: formatPeers(peers) };
   assert.deepEqual(loadConfig(baseConfigSchema, { env }).peers, peers);
 });
@@ -51,6 +51,14 @@ test('a variable overrides the defaults of the process, and these those of the s
   const config = loadConfig(schema, { env: { ...REQUIRED, RELINK_HOST: '::1' }, defaults });
   assert.equal(config.laneCount, 16);
   assert.equal(config.host, '::1');
+});
+
+test('a peer without a port, or an IPv6 host without brackets, is refused with the right form', () => {
+  for (const peers of ['hiring=h', 'hiring=::1:7102', 'hiring=h:70000']) {
+    const [problem] = problemsOf({ ...REQUIRED, RELINK_PEERS: peers });
+    assert.equal(problem?.variable, 'RELINK_PEERS', peers);
+    assert.match(problem?.message ?? '', /name=host:port.*\[::1\]:7101/);
+  }
 });
 
 test('all problems are reported at once and each names its variable', () => {

@@ -4,18 +4,20 @@
  *
  * Text becomes values by the property's schema type:
  * integer, number, boolean (true/false/1/0/yes/no/on/off), string,
- * object: `service=host:port|host:port,service2=host:port` → { service: ['host:port', …], … }
+ * object: `service=host:port|host:port,service2=[::1]:port` → { service: ['host:port', …], … }
  * array:  `a,b,c`
  * An empty variable counts as not set.
  */
 import { randomBytes } from 'node:crypto';
 import { Ajv, type ErrorObject } from 'ajv';
 import { type Static, type TObject, Type } from 'typebox';
+import { splitAddress } from './address.ts';
 import { CodedError } from './errors.ts';
 import { LOG_LEVELS } from './log.ts';
 
 const PREFIX = 'RELINK_';
 const MAX_SUGGESTION_DISTANCE = 4; // edits; a name further away is not a likely typo
+const ADDRESS = 'address'; // the name of what splitAddress reads, among the formats of a schema
 const INSTANCE_BYTES = 4; // 8 hex digits: enough to tell the processes of a service apart
 
 const port = (description: string) => Type.Integer({ minimum: 0, maximum: 65_535, description });
@@ -31,7 +33,7 @@ export const baseConfigProperties = {
   }),
   natsUrl: Type.String({ pattern: '^(nats|tls)://', description: 'NATS servers, comma separated' }),
   instance: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,40}$' })),
-  peers: Type.Record(Type.String(), Type.Array(Type.String({ pattern: '^[^:|,=]+:\\d{1,5}$' })), {
+  peers: Type.Record(Type.String(), Type.Array(Type.String({ format: ADDRESS })), {
     default: {},
     description: 'addresses of other services: service=host:port|host:port,service2=…',
   }),
@@ -151,6 +153,7 @@ function splitList(text: string, separator: string): string[] {
 function validate(schema: TObject, values: Record<string, unknown>): ConfigProblem[] {
   // The schema is ours and typed, so it need not be validated at every start.
   const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, validateSchema: false });
+  ajv.addFormat(ADDRESS, (text: string) => splitAddress(text) !== undefined);
   const check = ajv.compile(schema);
   return check(values) ? [] : mergeErrors((check.errors ?? []).map(describe));
 }
@@ -170,9 +173,11 @@ function describe(error: ErrorObject): ConfigProblem {
   return { code: 'invalid', variable, message: explain(error) };
 }
 
+const PEERS = 'must look like name=host:port|…,… with an IPv6 host in brackets: name=[::1]:7101';
+
 function explain({ keyword, params, message }: ErrorObject): string {
   if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`;
-  if (keyword === 'type' && params.type === 'object') return 'must look like name=host:port|…,…';
+  if (params.format === ADDRESS || (keyword === 'type' && params.type === 'object')) return PEERS;
   return message ?? 'is invalid';
 }
 

@@ -3,6 +3,7 @@
  * run on is refused in one sentence that says what to change.
  */
 import { randomUUID } from 'node:crypto';
+import { joinAddress } from './address.ts';
 import { CodedError, messageOf } from './errors.ts';
 import { closePostgres, connectPostgres, type Database, type PostgresOptions } from './postgres.ts';
 import { isDatabaseUnavailable, PostgresUnfitError } from './postgresErrors.ts';
@@ -160,7 +161,7 @@ interface DriverError extends Error {
 function explain(thrown: unknown, { hosts }: PostgresAddress): unknown {
   if (thrown instanceof CodedError) return thrown;
   const error = thrown as DriverError;
-  const where = hosts.map(({ host, port, path }) => path ?? `${host}:${port}`).join(', ');
+  const where = hosts.map(({ host, port, path }) => path ?? joinAddress(host, port)).join(', ');
   if (error.name === 'PostgresError') {
     const doing = DOING[error.code ?? ''];
     if (!doing && !isDatabaseUnavailable(error)) return error;

@@ -5,6 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { joinAddress } from '../../runtime/address.ts';
 import { freePorts, isPortFree } from '../ports.ts';
 import { type Child, type ChildExit, startChild } from './child.ts';
 import { ServerError } from './errors.ts';
@@ -82,7 +83,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   let { child, port } = await launchOnPort(launch, options.port ?? 0);
 
   const urlOf = (database: string) =>
-    `postgres://${SUPERUSER}:${password}@${host}:${port}/${database}`;
+    `postgres://${SUPERUSER}:${password}@${joinAddress(host, port)}/${database}`;
   return {
     port,
     dataDir,

@@ -56,6 +56,11 @@ export class RelinkProcess {
     this.#child.stdout!.destroy();
   }
 
+  /** As `relink … 2>&1 >file | head` does. */
+  closeStderr(): void {
+    this.#child.stderr!.destroy();
+  }
+
   async ended(): Promise<Ran> {
     const [exitCode] = (await this.#ended) as [number | null];
     return { exitCode, stdout: this.stdout, stderr: this.stderr };

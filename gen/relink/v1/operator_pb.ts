@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { DiscardDeadLetterRequestSchema, DiscardDeadLetterResponseSchema, EditDeadLetterRequestSchema, EditDeadLetterResponseSchema, GetDeadLetterRequestSchema, GetDeadLetterResponseSchema, ListDeadLettersRequestSchema, ListDeadLettersResponseSchema, RedriveDeadLetterRequestSchema, RedriveDeadLetterResponseSchema } from "./participant_pb.ts";
+import type { DiscardDeadLetterRequestSchema, DiscardDeadLetterResponseSchema, EditDeadLetterRequestSchema, EditDeadLetterResponseSchema, GetDeadLetterRequestSchema, GetDeadLetterResponseSchema, ListDeadLettersRequestSchema, ListDeadLettersResponseSchema, RedriveDeadLetterRequestSchema, RedriveDeadLetterResponseSchema, Unanswered, UnansweredJson } from "./participant_pb.ts";
 import { file_relink_v1_participant } from "./participant_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file relink/v1/operator.proto.
  */
 export const file_relink_v1_operator: GenFile = /*@__PURE__*/
-  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0IjMKEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsifgoETGluaxIKCgJpZBgBIAEoCRIMCgRraW5kGAIgASgJEhAKCHByb2R1Y2VyGAMgASgJEhwKBGxlZ3MYBCADKAsyDi5yZWxpbmsudjEuTGVnEhIKCnRyYW5zcG9ydHMYBSADKAkSGAoQaW1tb3ZhYmxlX3JlYXNvbhgGIAEoCSKLAgoDTGVnEhAKCGNvbnN1bWVyGAEgASgJEiMKBnJvdXRlcxgCIAMoCzITLnJlbGluay52MS5MZWdSb3V0ZRITCgtvdXRib3hfb3BlbhgDIAEoAxIWCg5vbGRlc3Rfb3Blbl9tcxgEIAEoAxIWCg5zdHJlYW1fcGVuZGluZxgFIAEoAxITCgthY2tfcGVuZGluZxgGIAEoAxIUCgxkZWFkX2xldHRlcnMYByABKAMSDgoGcGFya2VkGAggASgDEhAKCHdhcm5pbmdzGAkgAygJEg8KB2Jsb2NrZWQYCiABKAMSFgoOYmxvY2tlZF9yZWFzb24YCyABKAkSEgoKYmxvY2tlZF9tcxgMIAEoAyJMCghMZWdSb3V0ZRINCgVsYW5lcxgBIAMoBRIRCgl0cmFuc3BvcnQYAiABKAkSDwoHdmVyc2lvbhgDIAEoBRINCgVlcG9jaBgEIAEoAyIUChJHZXRUb3BvbG9neVJlcXVlc3QiYwoTR2V0VG9wb2xvZ3lSZXNwb25zZRIsCghzZXJ2aWNlcxgBIAMoCzIaLnJlbGluay52MS5Ub3BvbG9neVNlcnZpY2USHgoFbGlua3MYAiADKAsyDy5yZWxpbmsudjEuTGluayJNCg9Ub3BvbG9neVNlcnZpY2USDAoEbmFtZRgBIAEoCRIsCghyZXBsaWNhcxgCIAMoCzIaLnJlbGluay52MS5Ub3BvbG9neVJlcGxpY2EiLgoPVG9wb2xvZ3lSZXBsaWNhEg8KB2FkZHJlc3MYASABKAkSCgoCdXAYAiABKAgipwIKC1BsYW5SZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIhCgJ0bxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoId2F5X2JhY2sYBCABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBJNCghzZXR0aW5ncxgFIAMoCzIkLnJlbGluay52MS5QbGFuUmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqABCgxQbGFuUmVzcG9uc2USDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEiUKBXN0ZXBzGAUgAygLMhYucmVsaW5rLnYxLlBsYW5uZWRTdGVwEi8KCnRocmVzaG9sZHMYBiADKAsyGy5yZWxpbmsudjEuUGxhbm5lZFRocmVzaG9sZCJhChBQbGFubmVkVGhyZXNob2xkEg8KB3NldHRpbmcYASABKAkSDQoFdmFsdWUYAiABKAESDAoEdW5pdBgDIAEoCRINCgVhYm91dBgEIAEoCRIQCghtZWFzdXJlcxgFIAMoCSJWCgtQbGFubmVkU3RlcBIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBm51bWJlchgDIAEoCRIMCgRraW5kGAQgASgJEgwKBHVuZG8YBSABKAki7wIKDFN0YXJ0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIQoCdG8YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCHdheV9iYWNrGAQgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSDAoEc3RlcBgFIAEoCBIPCgdub19ob2xkGAYgASgIEiUKBWFjdG9yGAcgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokEk4KCHNldHRpbmdzGAggAygLMiUucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDVN0YXJ0UmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJwCglSdW5TdGF0dXMSGwoDcnVuGAEgASgLMg4ucmVsaW5rLnYxLlJ1bhIhCgVzdGVwcxgCIAMoCzISLnJlbGluay52MS5SdW5TdGVwEiMKB3dhaXRpbmcYAyABKAsyEi5yZWxpbmsudjEuV2FpdGluZyKyAQoDUnVuEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDAoEZnJvbRgEIAEoCRIKCgJ0bxgFIAEoCRINCgVzdGF0ZRgGIAEoCRIQCgh3YXlfYmFjaxgHIAEoCRISCgpzdGFydGVkX2F0GAggASgJEhAKCGVuZGVkX2F0GAkgASgJEg0KBWFjdG9yGAogASgJEg8KB3Byb2JsZW0YCyABKAkiywEKB1J1blN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGF0ZRgDIAEoCRISCgpzdGFydGVkX2F0GAQgASgJEhAKCGVuZGVkX2F0GAUgASgJEiUKCGV2aWRlbmNlGAYgAygLMhMucmVsaW5rLnYxLkV2aWRlbmNlEgwKBHVuZG8YByABKAkSDgoGbnVtYmVyGAggASgJEgwKBGtpbmQYCSABKAkSDAoEZG9uZRgKIAEoAxINCgV0b3RhbBgLIAEoAyJXCghFdmlkZW5jZRIKCgJhdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEgwKBHdoYXQYAyABKAkSDQoFdmFsdWUYBCABKAkSEQoJdGhyZXNob2xkGAUgASgJImQKB1dhaXRpbmcSDAoEZ2F0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIRCgl0aHJlc2hvbGQYAyABKAkSDQoFc2luY2UYBCABKAkSDAoEbmV4dBgFIAEoCRIMCgR1bmRvGAYgASgJIlEKD0xpc3RSdW5zUmVxdWVzdBIZCgVsaW1pdBgBIAEoBUIKukgHGgUY6AcoABIjCgRsaW5rGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiMAoQTGlzdFJ1bnNSZXNwb25zZRIcCgRydW5zGAEgAygLMg4ucmVsaW5rLnYxLlJ1biIlCg1HZXRSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI2Cg5HZXRSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIicKD1dhdGNoUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiOAoQV2F0Y2hSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIlAKEUFwcHJvdmVSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI6ChJBcHByb3ZlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJOCg9QYXVzZVJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjgKEFBhdXNlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJPChBSZXN1bWVSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI5ChFSZXN1bWVSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIlEKElJvbGxiYWNrUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOwoTUm9sbGJhY2tSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIk8KEENhbmNlbFJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjkKEUNhbmNlbFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMieQoSQ29tcGxldGVSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJBImCgdjb25maXJtGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiOwoTQ29tcGxldGVSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIl0KDVZlcmlmeVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiRQoOVmVyaWZ5UmVzcG9uc2USDQoFZXF1YWwYASABKAgSJAoEbGVncxgCIAMoCzIWLnJlbGluay52MS5WZXJpZmllZExlZyJUCgtWZXJpZmllZExlZxIQCghjb25zdW1lchgBIAEoCRINCgVlcXVhbBgCIAEoCBIkCghmaW5kaW5ncxgDIAMoCzISLnJlbGluay52MS5GaW5kaW5nIlwKB0ZpbmRpbmcSDAoEd2hhdBgBIAEoCRINCgVlcXVhbBgCIAEoCBIQCghwcm9kdWNlchgDIAEoCRIQCghjb25zdW1lchgEIAEoCRIQCghleGFtcGxlcxgFIAMoCSJiChdMaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIgoDcnVuGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiSAoYTGlzdENlcnRpZmljYXRlc1Jlc3BvbnNlEiwKDGNlcnRpZmljYXRlcxgBIAMoCzIWLnJlbGluay52MS5DZXJ0aWZpY2F0ZSI6ChVHZXRDZXJ0aWZpY2F0ZVJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJFChZHZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlEisKC2NlcnRpZmljYXRlGAEgASgLMhYucmVsaW5rLnYxLkNlcnRpZmljYXRlIsABCgtDZXJ0aWZpY2F0ZRIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEg0KBWVwb2NoGAQgASgDEgsKA3J1bhgFIAEoCRINCgVlcXVhbBgGIAEoCBINCgVjb3VudBgHIAEoAxIRCglzaWduZWRfYXQYCCABKAkSEQoJc3RhdGVtZW50GAkgASgJEhEKCXNpZ25hdHVyZRgKIAEoCRISCgpwdWJsaWNfa2V5GAsgASgJMtQMCghPcGVyYXRvchJGCglMaXN0TGlua3MSGy5yZWxpbmsudjEuTGlzdExpbmtzUmVxdWVzdBocLnJlbGluay52MS5MaXN0TGlua3NSZXNwb25zZRJMCgtHZXRUb3BvbG9neRIdLnJlbGluay52MS5HZXRUb3BvbG9neVJlcXVlc3QaHi5yZWxpbmsudjEuR2V0VG9wb2xvZ3lSZXNwb25zZRI3CgRQbGFuEhYucmVsaW5rLnYxLlBsYW5SZXF1ZXN0GhcucmVsaW5rLnYxLlBsYW5SZXNwb25zZRI6CgVTdGFydBIXLnJlbGluay52MS5TdGFydFJlcXVlc3QaGC5yZWxpbmsudjEuU3RhcnRSZXNwb25zZRJDCghMaXN0UnVucxIaLnJlbGluay52MS5MaXN0UnVuc1JlcXVlc3QaGy5yZWxpbmsudjEuTGlzdFJ1bnNSZXNwb25zZRI9CgZHZXRSdW4SGC5yZWxpbmsudjEuR2V0UnVuUmVxdWVzdBoZLnJlbGluay52MS5HZXRSdW5SZXNwb25zZRJFCghXYXRjaFJ1bhIaLnJlbGluay52MS5XYXRjaFJ1blJlcXVlc3QaGy5yZWxpbmsudjEuV2F0Y2hSdW5SZXNwb25zZTABEkkKCkFwcHJvdmVSdW4SHC5yZWxpbmsudjEuQXBwcm92ZVJ1blJlcXVlc3QaHS5yZWxpbmsudjEuQXBwcm92ZVJ1blJlc3BvbnNlEkMKCFBhdXNlUnVuEhoucmVsaW5rLnYxLlBhdXNlUnVuUmVxdWVzdBobLnJlbGluay52MS5QYXVzZVJ1blJlc3BvbnNlEkYKCVJlc3VtZVJ1bhIbLnJlbGluay52MS5SZXN1bWVSdW5SZXF1ZXN0GhwucmVsaW5rLnYxLlJlc3VtZVJ1blJlc3BvbnNlEkwKC1JvbGxiYWNrUnVuEh0ucmVsaW5rLnYxLlJvbGxiYWNrUnVuUmVxdWVzdBoeLnJlbGluay52MS5Sb2xsYmFja1J1blJlc3BvbnNlEkYKCUNhbmNlbFJ1bhIbLnJlbGluay52MS5DYW5jZWxSdW5SZXF1ZXN0GhwucmVsaW5rLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkwKC0NvbXBsZXRlUnVuEh0ucmVsaW5rLnYxLkNvbXBsZXRlUnVuUmVxdWVzdBoeLnJlbGluay52MS5Db21wbGV0ZVJ1blJlc3BvbnNlEj0KBlZlcmlmeRIYLnJlbGluay52MS5WZXJpZnlSZXF1ZXN0GhkucmVsaW5rLnYxLlZlcmlmeVJlc3BvbnNlElsKEExpc3RDZXJ0aWZpY2F0ZXMSIi5yZWxpbmsudjEuTGlzdENlcnRpZmljYXRlc1JlcXVlc3QaIy5yZWxpbmsudjEuTGlzdENlcnRpZmljYXRlc1Jlc3BvbnNlElUKDkdldENlcnRpZmljYXRlEiAucmVsaW5rLnYxLkdldENlcnRpZmljYXRlUmVxdWVzdBohLnJlbGluay52MS5HZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlElgKD0xpc3REZWFkTGV0dGVycxIhLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiIucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlElIKDUdldERlYWRMZXR0ZXISHy5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlcXVlc3QaIC5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlc3BvbnNlEl4KEVJlZHJpdmVEZWFkTGV0dGVyEiMucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEl4KEURpc2NhcmREZWFkTGV0dGVyEiMucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlc3BvbnNlElUKDkVkaXREZWFkTGV0dGVyEiAucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVxdWVzdBohLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_relink_v1_participant]);
+  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0Il4KEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgCIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIn4KBExpbmsSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoCRIcCgRsZWdzGAQgAygLMg4ucmVsaW5rLnYxLkxlZxISCgp0cmFuc3BvcnRzGAUgAygJEhgKEGltbW92YWJsZV9yZWFzb24YBiABKAkiiwIKA0xlZxIQCghjb25zdW1lchgBIAEoCRIjCgZyb3V0ZXMYAiADKAsyEy5yZWxpbmsudjEuTGVnUm91dGUSEwoLb3V0Ym94X29wZW4YAyABKAMSFgoOb2xkZXN0X29wZW5fbXMYBCABKAMSFgoOc3RyZWFtX3BlbmRpbmcYBSABKAMSEwoLYWNrX3BlbmRpbmcYBiABKAMSFAoMZGVhZF9sZXR0ZXJzGAcgASgDEg4KBnBhcmtlZBgIIAEoAxIQCgh3YXJuaW5ncxgJIAMoCRIPCgdibG9ja2VkGAogASgDEhYKDmJsb2NrZWRfcmVhc29uGAsgASgJEhIKCmJsb2NrZWRfbXMYDCABKAMiTAoITGVnUm91dGUSDQoFbGFuZXMYASADKAUSEQoJdHJhbnNwb3J0GAIgASgJEg8KB3ZlcnNpb24YAyABKAUSDQoFZXBvY2gYBCABKAMiFAoSR2V0VG9wb2xvZ3lSZXF1ZXN0Io4BChNHZXRUb3BvbG9neVJlc3BvbnNlEiwKCHNlcnZpY2VzGAEgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5U2VydmljZRIeCgVsaW5rcxgCIAMoCzIPLnJlbGluay52MS5MaW5rEikKCnVuYW5zd2VyZWQYAyADKAsyFS5yZWxpbmsudjEuVW5hbnN3ZXJlZCJNCg9Ub3BvbG9neVNlcnZpY2USDAoEbmFtZRgBIAEoCRIsCghyZXBsaWNhcxgCIAMoCzIaLnJlbGluay52MS5Ub3BvbG9neVJlcGxpY2EiLgoPVG9wb2xvZ3lSZXBsaWNhEg8KB2FkZHJlc3MYASABKAkSCgoCdXAYAiABKAgipwIKC1BsYW5SZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIhCgJ0bxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoId2F5X2JhY2sYBCABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBJNCghzZXR0aW5ncxgFIAMoCzIkLnJlbGluay52MS5QbGFuUmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqABCgxQbGFuUmVzcG9uc2USDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEiUKBXN0ZXBzGAUgAygLMhYucmVsaW5rLnYxLlBsYW5uZWRTdGVwEi8KCnRocmVzaG9sZHMYBiADKAsyGy5yZWxpbmsudjEuUGxhbm5lZFRocmVzaG9sZCJhChBQbGFubmVkVGhyZXNob2xkEg8KB3NldHRpbmcYASABKAkSDQoFdmFsdWUYAiABKAESDAoEdW5pdBgDIAEoCRINCgVhYm91dBgEIAEoCRIQCghtZWFzdXJlcxgFIAMoCSJWCgtQbGFubmVkU3RlcBIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBm51bWJlchgDIAEoCRIMCgRraW5kGAQgASgJEgwKBHVuZG8YBSABKAki7wIKDFN0YXJ0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIQoCdG8YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCHdheV9iYWNrGAQgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSDAoEc3RlcBgFIAEoCBIPCgdub19ob2xkGAYgASgIEiUKBWFjdG9yGAcgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokEk4KCHNldHRpbmdzGAggAygLMiUucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDVN0YXJ0UmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJwCglSdW5TdGF0dXMSGwoDcnVuGAEgASgLMg4ucmVsaW5rLnYxLlJ1bhIhCgVzdGVwcxgCIAMoCzISLnJlbGluay52MS5SdW5TdGVwEiMKB3dhaXRpbmcYAyABKAsyEi5yZWxpbmsudjEuV2FpdGluZyKyAQoDUnVuEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDAoEZnJvbRgEIAEoCRIKCgJ0bxgFIAEoCRINCgVzdGF0ZRgGIAEoCRIQCgh3YXlfYmFjaxgHIAEoCRISCgpzdGFydGVkX2F0GAggASgJEhAKCGVuZGVkX2F0GAkgASgJEg0KBWFjdG9yGAogASgJEg8KB3Byb2JsZW0YCyABKAkiywEKB1J1blN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGF0ZRgDIAEoCRISCgpzdGFydGVkX2F0GAQgASgJEhAKCGVuZGVkX2F0GAUgASgJEiUKCGV2aWRlbmNlGAYgAygLMhMucmVsaW5rLnYxLkV2aWRlbmNlEgwKBHVuZG8YByABKAkSDgoGbnVtYmVyGAggASgJEgwKBGtpbmQYCSABKAkSDAoEZG9uZRgKIAEoAxINCgV0b3RhbBgLIAEoAyJXCghFdmlkZW5jZRIKCgJhdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEgwKBHdoYXQYAyABKAkSDQoFdmFsdWUYBCABKAkSEQoJdGhyZXNob2xkGAUgASgJImQKB1dhaXRpbmcSDAoEZ2F0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIRCgl0aHJlc2hvbGQYAyABKAkSDQoFc2luY2UYBCABKAkSDAoEbmV4dBgFIAEoCRIMCgR1bmRvGAYgASgJInoKD0xpc3RSdW5zUmVxdWVzdBIZCgVsaW1pdBgBIAEoBUIKukgHGgUY6AcoABIjCgRsaW5rGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIYWZ0ZXJfaWQYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJBChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5yZWxpbmsudjEuUnVuEg8KB25leHRfaWQYAiABKAkiJQoNR2V0UnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiNgoOR2V0UnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyInCg9XYXRjaFJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjgKEFdhdGNoUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJQChFBcHByb3ZlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOgoSQXBwcm92ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTgoPUGF1c2VSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI4ChBQYXVzZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTwoQUmVzdW1lUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOQoRUmVzdW1lUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJRChJSb2xsYmFja1J1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjsKE1JvbGxiYWNrUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJPChBDYW5jZWxSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI5ChFDYW5jZWxSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzInkKEkNvbXBsZXRlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQSJgoHY29uZmlybRgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIjsKE0NvbXBsZXRlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJdCg1WZXJpZnlSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkUKDlZlcmlmeVJlc3BvbnNlEg0KBWVxdWFsGAEgASgIEiQKBGxlZ3MYAiADKAsyFi5yZWxpbmsudjEuVmVyaWZpZWRMZWciVAoLVmVyaWZpZWRMZWcSEAoIY29uc3VtZXIYASABKAkSDQoFZXF1YWwYAiABKAgSJAoIZmluZGluZ3MYAyADKAsyEi5yZWxpbmsudjEuRmluZGluZyJcCgdGaW5kaW5nEgwKBHdoYXQYASABKAkSDQoFZXF1YWwYAiABKAgSEAoIcHJvZHVjZXIYAyABKAkSEAoIY29uc3VtZXIYBCABKAkSEAoIZXhhbXBsZXMYBSADKAkipgEKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIiCgNydW4YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghhZnRlcl9pZBgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjoBygAIlkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRIsCgxjZXJ0aWZpY2F0ZXMYASADKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUSDwoHbmV4dF9pZBgCIAEoCSI6ChVHZXRDZXJ0aWZpY2F0ZVJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJFChZHZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlEisKC2NlcnRpZmljYXRlGAEgASgLMhYucmVsaW5rLnYxLkNlcnRpZmljYXRlIsABCgtDZXJ0aWZpY2F0ZRIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEg0KBWVwb2NoGAQgASgDEgsKA3J1bhgFIAEoCRINCgVlcXVhbBgGIAEoCBINCgVjb3VudBgHIAEoAxIRCglzaWduZWRfYXQYCCABKAkSEQoJc3RhdGVtZW50GAkgASgJEhEKCXNpZ25hdHVyZRgKIAEoCRISCgpwdWJsaWNfa2V5GAsgASgJMtQMCghPcGVyYXRvchJGCglMaXN0TGlua3MSGy5yZWxpbmsudjEuTGlzdExpbmtzUmVxdWVzdBocLnJlbGluay52MS5MaXN0TGlua3NSZXNwb25zZRJMCgtHZXRUb3BvbG9neRIdLnJlbGluay52MS5HZXRUb3BvbG9neVJlcXVlc3QaHi5yZWxpbmsudjEuR2V0VG9wb2xvZ3lSZXNwb25zZRI3CgRQbGFuEhYucmVsaW5rLnYxLlBsYW5SZXF1ZXN0GhcucmVsaW5rLnYxLlBsYW5SZXNwb25zZRI6CgVTdGFydBIXLnJlbGluay52MS5TdGFydFJlcXVlc3QaGC5yZWxpbmsudjEuU3RhcnRSZXNwb25zZRJDCghMaXN0UnVucxIaLnJlbGluay52MS5MaXN0UnVuc1JlcXVlc3QaGy5yZWxpbmsudjEuTGlzdFJ1bnNSZXNwb25zZRI9CgZHZXRSdW4SGC5yZWxpbmsudjEuR2V0UnVuUmVxdWVzdBoZLnJlbGluay52MS5HZXRSdW5SZXNwb25zZRJFCghXYXRjaFJ1bhIaLnJlbGluay52MS5XYXRjaFJ1blJlcXVlc3QaGy5yZWxpbmsudjEuV2F0Y2hSdW5SZXNwb25zZTABEkkKCkFwcHJvdmVSdW4SHC5yZWxpbmsudjEuQXBwcm92ZVJ1blJlcXVlc3QaHS5yZWxpbmsudjEuQXBwcm92ZVJ1blJlc3BvbnNlEkMKCFBhdXNlUnVuEhoucmVsaW5rLnYxLlBhdXNlUnVuUmVxdWVzdBobLnJlbGluay52MS5QYXVzZVJ1blJlc3BvbnNlEkYKCVJlc3VtZVJ1bhIbLnJlbGluay52MS5SZXN1bWVSdW5SZXF1ZXN0GhwucmVsaW5rLnYxLlJlc3VtZVJ1blJlc3BvbnNlEkwKC1JvbGxiYWNrUnVuEh0ucmVsaW5rLnYxLlJvbGxiYWNrUnVuUmVxdWVzdBoeLnJlbGluay52MS5Sb2xsYmFja1J1blJlc3BvbnNlEkYKCUNhbmNlbFJ1bhIbLnJlbGluay52MS5DYW5jZWxSdW5SZXF1ZXN0GhwucmVsaW5rLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkwKC0NvbXBsZXRlUnVuEh0ucmVsaW5rLnYxLkNvbXBsZXRlUnVuUmVxdWVzdBoeLnJlbGluay52MS5Db21wbGV0ZVJ1blJlc3BvbnNlEj0KBlZlcmlmeRIYLnJlbGluay52MS5WZXJpZnlSZXF1ZXN0GhkucmVsaW5rLnYxLlZlcmlmeVJlc3BvbnNlElsKEExpc3RDZXJ0aWZpY2F0ZXMSIi5yZWxpbmsudjEuTGlzdENlcnRpZmljYXRlc1JlcXVlc3QaIy5yZWxpbmsudjEuTGlzdENlcnRpZmljYXRlc1Jlc3BvbnNlElUKDkdldENlcnRpZmljYXRlEiAucmVsaW5rLnYxLkdldENlcnRpZmljYXRlUmVxdWVzdBohLnJlbGluay52MS5HZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlElgKD0xpc3REZWFkTGV0dGVycxIhLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiIucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlElIKDUdldERlYWRMZXR0ZXISHy5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlcXVlc3QaIC5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlc3BvbnNlEl4KEVJlZHJpdmVEZWFkTGV0dGVyEiMucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEl4KEURpc2NhcmREZWFkTGV0dGVyEiMucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlc3BvbnNlElUKDkVkaXREZWFkTGV0dGVyEiAucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVxdWVzdBohLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_relink_v1_participant]);
 
 /**
  * @generated from message relink.v1.ListLinksRequest
@@ -42,6 +42,13 @@ export type ListLinksResponse = Message<"relink.v1.ListLinksResponse"> & {
    * @generated from field: repeated relink.v1.Link links = 1;
    */
   links: Link[];
+
+  /**
+   * Services that did not say which links they produce: these are missing here.
+   *
+   * @generated from field: repeated relink.v1.Unanswered unanswered = 2;
+   */
+  unanswered: Unanswered[];
 };
 
 /**
@@ -52,6 +59,13 @@ export type ListLinksResponseJson = {
    * @generated from field: repeated relink.v1.Link links = 1;
    */
   links?: LinkJson[];
+
+  /**
+   * Services that did not say which links they produce: these are missing here.
+   *
+   * @generated from field: repeated relink.v1.Unanswered unanswered = 2;
+   */
+  unanswered?: UnansweredJson[];
 };
 
 /**
@@ -384,6 +398,13 @@ export type GetTopologyResponse = Message<"relink.v1.GetTopologyResponse"> & {
    * @generated from field: repeated relink.v1.Link links = 2;
    */
   links: Link[];
+
+  /**
+   * As in ListLinksResponse.
+   *
+   * @generated from field: repeated relink.v1.Unanswered unanswered = 3;
+   */
+  unanswered: Unanswered[];
 };
 
 /**
@@ -399,6 +420,13 @@ export type GetTopologyResponseJson = {
    * @generated from field: repeated relink.v1.Link links = 2;
    */
   links?: LinkJson[];
+
+  /**
+   * As in ListLinksResponse.
+   *
+   * @generated from field: repeated relink.v1.Unanswered unanswered = 3;
+   */
+  unanswered?: UnansweredJson[];
 };
 
 /**
@@ -1410,6 +1438,13 @@ export type ListRunsRequest = Message<"relink.v1.ListRunsRequest"> & {
    * @generated from field: string link = 2;
    */
   link: string;
+
+  /**
+   * The last id of the page before, or empty to begin.
+   *
+   * @generated from field: string after_id = 3;
+   */
+  afterId: string;
 };
 
 /**
@@ -1425,6 +1460,13 @@ export type ListRunsRequestJson = {
    * @generated from field: string link = 2;
    */
   link?: string;
+
+  /**
+   * The last id of the page before, or empty to begin.
+   *
+   * @generated from field: string after_id = 3;
+   */
+  afterId?: string;
 };
 
 /**
@@ -1435,6 +1477,8 @@ export const ListRunsRequestSchema: GenMessage<ListRunsRequest, {jsonType: ListR
   messageDesc(file_relink_v1_operator, 20);
 
 /**
+ * Newest first.
+ *
  * @generated from message relink.v1.ListRunsResponse
  */
 export type ListRunsResponse = Message<"relink.v1.ListRunsResponse"> & {
@@ -1442,9 +1486,18 @@ export type ListRunsResponse = Message<"relink.v1.ListRunsResponse"> & {
    * @generated from field: repeated relink.v1.Run runs = 1;
    */
   runs: Run[];
+
+  /**
+   * The id to go on after, or empty at the end.
+   *
+   * @generated from field: string next_id = 2;
+   */
+  nextId: string;
 };
 
 /**
+ * Newest first.
+ *
  * @generated from message relink.v1.ListRunsResponse
  */
 export type ListRunsResponseJson = {
@@ -1452,6 +1505,13 @@ export type ListRunsResponseJson = {
    * @generated from field: repeated relink.v1.Run runs = 1;
    */
   runs?: RunJson[];
+
+  /**
+   * The id to go on after, or empty at the end.
+   *
+   * @generated from field: string next_id = 2;
+   */
+  nextId?: string;
 };
 
 /**
@@ -2052,7 +2112,8 @@ export type VerifiedLeg = Message<"relink.v1.VerifiedLeg"> & {
   equal: boolean;
 
   /**
-   * One finding per comparison: rows of the replica, messages per epoch, open messages.
+   * One finding per comparison: rows of the replica, messages of each of the 100 newest epochs and of
+   * older ones together, open messages, dead letters.
    *
    * @generated from field: repeated relink.v1.Finding findings = 3;
    */
@@ -2074,7 +2135,8 @@ export type VerifiedLegJson = {
   equal?: boolean;
 
   /**
-   * One finding per comparison: rows of the replica, messages per epoch, open messages.
+   * One finding per comparison: rows of the replica, messages of each of the 100 newest epochs and of
+   * older ones together, open messages, dead letters.
    *
    * @generated from field: repeated relink.v1.Finding findings = 3;
    */
@@ -2172,6 +2234,18 @@ export type ListCertificatesRequest = Message<"relink.v1.ListCertificatesRequest
    * @generated from field: string run = 2;
    */
   run: string;
+
+  /**
+   * The last id of the page before, or empty to begin.
+   *
+   * @generated from field: string after_id = 3;
+   */
+  afterId: string;
+
+  /**
+   * @generated from field: int32 limit = 4;
+   */
+  limit: number;
 };
 
 /**
@@ -2187,6 +2261,18 @@ export type ListCertificatesRequestJson = {
    * @generated from field: string run = 2;
    */
   run?: string;
+
+  /**
+   * The last id of the page before, or empty to begin.
+   *
+   * @generated from field: string after_id = 3;
+   */
+  afterId?: string;
+
+  /**
+   * @generated from field: int32 limit = 4;
+   */
+  limit?: number;
 };
 
 /**
@@ -2197,6 +2283,8 @@ export const ListCertificatesRequestSchema: GenMessage<ListCertificatesRequest, 
   messageDesc(file_relink_v1_operator, 42);
 
 /**
+ * Newest first.
+ *
  * @generated from message relink.v1.ListCertificatesResponse
  */
 export type ListCertificatesResponse = Message<"relink.v1.ListCertificatesResponse"> & {
@@ -2204,9 +2292,18 @@ export type ListCertificatesResponse = Message<"relink.v1.ListCertificatesRespon
    * @generated from field: repeated relink.v1.Certificate certificates = 1;
    */
   certificates: Certificate[];
+
+  /**
+   * The id to go on after, or empty at the end.
+   *
+   * @generated from field: string next_id = 2;
+   */
+  nextId: string;
 };
 
 /**
+ * Newest first.
+ *
  * @generated from message relink.v1.ListCertificatesResponse
  */
 export type ListCertificatesResponseJson = {
@@ -2214,6 +2311,13 @@ export type ListCertificatesResponseJson = {
    * @generated from field: repeated relink.v1.Certificate certificates = 1;
    */
   certificates?: CertificateJson[];
+
+  /**
+   * The id to go on after, or empty at the end.
+   *
+   * @generated from field: string next_id = 2;
+   */
+  nextId?: string;
 };
 
 /**

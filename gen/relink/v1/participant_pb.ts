@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file relink/v1/participant.proto.
  */
 export const file_relink_v1_participant: GenFile = /*@__PURE__*/
-  fileDesc("ChtyZWxpbmsvdjEvcGFydGljaXBhbnQucHJvdG8SCXJlbGluay52MSIRCg9EZXNjcmliZVJlcXVlc3Qi8wEKEERlc2NyaWJlUmVzcG9uc2USDwoHc2VydmljZRgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIsCghwcm9kdWNlcxgDIAMoCzIaLnJlbGluay52MS5MaW5rRGVzY3JpcHRpb24SLAoIY29uc3VtZXMYBCADKAsyGi5yZWxpbmsudjEuTGlua0Rlc2NyaXB0aW9uEhgKEHBvc3RncmVzX3ZlcnNpb24YBSABKAkSFAoMbmF0c192ZXJzaW9uGAYgASgJEhgKEG5hdHNfbWF4X3BheWxvYWQYByABKAMSFgoObmVlZGVkX3BheWxvYWQYCCABKAMimQMKD0xpbmtEZXNjcmlwdGlvbhIKCgJpZBgBIAEoCRIhCgRraW5kGAIgASgOMhMucmVsaW5rLnYxLkxpbmtLaW5kEhAKCHByb2R1Y2VyGAMgASgJEhEKCWNvbnN1bWVycxgEIAMoCRIrCgZldmVudHMYBSADKAsyGy5yZWxpbmsudjEuRXZlbnREZXNjcmlwdGlvbhIoCgp0cmFuc3BvcnRzGAYgAygOMhQucmVsaW5rLnYxLlRyYW5zcG9ydBIYChBpbW1vdmFibGVfcmVhc29uGAcgASgJEg4KBmVudGl0eRgIIAEoCRIPCgdvcmRlcmVkGAkgASgIEhEKCWxpc3RlbmluZxgKIAEoCBINCgVib3VuZBgLIAEoCBI4CgdtZXRob2RzGAwgAygLMicucmVsaW5rLnYxLkxpbmtEZXNjcmlwdGlvbi5NZXRob2RzRW50cnkSFAoMYmluZF9wcm9ibGVtGA0gASgJGi4KDE1ldGhvZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlwKEEV2ZW50RGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIQCgh2ZXJzaW9ucxgCIAMoBRIPCgdzY2hlbWFzGAMgAygJEhcKD3dyaXR0ZW5fdmVyc2lvbhgEIAEoBSJgChBHZXRSb3V0ZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkcKEUdldFJvdXRlc1Jlc3BvbnNlEiMKBWxhbmVzGAEgAygLMhQucmVsaW5rLnYxLkxhbmVSb3V0ZRINCgVlcG9jaBgCIAEoAyKCAgoSQ2hhbmdlUm91dGVSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEh8KBWxhbmVzGAMgAygFQhC6SA2SAQoQECIGGgQYDygAEjEKCXRyYW5zcG9ydBgEIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABEhsKB3ZlcnNpb24YBSABKAVCCrpIBxoFGOgHKAASHwoOZXhwZWN0ZWRfZXBvY2gYBiABKANCB7pIBCICKAASDAoEaG9sZBgHIAEoCCIkChNDaGFuZ2VSb3V0ZVJlc3BvbnNlEg0KBWVwb2NoGAEgASgDInoKElJlbGVhc2VIb2xkUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIWCgVlcG9jaBgDIAEoA0IHukgEIgIoACIkChNSZWxlYXNlSG9sZFJlc3BvbnNlEg0KBWxhbmVzGAEgASgFIpMBChBTZXRTaGFkb3dSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKCXRyYW5zcG9ydBgDIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABIhMKEVNldFNoYWRvd1Jlc3BvbnNlIp8BChJHZXRQcm9ncmVzc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSGgoJcmVjZW50X21zGAMgASgFQge6SAQaAigAEh8KBWxhbmVzGAQgAygFQhC6SA2SAQoQECIGGgQYDygAIrUCChNHZXRQcm9ncmVzc1Jlc3BvbnNlEgwKBG9wZW4YASABKAMSFgoOb2xkZXN0X29wZW5fbXMYAiABKAMSIwoFbGFuZXMYAyADKAsyFC5yZWxpbmsudjEuTGFuZVJvdXRlEhIKCmRpc3BhdGNoZWQYBCABKAMSDgoGZmFpbGVkGAUgASgDEhIKCmxhc3RfZXJyb3IYBiABKAkSFgoObGF0ZW5jeV9wNTBfbXMYByABKAESFgoObGF0ZW5jeV9wOTlfbXMYCCABKAESFwoPbG9uZ2VzdF9ob2xkX21zGAkgASgBEhUKDXVub3duZWRfbGFuZXMYCiABKAUSDwoHYmxvY2tlZBgLIAEoAxIWCg5ibG9ja2VkX3JlYXNvbhgMIAEoCRISCgpibG9ja2VkX21zGA0gASgDIngKEEdldENsb3NlZFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSFgoFZXBvY2gYAyABKANCB7pIBCICKAAiOQoRR2V0Q2xvc2VkUmVzcG9uc2USJAoFbGFuZXMYASADKAsyFS5yZWxpbmsudjEuTGFuZURpZ2VzdCLTAQoPQmFja2ZpbGxSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEikKCWFmdGVyX2tleRgDIAEoCUIWukgTchEY9AMyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgEIAEoBUIKukgHGgUYkE4oABIsCgRrZXlzGAUgAygJQh66SBuSARgQiCciE3IRGPQDMgxeW15ccHtDY31dKiQiRQoQQmFja2ZpbGxSZXNwb25zZRIQCghlbnF1ZXVlZBgBIAEoBRIQCghuZXh0X2tleRgCIAEoCRINCgV0b3RhbBgDIAEoAyKsAQoMUHJvYmVSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKCXRyYW5zcG9ydBgDIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABEhsKB3ZlcnNpb24YBCABKAVCCrpIBxoFGOgHKAAiZgoNUHJvYmVSZXNwb25zZRIKCgJvaxgBIAEoCBISCgpsYXRlbmN5X21zGAIgASgBEg8KB3Byb2JsZW0YAyABKAkSDgoGdW5zZW50GAQgASgIEhQKDHJlYWNoZWRfb25seRgFIAEoCCJtChJHZXRSZWNlaXB0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiIKCWV2ZW50X2lkcxgCIAMoCUIPukgMkgEJEJBOIgRyAhhkEg4KBmNvcGllcxgDIAEoCCJQChNHZXRSZWNlaXB0c1Jlc3BvbnNlEiQKCHJlY2VpcHRzGAEgAygLMhIucmVsaW5rLnYxLlJlY2VpcHQSEwoLc3RyZWFtX2lkbGUYAiABKAgiTQoTU2V0TGlzdGVuaW5nUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSEQoJbGlzdGVuaW5nGAIgASgIIhYKFFNldExpc3RlbmluZ1Jlc3BvbnNlInUKEVJhaXNlRmVuY2VSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIfCgVsYW5lcxgCIAMoBUIQukgNkgEKEBAiBhoEGA8oABIaCgltaW5fZXBvY2gYAyABKANCB7pIBCICKAAiFAoSUmFpc2VGZW5jZVJlc3BvbnNlIlQKFUdldEluYm94RGlnZXN0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSFgoFZXBvY2gYAiABKANCB7pIBCICKAAiQwoWR2V0SW5ib3hEaWdlc3RSZXNwb25zZRIpCgVsYW5lcxgBIAMoCzIaLnJlbGluay52MS5JbmJveExhbmVEaWdlc3QinAEKD0luYm94TGFuZURpZ2VzdBIMCgRsYW5lGAEgASgFEg0KBWVwb2NoGAIgASgDEikKBmRpZ2VzdBgDIAEoCzIZLnJlbGluay52MS5NdWx0aXNldERpZ2VzdBIPCgdhcHBsaWVkGAQgASgDEhIKCnN1cGVyc2VkZWQYBSABKAMSDAoEZGVhZBgGIAEoAxIOCgZwYXJrZWQYByABKAMiagoQU2V0Q29waWVzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSMQoGY29waWVzGAIgASgOMhcucmVsaW5rLnYxLkNvcHlIYW5kbGluZ0IIukgFggECEAEiEwoRU2V0Q29waWVzUmVzcG9uc2UirAEKEVNldFJlYWRpbmdSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIfCgVsYW5lcxgCIAMoBUIQukgNkgEKEBAiBhoEGA8oABItCgdyZWFkaW5nGAMgASgOMhIucmVsaW5rLnYxLlJlYWRpbmdCCLpIBYIBAhABEiIKEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDQge6SAQiAigAIiYKElNldFJlYWRpbmdSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAyJhChJHZXRSZWFkaW5nc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiYKDXNpbmNlX3VuaXhfbXMYAiABKANCD7pIDCIKGP+3/5D9zjkoACJACgtMYW5lUmVhZGluZxIMCgRsYW5lGAEgASgFEiMKB3JlYWRpbmcYAiABKA4yEi5yZWxpbmsudjEuUmVhZGluZyLmAQoTR2V0UmVhZGluZ3NSZXNwb25zZRIlCgVsYW5lcxgBIAMoCzIWLnJlbGluay52MS5MYW5lUmVhZGluZxIuCghjb21wYXJlZBgCIAEoCzIcLnJlbGluay52MS5SZWFkaW5nQ29tcGFyaXNvbhINCgVhc2tlZBgDIAEoAxISCgp1bmFuc3dlcmVkGAQgASgDEhYKDmxhdGVuY3lfcDUwX21zGAUgASgBEhYKDmxhdGVuY3lfcDk5X21zGAYgASgBEhMKC2hhc19yZXBsaWNhGAcgASgIEhAKCHJldmlzaW9uGAggASgDImsKEVJlYWRpbmdDb21wYXJpc29uEg0KBWVxdWFsGAEgASgDEg4KBmJlaGluZBgCIAEoAxIRCglkaWZmZXJlbnQYAyABKAMSEgoKdW5hbnN3ZXJlZBgEIAEoAxIQCghleGFtcGxlcxgFIAMoCSJYChZDb21wYXJlUmVhZGluZ3NSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgCIAEoBUIKukgHGgUYkE4oACJdChdDb21wYXJlUmVhZGluZ3NSZXNwb25zZRIuCghjb21wYXJlZBgBIAEoCzIcLnJlbGluay52MS5SZWFkaW5nQ29tcGFyaXNvbhISCgpsYXRlbmN5X21zGAIgASgBIkgKEVNldFJlcGxpY2FSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIOCgZleGlzdHMYAiABKAgiJQoSU2V0UmVwbGljYVJlc3BvbnNlEg8KB2NoYW5nZWQYASABKAgiggEKF0dldFNoYWRvd1Jlc3VsdHNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIaCglzZXR0bGVfbXMYAiABKAVCB7pIBBoCKAASJgoNc2luY2VfdW5peF9tcxgDIAEoA0IPukgMIgoY/7f/kP3OOSgAIpUBChhHZXRTaGFkb3dSZXN1bHRzUmVzcG9uc2USEAoIZXhwZWN0ZWQYASABKAMSDQoFZXF1YWwYAiABKAMSDwoHbWlzc2luZxgDIAEoAxIRCglkaWZmZXJlbnQYBCABKAMSEAoIZXhhbXBsZXMYBSADKAkSCwoDcmFuGAYgASgDEhUKDW90aGVyX2VmZmVjdHMYByABKAMiWwoWR2V0RW50aXR5RGlnZXN0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSHAoHYnVja2V0cxgCIAEoBUILukgIGgYYgIAEKAAiQwoXR2V0RW50aXR5RGlnZXN0UmVzcG9uc2USKAoHYnVja2V0cxgBIAMoCzIXLnJlbGluay52MS5FbnRpdHlCdWNrZXQiSQoMRW50aXR5QnVja2V0Eg4KBmJ1Y2tldBgBIAEoBRIpCgZkaWdlc3QYAiABKAsyGS5yZWxpbmsudjEuTXVsdGlzZXREaWdlc3QieQoXTGlzdEVudGl0eUJ1Y2tldFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhwKB2J1Y2tldHMYAiABKAVCC7pICBoGGICABCgAEhsKBmJ1Y2tldBgDIAEoBUILukgIGgYY//8DKAAiPgoYTGlzdEVudGl0eUJ1Y2tldFJlc3BvbnNlEiIKBHJvd3MYASADKAsyFC5yZWxpbmsudjEuRW50aXR5Um93IjcKCUVudGl0eVJvdxILCgNrZXkYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIMCgRoYXNoGAMgASgDIo4DCgpEZWFkTGV0dGVyEgoKAmlkGAEgASgJEhAKCGV2ZW50X2lkGAIgASgJEgwKBGxpbmsYAyABKAkSEAoIY29uc3VtZXIYBCABKAkSEgoKZXZlbnRfbmFtZRgFIAEoCRIVCg1ldmVudF92ZXJzaW9uGAYgASgFEgsKA2tleRgHIAEoCRIWCg5lbnRpdHlfdmVyc2lvbhgIIAEoAxINCgVlcG9jaBgJIAEoAxIMCgRsYW5lGAogASgFEg4KBnJlYXNvbhgLIAEoCRIOCgZkZXRhaWwYDCABKAkSEAoIYXR0ZW1wdHMYDSABKAUSDwoHZGllZF9hdBgOIAEoCRINCgVzdGF0ZRgPIAEoCRIMCgRib2R5GBAgASgJEjMKB2hlYWRlcnMYESADKAsyIi5yZWxpbmsudjEuRGVhZExldHRlci5IZWFkZXJzRW50cnkSEAoIcmV2aXNpb24YEiABKAUaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijgEKFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAIgASgFQgq6SAcaBRiQTigAEicKCGFmdGVyX2lkGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSCwoDYWxsGAQgASgIInYKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEisKDGRlYWRfbGV0dGVycxgBIAMoCzIVLnJlbGluay52MS5EZWFkTGV0dGVyEg8KB25leHRfaWQYAiABKAkSDQoFdG90YWwYAyABKAMSDgoGcGFya2VkGAQgASgDIjkKFEdldERlYWRMZXR0ZXJSZXF1ZXN0EiEKAmlkGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiQwoVR2V0RGVhZExldHRlclJlc3BvbnNlEioKC2RlYWRfbGV0dGVyGAEgASgLMhUucmVsaW5rLnYxLkRlYWRMZXR0ZXIiZAoYUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0EiEKAmlkGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiUAoZUmVkcml2ZURlYWRMZXR0ZXJSZXNwb25zZRIjCgdvdXRjb21lGAEgASgOMhIucmVsaW5rLnYxLk91dGNvbWUSDgoGZGV0YWlsGAIgASgJIpcBChhEaXNjYXJkRGVhZExldHRlclJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIxCgZyZWFzb24YAiABKAlCIbpIHnIcGNAPMhdeKFteXHB7Q2N9XXxbXG5cclx0XSkqJBIlCgVhY3RvchgDIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCIbChlEaXNjYXJkRGVhZExldHRlclJlc3BvbnNlIqEBChVFZGl0RGVhZExldHRlclJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCghyZXZpc2lvbhgCIAEoBUIHukgEGgIoABIjCgRib2R5GAMgASgJQhW6SBJyECiAgEAyCl5bXlx4MDBdKiQSJQoFYWN0b3IYBCABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiKgoWRWRpdERlYWRMZXR0ZXJSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoBSpVCghMaW5rS2luZBIZChVMSU5LX0tJTkRfVU5TUEVDSUZJRUQQABIUChBMSU5LX0tJTkRfRk9STUFMEAESGAoUTElOS19LSU5EX0ZVTkNUSU9OQUwQAipbCgxDb3B5SGFuZGxpbmcSHQoZQ09QWV9IQU5ETElOR19VTlNQRUNJRklFRBAAEhUKEUNPUFlfSEFORExJTkdfTE9HEAESFQoRQ09QWV9IQU5ETElOR19SVU4QAipgCgdSZWFkaW5nEhcKE1JFQURJTkdfVU5TUEVDSUZJRUQQABITCg9SRUFESU5HX1JFUExJQ0EQARIUChBSRUFESU5HX0NPTVBBUkVEEAISEQoNUkVBRElOR19PV05FUhADMrkQCg9MaW5rUGFydGljaXBhbnQSQwoIRGVzY3JpYmUSGi5yZWxpbmsudjEuRGVzY3JpYmVSZXF1ZXN0GhsucmVsaW5rLnYxLkRlc2NyaWJlUmVzcG9uc2USRgoJR2V0Um91dGVzEhsucmVsaW5rLnYxLkdldFJvdXRlc1JlcXVlc3QaHC5yZWxpbmsudjEuR2V0Um91dGVzUmVzcG9uc2USTAoLQ2hhbmdlUm91dGUSHS5yZWxpbmsudjEuQ2hhbmdlUm91dGVSZXF1ZXN0Gh4ucmVsaW5rLnYxLkNoYW5nZVJvdXRlUmVzcG9uc2USTAoLUmVsZWFzZUhvbGQSHS5yZWxpbmsudjEuUmVsZWFzZUhvbGRSZXF1ZXN0Gh4ucmVsaW5rLnYxLlJlbGVhc2VIb2xkUmVzcG9uc2USRgoJU2V0U2hhZG93EhsucmVsaW5rLnYxLlNldFNoYWRvd1JlcXVlc3QaHC5yZWxpbmsudjEuU2V0U2hhZG93UmVzcG9uc2USTAoLR2V0UHJvZ3Jlc3MSHS5yZWxpbmsudjEuR2V0UHJvZ3Jlc3NSZXF1ZXN0Gh4ucmVsaW5rLnYxLkdldFByb2dyZXNzUmVzcG9uc2USRgoJR2V0Q2xvc2VkEhsucmVsaW5rLnYxLkdldENsb3NlZFJlcXVlc3QaHC5yZWxpbmsudjEuR2V0Q2xvc2VkUmVzcG9uc2USQwoIQmFja2ZpbGwSGi5yZWxpbmsudjEuQmFja2ZpbGxSZXF1ZXN0GhsucmVsaW5rLnYxLkJhY2tmaWxsUmVzcG9uc2USOgoFUHJvYmUSFy5yZWxpbmsudjEuUHJvYmVSZXF1ZXN0GhgucmVsaW5rLnYxLlByb2JlUmVzcG9uc2USTAoLR2V0UmVjZWlwdHMSHS5yZWxpbmsudjEuR2V0UmVjZWlwdHNSZXF1ZXN0Gh4ucmVsaW5rLnYxLkdldFJlY2VpcHRzUmVzcG9uc2USTwoMU2V0TGlzdGVuaW5nEh4ucmVsaW5rLnYxLlNldExpc3RlbmluZ1JlcXVlc3QaHy5yZWxpbmsudjEuU2V0TGlzdGVuaW5nUmVzcG9uc2USSQoKUmFpc2VGZW5jZRIcLnJlbGluay52MS5SYWlzZUZlbmNlUmVxdWVzdBodLnJlbGluay52MS5SYWlzZUZlbmNlUmVzcG9uc2USVQoOR2V0SW5ib3hEaWdlc3QSIC5yZWxpbmsudjEuR2V0SW5ib3hEaWdlc3RSZXF1ZXN0GiEucmVsaW5rLnYxLkdldEluYm94RGlnZXN0UmVzcG9uc2USWwoQR2V0U2hhZG93UmVzdWx0cxIiLnJlbGluay52MS5HZXRTaGFkb3dSZXN1bHRzUmVxdWVzdBojLnJlbGluay52MS5HZXRTaGFkb3dSZXN1bHRzUmVzcG9uc2USRgoJU2V0Q29waWVzEhsucmVsaW5rLnYxLlNldENvcGllc1JlcXVlc3QaHC5yZWxpbmsudjEuU2V0Q29waWVzUmVzcG9uc2USSQoKU2V0UmVhZGluZxIcLnJlbGluay52MS5TZXRSZWFkaW5nUmVxdWVzdBodLnJlbGluay52MS5TZXRSZWFkaW5nUmVzcG9uc2USTAoLR2V0UmVhZGluZ3MSHS5yZWxpbmsudjEuR2V0UmVhZGluZ3NSZXF1ZXN0Gh4ucmVsaW5rLnYxLkdldFJlYWRpbmdzUmVzcG9uc2USWAoPQ29tcGFyZVJlYWRpbmdzEiEucmVsaW5rLnYxLkNvbXBhcmVSZWFkaW5nc1JlcXVlc3QaIi5yZWxpbmsudjEuQ29tcGFyZVJlYWRpbmdzUmVzcG9uc2USSQoKU2V0UmVwbGljYRIcLnJlbGluay52MS5TZXRSZXBsaWNhUmVxdWVzdBodLnJlbGluay52MS5TZXRSZXBsaWNhUmVzcG9uc2USWAoPR2V0RW50aXR5RGlnZXN0EiEucmVsaW5rLnYxLkdldEVudGl0eURpZ2VzdFJlcXVlc3QaIi5yZWxpbmsudjEuR2V0RW50aXR5RGlnZXN0UmVzcG9uc2USWwoQTGlzdEVudGl0eUJ1Y2tldBIiLnJlbGluay52MS5MaXN0RW50aXR5QnVja2V0UmVxdWVzdBojLnJlbGluay52MS5MaXN0RW50aXR5QnVja2V0UmVzcG9uc2USWAoPTGlzdERlYWRMZXR0ZXJzEiEucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaIi5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USUgoNR2V0RGVhZExldHRlchIfLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVxdWVzdBogLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVzcG9uc2USXgoRUmVkcml2ZURlYWRMZXR0ZXISIy5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVzcG9uc2USXgoRRGlzY2FyZERlYWRMZXR0ZXISIy5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2USVQoORWRpdERlYWRMZXR0ZXISIC5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXF1ZXN0GiEucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_relink_v1_receipt, file_relink_v1_route]);
+  fileDesc("ChtyZWxpbmsvdjEvcGFydGljaXBhbnQucHJvdG8SCXJlbGluay52MSIRCg9EZXNjcmliZVJlcXVlc3Qi8wEKEERlc2NyaWJlUmVzcG9uc2USDwoHc2VydmljZRgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIsCghwcm9kdWNlcxgDIAMoCzIaLnJlbGluay52MS5MaW5rRGVzY3JpcHRpb24SLAoIY29uc3VtZXMYBCADKAsyGi5yZWxpbmsudjEuTGlua0Rlc2NyaXB0aW9uEhgKEHBvc3RncmVzX3ZlcnNpb24YBSABKAkSFAoMbmF0c192ZXJzaW9uGAYgASgJEhgKEG5hdHNfbWF4X3BheWxvYWQYByABKAMSFgoObmVlZGVkX3BheWxvYWQYCCABKAMimQMKD0xpbmtEZXNjcmlwdGlvbhIKCgJpZBgBIAEoCRIhCgRraW5kGAIgASgOMhMucmVsaW5rLnYxLkxpbmtLaW5kEhAKCHByb2R1Y2VyGAMgASgJEhEKCWNvbnN1bWVycxgEIAMoCRIrCgZldmVudHMYBSADKAsyGy5yZWxpbmsudjEuRXZlbnREZXNjcmlwdGlvbhIoCgp0cmFuc3BvcnRzGAYgAygOMhQucmVsaW5rLnYxLlRyYW5zcG9ydBIYChBpbW1vdmFibGVfcmVhc29uGAcgASgJEg4KBmVudGl0eRgIIAEoCRIPCgdvcmRlcmVkGAkgASgIEhEKCWxpc3RlbmluZxgKIAEoCBINCgVib3VuZBgLIAEoCBI4CgdtZXRob2RzGAwgAygLMicucmVsaW5rLnYxLkxpbmtEZXNjcmlwdGlvbi5NZXRob2RzRW50cnkSFAoMYmluZF9wcm9ibGVtGA0gASgJGi4KDE1ldGhvZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlwKEEV2ZW50RGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIQCgh2ZXJzaW9ucxgCIAMoBRIPCgdzY2hlbWFzGAMgAygJEhcKD3dyaXR0ZW5fdmVyc2lvbhgEIAEoBSJgChBHZXRSb3V0ZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkcKEUdldFJvdXRlc1Jlc3BvbnNlEiMKBWxhbmVzGAEgAygLMhQucmVsaW5rLnYxLkxhbmVSb3V0ZRINCgVlcG9jaBgCIAEoAyKCAgoSQ2hhbmdlUm91dGVSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEh8KBWxhbmVzGAMgAygFQhC6SA2SAQoQECIGGgQYDygAEjEKCXRyYW5zcG9ydBgEIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABEhsKB3ZlcnNpb24YBSABKAVCCrpIBxoFGOgHKAASHwoOZXhwZWN0ZWRfZXBvY2gYBiABKANCB7pIBCICKAASDAoEaG9sZBgHIAEoCCIkChNDaGFuZ2VSb3V0ZVJlc3BvbnNlEg0KBWVwb2NoGAEgASgDInoKElJlbGVhc2VIb2xkUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIWCgVlcG9jaBgDIAEoA0IHukgEIgIoACIkChNSZWxlYXNlSG9sZFJlc3BvbnNlEg0KBWxhbmVzGAEgASgFIpMBChBTZXRTaGFkb3dSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKCXRyYW5zcG9ydBgDIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABIhMKEVNldFNoYWRvd1Jlc3BvbnNlIp8BChJHZXRQcm9ncmVzc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSGgoJcmVjZW50X21zGAMgASgFQge6SAQaAigAEh8KBWxhbmVzGAQgAygFQhC6SA2SAQoQECIGGgQYDygAIrUCChNHZXRQcm9ncmVzc1Jlc3BvbnNlEgwKBG9wZW4YASABKAMSFgoOb2xkZXN0X29wZW5fbXMYAiABKAMSIwoFbGFuZXMYAyADKAsyFC5yZWxpbmsudjEuTGFuZVJvdXRlEhIKCmRpc3BhdGNoZWQYBCABKAMSDgoGZmFpbGVkGAUgASgDEhIKCmxhc3RfZXJyb3IYBiABKAkSFgoObGF0ZW5jeV9wNTBfbXMYByABKAESFgoObGF0ZW5jeV9wOTlfbXMYCCABKAESFwoPbG9uZ2VzdF9ob2xkX21zGAkgASgBEhUKDXVub3duZWRfbGFuZXMYCiABKAUSDwoHYmxvY2tlZBgLIAEoAxIWCg5ibG9ja2VkX3JlYXNvbhgMIAEoCRISCgpibG9ja2VkX21zGA0gASgDIpYBChBHZXRDbG9zZWRSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhYKBWVwb2NoGAMgASgDQge6SAQiAigAEhwKC2FmdGVyX2Vwb2NoGAQgASgDQge6SAQiAigAIk0KEUdldENsb3NlZFJlc3BvbnNlEiQKBWxhbmVzGAEgAygLMhUucmVsaW5rLnYxLkxhbmVEaWdlc3QSEgoKbmV4dF9lcG9jaBgCIAEoAyLTAQoPQmFja2ZpbGxSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEikKCWFmdGVyX2tleRgDIAEoCUIWukgTchEY9AMyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgEIAEoBUIKukgHGgUYkE4oABIsCgRrZXlzGAUgAygJQh66SBuSARgQiCciE3IRGPQDMgxeW15ccHtDY31dKiQiRQoQQmFja2ZpbGxSZXNwb25zZRIQCghlbnF1ZXVlZBgBIAEoBRIQCghuZXh0X2tleRgCIAEoCRINCgV0b3RhbBgDIAEoAyKsAQoMUHJvYmVSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKCXRyYW5zcG9ydBgDIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABEhsKB3ZlcnNpb24YBCABKAVCCrpIBxoFGOgHKAAiZgoNUHJvYmVSZXNwb25zZRIKCgJvaxgBIAEoCBISCgpsYXRlbmN5X21zGAIgASgBEg8KB3Byb2JsZW0YAyABKAkSDgoGdW5zZW50GAQgASgIEhQKDHJlYWNoZWRfb25seRgFIAEoCCJtChJHZXRSZWNlaXB0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiIKCWV2ZW50X2lkcxgCIAMoCUIPukgMkgEJEJBOIgRyAhhkEg4KBmNvcGllcxgDIAEoCCJQChNHZXRSZWNlaXB0c1Jlc3BvbnNlEiQKCHJlY2VpcHRzGAEgAygLMhIucmVsaW5rLnYxLlJlY2VpcHQSEwoLc3RyZWFtX2lkbGUYAiABKAgiTQoTU2V0TGlzdGVuaW5nUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSEQoJbGlzdGVuaW5nGAIgASgIIhYKFFNldExpc3RlbmluZ1Jlc3BvbnNlInUKEVJhaXNlRmVuY2VSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIfCgVsYW5lcxgCIAMoBUIQukgNkgEKEBAiBhoEGA8oABIaCgltaW5fZXBvY2gYAyABKANCB7pIBCICKAAiFAoSUmFpc2VGZW5jZVJlc3BvbnNlInIKFUdldEluYm94RGlnZXN0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSFgoFZXBvY2gYAiABKANCB7pIBCICKAASHAoLYWZ0ZXJfZXBvY2gYAyABKANCB7pIBCICKAAiVwoWR2V0SW5ib3hEaWdlc3RSZXNwb25zZRIpCgVsYW5lcxgBIAMoCzIaLnJlbGluay52MS5JbmJveExhbmVEaWdlc3QSEgoKbmV4dF9lcG9jaBgCIAEoAyKcAQoPSW5ib3hMYW5lRGlnZXN0EgwKBGxhbmUYASABKAUSDQoFZXBvY2gYAiABKAMSKQoGZGlnZXN0GAMgASgLMhkucmVsaW5rLnYxLk11bHRpc2V0RGlnZXN0Eg8KB2FwcGxpZWQYBCABKAMSEgoKc3VwZXJzZWRlZBgFIAEoAxIMCgRkZWFkGAYgASgDEg4KBnBhcmtlZBgHIAEoAyJqChBTZXRDb3BpZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIxCgZjb3BpZXMYAiABKA4yFy5yZWxpbmsudjEuQ29weUhhbmRsaW5nQgi6SAWCAQIQASITChFTZXRDb3BpZXNSZXNwb25zZSKsAQoRU2V0UmVhZGluZ1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEh8KBWxhbmVzGAIgAygFQhC6SA2SAQoQECIGGgQYDygAEi0KB3JlYWRpbmcYAyABKA4yEi5yZWxpbmsudjEuUmVhZGluZ0IIukgFggECEAESIgoRZXhwZWN0ZWRfcmV2aXNpb24YBCABKANCB7pIBCICKAAiJgoSU2V0UmVhZGluZ1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDImEKEkdldFJlYWRpbmdzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJgoNc2luY2VfdW5peF9tcxgCIAEoA0IPukgMIgoY/7f/kP3OOSgAIkAKC0xhbmVSZWFkaW5nEgwKBGxhbmUYASABKAUSIwoHcmVhZGluZxgCIAEoDjISLnJlbGluay52MS5SZWFkaW5nIuYBChNHZXRSZWFkaW5nc1Jlc3BvbnNlEiUKBWxhbmVzGAEgAygLMhYucmVsaW5rLnYxLkxhbmVSZWFkaW5nEi4KCGNvbXBhcmVkGAIgASgLMhwucmVsaW5rLnYxLlJlYWRpbmdDb21wYXJpc29uEg0KBWFza2VkGAMgASgDEhIKCnVuYW5zd2VyZWQYBCABKAMSFgoObGF0ZW5jeV9wNTBfbXMYBSABKAESFgoObGF0ZW5jeV9wOTlfbXMYBiABKAESEwoLaGFzX3JlcGxpY2EYByABKAgSEAoIcmV2aXNpb24YCCABKAMiawoRUmVhZGluZ0NvbXBhcmlzb24SDQoFZXF1YWwYASABKAMSDgoGYmVoaW5kGAIgASgDEhEKCWRpZmZlcmVudBgDIAEoAxISCgp1bmFuc3dlcmVkGAQgASgDEhAKCGV4YW1wbGVzGAUgAygJIlgKFkNvbXBhcmVSZWFkaW5nc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAIgASgFQgq6SAcaBRiQTigAIl0KF0NvbXBhcmVSZWFkaW5nc1Jlc3BvbnNlEi4KCGNvbXBhcmVkGAEgASgLMhwucmVsaW5rLnYxLlJlYWRpbmdDb21wYXJpc29uEhIKCmxhdGVuY3lfbXMYAiABKAEiSAoRU2V0UmVwbGljYVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEg4KBmV4aXN0cxgCIAEoCCIlChJTZXRSZXBsaWNhUmVzcG9uc2USDwoHY2hhbmdlZBgBIAEoCCKCAQoXR2V0U2hhZG93UmVzdWx0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhoKCXNldHRsZV9tcxgCIAEoBUIHukgEGgIoABImCg1zaW5jZV91bml4X21zGAMgASgDQg+6SAwiChj/t/+Q/c45KAAilQEKGEdldFNoYWRvd1Jlc3VsdHNSZXNwb25zZRIQCghleHBlY3RlZBgBIAEoAxINCgVlcXVhbBgCIAEoAxIPCgdtaXNzaW5nGAMgASgDEhEKCWRpZmZlcmVudBgEIAEoAxIQCghleGFtcGxlcxgFIAMoCRILCgNyYW4YBiABKAMSFQoNb3RoZXJfZWZmZWN0cxgHIAEoAyJbChZHZXRFbnRpdHlEaWdlc3RSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIcCgdidWNrZXRzGAIgASgFQgu6SAgaBhiAgAQoACJDChdHZXRFbnRpdHlEaWdlc3RSZXNwb25zZRIoCgdidWNrZXRzGAEgAygLMhcucmVsaW5rLnYxLkVudGl0eUJ1Y2tldCJJCgxFbnRpdHlCdWNrZXQSDgoGYnVja2V0GAEgASgFEikKBmRpZ2VzdBgCIAEoCzIZLnJlbGluay52MS5NdWx0aXNldERpZ2VzdCKkAQoXTGlzdEVudGl0eUJ1Y2tldFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhwKB2J1Y2tldHMYAiABKAVCC7pICBoGGICABCgAEhsKBmJ1Y2tldBgDIAEoBUILukgIGgYY//8DKAASKQoJYWZ0ZXJfa2V5GAQgASgJQha6SBNyERj0AzIMXlteXHB7Q2N9XSokIlAKGExpc3RFbnRpdHlCdWNrZXRSZXNwb25zZRIiCgRyb3dzGAEgAygLMhQucmVsaW5rLnYxLkVudGl0eVJvdxIQCghuZXh0X2tleRgCIAEoCSI3CglFbnRpdHlSb3cSCwoDa2V5GAEgASgJEg8KB3ZlcnNpb24YAiABKAMSDAoEaGFzaBgDIAEoAyKOAwoKRGVhZExldHRlchIKCgJpZBgBIAEoCRIQCghldmVudF9pZBgCIAEoCRIMCgRsaW5rGAMgASgJEhAKCGNvbnN1bWVyGAQgASgJEhIKCmV2ZW50X25hbWUYBSABKAkSFQoNZXZlbnRfdmVyc2lvbhgGIAEoBRILCgNrZXkYByABKAkSFgoOZW50aXR5X3ZlcnNpb24YCCABKAMSDQoFZXBvY2gYCSABKAMSDAoEbGFuZRgKIAEoBRIOCgZyZWFzb24YCyABKAkSDgoGZGV0YWlsGAwgASgJEhAKCGF0dGVtcHRzGA0gASgFEg8KB2RpZWRfYXQYDiABKAkSDQoFc3RhdGUYDyABKAkSDAoEYm9keRgQIAEoCRIzCgdoZWFkZXJzGBEgAygLMiIucmVsaW5rLnYxLkRlYWRMZXR0ZXIuSGVhZGVyc0VudHJ5EhAKCHJldmlzaW9uGBIgASgFGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4BChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgCIAEoBUIKukgHGgUYkE4oABInCghhZnRlcl9pZBgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEgsKA2FsbBgEIAEoCCKhAQoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USKwoMZGVhZF9sZXR0ZXJzGAEgAygLMhUucmVsaW5rLnYxLkRlYWRMZXR0ZXISDwoHbmV4dF9pZBgCIAEoCRINCgV0b3RhbBgDIAEoAxIOCgZwYXJrZWQYBCABKAMSKQoKdW5hbnN3ZXJlZBgFIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIioKClVuYW5zd2VyZWQSDwoHc2VydmljZRgBIAEoCRILCgN3aHkYAiABKAkiOQoUR2V0RGVhZExldHRlclJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJDChVHZXREZWFkTGV0dGVyUmVzcG9uc2USKgoLZGVhZF9sZXR0ZXIYASABKAsyFS5yZWxpbmsudjEuRGVhZExldHRlciJkChhSZWRyaXZlRGVhZExldHRlclJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCJQChlSZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEiMKB291dGNvbWUYASABKA4yEi5yZWxpbmsudjEuT3V0Y29tZRIOCgZkZXRhaWwYAiABKAkilwEKGERpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKBnJlYXNvbhgCIAEoCUIhukgechwY0A8yF14oW15ccHtDY31dfFtcblxyXHRdKSokEiUKBWFjdG9yGAMgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIhsKGURpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2UioQEKFUVkaXREZWFkTGV0dGVyUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKCHJldmlzaW9uGAIgASgFQge6SAQaAigAEiMKBGJvZHkYAyABKAlCFbpIEnIQKICAQDIKXlteXHgwMF0qJBIlCgVhY3RvchgEIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCIqChZFZGl0RGVhZExldHRlclJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgFKlUKCExpbmtLaW5kEhkKFUxJTktfS0lORF9VTlNQRUNJRklFRBAAEhQKEExJTktfS0lORF9GT1JNQUwQARIYChRMSU5LX0tJTkRfRlVOQ1RJT05BTBACKlsKDENvcHlIYW5kbGluZxIdChlDT1BZX0hBTkRMSU5HX1VOU1BFQ0lGSUVEEAASFQoRQ09QWV9IQU5ETElOR19MT0cQARIVChFDT1BZX0hBTkRMSU5HX1JVThACKmAKB1JlYWRpbmcSFwoTUkVBRElOR19VTlNQRUNJRklFRBAAEhMKD1JFQURJTkdfUkVQTElDQRABEhQKEFJFQURJTkdfQ09NUEFSRUQQAhIRCg1SRUFESU5HX09XTkVSEAMyuRAKD0xpbmtQYXJ0aWNpcGFudBJDCghEZXNjcmliZRIaLnJlbGluay52MS5EZXNjcmliZVJlcXVlc3QaGy5yZWxpbmsudjEuRGVzY3JpYmVSZXNwb25zZRJGCglHZXRSb3V0ZXMSGy5yZWxpbmsudjEuR2V0Um91dGVzUmVxdWVzdBocLnJlbGluay52MS5HZXRSb3V0ZXNSZXNwb25zZRJMCgtDaGFuZ2VSb3V0ZRIdLnJlbGluay52MS5DaGFuZ2VSb3V0ZVJlcXVlc3QaHi5yZWxpbmsudjEuQ2hhbmdlUm91dGVSZXNwb25zZRJMCgtSZWxlYXNlSG9sZBIdLnJlbGluay52MS5SZWxlYXNlSG9sZFJlcXVlc3QaHi5yZWxpbmsudjEuUmVsZWFzZUhvbGRSZXNwb25zZRJGCglTZXRTaGFkb3cSGy5yZWxpbmsudjEuU2V0U2hhZG93UmVxdWVzdBocLnJlbGluay52MS5TZXRTaGFkb3dSZXNwb25zZRJMCgtHZXRQcm9ncmVzcxIdLnJlbGluay52MS5HZXRQcm9ncmVzc1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UHJvZ3Jlc3NSZXNwb25zZRJGCglHZXRDbG9zZWQSGy5yZWxpbmsudjEuR2V0Q2xvc2VkUmVxdWVzdBocLnJlbGluay52MS5HZXRDbG9zZWRSZXNwb25zZRJDCghCYWNrZmlsbBIaLnJlbGluay52MS5CYWNrZmlsbFJlcXVlc3QaGy5yZWxpbmsudjEuQmFja2ZpbGxSZXNwb25zZRI6CgVQcm9iZRIXLnJlbGluay52MS5Qcm9iZVJlcXVlc3QaGC5yZWxpbmsudjEuUHJvYmVSZXNwb25zZRJMCgtHZXRSZWNlaXB0cxIdLnJlbGluay52MS5HZXRSZWNlaXB0c1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UmVjZWlwdHNSZXNwb25zZRJPCgxTZXRMaXN0ZW5pbmcSHi5yZWxpbmsudjEuU2V0TGlzdGVuaW5nUmVxdWVzdBofLnJlbGluay52MS5TZXRMaXN0ZW5pbmdSZXNwb25zZRJJCgpSYWlzZUZlbmNlEhwucmVsaW5rLnYxLlJhaXNlRmVuY2VSZXF1ZXN0Gh0ucmVsaW5rLnYxLlJhaXNlRmVuY2VSZXNwb25zZRJVCg5HZXRJbmJveERpZ2VzdBIgLnJlbGluay52MS5HZXRJbmJveERpZ2VzdFJlcXVlc3QaIS5yZWxpbmsudjEuR2V0SW5ib3hEaWdlc3RSZXNwb25zZRJbChBHZXRTaGFkb3dSZXN1bHRzEiIucmVsaW5rLnYxLkdldFNoYWRvd1Jlc3VsdHNSZXF1ZXN0GiMucmVsaW5rLnYxLkdldFNoYWRvd1Jlc3VsdHNSZXNwb25zZRJGCglTZXRDb3BpZXMSGy5yZWxpbmsudjEuU2V0Q29waWVzUmVxdWVzdBocLnJlbGluay52MS5TZXRDb3BpZXNSZXNwb25zZRJJCgpTZXRSZWFkaW5nEhwucmVsaW5rLnYxLlNldFJlYWRpbmdSZXF1ZXN0Gh0ucmVsaW5rLnYxLlNldFJlYWRpbmdSZXNwb25zZRJMCgtHZXRSZWFkaW5ncxIdLnJlbGluay52MS5HZXRSZWFkaW5nc1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UmVhZGluZ3NSZXNwb25zZRJYCg9Db21wYXJlUmVhZGluZ3MSIS5yZWxpbmsudjEuQ29tcGFyZVJlYWRpbmdzUmVxdWVzdBoiLnJlbGluay52MS5Db21wYXJlUmVhZGluZ3NSZXNwb25zZRJJCgpTZXRSZXBsaWNhEhwucmVsaW5rLnYxLlNldFJlcGxpY2FSZXF1ZXN0Gh0ucmVsaW5rLnYxLlNldFJlcGxpY2FSZXNwb25zZRJYCg9HZXRFbnRpdHlEaWdlc3QSIS5yZWxpbmsudjEuR2V0RW50aXR5RGlnZXN0UmVxdWVzdBoiLnJlbGluay52MS5HZXRFbnRpdHlEaWdlc3RSZXNwb25zZRJbChBMaXN0RW50aXR5QnVja2V0EiIucmVsaW5rLnYxLkxpc3RFbnRpdHlCdWNrZXRSZXF1ZXN0GiMucmVsaW5rLnYxLkxpc3RFbnRpdHlCdWNrZXRSZXNwb25zZRJYCg9MaXN0RGVhZExldHRlcnMSIS5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBoiLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZRJSCg1HZXREZWFkTGV0dGVyEh8ucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXF1ZXN0GiAucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXNwb25zZRJeChFSZWRyaXZlRGVhZExldHRlchIjLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXNwb25zZRJeChFEaXNjYXJkRGVhZExldHRlchIjLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXNwb25zZRJVCg5FZGl0RGVhZExldHRlchIgLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlcXVlc3QaIS5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_relink_v1_receipt, file_relink_v1_route]);
 
 /**
  * @generated from message relink.v1.DescribeRequest
@@ -983,6 +983,13 @@ export type GetClosedRequest = Message<"relink.v1.GetClosedRequest"> & {
    * @generated from field: int64 epoch = 3;
    */
   epoch: bigint;
+
+  /**
+   * The last epoch of the page before, or zero to begin.
+   *
+   * @generated from field: int64 after_epoch = 4;
+   */
+  afterEpoch: bigint;
 };
 
 /**
@@ -1005,6 +1012,13 @@ export type GetClosedRequestJson = {
    * @generated from field: int64 epoch = 3;
    */
   epoch?: string;
+
+  /**
+   * The last epoch of the page before, or zero to begin.
+   *
+   * @generated from field: int64 after_epoch = 4;
+   */
+  afterEpoch?: string;
 };
 
 /**
@@ -1015,6 +1029,8 @@ export const GetClosedRequestSchema: GenMessage<GetClosedRequest, {jsonType: Get
   messageDesc(file_relink_v1_participant, 14);
 
 /**
+ * At most 16,000 digests, ascending by epoch, all lanes of an epoch together.
+ *
  * @generated from message relink.v1.GetClosedResponse
  */
 export type GetClosedResponse = Message<"relink.v1.GetClosedResponse"> & {
@@ -1022,9 +1038,18 @@ export type GetClosedResponse = Message<"relink.v1.GetClosedResponse"> & {
    * @generated from field: repeated relink.v1.LaneDigest lanes = 1;
    */
   lanes: LaneDigest[];
+
+  /**
+   * The epoch to go on after, or zero at the end.
+   *
+   * @generated from field: int64 next_epoch = 2;
+   */
+  nextEpoch: bigint;
 };
 
 /**
+ * At most 16,000 digests, ascending by epoch, all lanes of an epoch together.
+ *
  * @generated from message relink.v1.GetClosedResponse
  */
 export type GetClosedResponseJson = {
@@ -1032,6 +1057,13 @@ export type GetClosedResponseJson = {
    * @generated from field: repeated relink.v1.LaneDigest lanes = 1;
    */
   lanes?: LaneDigestJson[];
+
+  /**
+   * The epoch to go on after, or zero at the end.
+   *
+   * @generated from field: int64 next_epoch = 2;
+   */
+  nextEpoch?: string;
 };
 
 /**
@@ -1315,7 +1347,7 @@ export type GetReceiptsRequest = Message<"relink.v1.GetReceiptsRequest"> & {
 
   /**
    * Ask what became of copies on the second path instead: OUTCOME_APPLIED means that the handler
-   * ran and was rolled back, OUTCOME_DEAD that it failed.
+   * ran and was rolled back, OUTCOME_DEAD that it failed. Of 500 at once.
    *
    * @generated from field: bool copies = 3;
    */
@@ -1338,7 +1370,7 @@ export type GetReceiptsRequestJson = {
 
   /**
    * Ask what became of copies on the second path instead: OUTCOME_APPLIED means that the handler
-   * ran and was rolled back, OUTCOME_DEAD that it failed.
+   * ran and was rolled back, OUTCOME_DEAD that it failed. Of 500 at once.
    *
    * @generated from field: bool copies = 3;
    */
@@ -1531,9 +1563,16 @@ export type GetInboxDigestRequest = Message<"relink.v1.GetInboxDigestRequest"> &
   link: string;
 
   /**
+   * As in GetClosedRequest.
+   *
    * @generated from field: int64 epoch = 2;
    */
   epoch: bigint;
+
+  /**
+   * @generated from field: int64 after_epoch = 3;
+   */
+  afterEpoch: bigint;
 };
 
 /**
@@ -1546,9 +1585,16 @@ export type GetInboxDigestRequestJson = {
   link?: string;
 
   /**
+   * As in GetClosedRequest.
+   *
    * @generated from field: int64 epoch = 2;
    */
   epoch?: string;
+
+  /**
+   * @generated from field: int64 after_epoch = 3;
+   */
+  afterEpoch?: string;
 };
 
 /**
@@ -1559,6 +1605,8 @@ export const GetInboxDigestRequestSchema: GenMessage<GetInboxDigestRequest, {jso
   messageDesc(file_relink_v1_participant, 26);
 
 /**
+ * Paged as GetClosedResponse.
+ *
  * @generated from message relink.v1.GetInboxDigestResponse
  */
 export type GetInboxDigestResponse = Message<"relink.v1.GetInboxDigestResponse"> & {
@@ -1566,9 +1614,16 @@ export type GetInboxDigestResponse = Message<"relink.v1.GetInboxDigestResponse">
    * @generated from field: repeated relink.v1.InboxLaneDigest lanes = 1;
    */
   lanes: InboxLaneDigest[];
+
+  /**
+   * @generated from field: int64 next_epoch = 2;
+   */
+  nextEpoch: bigint;
 };
 
 /**
+ * Paged as GetClosedResponse.
+ *
  * @generated from message relink.v1.GetInboxDigestResponse
  */
 export type GetInboxDigestResponseJson = {
@@ -1576,6 +1631,11 @@ export type GetInboxDigestResponseJson = {
    * @generated from field: repeated relink.v1.InboxLaneDigest lanes = 1;
    */
   lanes?: InboxLaneDigestJson[];
+
+  /**
+   * @generated from field: int64 next_epoch = 2;
+   */
+  nextEpoch?: string;
 };
 
 /**
@@ -2444,6 +2504,8 @@ export const GetEntityDigestRequestSchema: GenMessage<GetEntityDigestRequest, {j
   messageDesc(file_relink_v1_participant, 43);
 
 /**
+ * At most 65,536 buckets of some 45 bytes, and none without rows.
+ *
  * @generated from message relink.v1.GetEntityDigestResponse
  */
 export type GetEntityDigestResponse = Message<"relink.v1.GetEntityDigestResponse"> & {
@@ -2454,6 +2516,8 @@ export type GetEntityDigestResponse = Message<"relink.v1.GetEntityDigestResponse
 };
 
 /**
+ * At most 65,536 buckets of some 45 bytes, and none without rows.
+ *
  * @generated from message relink.v1.GetEntityDigestResponse
  */
 export type GetEntityDigestResponseJson = {
@@ -2525,6 +2589,13 @@ export type ListEntityBucketRequest = Message<"relink.v1.ListEntityBucketRequest
    * @generated from field: int32 bucket = 3;
    */
   bucket: number;
+
+  /**
+   * The last key of the page before, or empty to begin.
+   *
+   * @generated from field: string after_key = 4;
+   */
+  afterKey: string;
 };
 
 /**
@@ -2545,6 +2616,13 @@ export type ListEntityBucketRequestJson = {
    * @generated from field: int32 bucket = 3;
    */
   bucket?: number;
+
+  /**
+   * The last key of the page before, or empty to begin.
+   *
+   * @generated from field: string after_key = 4;
+   */
+  afterKey?: string;
 };
 
 /**
@@ -2555,6 +2633,8 @@ export const ListEntityBucketRequestSchema: GenMessage<ListEntityBucketRequest, 
   messageDesc(file_relink_v1_participant, 46);
 
 /**
+ * Ascending by the bytes of the keys.
+ *
  * @generated from message relink.v1.ListEntityBucketResponse
  */
 export type ListEntityBucketResponse = Message<"relink.v1.ListEntityBucketResponse"> & {
@@ -2562,9 +2642,18 @@ export type ListEntityBucketResponse = Message<"relink.v1.ListEntityBucketRespon
    * @generated from field: repeated relink.v1.EntityRow rows = 1;
    */
   rows: EntityRow[];
+
+  /**
+   * The key to go on after, or empty at the end.
+   *
+   * @generated from field: string next_key = 2;
+   */
+  nextKey: string;
 };
 
 /**
+ * Ascending by the bytes of the keys.
+ *
  * @generated from message relink.v1.ListEntityBucketResponse
  */
 export type ListEntityBucketResponseJson = {
@@ -2572,6 +2661,13 @@ export type ListEntityBucketResponseJson = {
    * @generated from field: repeated relink.v1.EntityRow rows = 1;
    */
   rows?: EntityRowJson[];
+
+  /**
+   * The key to go on after, or empty at the end.
+   *
+   * @generated from field: string next_key = 2;
+   */
+  nextKey?: string;
 };
 
 /**
@@ -2935,6 +3031,13 @@ export type ListDeadLettersResponse = Message<"relink.v1.ListDeadLettersResponse
    * @generated from field: int64 parked = 4;
    */
   parked: bigint;
+
+  /**
+   * From the operator: services that gave no answer; what they hold is missing here.
+   *
+   * @generated from field: repeated relink.v1.Unanswered unanswered = 5;
+   */
+  unanswered: Unanswered[];
 };
 
 /**
@@ -2962,6 +3065,13 @@ export type ListDeadLettersResponseJson = {
    * @generated from field: int64 parked = 4;
    */
   parked?: string;
+
+  /**
+   * From the operator: services that gave no answer; what they hold is missing here.
+   *
+   * @generated from field: repeated relink.v1.Unanswered unanswered = 5;
+   */
+  unanswered?: UnansweredJson[];
 };
 
 /**
@@ -2970,6 +3080,51 @@ export type ListDeadLettersResponseJson = {
  */
 export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse, {jsonType: ListDeadLettersResponseJson}> = /*@__PURE__*/
   messageDesc(file_relink_v1_participant, 51);
+
+/**
+ * A service that was asked and gave no answer.
+ *
+ * @generated from message relink.v1.Unanswered
+ */
+export type Unanswered = Message<"relink.v1.Unanswered"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * How the call failed.
+   *
+   * @generated from field: string why = 2;
+   */
+  why: string;
+};
+
+/**
+ * A service that was asked and gave no answer.
+ *
+ * @generated from message relink.v1.Unanswered
+ */
+export type UnansweredJson = {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service?: string;
+
+  /**
+   * How the call failed.
+   *
+   * @generated from field: string why = 2;
+   */
+  why?: string;
+};
+
+/**
+ * Describes the message relink.v1.Unanswered.
+ * Use `create(UnansweredSchema)` to create a new message.
+ */
+export const UnansweredSchema: GenMessage<Unanswered, {jsonType: UnansweredJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 52);
 
 /**
  * @generated from message relink.v1.GetDeadLetterRequest
@@ -2996,7 +3151,7 @@ export type GetDeadLetterRequestJson = {
  * Use `create(GetDeadLetterRequestSchema)` to create a new message.
  */
 export const GetDeadLetterRequestSchema: GenMessage<GetDeadLetterRequest, {jsonType: GetDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 52);
+  messageDesc(file_relink_v1_participant, 53);
 
 /**
  * @generated from message relink.v1.GetDeadLetterResponse
@@ -3023,7 +3178,7 @@ export type GetDeadLetterResponseJson = {
  * Use `create(GetDeadLetterResponseSchema)` to create a new message.
  */
 export const GetDeadLetterResponseSchema: GenMessage<GetDeadLetterResponse, {jsonType: GetDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 53);
+  messageDesc(file_relink_v1_participant, 54);
 
 /**
  * @generated from message relink.v1.RedriveDeadLetterRequest
@@ -3060,7 +3215,7 @@ export type RedriveDeadLetterRequestJson = {
  * Use `create(RedriveDeadLetterRequestSchema)` to create a new message.
  */
 export const RedriveDeadLetterRequestSchema: GenMessage<RedriveDeadLetterRequest, {jsonType: RedriveDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 54);
+  messageDesc(file_relink_v1_participant, 55);
 
 /**
  * @generated from message relink.v1.RedriveDeadLetterResponse
@@ -3101,7 +3256,7 @@ export type RedriveDeadLetterResponseJson = {
  * Use `create(RedriveDeadLetterResponseSchema)` to create a new message.
  */
 export const RedriveDeadLetterResponseSchema: GenMessage<RedriveDeadLetterResponse, {jsonType: RedriveDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 55);
+  messageDesc(file_relink_v1_participant, 56);
 
 /**
  * @generated from message relink.v1.DiscardDeadLetterRequest
@@ -3148,7 +3303,7 @@ export type DiscardDeadLetterRequestJson = {
  * Use `create(DiscardDeadLetterRequestSchema)` to create a new message.
  */
 export const DiscardDeadLetterRequestSchema: GenMessage<DiscardDeadLetterRequest, {jsonType: DiscardDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 56);
+  messageDesc(file_relink_v1_participant, 57);
 
 /**
  * @generated from message relink.v1.DiscardDeadLetterResponse
@@ -3167,7 +3322,7 @@ export type DiscardDeadLetterResponseJson = {
  * Use `create(DiscardDeadLetterResponseSchema)` to create a new message.
  */
 export const DiscardDeadLetterResponseSchema: GenMessage<DiscardDeadLetterResponse, {jsonType: DiscardDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 57);
+  messageDesc(file_relink_v1_participant, 58);
 
 /**
  * @generated from message relink.v1.EditDeadLetterRequest
@@ -3228,7 +3383,7 @@ export type EditDeadLetterRequestJson = {
  * Use `create(EditDeadLetterRequestSchema)` to create a new message.
  */
 export const EditDeadLetterRequestSchema: GenMessage<EditDeadLetterRequest, {jsonType: EditDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 58);
+  messageDesc(file_relink_v1_participant, 59);
 
 /**
  * @generated from message relink.v1.EditDeadLetterResponse
@@ -3255,7 +3410,7 @@ export type EditDeadLetterResponseJson = {
  * Use `create(EditDeadLetterResponseSchema)` to create a new message.
  */
 export const EditDeadLetterResponseSchema: GenMessage<EditDeadLetterResponse, {jsonType: EditDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 59);
+  messageDesc(file_relink_v1_participant, 60);
 
 /**
  * @generated from enum relink.v1.LinkKind

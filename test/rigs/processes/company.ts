@@ -98,7 +98,7 @@ export class ProcessCompany {
   async described(id: string): Promise<DescribedLink> {
     const link = await until(
       async () => {
-        const link = (await this.participants.topology()).get(id);
+        const link = (await this.participants.topology()).links.get(id);
         return link?.consumers.size === link?.producer.consumers.length ? link : undefined;
       },
       { what: `all services of ${id} answer` },
