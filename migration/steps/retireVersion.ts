@@ -12,7 +12,7 @@ export const retireVersion: Untitled<Step> = {
   check: (context) => requireInPlace(context, { closing: true }),
   apply: async (context) => {
     const { run, participants } = context;
-    const events = (await participants.topology()).get(run.link)?.producer.events ?? [];
+    const events = (await participants.topology()).links.get(run.link)?.producer.events ?? [];
     for (const { name, versions } of events) {
       const newest = Math.max(...versions.filter((version) => version <= run.to.version));
       const old = versions.filter((version) => version < newest);
