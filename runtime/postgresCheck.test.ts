@@ -6,7 +6,7 @@ import { connect as connectTcp, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { makeRunDir } from '../dev/servers/folders.ts';
-import { hasPgbouncer, type PoolMode, startPgbouncer } from '../test/harness/pgbouncer.ts';
+import { noPgbouncer, type PoolMode, startPgbouncer } from '../test/harness/pgbouncer.ts';
 import { testDatabase, testPostgresUrl } from '../test/harness/postgres.ts';
 import { withDefaults } from '../test/harness/roleDefaults.ts';
 import { closePostgres, connectPostgres } from './postgres.ts';
@@ -15,7 +15,6 @@ import { isDatabaseUnavailable } from './postgresErrors.ts';
 import { urlOfDatabase } from './postgresUrl.ts';
 
 const { url } = await testDatabase({ after });
-const noPgbouncer = hasPgbouncer() ? false : 'there is no pgbouncer on PATH';
 
 /** Uses the database as a process does at its start. */
 const use = (at: string) =>
