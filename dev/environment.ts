@@ -1,6 +1,6 @@
 /** Every environment variable that the development commands read. */
 
-import { childEnvironment, readEnvironment } from '../runtime/config.ts';
+import { childEnvironment, readEnvironment } from '../runtime/environment.ts';
 
 export interface DevEnvironment {
   /** Path of the nats-server to use; else one is searched for. */

@@ -4,7 +4,6 @@
  */
 
 import { parseArgs } from 'node:util';
-import { Type } from 'typebox';
 import { baseConfigProperties, loadConfig } from '../../runtime/config.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { repeat } from '../../runtime/wake.ts';
@@ -30,7 +29,7 @@ function readRate(args: string[]): number {
 }
 
 function readAddresses(): PublicAddresses {
-  const { peers } = loadConfig(Type.Object({ peers: baseConfigProperties.peers }));
+  const { peers } = loadConfig({ peers: baseConfigProperties.peers });
   const missing = PUBLIC_SERVICES.filter((name) => !peers[name]?.length);
   if (missing.length > 0)
     throw new RangeError(`RELINK_PEERS names no address of ${missing.join(', ')}`);

@@ -1,7 +1,7 @@
 /** Which operator the command line talks to, and the client for it. */
 import { Operator } from '../../gen/relink/v1/operator_pb.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
-import { readEnvironment } from '../../runtime/config.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 import { usageError } from './errors.ts';
 
 export type OperatorClient = RpcClient<typeof Operator>;
