@@ -204,13 +204,13 @@ async function warningsOf(t: TestContext, company: InProcessCompany): Promise<re
   t.after(() => participants.close());
   const { connection, close } = await connectNats(company.nats.url, { name: 'links' });
   try {
-    const [link] = await listLinks({
+    const { links } = await listLinks({
       participants,
       manager: () => jetstreamManager(connection),
       liveRuns: async () => [],
       unrouted: new UnroutedWatch(participants),
     });
-    return link!.legs![0]!.warnings!;
+    return links[0]!.legs![0]!.warnings!;
   } finally {
     await close();
   }
