@@ -23,7 +23,7 @@ import { readKept, showKept } from './keptByTests.ts';
 import { ServerError } from './servers/errors.ts';
 import { COMPILE_CACHE, makeRunDir, PROJECT_DIR } from './servers/folders.ts';
 import { findNatsServer } from './servers/natsBinary.ts';
-import { NOT_DURABLE, startPostgres } from './servers/postgres.ts';
+import { NOT_DURABLE, removePostgresData, startPostgres } from './servers/postgres.ts';
 import { findTestFiles, readTestOptions, TEST_USAGE, type TestOptions } from './testOptions.ts';
 
 const EXIT_FAILED = 1;
@@ -71,6 +71,7 @@ async function runTests(options: TestOptions, files: string[]): Promise<number> 
     return exitCode || (left.length > 0 ? EXIT_FAILED : 0);
   } finally {
     await postgres?.stop();
+    await removePostgresData(preparedDir(dir));
     await rm(dir, { recursive: true, force: true });
   }
 }
@@ -84,6 +85,7 @@ async function runNode(options: TestOptions, files: string[], run: TestRun): Pro
       ...COMPILE_CACHE,
       RELINK_TEST_RUN: run.id,
       RELINK_TEST_POSTGRES_URL: run.postgresUrl,
+      RELINK_TEST_PREPARED: preparedDir(run.dir),
       RELINK_TEST_LEFTOVERS: leftoversFile(run),
       RELINK_TEST_FILE_LIMIT_MS: String(limitsMs.file),
       RELINK_NATS_SERVER: run.natsPath,
@@ -116,6 +118,10 @@ function nodeArguments(options: TestOptions, testLimitMs: number): string[] {
     '--test-reporter-destination=stdout',
     ...(options.namePattern ? [`--test-name-pattern=${options.namePattern}`] : []),
   ];
+}
+
+function preparedDir(dir: string): string {
+  return join(dir, 'prepared');
 }
 
 function keptFile(run: TestRun): string {

@@ -10,7 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
-import { readEnvironment } from './config.ts';
+import { readEnvironment } from './environment.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 const SAME_PRESS_MS = 300;

@@ -3,7 +3,7 @@ import { type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { test } from 'node:test';
-import { childEnvironment } from './config.ts';
+import { childEnvironment } from './environment.ts';
 import { type Agent, startAgents, stopAgents } from './lifecycle.ts';
 import { silentLog } from './log.ts';
 import { until } from './testing.ts';

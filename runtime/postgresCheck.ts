@@ -17,6 +17,13 @@ const OF_TRANSACTIONS =
 /** Sessions that hold a transaction while another looks for its own server. */
 const HELD = 3;
 
+interface ServerKind {
+  /** 150004 for 15.4. */
+  readonly number: number;
+  readonly version: string;
+  readonly encoding: string;
+}
+
 /**
  * A pool on a database that relink can run on: `use` gets it, then it is closed. Throws
  * PostgresUnfitError, also for a connection that is lost on the way.
@@ -60,11 +67,15 @@ async function firstSession(sql: Database, { hosts }: PostgresAddress): Promise<
 }
 
 async function refuseOldServer(sql: Database): Promise<void> {
-  const [row] = await sql<{ number: number; version: string; encoding: string }[]>`
+  const [server] = await sql<ServerKind[]>`
     select current_setting('server_version_num')::int as number,
       current_setting('server_version') as version,
       current_setting('server_encoding') as encoding`;
-  const { number, version, encoding } = row!;
+  requireServer(server!);
+}
+
+/** Throws PostgresUnfitError for a server that is too old, or a database of another encoding. */
+export function requireServer({ number, version, encoding }: ServerKind): void {
   if (number < OLDEST_SERVER)
     throw unfit(`it is PostgreSQL ${version}, and relink needs 15 or newer; use a newer server`);
   if (encoding !== 'UTF8')

@@ -161,7 +161,7 @@ test('the environment is read in one file', () => {
   const reading = programs.filter(({ text }) => /\bprocess\.env\b/.test(withoutComments(text)));
   assert.deepEqual(
     reading.map(({ path }) => path),
-    ['runtime/config.ts'],
+    ['runtime/environment.ts'],
   );
 });
 

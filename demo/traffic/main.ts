@@ -5,7 +5,6 @@
 
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { Type } from 'typebox';
 import { baseConfigProperties, loadConfig } from '../../runtime/config.ts';
 import { endSignal } from '../../runtime/endSignal.ts';
 import { messageOf } from '../../runtime/errors.ts';
@@ -32,7 +31,7 @@ function readRate(args: string[]): number {
 }
 
 function readAddresses(): PublicAddresses {
-  const { peers } = loadConfig(Type.Object({ peers: baseConfigProperties.peers }));
+  const { peers } = loadConfig({ peers: baseConfigProperties.peers });
   const missing = PUBLIC_SERVICES.filter((name) => !peers[name]?.length);
   if (missing.length > 0)
     throw new RangeError(`RELINK_PEERS names no address of ${missing.join(', ')}`);

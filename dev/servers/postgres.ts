@@ -117,6 +117,17 @@ export async function removePostgresData(dir: string): Promise<void> {
   for (const one of dirs) await rm(one, { recursive: true, force: true });
 }
 
+/**
+ * Copies the data that `startPostgres` keeps for `from` to where it will look for that of `to`: the
+ * server of `from` was stopped, that of `to` never started.
+ */
+export async function copyPostgresData(from: string, to: string): Promise<void> {
+  const binaries = await findPostgresBinaries();
+  const source = await reachableDir(from, binaries);
+  const target = await reachableDir(to, binaries);
+  await run('cp', ['-a', join(source, 'data'), join(source, 'password'), target]);
+}
+
 interface Launch {
   binaries: PostgresBinaries;
   dataDir: string;

@@ -5,7 +5,7 @@
 
 import { LinkKind } from '../../gen/relink/v1/participant_pb.ts';
 import type { Transport } from '../../link/link.ts';
-import { editDistance } from '../../runtime/config.ts';
+import { editDistance } from '../../runtime/editDistance.ts';
 import { type FaultyField, MigrationError } from '../errors.ts';
 import {
   type DescribedLink,

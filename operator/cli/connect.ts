@@ -2,7 +2,7 @@
 import { Operator } from '../../gen/relink/v1/operator_pb.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { splitAddress } from '../../runtime/address.ts';
-import { readEnvironment } from '../../runtime/config.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 import { usageError } from './errors.ts';
 
 export type OperatorClient = RpcClient<typeof Operator>;

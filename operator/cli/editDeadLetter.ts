@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readEnvironment } from '../../runtime/config.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { CliError, explainError, usageError } from './errors.ts';
 import { prettyBody } from './output/deadLetterView.ts';

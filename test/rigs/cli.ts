@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { runCli } from '../../operator/cli/cli.ts';
-import { childEnvironment } from '../../runtime/config.ts';
+import { childEnvironment } from '../../runtime/environment.ts';
 import { until } from '../harness/until.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'operator', 'cli', 'main.ts');

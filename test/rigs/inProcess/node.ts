@@ -1,14 +1,15 @@
 /** One replica of a service inside the test's process: real connections, kit and gRPC server. */
 import { createLinkKit, type KitOptions, type LinkKit } from '../../../link/kit.ts';
 import { createRpcServer, type RpcServer } from '../../../rpc/server.ts';
-import { readEnvironment } from '../../../runtime/config.ts';
+import { readEnvironment } from '../../../runtime/environment.ts';
 import { startAgents, stopAgents } from '../../../runtime/lifecycle.ts';
 import { createLog, type Log, type LogLevel } from '../../../runtime/log.ts';
 import { connectNats, type NatsLink } from '../../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
 import { Clients } from '../../../services/clients.ts';
 
-export interface NodeOptions extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits' | 'release'> {
+export interface NodeOptions
+  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits' | 'release'> {
   readonly service: string;
   readonly instance: string;
   readonly port: number;
