@@ -40,6 +40,7 @@ import {
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
 import { JetStreamDispatcher, NEEDED_PAYLOAD } from './transport/jetStream/send.ts';
+import { allContracts } from './versions.ts';
 
 export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly service: string;
@@ -109,7 +110,7 @@ function assemble(options: KitOptions): LinkKit {
   const links = Object.fromEntries(all.map((link) => [link.id, link]));
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
-  for (const { contracts } of [...produced, ...consumed]) contracts.forEach(prepareContract);
+  for (const link of [...produced, ...consumed]) allContracts(link).forEach(prepareContract);
   const receivers = createReceivers(options, consumed, (written) => relay.committed(written));
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);

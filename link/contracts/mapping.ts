@@ -18,7 +18,7 @@ import {
   type SqlFields,
 } from './fieldChange.ts';
 import { copiedFields, findMistakes, payloadFields } from './mappingMistakes.ts';
-import { compileValidator, type Problem } from './validator.ts';
+import { type Problem, validatorOf } from './validator.ts';
 
 /** The payload of an event's JSON type. */
 export type PayloadOf<Event> = Event extends { readonly payload: infer Payload } ? Payload : Fields;
@@ -86,43 +86,40 @@ export function defineMapping<Older, Newer>(
   newer: Contract<Newer>,
   changes: readonly FieldChange<FieldOf<Older>, FieldOf<Newer>>[],
 ): Mapping<Older, Newer> {
-  const mistakes = findMistakes(older, newer, changes);
-  if (mistakes.length > 0) {
-    const name = `${older.event} v${older.version} → v${newer.version}`;
-    throw new ContractError('wrong_mapping', [`${name}:`, ...mistakes].join('\n  '));
-  }
+  refuseMistakes(older, newer, changes);
+  return compileMapping(older, newer, changes) as never; // of fields that are the contracts' own
+}
+
+/** The same, of payloads whose fields the compiler does not know. */
+function compileMapping(
+  older: Contract,
+  newer: Contract,
+  changes: readonly FieldChange[],
+): Mapping {
   const copied = copiedFields(older, newer, changes);
   const loss = lossOf(changes);
-  const complement = changes.flatMap(({ back, older }) => (back === 'given' ? [] : older));
-  const asked = loss === 'lossy with complement' ? complement : [];
-  const allowWayBack = () => {
-    if (loss === 'irreversible') throw noWayBack(older, `v${newer.version} has lost`, complement);
-  };
+  const complement = endedBy(changes, 'asked of the owner');
+  const allowWayBack = () => refuseLost(older, endedBy(changes, 'lost'));
   return {
     older,
     newer,
     changes,
     loss,
-    complement: asked,
+    complement: loss === 'irreversible' ? [] : complement,
     drops: changes.flatMap(({ drops, newer }) => (drops ? newer : [])),
     words: changes.map(({ words }) => words),
-    upcast: (payload) => {
-      const up = changes.map((change) => change.up(payload as Fields));
-      return Object.assign(pick(copied, payload as Fields), ...up);
-    },
-    downcast: (payload, given = {}) => {
+    upcast: (payload: Fields) =>
+      merge([pick(copied, payload), ...changes.map((change) => change.up(payload))]),
+    downcast: (payload: Fields, given: Fields = {}) => {
       allowWayBack();
-      const missing = asked.filter((field) => given[field] === undefined);
-      if (missing.length > 0) throw noWayBack(older, 'the owner has not given', missing);
-      const down = changes.map((change) => change.down(payload as Fields));
-      return Object.assign(pick(copied, payload as Fields), ...down, pick(asked, given));
+      const down = changes.map((change) => change.down(payload));
+      return merge([pick(copied, payload), ...down, askOwner(older, complement, given)]);
     },
     findProblems: loss === 'irreversible' ? () => [] : compileProblemFinder(older, changes),
-    sqlUp: (columnOf = columnNamedAs) =>
-      Object.assign({}, ...changes.map((change) => change.sqlUp(columnOf))),
+    sqlUp: (columnOf = columnNamedAs) => merge(changes.map((change) => change.sqlUp(columnOf))),
     sqlDown: (columnOf = columnNamedAs) => {
       allowWayBack();
-      return Object.assign({}, ...changes.map((change) => change.sqlDown(columnOf)));
+      return merge(changes.map((change) => change.sqlDown(columnOf)));
     },
   };
 }
@@ -145,18 +142,47 @@ export function downcastEvent<Older, Newer>(
   return { ...envelope, event_version, payload: mapping.downcast(payload, complement) } as Older;
 }
 
+function refuseMistakes(older: Contract, newer: Contract, changes: readonly FieldChange[]): void {
+  const mistakes = findMistakes(older, newer, changes);
+  if (mistakes.length === 0) return;
+  const name = `${older.event} v${older.version} → v${newer.version}`;
+  throw new ContractError('wrong_mapping', [`${name}:`, ...mistakes].join('\n  '));
+}
+
 function lossOf(changes: readonly FieldChange[]): Loss {
   if (changes.some(({ back }) => back === 'lost')) return 'irreversible';
   return changes.some(({ back }) => back !== 'given') ? 'lossy with complement' : 'lossless';
 }
 
-function pick(fields: readonly string[], from: Fields): Record<string, unknown> {
+function endedBy(changes: readonly FieldChange[], wayBack: FieldChange['back']): string[] {
+  return changes.flatMap(({ back, older }) => (back === wayBack ? older : []));
+}
+
+function refuseLost(older: Contract, lost: readonly string[]): void {
+  if (lost.length > 0) throw noWayBack(older, `the next version has lost ${listed(lost)}`);
+}
+
+function askOwner(older: Contract, complement: readonly string[], given: Fields): Fields {
+  const required = older.schema.properties?.payload?.required ?? [];
+  const missing = complement.filter(
+    (field) => given[field] === undefined && required.includes(field),
+  );
+  if (missing.length === 0) return pick(complement, given);
+  throw noWayBack(older, `its owner has not given ${listed(missing)}`);
+}
+
+function noWayBack({ event, version }: Contract, why: string): ContractError {
+  return new ContractError('no_way_back', `there is no way back to ${event} v${version}: ${why}`);
+}
+
+function pick(fields: readonly string[], from: Fields): Fields {
   const held = fields.filter((field) => from[field] !== undefined);
   return Object.fromEntries(held.map((field) => [field, from[field]]));
 }
 
-function noWayBack({ event, version }: Contract, why: string, fields: readonly string[]) {
-  return new ContractError('no_way_back', `${event} v${version}: ${why} ${listed(fields)}`);
+/** Changes share no field, so the order does not matter. */
+function merge<Value>(parts: readonly Readonly<Record<string, Value>>[]): Record<string, Value> {
+  return Object.assign({}, ...parts);
 }
 
 /** Takes each change down and up again; what was renamed or dropped cannot differ. */
@@ -169,7 +195,7 @@ function compileProblemFinder(older: Contract, changes: readonly FieldChange[]) 
 
 function changeProblems(older: Contract, { newer, older: ended, down, up }: FieldChange) {
   const fields = payloadFields(older);
-  const checks = ended.map((field) => ({ field, check: compileValidator(fields[field]!) }));
+  const checks = ended.map((field) => ({ field, check: validatorOf(fields[field]!) }));
   return (payload: Fields): Problem[] => {
     const given = down(payload);
     const unfit = checks.flatMap(({ field, check }) =>

@@ -3,7 +3,7 @@ import { compareSchemas } from './compatibility.ts';
 import type { Contract } from './contract.ts';
 import { type FieldChange, listed } from './fieldChange.ts';
 import type { JsonSchema } from './jsonSchema.ts';
-import { compileValidator } from './validator.ts';
+import { validatorOf } from './validator.ts';
 
 type Schemas = Readonly<Record<string, JsonSchema>>;
 
@@ -122,9 +122,7 @@ function unfitConstants(newer: Contract, changes: readonly FieldChange[]): strin
     .filter(({ drops }) => drops)
     .flatMap(({ up }) => Object.entries(up({})))
     .flatMap(([field, value]) =>
-      compileValidator(fields[field]!)(value).map(
-        ({ message }) => `the default of ${field} ${message}`,
-      ),
+      validatorOf(fields[field]!)(value).map(({ message }) => `the default of ${field} ${message}`),
     );
 }
 

@@ -1,4 +1,4 @@
-/** COMM-040: from version 1 on, a completed solution says who or what accepted it. */
+/** SolutionCompleted v1 says who or what accepted the solution. */
 import { added, defineContract, defineMapping } from 'relink';
 import { solutionCompletedV0, solutionCompletedV1 } from '../../gen/events.ts';
 
