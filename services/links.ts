@@ -67,7 +67,7 @@ export const links = defineLinks([
     ordered: true,
     producer: 'hiring',
     consumers: { bonuses: { push: BonusesLinks.method.bookSolution } },
-    contracts: [contract(events.solutionCompletedV1), contract(events.solutionRevokedV0)],
+    contracts: [solutionCompleted.newer, contract(events.solutionRevokedV0)],
     mappings: [solutionCompleted],
     keyField: 'solution_id',
     starts: { transport: 'sync', version: 0 },
