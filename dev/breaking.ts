@@ -100,9 +100,7 @@ function isCompatible(base: string, file: string): boolean {
   }
   const newer = JSON.parse(readFileSync(join(root, file), 'utf8')) as JsonSchema;
   const problems = compareSchemas(older, newer);
-  for (const { field, problem, direction } of problems) {
-    console.error(`${file}: ${field} ${problem} (${direction})`);
-  }
+  for (const { pointer, verdict } of problems) console.error(`${file}#${pointer}: ${verdict}`);
   return problems.length === 0;
 }
 

@@ -50,7 +50,8 @@ const READERS: Readonly<Record<string, string>> = {
 };
 
 function formatProblems(problems: ContractProblem[]): string[] {
-  return problems.map(({ field, problem, direction }) => {
-    return `  ${READERS[direction]}: ${`${field} ${problem}`.trim()}`;
+  return problems.map(({ field, problem, direction, pointer }) => {
+    const what = `${field} ${problem}`.trim();
+    return `  ${READERS[direction]}: ${what}${pointer === '' ? '' : ` (${pointer})`}`;
   });
 }
