@@ -18,6 +18,9 @@ import {
 } from '../migration/run/starting.ts';
 import { unknownId } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
+import { contractHandlers } from './contracts/handlers.ts';
+import type { Registrar } from './contracts/registrar.ts';
+import type { ContractRegistry } from './contracts/registry.ts';
 import { deadLetterHandlers } from './deadLetters.ts';
 import { withReasons } from './errors.ts';
 import { type LinkSources, listLinks } from './links.ts';
@@ -36,6 +39,8 @@ export interface OperatorOptions {
   readonly participants: Participants;
   readonly streams: Streams;
   readonly watchers: Watchers;
+  readonly registry: ContractRegistry;
+  readonly registrar: Registrar;
   /** Whether a run may name a command for this operator to run. */
   readonly areCommandsAllowed: boolean;
   /** Makes the engine look at a run now. */
@@ -50,6 +55,11 @@ export function operatorHandlers(options: OperatorOptions): Handlers<typeof Oper
     ...orderHandlers(options),
     ...proofHandlers(options),
     ...deadLetterHandlers(options.participants),
+    ...contractHandlers({
+      ...options,
+      manager: () => options.streams.manager(),
+      liveRuns: () => options.journal.live(),
+    }),
   });
 }
 
@@ -59,12 +69,13 @@ type HandlersOf<Names extends keyof Handlers<typeof Operator>> = Pick<
 >;
 
 function linkHandlers(options: OperatorOptions): HandlersOf<'listLinks' | 'getTopology'> {
-  const { participants, streams, journal } = options;
+  const { participants, streams, journal, registrar } = options;
   const sources: LinkSources = {
     participants,
     manager: () => streams.manager(),
     liveRuns: () => journal.live(),
     unrouted: new UnroutedWatch(participants),
+    contractAlarms: () => registrar.alarms,
   };
   return {
     listLinks: async () => ({ links: await listLinks(sources) }),

@@ -14,6 +14,7 @@ const healthy: LegState = {
   deadLetters: 0,
   unrouted: '',
   blocked: { count: 0, reason: '', forMs: 0 },
+  contractAlarms: [],
   bindProblem: '',
 };
 

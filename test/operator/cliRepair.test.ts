@@ -162,6 +162,7 @@ test('contracts diff exits 4 and says who refuses what when a rule was tightened
   assert.match(ran.stdout, /old readers refuse new events: payload.nickname is not a field/);
   assert.match(ran.stdout, /\(\/properties\/payload\/properties\/first_name\/maxLength\)/);
   assert.equal((await run('contracts', 'diff', SCHEMA, SCHEMA)).exitCode, 0);
+  assert.equal((await run('contracts', 'diff', 'ManagerCreated', 'v0', 'v0')).exitCode, 0);
 });
 
 test('contracts diff of a schema that it cannot compare is a usage error that names the keyword', async () => {

@@ -49,7 +49,7 @@ const READERS: Readonly<Record<string, string>> = {
   forward: 'old readers refuse new events',
 };
 
-function formatProblems(problems: ContractProblem[]): string[] {
+export function formatProblems(problems: readonly ContractProblem[]): string[] {
   return problems.map(({ field, problem, direction, pointer }) => {
     const what = `${field} ${problem}`.trim();
     return `  ${READERS[direction]}: ${what}${pointer === '' ? '' : ` (${pointer})`}`;
