@@ -59,4 +59,9 @@ describe('warnings of a leg', () => {
       'the stream is missing, or JetStream is away',
     ]);
   });
+
+  it('name a contract whose text is not the registered one', () => {
+    const contractAlarms = ['hiring/hiring-1 has another text of ManagerCreated v0'];
+    assert.deepEqual(legWarnings({ ...healthy, contractAlarms }), contractAlarms);
+  });
 });

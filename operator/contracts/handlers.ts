@@ -11,6 +11,7 @@ import { MigrationError } from '../../migration/errors.ts';
 import { RpcError } from '../../rpc/errors.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
 import { readPage } from '../../rpc/paging.ts';
+import { findUnread } from './carried.ts';
 import { findPairs, silenceAlarms } from './pairs.ts';
 import type { Registrar } from './registrar.ts';
 import type { ContractRegistry } from './registry.ts';
@@ -51,16 +52,18 @@ export function contractHandlers(
 }
 
 async function check(
-  { registrar }: ContractSources,
+  { registrar, participants }: ContractSources,
   link: string,
 ): Promise<MessageInitShape<typeof CheckContractsResponseSchema>> {
   const look = await registrar.look();
   const sightings = look.sightings.filter((one) => link === '' || one.link === link);
   if (link !== '' && sightings.length === 0)
     throw new MigrationError('LINK_UNKNOWN', `no service that answers has a link ${link}`);
+  const unread = await findUnread(participants, look.sightings, link);
   const alarms = registrar.alarms
     .filter((alarm) => link === '' || alarm.link === link)
-    .map((alarm) => `${alarm.link}: ${alarm.text}`);
+    .map((alarm) => `${alarm.link}: ${alarm.text}`)
+    .concat(unread);
   const pairs = findPairs(sightings).map(({ problems, ...pair }) => ({
     ...pair,
     compatible: problems.length === 0,

@@ -10,6 +10,7 @@ import type { RunRecord } from '../../migration/run/record.ts';
 import { RpcCallError } from '../../rpc/errors.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/wake.ts';
+import { carriedVersion } from './carried.ts';
 import type { Look } from './sightings.ts';
 
 const CLOSING_LIMIT_MS = 5_000;
@@ -139,11 +140,9 @@ async function findInLeg(
   return all;
 }
 
-/** A route carries each event in its newest version up to the route's. */
 function isCarried({ link }: Leg, { event, version }: Wanted, route: number): boolean {
   const known = link.producer.events.find(({ name }) => name === event)?.versions ?? [];
-  const carried = [...known, version].filter((one) => one <= route);
-  return carried.length > 0 && Math.max(...carried) === version;
+  return carriedVersion([...known, version], route) === version;
 }
 
 async function findOpen(

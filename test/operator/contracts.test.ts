@@ -170,6 +170,18 @@ describe('the registry of contracts', async () => {
     assert.equal((await run('check', 'COMM-099')).exitCode, 2);
   });
 
+  it('says which process does not accept the version that its link carries', async () => {
+    producer.versions = [0, 1];
+    consumer.versions = [1];
+    const ran = await run('check', LINK, '--json');
+    assert.equal(ran.exitCode, 4);
+    assert.deepEqual(jsonOf(ran).alarms, [
+      'COMM-010: hiring/hiring-1 does not accept ManagerCreated v0, which is sent to it',
+    ]);
+    producer.route = 1;
+    assert.equal((await run('check', LINK)).exitCode, 0);
+  });
+
   it('raises an alarm when a text changes under its version, though each reads the other', async () => {
     await registrar.look();
     producer.schema = () => shorter(10);

@@ -2800,7 +2800,8 @@ export type CheckContractsResponse = Message<"relink.v1.CheckContractsResponse">
   pairs: ContractPair[];
 
   /**
-   * Versions whose text changed or that run although they were given up, services that do not answer.
+   * Versions whose text changed, that run although they were given up, or that are sent to a process
+   * which does not accept them; services that do not answer.
    *
    * @generated from field: repeated string alarms = 3;
    */
@@ -2822,7 +2823,8 @@ export type CheckContractsResponseJson = {
   pairs?: ContractPairJson[];
 
   /**
-   * Versions whose text changed or that run although they were given up, services that do not answer.
+   * Versions whose text changed, that run although they were given up, or that are sent to a process
+   * which does not accept them; services that do not answer.
    *
    * @generated from field: repeated string alarms = 3;
    */
