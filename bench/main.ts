@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { findNatsServer } from '../dev/servers/natsBinary.ts';
-import { editDistance } from '../runtime/config.ts';
+import { editDistance } from '../runtime/editDistance.ts';
 import { messageOf, toError } from '../runtime/errors.ts';
 import type { BenchContext } from './benchmark.ts';
 import { benchmarks } from './goals/index.ts';

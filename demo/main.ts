@@ -8,7 +8,9 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { describeStack } from '../dev/addresses.ts';
 import { createPaint } from '../operator/cli/output/paint.ts';
+import { endSignal } from '../runtime/endSignal.ts';
 import { CodedError, messageOf, toError } from '../runtime/errors.ts';
+import { outliveReaders } from '../runtime/outputs.ts';
 import { links } from '../services/links.ts';
 import { runDemo, stageTitles } from './demo.ts';
 import { DEMO_USAGE, type DemoOptions, readDemoOptions } from './options.ts';
@@ -23,8 +25,6 @@ const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 const REPORT_FILE = 'demo-report.json';
 const DEFAULT_WIDTH = 80;
-
-class Interrupted extends Error {}
 
 async function demo(options: DemoOptions, interruption: AbortSignal): Promise<number> {
   // With --json, standard output holds the report and nothing else.
@@ -63,18 +63,6 @@ async function restartOnCrash(stack: DemoStack, interruption: AbortSignal): Prom
   clearInterval(alive);
 }
 
-/** The first Ctrl-C stops everything in order; the second ends the process at once. */
-function listenForInterruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
-      controller.abort(new Interrupted(`interrupted by ${signal}`));
-    });
-  }
-  return controller.signal;
-}
-
 async function main(args: string[]): Promise<number> {
   if (args.includes('--help')) {
     process.stdout.write(`${DEMO_USAGE}\n`);
@@ -87,7 +75,7 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`${messageOf(error)}\n\n${DEMO_USAGE}\n`);
     return EXIT_USAGE;
   }
-  const interruption = listenForInterruption();
+  const interruption = endSignal();
   try {
     return await demo(options, interruption);
   } catch (error) {
@@ -101,4 +89,5 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+outliveReaders();
 process.exit(await main(process.argv.slice(2)));

@@ -1,6 +1,11 @@
 /** What `npm start` prints: the address of every process and what to try next. */
 
+import { joinAddress } from '../runtime/address.ts';
+import { portsFrom } from './ports.ts';
 import type { StackAddresses } from './stack.ts';
+
+/** Where the command line looks by itself. */
+const DEFAULT_OPERATOR = joinAddress('127.0.0.1', portsFrom().operator.grpc);
 
 type Row = readonly [name: string, address: string, what: string];
 
@@ -44,11 +49,16 @@ function asTable(rows: readonly Row[]): string {
 
 function nextCommands({ operator, services }: StackAddresses): string {
   const owner = services.assessments?.[0]?.grpc;
-  const at = operator.grpc.endsWith(':7071') ? '' : ` --operator ${operator.grpc}`;
+  const at = operator.grpc === DEFAULT_OPERATOR ? '' : ` --operator ${quoted(operator.grpc)}`;
   const lines = [
     `npx relink links${at}`,
     `npx relink plan COMM-010 --to async${at}`,
-    ...(owner ? [`grpcurl -plaintext ${owner} list`] : []),
+    ...(owner ? [`grpcurl -plaintext ${quoted(owner)} list`] : []),
   ];
   return ['Next:', ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** Brackets are a pattern of file names to some shells. */
+function quoted(address: string): string {
+  return address.includes('[') ? `'${address}'` : address;
 }

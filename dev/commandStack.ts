@@ -2,7 +2,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isPortFree, namedPorts, portsFrom } from './ports.ts';
-import { startChild } from './servers/child.ts';
+import { type ChildExit, startChild } from './servers/child.ts';
 import { cleanUpAll, ServerError } from './servers/errors.ts';
 import { makeRunDir, PROJECT_DIR } from './servers/folders.ts';
 import { removePostgresData } from './servers/postgres.ts';
@@ -19,8 +19,8 @@ export interface CommandStack {
   readonly dataDir: string;
   /** What the command has printed so far. */
   output(): Promise<string>;
-  /** Stops everything and removes the data. */
-  stop(): Promise<void>;
+  /** Stops everything, by npm's own SIGTERM, and removes the data; how npm ended. Safe twice. */
+  stop(): Promise<ChildExit>;
 }
 
 /** Runs `npm start` with further arguments and waits until everything is up. */
@@ -31,21 +31,20 @@ export async function startByCommand(...args: string[]): Promise<CommandStack> {
   const base = await findBase();
   const child = await startChild({
     name: 'npm start',
-    command: process.execPath,
-    args: [
-      join(PROJECT_DIR, 'dev', 'start.ts'),
-      ...['--json', '--port-base', String(base), '--data', dataDir],
-      ...args,
-    ],
+    command: 'npm',
+    args: ['start', '--', '--json', '--port-base', String(base), '--data', dataDir, ...args],
+    cwd: PROJECT_DIR,
     logFile,
     stopLimitMs: STOP_LIMIT_MS,
   });
-  const stop = () =>
-    cleanUpAll('stopping npm start', [
+  const stop = async () => {
+    await cleanUpAll('stopping npm start', [
       () => child.stop(),
       () => removePostgresData(join(dataDir, 'postgres')),
       () => rm(dir, { recursive: true, force: true }),
     ]);
+    return child.exited;
+  };
   try {
     const isUp = async () => (await readAddresses(logFile)) !== undefined;
     await child.waitUntilReady(isUp, READY_LIMIT_MS);

@@ -1,6 +1,6 @@
 /** Every environment variable that the development commands read. */
 
-import { childEnvironment, readEnvironment } from '../runtime/config.ts';
+import { childEnvironment, readEnvironment } from '../runtime/environment.ts';
 
 export interface DevEnvironment {
   /** Path of the nats-server to use; else one is searched for. */
@@ -15,6 +15,8 @@ export interface DevEnvironment {
   path: readonly string[];
   /** Set by the test runner: the PostgreSQL all test files share. */
   testPostgresUrl: string | undefined;
+  /** Set by the test runner: the folder for data that all stacks of a run are copied from. */
+  testPrepared: string | undefined;
   /** Set by the test runner: marks every process of one test run. */
   testRun: string | undefined;
   /** Set by the test runner: the file where the guard lists what a test file left running. */
@@ -32,6 +34,7 @@ export function readDevEnvironment(): DevEnvironment {
     host: readEnvironment('RELINK_HOST') ?? '127.0.0.1',
     path: (readEnvironment('PATH') ?? '').split(':').filter(Boolean),
     testPostgresUrl: readEnvironment('RELINK_TEST_POSTGRES_URL'),
+    testPrepared: readEnvironment('RELINK_TEST_PREPARED'),
     testRun: readEnvironment('RELINK_TEST_RUN'),
     testLeftovers: readEnvironment('RELINK_TEST_LEFTOVERS'),
     testKept: readEnvironment('RELINK_TEST_KEPT'),

@@ -43,6 +43,14 @@ test('a port somebody listens on is not free', async (t) => {
   assert.equal(await isPortFree((server.address() as { port: number }).port), false);
 });
 
+test('a host that is no address of this machine is named, instead of taken ports', async () => {
+  for (const host of ['192.0.2.1', '[::1]'])
+    await assert.rejects(freePorts(1, host), {
+      code: 'host_unusable',
+      message: /listen on (192\.0\.2\.1|\[::1\]) .*RELINK_HOST.*::1/,
+    });
+});
+
 test('a stack gets as many different ports as it has listeners', async () => {
   const ports = namedPorts(await freeStackPorts()).map(({ port }) => port);
   assert.equal(new Set(ports).size, ports.length);

@@ -32,6 +32,8 @@ const FREE_PORT_FIRST = 15_000;
 const FREE_PORT_LAST = 32_000;
 const FREE_PORT_TRIES = 500;
 
+const NOT_OF_THIS_MACHINE = ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAFNOSUPPORT', 'EINVAL'];
+
 const handedOut = new Set<number>();
 
 /** The documented ports, shifted so that the operator's console is on `base`. */
@@ -88,13 +90,23 @@ export async function freePorts(count: number, host = '127.0.0.1'): Promise<numb
   return found;
 }
 
-/** Whether a server could listen on the port now. */
+/** Whether a server could listen on the port now. Throws `host_unusable`. */
 export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(false));
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      if (NOT_OF_THIS_MACHINE.includes(cause.code ?? '')) reject(hostUnusable(host, cause));
+      else resolve(false);
+    });
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
+}
+
+function hostUnusable(host: string, cause: Error): ServerError {
+  const text =
+    `nothing can listen on ${host} (${cause.message}): set RELINK_HOST to an address or a name of ` +
+    'this machine, an IPv6 address without brackets (::1)';
+  return new ServerError('host_unusable', text, { cause });
 }
 
 /** Every port of a stack with the name of its listener. */

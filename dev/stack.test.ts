@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { testNats } from '../test/harness/nats.ts';
 import { testPostgresUrl } from '../test/harness/postgres.ts';
+import { relink } from '../test/rigs/cli.ts';
 import { describeStack } from './addresses.ts';
 import { freePorts, freeStackPorts } from './ports.ts';
 import { dropDatabase, withAdmin } from './servers/databases.ts';
@@ -133,6 +134,27 @@ test('one service gets settings of its own, and its first process an inspector',
     new RegExp(`hiring +127.0.0.1:${port} +Node's insp`),
   );
   await Promise.all(stack.service('hiring').map((program) => program.kill()));
+});
+
+test('servers, services, operator and command line meet on an IPv6 address', async (t) => {
+  const host = '::1';
+  const hasIPv6 = await freePorts(1, host).then(
+    () => true,
+    () => false,
+  );
+  if (!hasIPv6) return t.skip('this machine has no IPv6');
+  const { dataDir } = await makeOptions(t);
+  const ports = await freeStackPorts(host);
+  const stack = await start(t, { dataDir, ports, host, only: ['finance', 'operator'] });
+  const { operator, services, postgres } = stack.addresses;
+  assert.equal(operator.grpc, `[::1]:${ports.operator.grpc}`);
+  assert.match(postgres, new RegExp(`@\\[::1\\]:${ports.postgres}/`));
+  const ran = await relink(operator.grpc, 'topology', '--json');
+  assert.deepEqual(
+    JSON.parse(ran.stdout).services.map((one: { replicas: unknown }) => one.replicas),
+    [[{ address: services.finance?.[0]?.grpc, up: true }]],
+  );
+  assert.ok(describeStack(stack.addresses).includes(`--operator '${operator.grpc}'`));
 });
 
 test('all taken ports are named before anything starts', async (t) => {

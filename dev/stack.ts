@@ -2,6 +2,7 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { joinAddress, splitAddress } from '../runtime/address.ts';
 import { formatPeers } from '../runtime/config.ts';
 import { urlOfDatabase } from '../runtime/postgresUrl.ts';
 import { readDevEnvironment } from './environment.ts';
@@ -218,8 +219,8 @@ async function planAddresses(
 ): Promise<StackAddresses> {
   const { ports, replicas = 1 } = options;
   const address = (grpc: number, http: number) => ({
-    grpc: `${host}:${grpc}`,
-    http: `http://${host}:${http}`,
+    grpc: joinAddress(host, grpc),
+    http: `http://${joinAddress(host, http)}`,
   });
   const services: Record<string, ProcessAddress[]> = {};
   const databases: Record<string, string> = {
@@ -235,7 +236,10 @@ async function planAddresses(
   }
   const operator = address(ports.operator.grpc, ports.operator.http);
   const inspectors = Object.fromEntries(
-    Object.entries(options.inspect ?? {}).map(([name, at]) => [name, `${INSPECTOR_HOST}:${at}`]),
+    Object.entries(options.inspect ?? {}).map(([name, at]) => [
+      name,
+      joinAddress(INSPECTOR_HOST, at),
+    ]),
   );
   return { operator, services, postgres, databases, nats, natsMonitor, inspectors };
 }
@@ -263,8 +267,8 @@ async function startPrograms(
         RELINK_HOST: host,
         RELINK_POSTGRES_URL: addresses.databases[database] as string,
         RELINK_NATS_URL: addresses.nats,
-        RELINK_PORT: portOf(address.grpc),
-        RELINK_HTTP_PORT: portOf(address.http),
+        RELINK_PORT: String(splitAddress(address.grpc)!.port),
+        RELINK_HTTP_PORT: new URL(address.http).port,
         RELINK_INSTANCE: `${name}-${instance}`,
         RELINK_PEERS: peersOf(addresses.services),
         ...options.env,
@@ -298,8 +302,4 @@ function peersOf(services: StackAddresses['services']): string {
     replicas.map((replica) => replica.grpc),
   ]);
   return formatPeers(Object.fromEntries(grpc));
-}
-
-function portOf(address: string): string {
-  return address.slice(address.lastIndexOf(':') + 1);
 }

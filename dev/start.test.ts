@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { splitAddress } from '../runtime/address.ts';
 import { until } from '../test/harness/until.ts';
 import { startByCommand } from './commandStack.ts';
+import { isPortFree } from './ports.ts';
 import { PROJECT_DIR } from './servers/folders.ts';
+import type { StackAddresses } from './stack.ts';
 
 const SOURCE = 'services/finance/main.ts';
 
@@ -32,7 +35,18 @@ test('the stack restarts what changes, opens an inspector, logs more and arms fa
   });
   assert.match(await stack.output(), new RegExp(`^${SOURCE} changed$`, 'm'));
   assert.doesNotMatch(await stack.output(), /hiring-1 is running again/);
+
+  // SIGTERM to npm alone, as a supervisor sends it.
+  assert.deepEqual(await stack.stop(), { code: 0, signal: null });
+  for (const port of portsOf(stack.addresses)) assert.ok(await isPortFree(port), `port ${port}`);
 });
+
+function portsOf({ operator, services, postgres, nats }: StackAddresses): number[] {
+  const processes = [operator, ...Object.values(services).flat()];
+  const grpc = processes.map(({ grpc }) => splitAddress(grpc)!.port);
+  const urls = [...processes.map(({ http }) => http), postgres, nats];
+  return [...grpc, ...urls.map((url) => Number(new URL(url).port))];
+}
 
 test('a failpoint that does not exist ends the start, with the names that do', async () => {
   await assert.rejects(startByCommand('--failpoint', 'finance:inbox.befor-commit=kill'), {

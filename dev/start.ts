@@ -1,8 +1,11 @@
 /** `npm start`: runs the whole stack until Ctrl-C. The data stays in `.relink/`. */
 
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endSignal } from '../runtime/endSignal.ts';
 import { CodedError, messageOf, toError } from '../runtime/errors.ts';
+import { outliveReaders } from '../runtime/outputs.ts';
 import { describeStack } from './addresses.ts';
 import { readDevEnvironment } from './environment.ts';
 import { isPortFree, portsFrom } from './ports.ts';
@@ -22,7 +25,10 @@ const EXIT_INTERRUPTED = 130;
 const FIRST_INSPECTOR_PORT = 9229;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-async function start(options: StartOptions): Promise<void> {
+async function start(options: StartOptions, asked: AbortSignal): Promise<void> {
+  // During the start there is nothing to finish: the guard stops what is running so far.
+  const giveUp = () => process.exit(EXIT_INTERRUPTED);
+  asked.addEventListener('abort', giveUp);
   const { postgresUrl, natsUrl, host } = readDevEnvironment();
   const ports = portsFrom(options.portBase);
   if (options.fresh) await removeData(options.dataDir);
@@ -46,7 +52,8 @@ async function start(options: StartOptions): Promise<void> {
   const traffic = options.traffic > 0 ? await startTraffic(stack, options) : undefined;
   if (options.json) process.stdout.write(`${JSON.stringify(stack.addresses)}\n`);
   else process.stdout.write(describeStack(stack.addresses));
-  await untilInterrupted();
+  asked.removeEventListener('abort', giveUp);
+  if (!asked.aborted) await once(asked, 'abort');
   say('stopping');
   await cleanUpAll('stopping the stack', [
     () => traffic?.stop(),
@@ -94,24 +101,7 @@ async function startTraffic(stack: Stack, options: StartOptions): Promise<Child>
   });
 }
 
-/** The second Ctrl-C ends this process at once: the guard stops what still runs. */
-function untilInterrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.removeAllListeners(signal);
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(EXIT_INTERRUPTED));
-        resolve();
-      });
-    }
-  });
-}
-
 async function main(args: string[]): Promise<number> {
-  // During the start there is nothing to finish: the guard stops what is running so far.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => process.exit(EXIT_INTERRUPTED));
-  }
   if (args.includes('--help')) {
     process.stdout.write(`${START_USAGE}\n`);
     return 0;
@@ -124,7 +114,7 @@ async function main(args: string[]): Promise<number> {
     return EXIT_USAGE;
   }
   try {
-    await start(options);
+    await start(options, endSignal());
     return 0;
   } catch (error) {
     say(error instanceof CodedError ? error.message : String(toError(error).stack));
@@ -132,4 +122,5 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+outliveReaders();
 process.exitCode = await main(process.argv.slice(2));

@@ -8,7 +8,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endSignal } from '../runtime/endSignal.ts';
 import { messageOf, toError } from '../runtime/errors.ts';
+import { outliveReaders } from '../runtime/outputs.ts';
 import {
   dropTemplates,
   leftDatabases,
@@ -21,7 +23,7 @@ import { readKept, showKept } from './keptByTests.ts';
 import { ServerError } from './servers/errors.ts';
 import { COMPILE_CACHE, makeRunDir, PROJECT_DIR } from './servers/folders.ts';
 import { findNatsServer } from './servers/natsBinary.ts';
-import { NOT_DURABLE, startPostgres } from './servers/postgres.ts';
+import { NOT_DURABLE, removePostgresData, startPostgres } from './servers/postgres.ts';
 import { findTestFiles, readTestOptions, TEST_USAGE, type TestOptions } from './testOptions.ts';
 
 const EXIT_FAILED = 1;
@@ -69,13 +71,13 @@ async function runTests(options: TestOptions, files: string[]): Promise<number> 
     return exitCode || (left.length > 0 ? EXIT_FAILED : 0);
   } finally {
     await postgres?.stop();
+    await removePostgresData(preparedDir(dir));
     await rm(dir, { recursive: true, force: true });
   }
 }
 
 async function runNode(options: TestOptions, files: string[], run: TestRun): Promise<number> {
   const limitsMs = options.long ? LONG_LIMITS_MS : LIMITS_MS;
-  let wasInterrupted = false;
   const node = spawn(process.execPath, [...nodeArguments(options, limitsMs.test), ...files], {
     cwd: PROJECT_DIR,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -83,26 +85,23 @@ async function runNode(options: TestOptions, files: string[], run: TestRun): Pro
       ...COMPILE_CACHE,
       RELINK_TEST_RUN: run.id,
       RELINK_TEST_POSTGRES_URL: run.postgresUrl,
+      RELINK_TEST_PREPARED: preparedDir(run.dir),
       RELINK_TEST_LEFTOVERS: leftoversFile(run),
       RELINK_TEST_FILE_LIMIT_MS: String(limitsMs.file),
       RELINK_NATS_SERVER: run.natsPath,
       ...(options.keep ? { RELINK_TEST_KEPT: keptFile(run) } : {}),
     }),
   });
-  // Ctrl-C also reaches node, which reports what it was doing; we only clean up afterwards.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      wasInterrupted = true;
-      node.kill(signal);
-    });
-  }
+  // Node reports what it was doing; we only clean up afterwards.
+  const asked = endSignal();
+  asked.addEventListener('abort', () => node.kill('SIGINT'));
   const late = setTimeout(() => {
     say(`the tests did not end within ${limitsMs.run / 60_000} minutes`);
     node.kill('SIGKILL');
   }, limitsMs.run);
   const [code] = (await once(node, 'exit')) as [number | null];
   clearTimeout(late);
-  return wasInterrupted ? EXIT_INTERRUPTED : (code ?? EXIT_FAILED);
+  return asked.aborted ? EXIT_INTERRUPTED : (code ?? EXIT_FAILED);
 }
 
 function nodeArguments(options: TestOptions, testLimitMs: number): string[] {
@@ -119,6 +118,10 @@ function nodeArguments(options: TestOptions, testLimitMs: number): string[] {
     '--test-reporter-destination=stdout',
     ...(options.namePattern ? [`--test-name-pattern=${options.namePattern}`] : []),
   ];
+}
+
+function preparedDir(dir: string): string {
+  return join(dir, 'prepared');
 }
 
 function keptFile(run: TestRun): string {
@@ -186,4 +189,5 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+outliveReaders();
 process.exitCode = await main(process.argv.slice(2));

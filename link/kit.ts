@@ -10,6 +10,7 @@ import type { Agent } from '../runtime/lifecycle.ts';
 import type { Log } from '../runtime/log.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
+import { prepareContract } from './contracts/contract.ts';
 import { forgetCompared } from './copies/results.ts';
 import { LinkError } from './errors.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
@@ -101,6 +102,7 @@ function assemble(options: KitOptions): LinkKit {
   const all = Object.values(links);
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
+  for (const { contracts } of [...produced, ...consumed]) contracts.forEach(prepareContract);
   const receivers = createReceivers(options, consumed, (written) => relay.committed(written));
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);

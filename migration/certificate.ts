@@ -180,12 +180,20 @@ export class Certificates implements CertificateStore {
       on conflict on constraint certificates_one_per_epoch do nothing`;
   }
 
-  /** Newest first. */
-  async list(wanted: { link?: string; run?: string; limit: number }): Promise<Certificate[]> {
+  /** Newest first; after a certificate those that are older than it. */
+  async list(wanted: {
+    link?: string;
+    run?: string;
+    after?: string;
+    limit: number;
+  }): Promise<Certificate[]> {
+    const { link = '', run = '', after = '', limit } = wanted;
     const rows = await this.#sql<CertificateRow[]>`
       select * from migration.certificates
-      where ${wanted.link ?? ''} in ('', link) and ${wanted.run ?? ''} in ('', run_id::text)
-      order by signed_at desc limit ${wanted.limit}`;
+      where ${link} in ('', link) and ${run} in ('', run_id::text)
+        and (${after} = '' or (signed_at, id) <
+          (select signed_at, id from migration.certificates where id::text = ${after}))
+      order by signed_at desc, id desc limit ${limit}`;
     return rows.map(certificateFrom);
   }
 

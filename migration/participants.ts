@@ -10,6 +10,7 @@ import {
 import { Transport as Wire } from '../gen/relink/v1/route_pb.ts';
 import type { Transport } from '../link/link.ts';
 import { createRpcClient, RpcCallError, type RpcClient } from '../rpc/client.ts';
+import { messageOf } from '../runtime/errors.ts';
 import { MigrationError } from './errors.ts';
 
 /** Longer than a probe takes when nothing arrives. */
@@ -32,7 +33,23 @@ export interface DescribedLink {
   readonly consumers: ReadonlyMap<string, LinkDescription>;
 }
 
-export type Topology = ReadonlyMap<string, DescribedLink>;
+/** A service that gave no answer, and how the call failed. */
+export interface Unanswered {
+  readonly service: string;
+  readonly why: string;
+}
+
+export interface Topology {
+  /** Every link whose producer answered. */
+  readonly links: ReadonlyMap<string, DescribedLink>;
+  readonly unanswered: readonly Unanswered[];
+}
+
+export interface AnswersOfAll<T> {
+  /** By the name of the service. */
+  readonly answers: ReadonlyMap<string, T>;
+  readonly unanswered: readonly Unanswered[];
+}
 
 interface Service {
   readonly any: ParticipantClient;
@@ -111,21 +128,28 @@ export class Participants {
     );
   }
 
-  /** One description of each service that answers. */
-  async describeAll(): Promise<Map<string, DescribeResponse>> {
-    const all = await Promise.all(
-      this.services.map(async (name) => {
-        const options = { deadlineMs: DESCRIBE_DEADLINE_MS, retryUnavailable: true };
-        const answer = await this.of(name).describe({}, options).catch(absentIfUnreachable);
-        return [name, answer] as const;
-      }),
-    );
-    return new Map(all.flatMap(([name, answer]) => (answer ? [[name, answer] as const] : [])));
+  /**
+   * Asks every service, any replica of each.
+   * @throws RpcCallError when one refuses
+   */
+  async askAll<T>(ask: (client: ParticipantClient) => Promise<T>): Promise<AnswersOfAll<T>> {
+    const answers = new Map<string, T>();
+    const unanswered: Unanswered[] = [];
+    const calls = this.services.map(async (service) => {
+      try {
+        answers.set(service, await ask(this.of(service)));
+      } catch (error) {
+        absentIfUnreachable(error);
+        unanswered.push({ service, why: messageOf(error) });
+      }
+    });
+    await Promise.all(calls);
+    return { answers, unanswered };
   }
 
-  /** Every link whose producer answers. */
   async topology(): Promise<Topology> {
-    const services = await this.describeAll();
+    const options = { deadlineMs: DESCRIBE_DEADLINE_MS, retryUnavailable: true };
+    const { answers: services, unanswered } = await this.askAll((one) => one.describe({}, options));
     const links = new Map<string, DescribedLink>();
     for (const { produces } of services.values())
       for (const producer of produces) {
@@ -136,7 +160,7 @@ export class Participants {
         }
         links.set(producer.id, { producer, consumers });
       }
-    return links;
+    return { links, unanswered };
   }
 
   close(): void {

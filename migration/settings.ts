@@ -3,7 +3,7 @@
  * gates judge by. Defaults, limits and reasons are here and nowhere else; docs/settings.md lists
  * them. Unknown names are refused.
  */
-import { editDistance } from '../runtime/config.ts';
+import { editDistance } from '../runtime/editDistance.ts';
 import { type FaultyField, MigrationError } from './errors.ts';
 
 interface NumberSetting {

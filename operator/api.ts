@@ -1,7 +1,13 @@
 /** `relink.v1.Operator`: everything that the command line and the console can do. */
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Operator, RunStatusSchema, StartRequest } from '../gen/relink/v1/operator_pb.ts';
+import {
+  CertificateSchema,
+  type Operator,
+  RunSchema,
+  type RunStatusSchema,
+  type StartRequest,
+} from '../gen/relink/v1/operator_pb.ts';
 import type { Certificates } from '../migration/certificate.ts';
 import { MigrationError } from '../migration/errors.ts';
 import { verifyLeg } from '../migration/leg/verify.ts';
@@ -16,8 +22,9 @@ import {
   type MoveRequest,
   resolveMove,
 } from '../migration/run/starting.ts';
-import { unknownId } from '../rpc/errors.ts';
+import { invalidField, type RpcError, unknownId } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
+import { readPage } from '../rpc/paging.ts';
 import { contractHandlers } from './contracts/handlers.ts';
 import type { Registrar } from './contracts/registrar.ts';
 import type { ContractRegistry } from './contracts/registry.ts';
@@ -78,9 +85,9 @@ function linkHandlers(options: OperatorOptions): HandlersOf<'listLinks' | 'getTo
     contractAlarms: () => registrar.alarms,
   };
   return {
-    listLinks: async () => ({ links: await listLinks(sources) }),
+    listLinks: () => listLinks(sources),
     getTopology: async () => ({
-      links: await listLinks(sources),
+      ...(await listLinks(sources)),
       services: await Promise.all(
         participants.services.map(async (name) => ({
           name,
@@ -142,9 +149,18 @@ async function statusOf(
 function runHandlers(options: OperatorOptions): HandlersOf<'listRuns' | 'getRun' | 'watchRun'> {
   const { journal, watchers } = options;
   return {
-    listRuns: async ({ limit, link }) => ({
-      runs: (await journal.list({ link, limit: limit || RUNS_SHOWN })).map(runToWire),
-    }),
+    listRuns: async ({ limit, link, afterId }) => {
+      if (afterId !== '' && !(await journal.read(afterId))) throw notListed('run');
+      const { entries, next } = await readPage({
+        after: afterId,
+        limit: limit || RUNS_SHOWN,
+        read: (page) => journal.list({ link, ...page }),
+        keyOf: ({ id }) => id,
+        entry: RunSchema,
+        toWire: runToWire,
+      });
+      return { runs: entries, nextId: next ?? '' };
+    },
     getRun: async ({ id }) => ({ status: await statusOf(options, await requireRun(journal, id)) }),
     watchRun: async function* ({ id }, { signal }) {
       let seen: bigint | undefined;
@@ -159,6 +175,11 @@ function runHandlers(options: OperatorOptions): HandlersOf<'listRuns' | 'getRun'
       }
     },
   };
+}
+
+/** An empty page would look like the end of the list. */
+function notListed(what: string): RpcError {
+  return invalidField('after_id', `is the id of no ${what}`);
 }
 
 type OrderNames =
@@ -210,9 +231,17 @@ function proofHandlers(
       }));
       return { equal: verified.every(({ equal }) => equal), legs: verified };
     },
-    listCertificates: async ({ link, run }) => {
-      const all = await certificates.list({ link, run, limit: CERTIFICATES_SHOWN });
-      return { certificates: all.map(certificateToWire) };
+    listCertificates: async ({ link, run, limit, afterId }) => {
+      if (afterId !== '' && !(await certificates.read(afterId))) throw notListed('certificate');
+      const { entries, next } = await readPage({
+        after: afterId,
+        limit: limit || CERTIFICATES_SHOWN,
+        read: (page) => certificates.list({ link, run, ...page }),
+        keyOf: ({ id }) => id,
+        entry: CertificateSchema,
+        toWire: certificateToWire,
+      });
+      return { certificates: entries, nextId: next ?? '' };
     },
     getCertificate: async ({ id }) => {
       const certificate = await certificates.read(id);

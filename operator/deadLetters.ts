@@ -44,11 +44,10 @@ async function listAll(
 ) {
   const limit = request.limit || PAGE;
   const { link, afterId, all } = request;
-  const answers = await Promise.all(
-    participants.services.map((service) =>
-      orNone(participants.of(service).listDeadLetters({ link, afterId, all, limit }, REPEATABLE)),
-    ),
+  const asked = await participants.askAll((service) =>
+    orNone(service.listDeadLetters({ link, afterId, all, limit }, REPEATABLE)),
   );
+  const answers = [...asked.answers.values()];
   // A service's page may end before its list does: what others have after that comes later.
   const ends = answers.flatMap((answer) => answer?.nextId || []).sort();
   const known = answers
@@ -67,6 +66,8 @@ async function listAll(
     deadLetters: entries,
     nextId: next ?? ends[0] ?? '',
     total: answers.reduce((sum, answer) => sum + (answer?.total ?? 0n), 0n),
+    parked: answers.reduce((sum, answer) => sum + (answer?.parked ?? 0n), 0n),
+    unanswered: [...asked.unanswered],
   };
 }
 
@@ -87,13 +88,12 @@ async function findHolder(participants: Participants, id: string): Promise<Parti
   throw unanswered ?? unknownId('id', 'dead letter');
 }
 
-/** Services without this link or dead letter, and services that do not answer, have none to show. */
+/** Services without this link have none to show. */
 async function orNone<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
-    if (!(error instanceof RpcCallError)) throw error;
-    if (error.code === 'NOT_FOUND' || error.outcome === 'unknown') return undefined;
+    if (error instanceof RpcCallError && error.code === 'NOT_FOUND') return undefined;
     throw error;
   }
 }

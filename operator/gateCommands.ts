@@ -7,7 +7,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { CommandEnd, RunCommand } from '../migration/plan.ts';
 import type { RunRecord } from '../migration/run/record.ts';
-import { readEnvironment } from '../runtime/config.ts';
+import { readEnvironment } from '../runtime/environment.ts';
 import type { Log } from '../runtime/log.ts';
 
 /** Only the end of its output is kept, and one line of that is shown. */

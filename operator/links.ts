@@ -12,6 +12,7 @@ import {
   type Participants,
   REPEATABLE,
   transportFromWire,
+  type Unanswered,
 } from '../migration/participants.ts';
 import type { RunRecord } from '../migration/run/record.ts';
 import { RpcCallError } from '../rpc/client.ts';
@@ -30,12 +31,20 @@ export interface LinkSources {
 /** The rest is shown without JetStream, which may be what is broken. */
 const STREAM_LIMIT_MS = 1_000;
 
-export async function listLinks(
-  sources: LinkSources,
-): Promise<MessageInitShape<typeof LinkSchema>[]> {
+export interface ListedLinks {
+  readonly links: MessageInitShape<typeof LinkSchema>[];
+  /** Services whose links are missing. */
+  readonly unanswered: Unanswered[];
+}
+
+export async function listLinks(sources: LinkSources): Promise<ListedLinks> {
   const [topology, runs] = await Promise.all([sources.participants.topology(), sources.liveRuns()]);
-  const links = [...topology.values()].sort((a, b) => (a.producer.id < b.producer.id ? -1 : 1));
-  return Promise.all(links.map((link) => describeLink(sources, link, runs)));
+  const found = [...topology.links.values()];
+  const sorted = found.sort((a, b) => (a.producer.id < b.producer.id ? -1 : 1));
+  return {
+    links: await Promise.all(sorted.map((link) => describeLink(sources, link, runs))),
+    unanswered: [...topology.unanswered],
+  };
 }
 
 async function describeLink(

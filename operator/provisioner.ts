@@ -47,9 +47,9 @@ export class Provisioner implements Agent {
     const { participants, streams, isActing } = this.#options;
     if (!isActing()) return;
     // Read again with the link to itself: a step may just have stopped a consumer and removed its stream.
-    for (const id of (await participants.topology()).keys())
+    for (const id of (await participants.topology()).links.keys())
       await streams.alone(id, async () => {
-        const link = (await participants.topology()).get(id);
+        const link = (await participants.topology()).links.get(id);
         if (link && isActing()) await this.#provision(link);
       });
   }

@@ -10,6 +10,12 @@ export const PAGE_BYTES = 2 ** 20;
 /** Rows read at once: a page of many small rows takes a few reads, one of large rows little memory. */
 const READ_AT_ONCE = 100;
 
+/** Some entries of a list, and the key to go on after; undefined at the end of the list. */
+export interface Part<Key, Entry> {
+  readonly entries: readonly Entry[];
+  readonly next: Key | undefined;
+}
+
 export interface Listing<Row, Key, Entry extends DescMessage> {
   /** The key before the page's first row. */
   readonly after: Key;
@@ -20,6 +26,8 @@ export interface Listing<Row, Key, Entry extends DescMessage> {
   readonly keyOf: (row: Row) => Key;
   readonly entry: Entry;
   readonly toWire: (row: Row) => MessageInitShape<Entry>;
+  /** For reads that cost the same however few rows they give. */
+  readonly readAtOnce?: number;
 }
 
 export interface ReadPage<Key, Entry extends DescMessage> {
@@ -32,11 +40,11 @@ export interface ReadPage<Key, Entry extends DescMessage> {
 export async function readPage<Row, Key, Entry extends DescMessage>(
   listing: Listing<Row, Key, Entry>,
 ): Promise<ReadPage<Key, Entry>> {
-  const { limit, read, keyOf, entry, toWire } = listing;
+  const { limit, read, keyOf, entry, toWire, readAtOnce = READ_AT_ONCE } = listing;
   const entries: MessageInitShape<Entry>[] = [];
   let { after } = listing;
   for (let bytes = 0; ; ) {
-    const asked = Math.min(limit - entries.length, READ_AT_ONCE);
+    const asked = Math.min(limit - entries.length, readAtOnce);
     const rows = await read({ after, limit: asked });
     for (const row of rows) {
       const one = toWire(row);
@@ -48,4 +56,22 @@ export async function readPage<Row, Key, Entry extends DescMessage>(
     if (rows.length < asked) return { entries, next: undefined };
     if (entries.length === limit) return { entries, next: after };
   }
+}
+
+/**
+ * Follows the pages of a list to its end, or until there are `limit` entries. `ask` gets the key to go
+ * on after, undefined at first, and how many entries are still wanted.
+ */
+export async function followPages<Key, Entry>(
+  ask: (after: Key | undefined, wanted: number) => Promise<Part<Key, Entry>>,
+  limit = Infinity,
+): Promise<Part<Key, Entry>> {
+  const entries: Entry[] = [];
+  let next: Key | undefined;
+  do {
+    const page = await ask(next, limit - entries.length);
+    for (const entry of page.entries) entries.push(entry);
+    next = page.next;
+  } while (next !== undefined && entries.length < limit);
+  return { entries, next };
 }

@@ -5,6 +5,7 @@
  */
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { joinAddress } from '../runtime/address.ts';
 import type { Agent } from '../runtime/lifecycle.ts';
 import { type Log, silentLog } from '../runtime/log.ts';
 import type { Histogram, Metrics } from '../runtime/metrics.ts';
@@ -58,7 +59,7 @@ export interface RpcServerOptions {
 export interface RpcServer extends Agent {
   /** The port in use; 0 before start. */
   port(): number;
-  /** `host:port`. */
+  /** `host:port`, or `[::1]:port`. */
   address(): string;
   /** What grpc.health.v1 says; true from the start. */
   setServing(isServing: boolean): void;
@@ -90,11 +91,11 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   return {
     name: 'gRPC server',
     port: () => port,
-    address: () => `${host}:${port}`,
+    address: () => joinAddress(host, port),
     setServing: health.setServing,
     start: async () => {
       port = await bind(server, host, options.port);
-      log.info({ address: `${host}:${port}` }, 'gRPC server listens');
+      log.info({ address: joinAddress(host, port) }, 'gRPC server listens');
     },
     stop: () => {
       stopped ??= stopServer(server, stopLimitMs, log, () => {
@@ -119,12 +120,15 @@ function addService(server: Server, served: ServedService, shared: CallSetting) 
 }
 
 function bind(server: Server, host: string, port: number): Promise<number> {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error) reject(error);
-      else resolve(bound);
-    });
+    server.bindAsync(
+      joinAddress(host, port),
+      ServerCredentials.createInsecure(),
+      (error, bound) => {
+        if (error) reject(error);
+        else resolve(bound);
+      },
+    );
   });
 }
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Type } from 'typebox';
 import {
+  type BaseConfig,
   baseConfigProperties,
-  baseConfigSchema,
   ConfigError,
+  type ConfigProperties,
   formatPeers,
   loadConfig,
   variableOf,
@@ -19,7 +19,7 @@ const REQUIRED = {
 
 function problemsOf(env: NodeJS.ProcessEnv) {
   try {
-    loadConfig(baseConfigSchema, { env });
+    loadConfig(baseConfigProperties, { env });
   } catch (error) {
     assert.ok(error instanceof ConfigError);
     return error.problems;
@@ -28,7 +28,7 @@ function problemsOf(env: NodeJS.ProcessEnv) {
 }
 
 test('variables become typed values and defaults fill the rest', () => {
-  const config = loadConfig(baseConfigSchema, {
+  const config = loadConfig(baseConfigProperties, {
     env: { ...REQUIRED, RELINK_PRODUCTION: 'yes', RELINK_LOG_LEVEL: 'debug', OTHER: 'ignored' },
   });
   assert.equal(config.port, 7102);
@@ -40,17 +40,28 @@ test('variables become typed values and defaults fill the rest', () => {
 });
 
 test('peers list every replica of a service and survive a round trip', () => {
-  const peers = { hiring: ['127.0.0.1:7102', '127.0.0.1:7202'], bonuses: ['h:1'] };
+  const peers = { hiring: ['127.0.0.1:7102', '127.0.0.1:7202'], bonuses: ['h:1', '[::1]:1'] };
   const env = { ...REQUIRED, RELINK_PEERS: formatPeers(peers) };
-  assert.deepEqual(loadConfig(baseConfigSchema, { env }).peers, peers);
+  assert.deepEqual(loadConfig(baseConfigProperties, { env }).peers, peers);
 });
 
 test('a variable overrides the defaults of the process, and these those of the schema', () => {
-  const schema = Type.Object({ ...baseConfigProperties, laneCount: Type.Integer({ default: 1 }) });
+  const schema: ConfigProperties<BaseConfig & { laneCount: number }> = {
+    ...baseConfigProperties,
+    laneCount: { type: 'integer', default: 1 },
+  };
   const defaults = { port: 7102, laneCount: 16, host: '0.0.0.0' };
   const config = loadConfig(schema, { env: { ...REQUIRED, RELINK_HOST: '::1' }, defaults });
   assert.equal(config.laneCount, 16);
   assert.equal(config.host, '::1');
+});
+
+test('a peer without a port, or an IPv6 host without brackets, is refused with the right form', () => {
+  for (const peers of ['hiring=h', 'hiring=::1:7102', 'hiring=h:70000']) {
+    const [problem] = problemsOf({ ...REQUIRED, RELINK_PEERS: peers });
+    assert.equal(problem?.variable, 'RELINK_PEERS', peers);
+    assert.match(problem?.message ?? '', /name=host:port.*\[::1\]:7101/);
+  }
 });
 
 test('all problems are reported at once and each names its variable', () => {
@@ -74,13 +85,13 @@ test('an unknown variable is refused with a suggestion', () => {
 
 test('variables of other commands are tolerated', () => {
   const others = { RELINK_OPERATOR: 'h:1', RELINK_NATS_SERVER: '/x', RELINK_TEST_SEED: '7' };
-  assert.equal(loadConfig(baseConfigSchema, { env: { ...REQUIRED, ...others } }).port, 7102);
-  const small = Type.Object({ operator: Type.String() });
+  assert.equal(loadConfig(baseConfigProperties, { env: { ...REQUIRED, ...others } }).port, 7102);
+  const small: ConfigProperties<{ operator: string }> = { operator: { type: 'string' } };
   assert.equal(loadConfig(small, { env: { ...REQUIRED, ...others } }).operator, 'h:1');
 });
 
 test('an empty variable counts as not set', () => {
   const env = { ...REQUIRED, RELINK_HOST: '', RELINK_INSTANCE: '' };
-  assert.equal(loadConfig(baseConfigSchema, { env }).host, '127.0.0.1');
+  assert.equal(loadConfig(baseConfigProperties, { env }).host, '127.0.0.1');
   assert.equal(variableOf('httpPort'), 'RELINK_HTTP_PORT');
 });

@@ -1,49 +1,103 @@
 /**
- * The only file that reads process.env. A process has one typed config object; the names of its
- * variables follow from its properties: `postgresUrl` is RELINK_POSTGRES_URL.
+ * A process has one typed config object. The names of its variables follow from its properties:
+ * `postgresUrl` is RELINK_POSTGRES_URL.
  *
  * Text becomes values by the property's schema type:
  * integer, number, boolean (true/false/1/0/yes/no/on/off), string,
- * object: `service=host:port|host:port,service2=host:port` → { service: ['host:port', …], … }
+ * object: `service=host:port|host:port,service2=[::1]:port` → { service: ['host:port', …], … }
  * array:  `a,b,c`
  * An empty variable counts as not set.
  */
 import { randomBytes } from 'node:crypto';
-import { Ajv, type ErrorObject } from 'ajv';
-import { type Static, type TObject, Type } from 'typebox';
+import {
+  Ajv2020,
+  type ErrorObject,
+  type JSONSchemaType,
+  type SchemaObject,
+} from 'ajv/dist/2020.js';
+import { splitAddress } from './address.ts';
+import { editDistance } from './editDistance.ts';
+import { wholeEnvironment } from './environment.ts';
 import { CodedError } from './errors.ts';
-import { LOG_LEVELS } from './log.ts';
+import { LOG_LEVELS, type LogLevel } from './log.ts';
 
 const PREFIX = 'RELINK_';
 const MAX_SUGGESTION_DISTANCE = 4; // edits; a name further away is not a likely typo
+const ADDRESS = 'address'; // the name of what splitAddress reads, among the formats of a schema
 const INSTANCE_BYTES = 4; // 8 hex digits: enough to tell the processes of a service apart
 
-const port = (description: string) => Type.Integer({ minimum: 0, maximum: 65_535, description });
-
-/** What every service process reads. Spread into the service's own schema. */
-export const baseConfigProperties = {
-  host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address to listen on' }),
-  port: port('gRPC port; 0 picks a free one'),
-  httpPort: port('health and metrics port; 0 picks a free one'),
-  postgresUrl: Type.String({
-    pattern: '^postgres(ql)?://',
-    description: "this process's database",
-  }),
-  natsUrl: Type.String({ pattern: '^(nats|tls)://', description: 'NATS servers, comma separated' }),
-  instance: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,40}$' })),
-  peers: Type.Record(Type.String(), Type.Array(Type.String({ pattern: '^[^:|,=]+:\\d{1,5}$' })), {
-    default: {},
-    description: 'addresses of other services: service=host:port|host:port,service2=…',
-  }),
-  logLevel: Type.Enum([...LOG_LEVELS], { default: 'info' }),
-  failpoints: Type.String({ default: '', description: 'tests only: name=kill|throw|pause:ms[@n]' }),
-  production: Type.Boolean({ default: false, description: 'refuses what only tests may do' }),
+/** A schema for each property of a config object. One that has no default must be set. */
+export type ConfigProperties<T> = {
+  readonly [K in keyof T]: JSONSchemaType<T[K]> & { readonly default?: T[K] };
 };
 
-export const baseConfigSchema = Type.Object(baseConfigProperties);
+/** What every service process reads. */
+export interface BaseConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly httpPort: number;
+  readonly postgresUrl: string;
+  readonly natsUrl: string;
+  readonly instance: string;
+  /** Addresses of each other service. */
+  readonly peers: Readonly<Record<string, readonly string[]>>;
+  readonly logLevel: LogLevel;
+  readonly failpoints: string;
+  readonly production: boolean;
+}
 
-/** `instance` is always filled in by loadConfig. */
-export type BaseConfig = Static<typeof baseConfigSchema> & { instance: string };
+/** Spread into the service's own properties. */
+export const baseConfigProperties: ConfigProperties<BaseConfig> = {
+  host: { type: 'string', minLength: 1, default: '127.0.0.1', description: 'address to listen on' },
+  port: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 65_535,
+    description: 'gRPC port; 0 picks a free one',
+  },
+  httpPort: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 65_535,
+    description: 'health and metrics port; 0 picks a free one',
+  },
+  postgresUrl: {
+    type: 'string',
+    pattern: '^postgres(ql)?://',
+    description: "this process's database",
+  },
+  natsUrl: {
+    type: 'string',
+    pattern: '^(nats|tls)://',
+    description: 'NATS servers, comma separated',
+  },
+  instance: {
+    type: 'string',
+    pattern: '^[A-Za-z0-9_-]{1,40}$',
+    description: 'names this process among those of its service; random when not set',
+  },
+  peers: {
+    type: 'object',
+    required: [],
+    additionalProperties: {
+      type: 'array',
+      items: { type: 'string', format: ADDRESS },
+    },
+    default: {},
+    description: 'addresses of other services: service=host:port|host:port,service2=…',
+  },
+  logLevel: { type: 'string', enum: LOG_LEVELS, default: 'info' },
+  failpoints: {
+    type: 'string',
+    default: '',
+    description: 'tests only: name=kill|throw|pause:ms[@n]',
+  },
+  production: {
+    type: 'boolean',
+    default: false,
+    description: 'refuses what only tests may do',
+  },
+};
 
 /** Variables of this project's other commands, which a process ignores. */
 const TOLERATED = ['RELINK_OPERATOR', 'RELINK_NATS_SERVER'];
@@ -65,11 +119,11 @@ export class ConfigError extends CodedError<'CONFIG_INVALID'> {
   }
 }
 
-export interface LoadOptions<S extends TObject> {
+export interface LoadOptions<T> {
   /** Default: the process's environment. */
   env?: NodeJS.ProcessEnv;
   /** The process's own defaults; they take precedence over the schema's. */
-  defaults?: Partial<Static<S>>;
+  defaults?: Partial<T>;
 }
 
 /**
@@ -77,42 +131,26 @@ export interface LoadOptions<S extends TObject> {
  * schema's defaults. Throws ConfigError with every problem: missing, invalid, or an unknown RELINK_
  * variable.
  */
-export function loadConfig<S extends TObject>(
-  schema: S,
-  { env = process.env, defaults = {} }: LoadOptions<S> = {},
-): Static<S> & { instance: string } {
+export function loadConfig<T extends object>(
+  properties: ConfigProperties<T>,
+  { env = wholeEnvironment(), defaults = {} }: LoadOptions<T> = {},
+): T {
   const values: Record<string, unknown> = {
     instance: randomBytes(INSTANCE_BYTES).toString('hex'),
     ...defaults,
   };
-  for (const [property, propertySchema] of Object.entries(schema.properties)) {
+  for (const [property, schema] of Object.entries<SchemaObject>(properties)) {
     const text = env[variableOf(property)];
-    if (text) values[property] = parseText(text, propertySchema as { type?: string });
+    if (text) values[property] = parseText(text, schema);
   }
-  const problems = [
-    ...findUnknown(Object.keys(schema.properties), env),
-    ...validate(schema, values),
-  ];
+  const problems = [...findUnknown(Object.keys(properties), env), ...validate(properties, values)];
   if (problems.length > 0) throw new ConfigError(problems);
-  return values as Static<S> & { instance: string };
+  return values as T;
 }
 
 /** The variable of a config property: `httpPort` → RELINK_HTTP_PORT. */
 export function variableOf(property: string): string {
   return PREFIX + property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-}
-
-/**
- * The environment for a child process: this one's with `overrides`; undefined removes a variable.
- */
-export function childEnvironment(overrides: Record<string, string | undefined> = {}) {
-  const merged = { ...process.env, ...overrides };
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
-}
-
-/** One variable that is not configuration of a service (PATH, NO_COLOR, RELINK_NATS_SERVER…). */
-export function readEnvironment(variable: string): string | undefined {
-  return process.env[variable] || undefined;
 }
 
 /** `{ hiring: ['127.0.0.1:7102'] }` → the text that RELINK_PEERS holds. */
@@ -122,7 +160,7 @@ export function formatPeers(peers: Record<string, string[]>): string {
     .join(',');
 }
 
-function parseText(text: string, { type }: { type?: string }): unknown {
+function parseText(text: string, { type }: SchemaObject): unknown {
   if (type === 'integer' || type === 'number') {
     return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
   }
@@ -147,10 +185,20 @@ function splitList(text: string, separator: string): string[] {
   return text.split(separator).flatMap((part) => part.trim() || []);
 }
 
-function validate(schema: TObject, values: Record<string, unknown>): ConfigProblem[] {
-  // The schema is ours and typed, so it need not be validated at every start.
-  const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, validateSchema: false });
-  const check = ajv.compile(schema);
+function validate(
+  properties: Readonly<Record<string, SchemaObject>>,
+  values: Record<string, unknown>,
+): ConfigProblem[] {
+  // The schemas are ours and typed, so they need not be validated at every start.
+  const ajv = new Ajv2020({
+    allErrors: true,
+    useDefaults: true,
+    strict: false,
+    validateSchema: false,
+  });
+  ajv.addFormat(ADDRESS, (text: string) => splitAddress(text) !== undefined);
+  const required = Object.keys(properties).filter((name) => !('default' in properties[name]!));
+  const check = ajv.compile({ type: 'object', properties, required });
   return check(values) ? [] : mergeErrors((check.errors ?? []).map(describe));
 }
 
@@ -169,9 +217,11 @@ function describe(error: ErrorObject): ConfigProblem {
   return { code: 'invalid', variable, message: explain(error) };
 }
 
+const PEERS = 'must look like name=host:port|…,… with an IPv6 host in brackets: name=[::1]:7101';
+
 function explain({ keyword, params, message }: ErrorObject): string {
   if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`;
-  if (keyword === 'type' && params.type === 'object') return 'must look like name=host:port|…,…';
+  if (params.format === ADDRESS || (keyword === 'type' && params.type === 'object')) return PEERS;
   return message ?? 'is invalid';
 }
 
@@ -196,18 +246,4 @@ function suggest(name: string, known: string[]): string {
   return best !== undefined && best.distance <= MAX_SUGGESTION_DISTANCE
     ? `is not known; did you mean ${best.candidate}?`
     : `is not known; known are ${known.sort().join(', ')}`;
-}
-
-/** Levenshtein distance; also for did-you-mean on other names. */
-export function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= from.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j += 1) {
-      const substituted = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[to.length]!;
 }

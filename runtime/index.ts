@@ -2,7 +2,7 @@
  * What a service imports from `relink/runtime`: what its process is made of. Settings from the
  * environment, connections and queries on them, health, log and metrics, and starting and stopping in order.
  */
-export { type BaseConfig, baseConfigSchema, loadConfig } from './config.ts';
+export { type BaseConfig, baseConfigProperties, loadConfig } from './config.ts';
 export { drizzle, isOneOf } from './drizzle.ts';
 export { armFailpoints } from './failpoints.ts';
 export { createHealthServer } from './http.ts';

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { test } from 'node:test';
+import { childEnvironment } from './environment.ts';
 import { type Agent, startAgents, stopAgents } from './lifecycle.ts';
 import { silentLog } from './log.ts';
 import { until } from './testing.ts';
@@ -57,6 +59,11 @@ function sourceOf({ start = '', stop = '' }: AgentSource): string {
 }
 
 function runChild(...agents: AgentSource[]) {
+  // As in a terminal, also where nohup runs the tests.
+  return spawnChild({ env: childEnvironment({ _: undefined }) }, ...agents);
+}
+
+function spawnChild(options: SpawnOptions, ...agents: AgentSource[]) {
   const at = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
   const script = `
     import { createLog } from ${at('./log.ts')};
@@ -64,9 +71,9 @@ function runChild(...agents: AgentSource[]) {
     const alive = setInterval(() => {}, 1000);
     const agents = [${agents.map(sourceOf).join()}];
     await runProcess({ name: 'child', log: createLog({ service: 'child' }), agents });`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], options);
   let output = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout!.on('data', (chunk) => {
     output += chunk;
   });
   const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
@@ -91,9 +98,41 @@ test('a second signal ends a process that hangs while stopping', async () => {
   await says('"msg":"ready"');
   child.kill('SIGINT');
   await says('a second signal ends at once');
-  child.kill('SIGINT');
+  // Not the echo of the first, as from a terminal and npm.
+  await until('it ends', () => !child.kill('SIGINT') || child.exitCode !== null);
   assert.deepEqual(await ended, [130, null]);
 });
+
+test('Ctrl-C that arrives twice, from the terminal and from npm, stops a process cleanly', async () => {
+  const stop = 'clearInterval(alive); return new Promise((go) => setTimeout(go, 50))';
+  const { child, ended, says } = runChild({ stop });
+  await says('"msg":"ready"');
+  child.kill('SIGINT');
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [0, null]);
+});
+
+test('SIGHUP stops a process cleanly', async () => {
+  const { child, ended, says } = runChild({ stop: 'clearInterval(alive)' });
+  await says('"msg":"ready"');
+  child.kill('SIGHUP');
+  assert.deepEqual(await ended, [0, null]);
+});
+
+for (const [sign, options] of [
+  ['the command of its shell', { env: childEnvironment({ _: '/usr/bin/nohup' }) }],
+  ['an input that cannot be read', { stdio: [openSync('/dev/null', 'w'), 'pipe', 'pipe'] }],
+] as [string, SpawnOptions][]) {
+  const skip = sign.startsWith('an input') && process.platform !== 'linux' && 'only on Linux';
+  test(`SIGHUP does not end a process under nohup, known by ${sign}`, { skip }, async () => {
+    const { child, ended, output, says } = spawnChild(options, { stop: 'clearInterval(alive)' });
+    await says('"msg":"ready"');
+    child.kill('SIGHUP');
+    child.kill('SIGTERM');
+    assert.deepEqual(await ended, [0, null]);
+    assert.match(output(), /"signal":"SIGTERM"/);
+  });
+}
 
 test('an unhandled rejection is logged and ends the process with exit code 1', async () => {
   const start = 'setTimeout(() => Promise.reject(new Error("lost")), 10)';

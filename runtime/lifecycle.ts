@@ -2,11 +2,11 @@
  * The life of a process: agents start in order and stop in reverse, each within its time limit,
  * whatever the others do. A second signal ends the process at once.
  */
+import { type EndRequested, endSignal } from './endSignal.ts';
 import { CodedError, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
 
 const STOP_LIMIT_MS = 10_000; // an agent that takes longer waits for something that will not come
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const EXIT_FAILED = 1;
 
 /** A long-running object. `stop` may be called before, during and after `start`, and twice. */
@@ -89,7 +89,7 @@ export interface ProcessOptions {
 }
 
 /**
- * Runs a process until SIGTERM or SIGINT and ends it: exit code 0 after a clean stop, 1 when an
+ * Runs a process until SIGTERM, SIGINT or SIGHUP (but not under nohup) and ends it: exit code 0 after a clean stop, 1 when an
  * agent did not start or stop, or after an uncaught error; 128 + signal number when a second signal
  * forces the end.
  */
@@ -148,13 +148,10 @@ function watchErrors(log: Log, end: (exitCode: number) => void): void {
 }
 
 function watchSignals(log: Log, end: (exitCode: number) => void): void {
-  let isStopping = false;
-  for (const signal of SIGNALS) {
-    process.on(signal, () => {
-      if (isStopping) process.exit(signal === 'SIGINT' ? 130 : 143);
-      isStopping = true;
-      log.info({ signal }, 'stopping; a second signal ends at once');
-      end(0);
-    });
-  }
+  const asked = endSignal();
+  asked.addEventListener('abort', () => {
+    const { signal } = asked.reason as EndRequested;
+    log.info({ signal }, 'stopping; a second signal ends at once');
+    end(0);
+  });
 }

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { openSync } from 'node:fs';
 import { test } from 'node:test';
 import { createLog } from './log.ts';
+
+const SKIP_FULL = process.platform !== 'linux' && 'only Linux has /dev/full';
 
 function capture() {
   const lines: Record<string, unknown>[] = [];
@@ -38,4 +42,17 @@ test('an error keeps code and cause but no values of rows or queries', () => {
   assert.doesNotMatch(text, /Ada/);
   assert.match(text, /23505/);
   assert.match(text, /manager_pkey/);
+});
+
+test('a process whose log has no room on its disk goes on', { skip: SKIP_FULL }, () => {
+  const script = `
+    import { createLog } from ${JSON.stringify(new URL('./log.ts', import.meta.url).href)};
+    const log = createLog({ service: 'hiring' });
+    for (const n of [1, 2, 3]) log.info({ n }, 'lost');
+    setTimeout(() => process.stderr.write('goes on'), 1);`;
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    encoding: 'utf8',
+  });
+  assert.deepEqual([status, stderr], [0, 'goes on']);
 });

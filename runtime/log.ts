@@ -27,6 +27,8 @@ const ERROR_FIELDS = [
 
 const MAX_CAUSES = 5; // a longer chain of causes is a cycle or says nothing new
 
+const MAX_UNWRITTEN = 1_048_576; // characters that wait for room on the disk
+
 export interface LogOptions {
   service: string;
   instance?: string;
@@ -50,8 +52,14 @@ export function createLog(options: LogOptions): Log {
       },
       serializers: { err: describeError, error: describeError },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    destination ?? openStdout(),
   );
+}
+
+/** A full disk, or nobody who reads, must not end a service: what is too much to keep is dropped. */
+function openStdout(): DestinationStream {
+  const stdout = pino.destination({ dest: 1, sync: true, maxLength: MAX_UNWRITTEN });
+  return stdout.on('error', () => undefined);
 }
 
 /** A logger that writes nothing, for callers without one. */

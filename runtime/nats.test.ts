@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { test } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import type { Msg } from '@nats-io/transport-node';
 import { compareVersions, connectNats, keepSubscribed, NatsError, parseNatsUrl } from './nats.ts';
 import { findNatsServer, freePort, startTestNats, until } from './testing.ts';
 
 const binary = findNatsServer();
 const skip = binary === undefined && 'no nats-server: set RELINK_NATS_SERVER or put it on PATH';
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
 test('a URL gives servers and credentials', () => {
   assert.deepEqual(parseNatsUrl('nats://h:4222'), { servers: ['h:4222'] });
@@ -96,6 +101,35 @@ test('what cannot be connected to says why, in the log and to whoever asks', { s
   await nats.close();
   await other.stop();
 });
+
+test('a server that comes back with a certificate of an unknown authority is told', {
+  skip: skip || (!hasOpenssl && 'no openssl: install it'),
+}, async (t) => {
+  const server = await startTestNats(binary!);
+  const nats = await connectNats(server.url, { name: 'tested' });
+  await server.kill();
+  const port = new URL(server.url).port;
+  const guarded = await startTestNats(binary!, ['-p', port, ...(await selfSigned(t))]);
+  await until('the certificate is told', () => /self-signed/.test(nats.problem()));
+  assert.match(nats.problem(), /name the certificate of its authority in NODE_EXTRA_CA_CERTS/);
+  await assert.rejects(nats.check(), /self-signed/);
+  await guarded.stop();
+  await server.start();
+  await until('the connection is back', () => nats.isConnected() && nats.problem() === '');
+  await nats.close();
+  await server.stop();
+});
+
+/** nats-server's arguments for a certificate that nobody vouches for. */
+async function selfSigned(t: TestContext): Promise<string[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'relink-test-tls-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const [key, certificate] = [join(dir, 'key.pem'), join(dir, 'certificate.pem')];
+  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=127.0.0.1'];
+  const made = spawnSync('openssl', [...request, '-keyout', key, '-out', certificate]);
+  assert.equal(made.status, 0, String(made.stderr));
+  return ['--tls', '--tlskey', key, '--tlscert', certificate];
+}
 
 test('what a subscriber throws does not end the connection', { skip }, async () => {
   const server = await startTestNats(binary!);

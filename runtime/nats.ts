@@ -16,7 +16,7 @@ import {
 import { CodedError } from './errors.ts';
 import { type Log, silentLog } from './log.ts';
 import { reasonOf } from './natsErrors.ts';
-import { pause, type Repeater, repeat } from './wake.ts';
+import { pause, repeat } from './wake.ts';
 
 export type { NatsConnection } from '@nats-io/transport-node';
 
@@ -30,7 +30,8 @@ const STILL_WAITING_MS = 5_000;
 const RESUBSCRIBE_MS = 2_000;
 /** The server's own default: a smaller one was set by somebody, who may raise it. */
 const DEFAULT_MAX_PAYLOAD = 1_048_576;
-const LOOK_AT_LIMITS_MS = 5_000;
+/** How often a second connection looks for what the client does not tell. */
+const LOOK_MS = 5_000;
 /** Shorter than the limit of a readiness check, which would not say what is the matter. */
 const ANSWER_MS = 800;
 const DRAIN_LIMIT_MS = 5_000; // a drain waits for the server, which may be gone
@@ -192,34 +193,34 @@ async function verified(
     log.warn({ serverVersion, recommended: RECOMMENDED_SERVER }, 'nats-server is old');
   }
   log.info({ serverVersion, server: connection.getServer() }, 'connected to NATS');
-  const limits = followLimits(connection, { ...access, name: `${name}/limits` }, log);
-  return watch(connection, serverVersion, log, limits);
+  return watch(connection, serverVersion, log, { ...access, name: `${name}/look` });
+}
+
+/** A second connection to the server that the first one uses. Closed at once. */
+async function lookAt(connection: NatsConnection, access: NatsAccess) {
+  const servers = [connection.getServer()];
+  const other = await connect({ ...access, ...BEHAVIOUR, servers, reconnect: false });
+  const { info } = other;
+  await other.close();
+  return info;
 }
 
 /**
  * The client learns `max_payload` only when it connects, and a reload of the server changes it: while
  * it is small, a second connection looks whether it still is.
  */
-function followLimits(connection: NatsConnection, access: NatsAccess, log: Log): Repeater {
-  const look = async () => {
-    const known = connection.info?.max_payload;
-    if (known === undefined || known >= DEFAULT_MAX_PAYLOAD) return;
-    const servers = [connection.getServer()];
-    const other = await connect({ ...access, ...BEHAVIOUR, servers, reconnect: false });
-    const found = other.info?.max_payload ?? known;
-    await other.close();
-    if (found > known && !connection.isClosed()) await connection.reconnect();
-  };
-  return repeat(LOOK_AT_LIMITS_MS, look, (error) =>
-    log.debug({ err: error }, 'could not look whether NATS takes larger messages now'),
-  );
+async function followLimits(connection: NatsConnection, access: NatsAccess): Promise<void> {
+  const known = connection.info?.max_payload;
+  if (known === undefined || known >= DEFAULT_MAX_PAYLOAD) return;
+  const found = (await lookAt(connection, access))?.max_payload ?? known;
+  if (found > known && !connection.isClosed()) await connection.reconnect();
 }
 
 function watch(
   connection: NatsConnection,
   serverVersion: string,
   log: Log,
-  limits: Repeater,
+  access: NatsAccess,
 ): NatsLink {
   let isConnected = true;
   let refusal = '';
@@ -234,6 +235,15 @@ function watch(
     }
   };
   const following = follow();
+  // Why it cannot reconnect (a certificate, a name that is gone) the client keeps to itself.
+  const look = async () => {
+    if (isConnected) return followLimits(connection, access);
+    const reason = await lookAt(connection, access).then(() => '', reasonOf);
+    if (!isConnected && reason !== '') refusal = reason;
+  };
+  const looking = repeat(LOOK_MS, look, (error) =>
+    log.debug({ err: error }, 'could not look whether NATS takes larger messages now'),
+  );
   let closing: Promise<void> | undefined;
   const lost = connection.closed().then((error) => {
     if (closing) return new Promise<never>(() => {}); // closed on purpose
@@ -248,7 +258,7 @@ function watch(
   const problem = () =>
     isConnected ? '' : refusal || `no connection to ${connection.getServer()}`;
   const close = () => {
-    closing ??= Promise.all([closeInTime(connection, log), limits.stop()]).then(() => following);
+    closing ??= Promise.all([closeInTime(connection, log), looking.stop()]).then(() => following);
     return closing;
   };
   return {

@@ -6,16 +6,15 @@ import { connect as connectTcp, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { makeRunDir } from '../dev/servers/folders.ts';
-import { hasPgbouncer, type PoolMode, startPgbouncer } from '../test/harness/pgbouncer.ts';
+import { noPgbouncer, type PoolMode, startPgbouncer } from '../test/harness/pgbouncer.ts';
 import { testDatabase, testPostgresUrl } from '../test/harness/postgres.ts';
 import { withDefaults } from '../test/harness/roleDefaults.ts';
 import { closePostgres, connectPostgres } from './postgres.ts';
-import { requireSchema, requireWritable, withPostgres } from './postgresCheck.ts';
+import { requireSchema, requireServer, requireWritable, withPostgres } from './postgresCheck.ts';
 import { isDatabaseUnavailable } from './postgresErrors.ts';
 import { urlOfDatabase } from './postgresUrl.ts';
 
 const { url } = await testDatabase({ after });
-const noPgbouncer = hasPgbouncer() ? false : 'there is no pgbouncer on PATH';
 
 /** Uses the database as a process does at its start. */
 const use = (at: string) =>
@@ -76,6 +75,15 @@ test('a database that takes no writes is refused at start, and is not ready and 
   await sql`set default_transaction_read_only = on`;
   await assert.rejects(requireWritable(sql), /takes no writes now/);
   await assert.rejects(sql`create table t ()`.then(), (error) => isDatabaseUnavailable(error));
+});
+
+test('a server older than 15 is refused in a sentence', () => {
+  const encoding = 'UTF8';
+  requireServer({ number: 150_000, version: '15.0', encoding });
+  assert.throws(() => requireServer({ number: 140_024, version: '14.24', encoding }), {
+    code: 'POSTGRES_UNFIT',
+    message: /RELINK_POSTGRES_URL.*PostgreSQL 14\.24, and relink needs 15 or newer; use a newer/,
+  });
 });
 
 test('another encoding than UTF8 is refused', async (t) => {

@@ -3,6 +3,7 @@
  * run on is refused in one sentence that says what to change.
  */
 import { randomUUID } from 'node:crypto';
+import { joinAddress } from './address.ts';
 import { CodedError, messageOf } from './errors.ts';
 import { closePostgres, connectPostgres, type Database, type PostgresOptions } from './postgres.ts';
 import { isDatabaseUnavailable, PostgresUnfitError } from './postgresErrors.ts';
@@ -15,6 +16,13 @@ const OF_TRANSACTIONS =
   'database in pgbouncer, or name the server itself in RELINK_POSTGRES_URL';
 /** Sessions that hold a transaction while another looks for its own server. */
 const HELD = 3;
+
+interface ServerKind {
+  /** 150004 for 15.4. */
+  readonly number: number;
+  readonly version: string;
+  readonly encoding: string;
+}
 
 /**
  * A pool on a database that relink can run on: `use` gets it, then it is closed. Throws
@@ -59,11 +67,15 @@ async function firstSession(sql: Database, { hosts }: PostgresAddress): Promise<
 }
 
 async function refuseOldServer(sql: Database): Promise<void> {
-  const [row] = await sql<{ number: number; version: string; encoding: string }[]>`
+  const [server] = await sql<ServerKind[]>`
     select current_setting('server_version_num')::int as number,
       current_setting('server_version') as version,
       current_setting('server_encoding') as encoding`;
-  const { number, version, encoding } = row!;
+  requireServer(server!);
+}
+
+/** Throws PostgresUnfitError for a server that is too old, or a database of another encoding. */
+export function requireServer({ number, version, encoding }: ServerKind): void {
   if (number < OLDEST_SERVER)
     throw unfit(`it is PostgreSQL ${version}, and relink needs 15 or newer; use a newer server`);
   if (encoding !== 'UTF8')
@@ -160,7 +172,7 @@ interface DriverError extends Error {
 function explain(thrown: unknown, { hosts }: PostgresAddress): unknown {
   if (thrown instanceof CodedError) return thrown;
   const error = thrown as DriverError;
-  const where = hosts.map(({ host, port, path }) => path ?? `${host}:${port}`).join(', ');
+  const where = hosts.map(({ host, port, path }) => path ?? joinAddress(host, port)).join(', ');
   if (error.name === 'PostgresError') {
     const doing = DOING[error.code ?? ''];
     if (!doing && !isDatabaseUnavailable(error)) return error;

@@ -23,6 +23,7 @@ import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { joinAddress } from './address.ts';
 import type { PostgresAddress, PostgresHost } from './postgresUrl.ts';
 
 const [READY, ERROR, QUERY] = ['Z', 'E', 'Q'].map((letter) => letter.charCodeAt(0));
@@ -115,7 +116,7 @@ async function startTls(plain: Socket, isOptional: boolean, signal: AbortSignal)
 }
 
 function lateError(host: string, port: number, limitMs: number): Error {
-  const error = new Error(`no connection to ${host}:${port} within ${limitMs} ms`);
+  const error = new Error(`no connection to ${joinAddress(host, port)} within ${limitMs} ms`);
   return Object.assign(error, { code: 'CONNECT_TIMEOUT' });
 }
 

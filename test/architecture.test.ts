@@ -161,7 +161,7 @@ test('the environment is read in one file', () => {
   const reading = programs.filter(({ text }) => /\bprocess\.env\b/.test(withoutComments(text)));
   assert.deepEqual(
     reading.map(({ path }) => path),
-    ['runtime/config.ts'],
+    ['runtime/environment.ts'],
   );
 });
 
@@ -188,18 +188,25 @@ test('every file is named the same way', () => {
 
 test('docs/errors.md explains exactly the codes that the program has', () => {
   const documented = new Set(
-    [...read('docs/errors.md').matchAll(/^\| `([A-Z_]+)`/gm)].map((match) => match[1]!),
+    [...read('docs/errors.md').matchAll(/^\| `(\w+)`/gm)].map((match) => match[1]!),
   );
   const codes = new Set([
-    ...quoted(section('link/errors.ts', 'export type LinkErrorCode')),
     ...quoted(section('link/inbox/delivery.ts', 'export type DeadReason')),
     ...reasons(),
-    ...quoted(section('migration/errors.ts', 'export type MigrationErrorCode')),
-    ...quoted(section('runtime/postgresErrors.ts', 'export type PostgresUnfitCode')),
+    ...codedErrors().flatMap(({ codes: own }) => own),
   ]);
   assert.deepEqual(
     { undocumented: missing(codes, documented), gone: missing(documented, codes) },
     { undocumented: [], gone: [] },
+  );
+});
+
+test('docs/errors.md names every class of errors with codes', () => {
+  const page = read('docs/errors.md');
+  const names = codedErrors().map(({ name }) => name);
+  assert.deepEqual(
+    names.filter((name) => !page.includes(`\`${name}\``)),
+    [],
   );
 });
 
@@ -212,6 +219,18 @@ test('every reason that a handler answers with is in a list of reasons', () => {
   );
   assert.deepEqual(unlisted, []);
 });
+
+/** The subclasses of CodedError, and their codes, written in the class's own line or as a type of its file. */
+function codedErrors(): { name: string; codes: string[] }[] {
+  return programs.flatMap(({ path, text }) =>
+    [...text.matchAll(/class (\w+) extends CodedError<([^>]+)>/g)].map(([, name, type]) => {
+      const written = quoted(type!);
+      const codes = written.length > 0 ? written : quoted(section(path, `export type ${type}`));
+      assert.ok(codes.length > 0, `${path}: the codes of ${name} are not found`);
+      return { name: name!, codes };
+    }),
+  );
+}
 
 /** Each owner of an API lists its own, in a constant that is named `…_REASONS`. */
 function reasons(): Set<string> {
@@ -329,7 +348,7 @@ function section(path: string, declaration: string): string {
 }
 
 function quoted(text: string): string[] {
-  return [...text.matchAll(/'([A-Z_]+)'/g)].map((match) => match[1]!);
+  return [...text.matchAll(/'(\w+)'/g)].map((match) => match[1]!);
 }
 
 function missing(wanted: ReadonlySet<string>, there: ReadonlySet<string>): string[] {

@@ -2,6 +2,7 @@
  * What the databases and the operator say about one link before, during and after its migration.
  */
 import { legOf } from '../../link/link.ts';
+import { listCertificates } from '../../operator/cli/lists.ts';
 import type { DemoContext } from '../context.ts';
 import { readExpectedMessages } from '../oracle/expectedMessages.ts';
 import { type DelaySummary, readClosed, readDelays } from '../oracle/linkTables.ts';
@@ -32,11 +33,14 @@ export async function readVersionMark(
  */
 export async function countUncertified(context: DemoContext, link: string): Promise<number> {
   const { stack, links, signal } = context;
-  const { certificates } = await stack.operator.listCertificates({ link }, { signal });
-  const listed = await stack.operator.listLinks({}, { signal });
-  const legs = listed.links.find(({ id }) => id === link)?.legs ?? [];
+  const { operator } = stack;
+  const { certificates } = await listCertificates({ operator, signal }, { link });
+  const listed = await operator.listLinks({}, { signal });
+  const found = listed.links.find(({ id }) => id === link);
+  const silent = listed.unanswered.map(({ service }) => service).join(', ');
+  if (!found) throw new Error(`${link} is not listed; services that did not answer: ${silent}`);
   let uncertified = 0;
-  for (const { consumer, routes } of legs) {
+  for (const { consumer, routes } of found.legs) {
     const closed = await readClosed(stack.database(links[link]!.producer), legOf(link, consumer));
     const known = new Set(routes.map(({ epoch }) => epoch));
     for (const one of certificates) if (one.consumer === consumer) known.add(one.epoch);

@@ -1,6 +1,7 @@
 /** Runs one migration through the operator as a person would: start, watch, complete. */
 import type { Certificate, Operator, RunStatus } from '../../gen/relink/v1/operator_pb.ts';
 import { checkCertificate } from '../../migration/certificate.ts';
+import { listCertificates } from '../../operator/cli/lists.ts';
 import { hasEnded } from '../../operator/cli/runState.ts';
 import { RpcCallError, type RpcClient } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
@@ -41,7 +42,7 @@ export async function moveLink(options: MoveOptions): Promise<MoveResult> {
   const { operator, signal } = options;
   const id = await startRun(options);
   const status = await followToEnd(id, options);
-  const { certificates } = await operator.listCertificates({ run: id }, { signal });
+  const { certificates } = await listCertificates({ operator, signal }, { run: id });
   return { status, certificates: certificates.map(verify) };
 }
 

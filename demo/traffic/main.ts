@@ -3,9 +3,10 @@
  * services in RELINK_PEERS, which `npm start -- --traffic N` sets.
  */
 
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { Type } from 'typebox';
 import { baseConfigProperties, loadConfig } from '../../runtime/config.ts';
+import { endSignal } from '../../runtime/endSignal.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { repeat } from '../../runtime/wake.ts';
 import { PUBLIC_SERVICES, type PublicAddresses } from './caller.ts';
@@ -30,7 +31,7 @@ function readRate(args: string[]): number {
 }
 
 function readAddresses(): PublicAddresses {
-  const { peers } = loadConfig(Type.Object({ peers: baseConfigProperties.peers }));
+  const { peers } = loadConfig({ peers: baseConfigProperties.peers });
   const missing = PUBLIC_SERVICES.filter((name) => !peers[name]?.length);
   if (missing.length > 0)
     throw new RangeError(`RELINK_PEERS names no address of ${missing.join(', ')}`);
@@ -62,9 +63,7 @@ async function run(traffic: Traffic): Promise<void> {
     (error) => say(String(error)),
   );
   traffic.start();
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+  await once(endSignal(), 'abort');
   await Promise.all([logging.stop(), traffic.close()]);
   say(describe(traffic, window));
 }

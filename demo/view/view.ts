@@ -4,7 +4,7 @@ import { LiveArea } from '../../operator/cli/output/live.ts';
 import { createPaint } from '../../operator/cli/output/paint.ts';
 import { formatDuration } from '../../operator/cli/output/time.ts';
 import { currentStep } from '../../operator/cli/runState.ts';
-import { readEnvironment } from '../../runtime/config.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 import type { DemoProgress, Stage } from './progress.ts';
 import { describeStage, drawScreen, markOf, stepCount } from './screen.ts';
 

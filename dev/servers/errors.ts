@@ -3,6 +3,7 @@
  *
  * - `not_found`: a program that is needed was not found and could not be fetched
  * - `port_taken`: another program listens on the port
+ * - `host_unusable`: nothing can listen on the address that was given as host
  * - `data_in_use`: another server uses the data folder
  * - `data_unusable`: the data folder cannot be read or was created by another version
  * - `start_failed`: the process ended before it was ready
@@ -14,6 +15,7 @@ import { CodedError, messageOf } from '../../runtime/errors.ts';
 export type ServerErrorCode =
   | 'not_found'
   | 'port_taken'
+  | 'host_unusable'
   | 'data_in_use'
   | 'data_unusable'
   | 'start_failed'

@@ -2,6 +2,7 @@
 
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { joinAddress } from '../../runtime/address.ts';
 import { isPortFree } from '../ports.ts';
 import { type Child, type ChildExit, startChild } from './child.ts';
 import { ServerError } from './errors.ts';
@@ -93,12 +94,12 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
   const stop = async () => {
     await child.stop();
   };
-  const monitorUrl = `http://${host}:${ports.monitor}`;
+  const monitorUrl = `http://${joinAddress(host, ports.monitor)}`;
   const { logFile } = child;
   return {
     port: ports.nats,
     monitorPort: ports.monitor,
-    url: `nats://${host}:${ports.nats}`,
+    url: `nats://${joinAddress(host, ports.nats)}`,
     monitorUrl,
     logFile,
     version: binary.version,
@@ -167,7 +168,7 @@ async function launch(binary: NatsBinary, dir: string, host: string, ports: Port
   let actual: Ports | undefined;
   await child.waitUntilReady(async () => {
     actual ??= await readPorts(join(dir, `${basename(binary.path)}_${child.pid}.ports`));
-    return actual !== undefined && (await isHealthy(`http://${host}:${actual.monitor}`));
+    return actual !== undefined && (await isHealthy(`http://${joinAddress(host, actual.monitor)}`));
   }, READY_LIMIT_MS);
   return { child, ports: actual as Ports } satisfies { child: Child; ports: Ports };
 }

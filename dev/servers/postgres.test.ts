@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createDatabase, withAdmin } from './databases.ts';
 import { makeRunDir } from './folders.ts';
-import { type PostgresServer, removePostgresData, startPostgres } from './postgres.ts';
+import {
+  copyPostgresData,
+  type PostgresServer,
+  removePostgresData,
+  startPostgres,
+} from './postgres.ts';
 
 /** The server of a test, stopped before its folder is removed. */
 const running = new WeakMap<TestContext, PostgresServer>();
@@ -26,7 +31,7 @@ async function makeDir(t: TestContext): Promise<string> {
   return dir;
 }
 
-test('the server is durable, takes many connections and keeps data over stop and kill', async (t) => {
+test('the server is durable, takes many connections, keeps data over stop and kill, and can be copied', async (t) => {
   const dir = await makeDir(t);
   const server = await startIn(t, dir);
   const url = await createDatabase(server.url, 'hiring');
@@ -46,6 +51,14 @@ test('the server is durable, takes many connections and keeps data over stop and
   await server.start();
   assert.equal(server.port, port);
   assert.equal((await withAdmin(url, (sql) => sql`select * from kept`)).length, 1);
+  await server.stop();
+  const copy = await makeDir(t);
+  await copyPostgresData(dir, copy);
+  const other = await startIn(t, copy);
+  assert.equal(
+    (await withAdmin(other.urlOf('hiring'), (sql) => sql`select * from kept`)).length,
+    1,
+  );
 });
 
 test('a pid file left by a crash does not matter, even when the pid is another program now', async (t) => {

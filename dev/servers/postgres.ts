@@ -5,6 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { joinAddress } from '../../runtime/address.ts';
 import { freePorts, isPortFree } from '../ports.ts';
 import { type Child, type ChildExit, startChild } from './child.ts';
 import { ServerError } from './errors.ts';
@@ -82,7 +83,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   let { child, port } = await launchOnPort(launch, options.port ?? 0);
 
   const urlOf = (database: string) =>
-    `postgres://${SUPERUSER}:${password}@${host}:${port}/${database}`;
+    `postgres://${SUPERUSER}:${password}@${joinAddress(host, port)}/${database}`;
   return {
     port,
     dataDir,
@@ -114,6 +115,17 @@ export async function removePostgresData(dir: string): Promise<void> {
   const dirs = process.getuid?.() === 0 ? [dir, rootStateDir(dir)] : [dir];
   for (const one of dirs) await waitForLeftover(join(one, 'data'));
   for (const one of dirs) await rm(one, { recursive: true, force: true });
+}
+
+/**
+ * Copies the data that `startPostgres` keeps for `from` to where it will look for that of `to`: the
+ * server of `from` was stopped, that of `to` never started.
+ */
+export async function copyPostgresData(from: string, to: string): Promise<void> {
+  const binaries = await findPostgresBinaries();
+  const source = await reachableDir(from, binaries);
+  const target = await reachableDir(to, binaries);
+  await run('cp', ['-a', join(source, 'data'), join(source, 'password'), target]);
 }
 
 interface Launch {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { compareSchemas } from './compatibility.ts';
 import type { JsonSchema } from './jsonSchema.ts';
-import { compileValidator } from './validator.ts';
+import { validatorOf } from './validator.ts';
 
 const RUNS = 250;
 const VALUES = 12;
@@ -205,8 +205,8 @@ test('where no finding says otherwise, each reads whatever the other may write',
   fc.assert(
     fc.property(cases, ({ older, newer, values }) => {
       const findings = compareSchemas(older, newer);
-      const isOld = compileValidator(older);
-      const isNew = compileValidator(newer);
+      const isOld = validatorOf(older);
+      const isNew = validatorOf(newer);
       const clean = (direction: string) => !findings.some((one) => one.direction === direction);
       for (const value of values) {
         const [old, fresh] = [isOld(value).length === 0, isNew(value).length === 0];

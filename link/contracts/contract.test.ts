@@ -9,11 +9,21 @@ import {
   defineContract,
   encodeText,
   fromMessage,
+  prepareContract,
   toMessage,
 } from './contract.ts';
 import { ContractError } from './contractError.ts';
 
 const created = defineContract(managerCreatedV0.message, managerCreatedV0.schema);
+
+test('a schema that is wrong is refused when its contract is prepared, before any event', () => {
+  const wrong = defineContract(managerCreatedV0.message, {
+    ...created.schema,
+    maximun: 3,
+  } as never);
+  assert.throws(() => prepareContract(wrong), /unknown keyword: "maximun"/);
+  prepareContract(created);
+});
 
 const ada: ManagerCreatedV0 = {
   payload: {

@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type RefusedBy, refusedBounds } from './bounds.ts';
 import type { JsonSchema } from './jsonSchema.ts';
-import { compileValidator, type Problem } from './validator.ts';
+import { type Problem, validatorOf } from './validator.ts';
 
 export interface Refusal {
   /** Path of the field, such as `payload.first_name`; empty for the event as a whole. */
@@ -87,7 +87,7 @@ function refusedValues(
   reader: JsonSchema,
   place: Place,
 ): Refusal[] {
-  const findProblems = compileValidator(reader);
+  const findProblems = validatorOf(reader);
   const keyword = (['const', 'enum', 'not', 'type'] as const).find((one) => one in reader);
   return values
     .filter((value) => accepts(writer, value))
@@ -103,7 +103,7 @@ function describeValue(value: unknown, { message }: Problem): string {
 }
 
 function accepts(schema: JsonSchema, value: unknown): boolean {
-  return compileValidator(schema)(value).length === 0;
+  return validatorOf(schema)(value).length === 0;
 }
 
 function refusedList(reader: JsonSchema): RefusedBy[] {

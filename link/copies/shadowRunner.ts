@@ -15,6 +15,7 @@ import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import type { Applying } from '../inbox/applyNew.ts';
+import { storableDetail } from '../inbox/deadLetters.ts';
 import { readInbox } from '../inbox/deduplicate.ts';
 import { type Arrival, type Delivery, isUuid } from '../inbox/delivery.ts';
 import { withinLimit } from '../inbox/handler.ts';
@@ -80,7 +81,7 @@ export class ShadowRunner {
     const { eventId, text } = arrival;
     if (!isUuid(eventId)) return;
     const hash = payloadHash(eventId, text);
-    const result = { eventId, hash, ok: false, detail, effect: null };
+    const result = { eventId, hash, ok: false, detail: storableDetail(detail), effect: null };
     await saveShadowResults(this.#sql, this.#applying.link.id, [result]);
   }
 
@@ -99,7 +100,7 @@ export class ShadowRunner {
         return ARRIVED;
       // A transient error, which is not the copy's fault.
       if (isTransient(error)) return ARRIVED;
-      return { ok: false, detail: messageOf(error), effect: null };
+      return { ok: false, detail: storableDetail(messageOf(error)), effect: null };
     }
   }
 

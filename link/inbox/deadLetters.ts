@@ -38,11 +38,17 @@ export interface WhyDead {
 }
 
 const KEY_MAX = 500; // characters; an index holds at most about 2,700 bytes
+const DETAIL_MAX = 2_000; // characters; many of them fit into one answer
 const INT4_MAX = 2 ** 31 - 1;
 
 /** PostgreSQL's texts hold every character but this one. */
-export function withoutNul(text: string): string {
+function withoutNul(text: string): string {
   return text.replaceAll('\0', '\ufffd');
+}
+
+/** Why something failed, as it is kept and answered: an error may have any text, however long. */
+export function storableDetail(text: string): string {
+  return withoutNul(text).slice(0, DETAIL_MAX);
 }
 
 /** A refused arrival as PostgreSQL can keep it: nothing in it was trusted, not even its characters. */

@@ -30,7 +30,7 @@ import type { LinkDefinition } from '../link.ts';
 import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { type Applying, applyNew, applyParked } from './applyNew.ts';
-import { bury, storable, withoutNul } from './deadLetters.ts';
+import { bury, storable, storableDetail } from './deadLetters.ts';
 import { enterInbox, readInbox } from './deduplicate.ts';
 import { type Arrival, checkArrival, type DeadReason, type Delivery } from './delivery.ts';
 import { countAttempt, giveUp, giveUpParked, giveUpTaken } from './givingUp.ts';
@@ -260,7 +260,8 @@ export class Receiver {
         if (!arrival) return undefined;
         const checked = checkArrival(link, arrival, handler);
         if (!checked.ok) {
-          const { reason, detail } = checked;
+          const { reason } = checked;
+          const detail = storableDetail(checked.detail);
           log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
           return giveUpTaken(tx, arrival, { reason, detail, attempts: 1 });
         }
@@ -289,7 +290,7 @@ export class Receiver {
 
   async #afterFailure(delivery: Delivery, error: unknown, isParked = false): Promise<Receipt> {
     const { sql, log, link } = this.#options;
-    const detail = messageOf(error);
+    const detail = storableDetail(messageOf(error));
     if (isDatabaseUnavailable(error)) return retry(delivery, DATABASE_RETRY_MS, detail);
     if (isServiceUnavailable(error)) return retry(delivery, SERVICE_RETRY_MS, detail);
     try {
@@ -315,7 +316,7 @@ export class Receiver {
   async #refuse(refused: Arrival, reason: DeadReason, why: string): Promise<Receipt> {
     const { sql, log, link } = this.#options;
     const arrival = storable(refused);
-    const detail = withoutNul(why);
+    const detail = storableDetail(why);
     log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
     try {
       if (arrival.isShadow) {

@@ -3,7 +3,7 @@ import { isTransient } from '../../rpc/transient.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { LinkDefinition } from '../link.ts';
-import { arrivalOf, takeForRedrive } from './deadLetters.ts';
+import { arrivalOf, storableDetail, takeForRedrive } from './deadLetters.ts';
 import { setOutcome } from './deduplicate.ts';
 import { checkArrival, type Delivery, isUuid } from './delivery.ts';
 import type { Handler } from './handler.ts';
@@ -43,7 +43,7 @@ export async function redrive(
   } catch (error) {
     // Nothing is wrong with it, or whether it is committed is unknown: say nothing about it.
     if (isTransient(error)) throw error;
-    return { outcome: 'dead', detail: messageOf(error) };
+    return { outcome: 'dead', detail: storableDetail(messageOf(error)) };
   }
 }
 

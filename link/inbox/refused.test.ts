@@ -47,3 +47,18 @@ for (const [what, forged] of Object.entries(FORGED))
 function longText(): string {
   return Array.from({ length: 300 }, () => randomUUIDv7()).join('');
 }
+
+test('a message whose handler fails with any text becomes a dead letter with as much of it as fits', async () => {
+  const failing = solutionHandler(async () => {
+    throw new Error(`nul \0 ${'x'.repeat(1_000_000)}`);
+  });
+  const limits = { maxAttempts: 1 };
+  const failed = new Receiver({ sql, link, log: silentLog, handler: failing, limits });
+  const arrival = solutionCompleted();
+  const [receipt] = await failed.receive([arrival]);
+  assert.equal(receipt?.outcome, 'dead');
+  const [letter] = await sql<{ detail: string }[]>`
+    select detail from relink.dead_letters where event_id = ${arrival.eventId}`;
+  assert.match(letter?.detail ?? '', /^nul \ufffd x{100}/);
+  assert.equal(letter?.detail.length, 2_000);
+});

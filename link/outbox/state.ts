@@ -1,5 +1,6 @@
 /** The state of a leg in the outbox: its open rows, and the digests of its closed ones. */
 import type { Database } from '../../runtime/postgres.ts';
+import { DIGESTS_READ, type DigestPage, type EpochPage, wholeEpochs } from '../epochPages.ts';
 
 export interface OpenRowsState {
   readonly open: number;
@@ -32,14 +33,16 @@ export interface ClosedDigest {
   readonly sum: string;
 }
 
-/** Digests of closed rows; with `epoch` 0, of every epoch that is kept. */
+/** A page of the digests of closed rows; with `epoch` 0, of every epoch that is kept. */
 export async function readClosed(
   sql: Database,
   leg: string,
-  epoch: bigint,
-): Promise<ClosedDigest[]> {
+  { epoch, afterEpoch }: EpochPage,
+): Promise<DigestPage<ClosedDigest>> {
   const rows = await sql<ClosedDigest[]>`
     select lane, epoch, count, sum::text as sum from relink.closed
-    where leg = ${leg} and (${epoch} = 0 or epoch = ${epoch}) order by epoch, lane`;
-  return [...rows];
+    where leg = ${leg} and (${epoch} = 0 or epoch = ${epoch})
+      and (${afterEpoch} = 0 or epoch > ${afterEpoch})
+    order by epoch, lane limit ${DIGESTS_READ}`;
+  return wholeEpochs(rows);
 }

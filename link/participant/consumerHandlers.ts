@@ -24,6 +24,9 @@ type Methods =
   | 'getInboxDigest'
   | 'getShadowResults';
 
+/** Each may have a reason, which is as long as a dead letter's. */
+const COPIES_AT_ONCE = 500;
+
 export function consumerHandlers(
   options: ParticipantOptions,
 ): Pick<Handlers<typeof LinkParticipant>, Methods> {
@@ -58,11 +61,10 @@ export function consumerHandlers(
       await raiseFence(sql, findLink(consumed, link).id, lanes, minEpoch);
       return {};
     },
-    getInboxDigest: async ({ link, epoch }) => {
-      const lanes = await readInboxDigest(sql, findLink(consumed, link).id, epoch);
-      return {
-        lanes: lanes.map(({ count, sum, ...lane }) => ({ ...lane, digest: { count, sum } })),
-      };
+    getInboxDigest: async ({ link, ...page }) => {
+      const { digests, nextEpoch } = await readInboxDigest(sql, findLink(consumed, link).id, page);
+      const lanes = digests.map(({ count, sum, ...lane }) => ({ ...lane, digest: { count, sum } }));
+      return { lanes, nextEpoch };
     },
     getShadowResults: async ({ link, settleMs, sinceUnixMs }) => {
       const since = Number(sinceUnixMs);
@@ -84,6 +86,8 @@ export function consumerHandlers(
 }
 
 async function copyReceipts({ sql }: ParticipantOptions, ids: readonly string[]) {
+  if (ids.length > COPIES_AT_ONCE)
+    throw invalidField('event_ids', `must be at most ${COPIES_AT_ONCE} where copies are asked for`);
   const copies = await readCopies(sql, ids);
   return [...copies].map(([eventId, detail]) => ({
     eventId,

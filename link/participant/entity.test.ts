@@ -1,6 +1,8 @@
 /** Row hashes against the examples of docs/protocol.md, and the columns that it names. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { GetEntityDigestResponseSchema } from '../../gen/relink/v1/participant_pb.ts';
+import { encode } from '../../rpc/definition.ts';
 import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { managerReplica as managerOfBonuses } from '../../services/bonuses/store/managerReplicas.ts';
 import { ratingReplica } from '../../services/bonuses/store/ratingReplicas.ts';
@@ -28,9 +30,18 @@ test('rows hash as in the examples', async () => {
     await sql`insert into manager_replicas values (${codeIn(key!)[0]!}, ${version!}, ${first}, ${last})`;
     const [digest] = await digestEntity(sql, entity, 256);
     assert.deepEqual(digest, { bucket: Number(bucket), count: 1, sum: hash });
-    const [row] = await listBucket(sql, entity, 256, Number(bucket));
+    const [row] = await listBucket(sql, entity, {
+      ...{ buckets: 256, bucket: Number(bucket), after: '', limit: 1 },
+    });
     assert.equal(String(row?.hash), hash);
   }
+});
+
+test('digests of as many buckets as may be asked for fit into one answer', () => {
+  const digest = { count: 2n ** 31n - 1n, sum: String(-(2n ** 94n)) };
+  const buckets = Array.from({ length: 65_536 }, (_, bucket) => ({ bucket, digest }));
+  const { length } = encode(GetEntityDigestResponseSchema, { buckets });
+  assert.ok(length < 4 * 2 ** 20, `${length} bytes`);
 });
 
 test('every formal link is there with the columns of its replica', () => {

@@ -66,20 +66,25 @@ export async function digestEntity(
   return [...rows];
 }
 
-/** The rows of one bucket, to locate what differs. */
+export interface BucketRow {
+  readonly key: string;
+  readonly version: bigint;
+  readonly hash: bigint;
+}
+
+/** Up to `limit` rows of one bucket after a key, to locate what differs. */
 export async function listBucket(
   sql: Database,
   entity: EntityTable,
-  buckets: number,
-  bucket: number,
-): Promise<{ key: string; version: bigint; hash: bigint }[]> {
-  const rows = await sql.unsafe<{ key: string; version: bigint; hash: bigint }[]>(
-    `select ${entity.key}::text as key, ${entity.version}::int8 as version,
+  wanted: { buckets: number; bucket: number; after: string; limit: number },
+): Promise<readonly BucketRow[]> {
+  const key = `${entity.key}::text collate "C"`;
+  return sql.unsafe<BucketRow[]>(
+    `select ${key} as key, ${entity.version}::int8 as version,
        hashtextextended(${textOf(entity)}, 0) as hash
-     from ${entity.table} where ${bucketOf(entity)} = $2 order by 1`,
-    [buckets, bucket],
+     from ${entity.table} where ${bucketOf(entity)} = $2 and ($3 = '' or ${key} > $3) order by 1 limit $4`,
+    [wanted.buckets, wanted.bucket, wanted.after, wanted.limit],
   );
-  return [...rows];
 }
 
 /** How many entities there are. */

@@ -1,8 +1,9 @@
 /**
  * The participant API for the rows of a replicated entity, on the owner's side and on a replica's.
  */
-import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import { EntityRowSchema, type LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
+import { readPage } from '../../rpc/paging.ts';
 import { LinkError } from '../errors.ts';
 import type { ParticipantOptions } from './context.ts';
 import { digestEntity, type EntityTable, entityOf, listBucket } from './entity.ts';
@@ -10,9 +11,11 @@ import { digestEntity, type EntityTable, entityOf, listBucket } from './entity.t
 type Methods = 'getEntityDigest' | 'listEntityBucket';
 
 const DEFAULT_BUCKETS = 256;
+/** Each read goes through the whole table. */
+const ROWS_PER_PAGE = 10_000;
 
 export function entityHandlers(
-  options: ParticipantOptions,
+  options: Pick<ParticipantOptions, 'sql' | 'sources' | 'replicas'>,
 ): Pick<Handlers<typeof LinkParticipant>, Methods> {
   const entityFor = (link: string): EntityTable => {
     const replica = options.replicas?.[link];
@@ -31,8 +34,19 @@ export function entityHandlers(
         })),
       };
     },
-    listEntityBucket: async ({ link, buckets, bucket }) => ({
-      rows: await listBucket(options.sql, entityFor(link), buckets || DEFAULT_BUCKETS, bucket),
-    }),
+    listEntityBucket: async ({ link, buckets, bucket, afterKey }) => {
+      const entity = entityFor(link);
+      const wanted = { buckets: buckets || DEFAULT_BUCKETS, bucket };
+      const { entries, next } = await readPage({
+        after: afterKey,
+        limit: ROWS_PER_PAGE,
+        readAtOnce: ROWS_PER_PAGE,
+        read: (page) => listBucket(options.sql, entity, { ...wanted, ...page }),
+        keyOf: ({ key }) => key,
+        entry: EntityRowSchema,
+        toWire: (row) => row,
+      });
+      return { rows: entries, nextKey: next ?? '' };
+    },
   };
 }

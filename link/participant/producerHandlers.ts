@@ -99,15 +99,10 @@ export function producerHandlers(
         longestHoldMs,
       };
     },
-    getClosed: async ({ link, consumer, epoch }) => {
-      const lanes = await readClosed(sql, legFor(link, consumer).leg, epoch);
-      return {
-        lanes: lanes.map(({ lane, epoch: of, count, sum }) => ({
-          lane,
-          epoch: of,
-          digest: { count, sum },
-        })),
-      };
+    getClosed: async ({ link, consumer, ...page }) => {
+      const { digests, nextEpoch } = await readClosed(sql, legFor(link, consumer).leg, page);
+      const lanes = digests.map(({ count, sum, ...lane }) => ({ ...lane, digest: { count, sum } }));
+      return { lanes, nextEpoch };
     },
     backfill: async (request) => {
       const { definition, leg } = legFor(request.link, request.consumer);

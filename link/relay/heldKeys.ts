@@ -1,24 +1,28 @@
 /**
- * Keys of an `async` route that wait behind a message that the transport refused for what it is. The
- * earliest refused message of a key holds it; it is tried again, and lets the others go when it is
- * handed over.
+ * Keys of an `async` route that wait behind a message that the transport refused for what it is.
+ * Every refused message of a key holds the later ones, until it is handed over: an earlier one may
+ * be refused after it, when it was committed late.
  */
 import type { Flight } from './flight.ts';
 
 export class HeldKeys {
-  readonly #holders = new Map<string, Flight>();
+  readonly #holders = new Map<string, Set<Flight>>();
 
   hold(flight: Flight): void {
-    this.#holders.set(flight.row.key, flight);
+    const { key } = flight.row;
+    const holders = this.#holders.get(key) ?? new Set();
+    this.#holders.set(key, holders.add(flight));
   }
 
   /** Whether an earlier message of its key was refused. */
   isBehind({ row }: Flight): boolean {
-    const holder = this.#holders.get(row.key);
-    return holder !== undefined && holder.row.seq < row.seq;
+    for (const holder of this.#holders.get(row.key) ?? [])
+      if (holder.row.seq < row.seq) return true;
+    return false;
   }
 
   release(flight: Flight): void {
-    if (this.#holders.get(flight.row.key) === flight) this.#holders.delete(flight.row.key);
+    const holders = this.#holders.get(flight.row.key);
+    if (holders?.delete(flight) && holders.size === 0) this.#holders.delete(flight.row.key);
   }
 }

@@ -13,7 +13,9 @@
 
 import type { DeadLetter, InboxLaneDigest } from '../../gen/relink/v1/participant_pb.ts';
 import type { LaneDigest } from '../../gen/relink/v1/route_pb.ts';
-import { type Participants, REPEATABLE } from '../participants.ts';
+import { followPages } from '../../rpc/paging.ts';
+import { readClosed, readInbox } from '../leg/digests.ts';
+import { type ParticipantClient, type Participants, REPEATABLE } from '../participants.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
 import { seldom } from './seldom.ts';
@@ -53,21 +55,30 @@ export interface Unrouted {
 export async function findUnrouted(participants: Participants, leg: Leg): Promise<Unrouted> {
   const { link, producer, consumer } = leg;
   const [sender, receiver] = [participants.of(producer), participants.of(consumer)];
-  const closedOf = async () =>
-    (await sender.getClosed({ link, consumer, epoch: 0n }, REPEATABLE)).lanes;
+  const closedOf = () => readClosed(sender, { link, consumer });
   // In this order no message on its way is missed: it is open before it is in the inbox, and open or
   // closed after that.
   const before = await closedOf();
-  const inbox = (await receiver.getInboxDigest({ link, epoch: 0n }, REPEATABLE)).lanes;
+  const inbox = await readInbox(receiver, link);
   const { open } = await sender.getProgress({ link, consumer }, REPEATABLE);
   const places = excessOf(inbox, await closedOf());
-  const letters = await receiver.listDeadLetters({ link, limit: DEAD_LETTERS }, REPEATABLE);
   return {
     count: Math.max(0, sumOf(places) - Number(open)),
     atMost: sumOf(excessOf(inbox, before)),
     places: places.map(({ epoch, lane }) => `epoch ${epoch} lane ${lane}`),
-    letters: strangersAmong(letters.deadLetters, producer),
+    letters: strangersAmong(await someDead(receiver, link), producer),
   };
+}
+
+async function someDead(receiver: ParticipantClient, link: string) {
+  const ask = async (afterId: string | undefined, limit: number) => {
+    const { deadLetters, nextId } = await receiver.listDeadLetters(
+      { link, afterId, limit },
+      REPEATABLE,
+    );
+    return { entries: deadLetters, next: nextId || undefined };
+  };
+  return (await followPages(ask, DEAD_LETTERS)).entries;
 }
 
 interface Excess {

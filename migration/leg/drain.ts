@@ -12,6 +12,7 @@ import { REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
 import { nameRoute } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
+import { readClosed, readInbox } from './digests.ts';
 import { epochsAtStart, isAdopted, type Lanes, readLanes } from './lanes.ts';
 import { listDead } from './traffic.ts';
 
@@ -101,16 +102,16 @@ async function closingStatements(
   const { run, participants } = context;
   const [lanes, closed, inbox] = await Promise.all([
     readLanes(context, consumer),
-    participants.of(run.producer).getClosed({ link: run.link, consumer, epoch: 0n }, REPEATABLE),
-    participants.of(consumer).getInboxDigest({ link: run.link, epoch: 0n }, REPEATABLE),
+    readClosed(participants.of(run.producer), { link: run.link, consumer }),
+    readInbox(participants.of(consumer), run.link),
   ]);
   const atStart = epochsAtStart(run, consumer);
-  const digests = [...closed.lanes, ...inbox.lanes].map(({ epoch }) => Number(epoch));
+  const digests = [...closed, ...inbox].map(({ epoch }) => Number(epoch));
   return overEpochs(lanes, [...atStart, ...digests])
     .filter((epoch) => !certified.has(epoch))
     .map((epoch) => {
       const of = <T extends { epoch: bigint }>(one: T) => Number(one.epoch) === epoch;
-      const rows = compareLanes(closed.lanes.filter(of), inbox.lanes.filter(of));
+      const rows = compareLanes(closed.filter(of), inbox.filter(of));
       return {
         run: run.id,
         link: run.link,

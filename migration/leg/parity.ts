@@ -4,6 +4,7 @@
  * that version, or a newer one that the owner has too. What is still suspected in the end differs.
  */
 import type { EntityRow } from '../../gen/relink/v1/participant_pb.ts';
+import { followPages } from '../../rpc/paging.ts';
 import { pause } from '../../runtime/wake.ts';
 import { type ParticipantClient, REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
@@ -75,10 +76,21 @@ export async function compareBucket(sides: ParitySides, bucket: number): Promise
 async function readBucket({ link, producer, consumer }: ParitySides, bucket: number) {
   const request = { link, buckets: BUCKETS, bucket };
   // The replica first: anything that only the owner has is then newer, never older.
-  const replica = await consumer.listEntityBucket(request, REPEATABLE);
-  const owner = await producer.listEntityBucket(request, REPEATABLE);
-  const byKey = (rows: readonly EntityRow[]) => new Map(rows.map((row) => [row.key, row]));
-  return { owner: byKey(owner.rows), replica: byKey(replica.rows) };
+  const replica = await listBucket(consumer, request);
+  const owner = await listBucket(producer, request);
+  return { owner, replica };
+}
+
+/** All rows of a bucket on one side, by key. */
+async function listBucket(
+  side: ParticipantClient,
+  bucket: { link: string; buckets: number; bucket: number },
+): Promise<ReadonlyMap<string, EntityRow>> {
+  const { entries } = await followPages(async (afterKey: string | undefined) => {
+    const { rows, nextKey } = await side.listEntityBucket({ ...bucket, afterKey }, REPEATABLE);
+    return { entries: rows, next: nextKey || undefined };
+  });
+  return new Map(entries.map((row) => [row.key, row]));
 }
 
 type Shown = Pick<EntityRow, 'version' | 'hash'>;

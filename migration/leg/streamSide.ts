@@ -49,7 +49,7 @@ async function noteMissing(context: StepContext): Promise<void> {
   if (run.memory.streamSide) return;
   const manager = await streams.manager();
   const stream = (await readStream(manager, run.link)) === undefined;
-  const link = (await participants.topology()).get(run.link);
+  const link = (await participants.topology()).links.get(run.link);
   const [durables, listening]: [string[], string[]] = [[], []];
   for (const consumer of run.consumers) {
     const consumed = link?.consumers.get(consumer);
@@ -132,7 +132,7 @@ function unanswered({ run }: StepContext, service: string): StepProblem {
 async function isStreamNeeded(context: StepContext): Promise<boolean> {
   const { run, streams, participants } = context;
   if (await streams.isNeededByOthers(run)) return true;
-  const link = (await participants.topology()).get(run.link);
+  const link = (await participants.topology()).links.get(run.link);
   if (!link) throw unanswered(context, run.producer);
   const others = link.producer.consumers.filter((one) => !run.consumers.includes(one));
   for (const consumer of others) {

@@ -1,8 +1,10 @@
 /** What the engine reads about a leg's traffic, across all processes of the producer. */
 
+import { followPages } from '../../rpc/paging.ts';
 import { askEach, REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
+import { readClosed } from './digests.ts';
 import { MOVED, placesOf } from './strays.ts';
 
 const DEAD_LETTER_PAGE = 500;
@@ -58,8 +60,7 @@ export async function readTraffic(
 /** Messages settled; of `lanes` only those under the epoch that the run gave them. */
 async function countClosed(context: StepContext, consumer: string, lanes: readonly number[]) {
   const { run, participants } = context;
-  const request = { link: run.link, consumer, epoch: 0n };
-  const closed = (await participants.of(run.producer).getClosed(request, REPEATABLE)).lanes;
+  const closed = await readClosed(participants.of(run.producer), { link: run.link, consumer });
   const moved = placesOf(run, MOVED, consumer);
   return closed
     .filter(
@@ -89,14 +90,12 @@ export async function listDead(
   consumer: string,
   newerThanId = '',
 ) {
-  const found = [];
-  for (let afterId = newerThanId; ; ) {
+  const { entries } = await followPages(async (afterId: string = newerThanId) => {
     const request = { link: run.link, limit: DEAD_LETTER_PAGE, afterId };
     const page = await participants.of(consumer).listDeadLetters(request, REPEATABLE);
-    found.push(...page.deadLetters);
-    if (page.nextId === '') return found;
-    afterId = page.nextId;
-  }
+    return { entries: page.deadLetters, next: page.nextId || undefined };
+  });
+  return entries;
 }
 
 /** By consumer; empty where there is none. Ids grow with time. */

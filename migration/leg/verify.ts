@@ -13,6 +13,7 @@ import {
   REPEATABLE,
   transportFromWire,
 } from '../participants.ts';
+import { readClosed, readInbox } from './digests.ts';
 import { compareLanes, isLaneEqual } from './drain.ts';
 import { compareRows } from './parity.ts';
 
@@ -22,6 +23,7 @@ const POLL_MS = 100;
 /** An open message older than this is stuck, not on its way. */
 const OVERDUE_MS = 30_000;
 const EXAMPLES = 10;
+const EPOCHS_SHOWN = 100;
 
 export interface Finding {
   readonly what: string;
@@ -86,7 +88,8 @@ async function verifyRows(options: VerifyOptions): Promise<Finding> {
   };
 }
 
-type Epoch = Map<number, ClosedLane>;
+/** By lane. */
+type Epoch = ReadonlyMap<number, ClosedLane>;
 
 /**
  * A lane of an epoch in use is equal at some moments, not always: the inbox runs ahead of what is
@@ -94,36 +97,42 @@ type Epoch = Map<number, ClosedLane>;
  */
 async function verifyMessages(options: VerifyOptions): Promise<Finding[]> {
   const untilMs = performance.now() + PATIENCE_MS;
-  const epochs = new Map<bigint, Epoch>();
+  const epochs = new Map<bigint, Map<number, ClosedLane>>();
   for (;;) {
     const { closed, inbox } = await readDigests(options);
     const isSettled = mergeEpochs(epochs, closed, inbox);
     if (isSettled || performance.now() > untilMs) break;
     if (!(await pause(POLL_MS, options.signal))) break;
   }
-  return [...epochs]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([epoch, lanes]) => describeEpoch(epoch, [...lanes.values()]));
+  return describeEpochs([...epochs].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The newest one by one, the others together: an answer must not grow with the link's age. */
+export function describeEpochs(ascending: readonly (readonly [bigint, Epoch])[]): Finding[] {
+  const older = ascending.slice(0, -EPOCHS_SHOWN);
+  const newest = ascending.slice(-EPOCHS_SHOWN);
+  const findings = newest.map((one) => describeMessages(`messages of epoch ${one[0]}`, [one]));
+  if (older.length === 0) return findings;
+  return [describeMessages(`messages of ${older.length} older epochs`, older), ...findings];
 }
 
 async function readDigests({ participants, link, consumer }: VerifyOptions) {
   const { id, producer } = link.producer;
-  const request = { link: id, consumer, epoch: 0n };
   const [closed, inbox] = await Promise.all([
-    participants.of(producer).getClosed(request, REPEATABLE),
-    participants.of(consumer).getInboxDigest({ link: id, epoch: 0n }, REPEATABLE),
+    readClosed(participants.of(producer), { link: id, consumer }),
+    readInbox(participants.of(consumer), id),
   ]);
-  return { closed: closed.lanes, inbox: inbox.lanes };
+  return { closed, inbox };
 }
 
 /** Keeps the equal reading of each lane, else the newest. Returns whether all are equal. */
 function mergeEpochs(
-  epochs: Map<bigint, Epoch>,
+  epochs: Map<bigint, Map<number, ClosedLane>>,
   closed: readonly LaneDigest[],
   inbox: readonly InboxLaneDigest[],
 ): boolean {
   for (const epoch of new Set([...closed, ...inbox].map((one) => one.epoch))) {
-    const lanes: Epoch = epochs.get(epoch) ?? new Map();
+    const lanes = epochs.get(epoch) ?? new Map<number, ClosedLane>();
     epochs.set(epoch, lanes);
     const of = (one: { epoch: bigint }) => one.epoch === epoch;
     for (const row of compareLanes(closed.filter(of), inbox.filter(of))) {
@@ -134,16 +143,22 @@ function mergeEpochs(
   return [...epochs.values()].every((lanes) => [...lanes.values()].every(isLaneEqual));
 }
 
-function describeEpoch(epoch: bigint, lanes: readonly ClosedLane[]): Finding {
+function describeMessages(what: string, epochs: readonly (readonly [bigint, Epoch])[]): Finding {
+  const lanes = epochs.flatMap(([epoch, all]) =>
+    [...all.values()].map((one) => ({ epoch, ...one })),
+  );
   const unequal = lanes.filter((lane) => !isLaneEqual(lane));
   const count = (side: 'closed' | 'inbox') =>
     lanes.reduce((sum, lane) => sum + lane[side].count, 0);
+  const isMany = epochs.length > 1;
   return {
-    what: `messages of epoch ${epoch}`,
+    what,
     isEqual: unequal.length === 0,
     producer: `${count('closed')} closed`,
     consumer: `${count('inbox')} settled`,
-    examples: unequal.slice(0, EXAMPLES).map(({ lane }) => `lane ${lane}`),
+    examples: unequal
+      .slice(0, EXAMPLES)
+      .map(({ epoch, lane }) => `${isMany ? `epoch ${epoch} ` : ''}lane ${lane}`),
   };
 }
 

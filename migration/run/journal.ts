@@ -6,6 +6,7 @@
  */
 
 import { randomUUIDv7 } from 'node:crypto';
+import { isUuid } from '../../link/inbox/delivery.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import { brokenConstraint, type Database, type Transaction } from '../../runtime/postgres.ts';
 import type { HeldLease } from '../engine/lease.ts';
@@ -82,7 +83,7 @@ export class Journal {
   }
 
   async read(id: string): Promise<RunWithSteps | undefined> {
-    if (!/^[0-9a-f-]{36}$/i.test(id)) return undefined;
+    if (!isUuid(id.toLowerCase())) return undefined;
     // One snapshot: a run with the steps of another transition is a state that never existed.
     return this.#sql.begin('isolation level repeatable read read only', async (tx) => {
       const [row] = await tx<RunRow[]>`select * from migration.runs where id = ${id}`;
@@ -92,11 +93,14 @@ export class Journal {
     });
   }
 
-  /** Newest first. */
-  async list(options: { link?: string; limit: number }): Promise<RunRecord[]> {
+  /** Newest first; after a run those that are older than it. */
+  async list(wanted: { link?: string; after?: string; limit: number }): Promise<RunRecord[]> {
+    const { link = '', after = '', limit } = wanted;
     const rows = await this.#sql<RunRow[]>`
-      select * from migration.runs where ${options.link ?? ''} in ('', link)
-      order by started_at desc limit ${options.limit}`;
+      select * from migration.runs where ${link} in ('', link)
+        and (${after} = '' or (started_at, id) <
+          (select started_at, id from migration.runs where id::text = ${after}))
+      order by started_at desc, id desc limit ${limit}`;
     return rows.map(runFrom);
   }
 

@@ -5,7 +5,7 @@
 
 import { LinkKind } from '../../gen/relink/v1/participant_pb.ts';
 import type { Transport } from '../../link/link.ts';
-import { editDistance } from '../../runtime/config.ts';
+import { editDistance } from '../../runtime/editDistance.ts';
 import { type FaultyField, MigrationError } from '../errors.ts';
 import {
   type DescribedLink,
@@ -95,17 +95,21 @@ function refuseFaults({ link, to, wayBack }: MoveRequest): void {
 }
 
 /**
- * @throws MigrationError LINK_UNKNOWN with what is known, or PARTICIPANT_AWAY when no service answers
+ * @throws MigrationError LINK_UNKNOWN with what is known, or PARTICIPANT_AWAY while a service
+ * that may produce it does not answer
  */
-export function findLink(topology: Topology, id: string): DescribedLink {
-  const link = topology.get(id);
+export function findLink({ links, unanswered }: Topology, id: string): DescribedLink {
+  const link = links.get(id);
   if (link) return link;
-  if (topology.size === 0)
+  if (unanswered.length > 0) {
+    const silent = unanswered.map(({ service }) => service).join(', ');
     throw new MigrationError(
       'PARTICIPANT_AWAY',
-      'no service answers; relink topology shows which are up',
+      `no service that answers produces ${id}, and these do not answer: ${silent}; ` +
+        'relink topology shows which are up',
     );
-  const known = [...topology.keys()].sort();
+  }
+  const known = [...links.keys()].sort();
   const near = known.find((one) => editDistance(one, id) <= MAX_SUGGESTION_DISTANCE);
   const hint = near ? `did you mean ${near}?` : `known are ${known.join(', ')}`;
   throw new MigrationError('LINK_UNKNOWN', `no running service produces ${id}; ${hint}`);

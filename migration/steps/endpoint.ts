@@ -1,6 +1,7 @@
 import { StepProblem } from '../errors.ts';
 import { requireInPlace } from '../leg/strays.ts';
 import type { Step, Untitled } from '../plan.ts';
+import type { RunRecord } from '../run/record.ts';
 
 /** Requires the consumer's gRPC method for the link. */
 export const findEndpoint: Untitled<Step> = {
@@ -9,9 +10,11 @@ export const findEndpoint: Untitled<Step> = {
   undoTitle: '',
   apply: async (context) => {
     const { run, participants } = context;
-    const link = (await participants.topology()).get(run.link);
+    const link = (await participants.topology()).links.get(run.link);
     for (const consumer of run.consumers) {
-      const method = link?.consumers.get(consumer)?.methods[consumer];
+      const consumed = link?.consumers.get(consumer);
+      if (!consumed) throw silent(run, consumer);
+      const method = consumed.methods[consumer];
       if (!method)
         throw new StepProblem(
           'fail',
@@ -21,6 +24,11 @@ export const findEndpoint: Untitled<Step> = {
     }
   },
 };
+
+function silent({ link }: RunRecord, consumer: string): StepProblem {
+  const why = `the producer or ${consumer} does not answer, so nobody knows its method for ${link}`;
+  return new StepProblem('fail', why, { isRepeatable: true });
+}
 
 /**
  * After `complete`: records that the link no longer calls the endpoint; its team removes the code.
@@ -32,7 +40,7 @@ export const retireEndpoint: Untitled<Step> = {
   check: (context) => requireInPlace(context, { closing: true }),
   apply: async (context) => {
     const { run, participants } = context;
-    const link = (await participants.topology()).get(run.link);
+    const link = (await participants.topology()).links.get(run.link);
     for (const consumer of run.consumers) {
       const method = link?.producer.methods[consumer] ?? 'its method';
       await context.observe(

@@ -5,22 +5,18 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { isOldNode, oldNodeProblem } from '../../runtime/oldNode.js';
 
-const OLDEST_NODE = 24;
 const main = new URL('./main.ts', import.meta.url);
 
-if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) {
+if (!isOldNode) {
   // The main program looks at argv[1] no more than at any other path: it is the same command.
   await import(main.href);
 } else {
   const node = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url));
   if (existsSync(node)) runWith(node);
   else {
-    process.stderr.write(
-      `relink needs Node ${OLDEST_NODE}, this is ${process.versions.node}, and the project's own ` +
-        'is not there: npm ci has not run, or ran with --ignore-scripts, which leaves it out.\n' +
-        `Run npm ci without it in ${fileURLToPath(new URL('../../', import.meta.url))}\n`,
-    );
+    process.stderr.write(oldNodeProblem);
     process.exitCode = 1;
   }
 }

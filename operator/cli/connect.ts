@@ -1,7 +1,8 @@
 /** Which operator the command line talks to, and the client for it. */
 import { Operator } from '../../gen/relink/v1/operator_pb.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
-import { readEnvironment } from '../../runtime/config.ts';
+import { splitAddress } from '../../runtime/address.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 import { usageError } from './errors.ts';
 
 export type OperatorClient = RpcClient<typeof Operator>;
@@ -11,9 +12,6 @@ export const DEFAULT_OPERATOR = '127.0.0.1:7071';
 /** Planning and verifying query every service of a link, some of them for all their rows. */
 const DEADLINE_MS = 60_000;
 
-const HOST_AND_PORT = /^(\[[0-9a-fA-F:]+\]|[^:\s/]+):(\d{1,5})$/;
-const MAX_PORT = 65_535;
-
 /**
  * The operator's address: `--operator`, else RELINK_OPERATOR, else the default on this machine.
  * @throws CliError (usage) when it is not host:port.
@@ -21,10 +19,9 @@ const MAX_PORT = 65_535;
 export function findOperator(option: string | undefined): string {
   const variable = readEnvironment('RELINK_OPERATOR');
   const address = option ?? variable ?? DEFAULT_OPERATOR;
-  const port = Number(HOST_AND_PORT.exec(address)?.[2]);
-  if (port > 0 && port <= MAX_PORT) return address;
+  if (splitAddress(address)?.port) return address;
   const source = option === undefined ? 'RELINK_OPERATOR' : '--operator';
-  throw usageError(`${source} must be host:port, not ${address}.`, [
+  throw usageError(`${source} must be host:port or [IPv6]:port, not ${address}.`, [
     `${source} ${DEFAULT_OPERATOR}`,
   ]);
 }

@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readEnvironment } from '../../runtime/config.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { CliError, explainError, usageError } from './errors.ts';
 import { prettyBody } from './output/deadLetterView.ts';
+import { parseExactly } from './output/json.ts';
 import type { Session } from './session.ts';
 
 const USUAL_EDITOR = 'vi';
@@ -53,7 +54,7 @@ async function readBody(file: string): Promise<string> {
 /** The body on one line. */
 function parseBody(text: string, file: string): string {
   try {
-    return JSON.stringify(JSON.parse(text));
+    return JSON.stringify(parseExactly(text));
   } catch (error) {
     throw usageError(`${file} is not JSON: ${messageOf(error)}.`);
   }

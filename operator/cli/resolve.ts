@@ -1,9 +1,11 @@
 /** Resolves ids as people type them: a prefix, or `last`. */
-import type { Run } from '../../gen/relink/v1/operator_pb.ts';
+import type { ListLinksResponse, Run } from '../../gen/relink/v1/operator_pb.ts';
 import { RpcCallError } from '../../rpc/client.ts';
 import { usageError } from './errors.ts';
+import { listCertificates, listDeadLetters, listRuns } from './lists.ts';
 import type { Session } from './session.ts';
 import { didYouMean, findSimilar, pickByPrefix, UUID_LENGTH } from './suggest.ts';
+import { undecided } from './unanswered.ts';
 
 /** Older runs are found only by their full id. */
 const RUNS_SEARCHED = 500;
@@ -15,7 +17,7 @@ const LETTERS_SEARCHED = 500;
  */
 export async function resolveRun(session: Session, text: string): Promise<string> {
   if (text.length >= UUID_LENGTH) return text;
-  const { runs } = await session.operator.listRuns({ limit: RUNS_SEARCHED });
+  const { runs } = await listRuns(session, { limit: RUNS_SEARCHED });
   if (text !== 'last')
     return pickByPrefix(
       text,
@@ -33,11 +35,17 @@ export function byStart(a: Run, b: Run): number {
   return Date.parse(a.startedAt || '0') - Date.parse(b.startedAt || '0');
 }
 
-/** The id of a dead letter given in full or as a prefix. */
+/**
+ * The id of a dead letter given in full or as a prefix.
+ * @throws CliError when none or several match, or a service that may hold one does not answer.
+ */
 export async function resolveDeadLetter(session: Session, text: string): Promise<string> {
   if (text.length >= UUID_LENGTH) return text;
   const request = { limit: LETTERS_SEARCHED, all: true };
-  const { deadLetters } = await session.operator.listDeadLetters(request);
+  const { deadLetters, unanswered } = await listDeadLetters(session, request);
+  // A service that is silent may hold another letter with this prefix.
+  if (unanswered.length > 0)
+    throw undecided(`Which dead letter ${text} is, only its whole id can say`, unanswered);
   const ids = deadLetters.map(({ id }) => id);
   return pickByPrefix(text, ids, 'dead letter', 'relink dead-letters list --all');
 }
@@ -45,7 +53,7 @@ export async function resolveDeadLetter(session: Session, text: string): Promise
 /** The id of a certificate given in full or as a prefix. */
 export async function resolveCertificate(session: Session, text: string): Promise<string> {
   if (text.length >= UUID_LENGTH) return text;
-  const { certificates } = await session.operator.listCertificates({});
+  const { certificates } = await listCertificates(session);
   const ids = certificates.map(({ id }) => id);
   return pickByPrefix(text, ids, 'certificate', 'relink certificate list');
 }
@@ -59,16 +67,14 @@ export async function withLink<T>(session: Session, link: string, call: () => Pr
     return await call();
   } catch (error) {
     if (!(error instanceof RpcCallError) || error.reason !== 'LINK_UNKNOWN') throw error;
-    const { links } = await session.operator.listLinks({});
-    throw unknownLink(
-      link,
-      links.map(({ id }) => id),
-    );
+    throw unknownLink(link, await session.operator.listLinks({}));
   }
 }
 
-/** The error for a link that is none of `known`. */
-export function unknownLink(link: string, known: string[]) {
+/** The error for a link that is not among those listed. */
+export function unknownLink(link: string, { links, unanswered }: ListLinksResponse) {
+  if (unanswered.length > 0) return undecided(`Whether ${link} exists is unknown`, unanswered);
+  const known = links.map(({ id }) => id);
   const hint = didYouMean(findSimilar(link, known)) ?? `Links are ${known.sort().join(', ')}.`;
   return usageError(`There is no link ${link}. ${hint}`, ['relink links']);
 }

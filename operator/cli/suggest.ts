@@ -1,5 +1,5 @@
 /** Did-you-mean for ids and names that only the operator knows, and ids by prefix. */
-import { editDistance } from '../../runtime/config.ts';
+import { editDistance } from '../../runtime/editDistance.ts';
 import { usageError } from './errors.ts';
 
 const MAX_DISTANCE = 3; // edits; further away it is another name, not a typo

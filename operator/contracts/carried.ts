@@ -16,8 +16,8 @@ export async function findUnread(
   sightings: readonly Sighting[],
   only: string,
 ): Promise<string[]> {
-  const links = [...(await participants.topology()).values()];
-  const legs = links
+  const { links } = await participants.topology();
+  const legs = [...links.values()]
     .filter(({ producer }) => only === '' || producer.id === only)
     .flatMap((link) => link.producer.consumers.map((consumer) => ({ link, consumer })));
   const all = await Promise.all(

@@ -12,7 +12,7 @@ import { RpcError } from '../../rpc/errors.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
 import { readPage } from '../../rpc/paging.ts';
 import { findUnread } from './carried.ts';
-import { findPairs, silenceAlarms } from './pairs.ts';
+import { findPairs } from './pairs.ts';
 import type { Registrar } from './registrar.ts';
 import type { ContractRegistry } from './registry.ts';
 import { findUses, type RetireSources } from './retiring.ts';
@@ -72,7 +72,8 @@ async function check(
   return {
     compatible: alarms.length === 0 && pairs.every(({ compatible }) => compatible),
     pairs,
-    alarms: [...alarms, ...silenceAlarms(look)],
+    alarms,
+    unanswered: [...look.silent],
   };
 }
 

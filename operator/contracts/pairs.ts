@@ -2,7 +2,7 @@
 import { compareSchemas, type Incompatibility } from '../../link/contracts/compatibility.ts';
 import { ContractError } from '../../link/contracts/contractError.ts';
 import type { JsonSchema } from '../../link/contracts/jsonSchema.ts';
-import type { Look, Sighting } from './sightings.ts';
+import type { Sighting } from './sightings.ts';
 
 const MAX_PROBLEMS = 20; // a person reads them
 
@@ -97,9 +97,4 @@ export function findAlarms(
     if (retired.has(name)) texts.push(`${who} still has ${name}, which is retired`);
     return texts.map((text) => ({ link, service, text }));
   });
-}
-
-/** Processes that nobody could ask. */
-export function silenceAlarms({ silent }: Look): string[] {
-  return silent.map((process) => `${process} does not answer: its contracts are not known`);
 }

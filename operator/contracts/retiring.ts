@@ -61,7 +61,7 @@ export async function findUses(
   const closing = { lookedMs, limitMs: closingLimitMs };
   const topology = await participants.topology();
   const legs = links.flatMap((id): Leg[] => {
-    const link = topology.get(id);
+    const link = topology.links.get(id);
     return link ? link.producer.consumers.map((consumer) => ({ link, id, consumer })) : [];
   });
   const about = await Promise.all([
@@ -81,11 +81,11 @@ function findRunning({ sightings, silent }: Look, { event, version }: Wanted): R
     standsAgainst: true,
     value: `${side === 'producer' ? 'may write' : 'reads'} it on ${link}: release ${service} without it`,
   }));
-  const away = silent.map((where) => ({
+  const away = silent.map(({ service, why }) => ({
     what,
-    where,
+    where: service,
     standsAgainst: true,
-    value: 'does not answer, so nobody knows: start it, or take it off RELINK_PEERS',
+    value: `${why}, so nobody knows: start it, or take it off RELINK_PEERS`,
   }));
   const distinct = new Map([...found, ...away].map((one) => [one.where + one.value, one]));
   if (distinct.size > 0) return [...distinct.values()] as RetireFinding[];

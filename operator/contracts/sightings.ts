@@ -2,7 +2,7 @@
 import type { DescribeResponse, LinkDescription } from '../../gen/relink/v1/participant_pb.ts';
 import type { JsonSchema } from '../../link/contracts/jsonSchema.ts';
 import { schemaHash } from '../../link/contracts/schemaHash.ts';
-import type { Participants } from '../../migration/participants.ts';
+import type { Participants, Unanswered } from '../../migration/participants.ts';
 
 export type Side = 'producer' | 'consumer';
 
@@ -21,8 +21,8 @@ export interface Sighting {
 
 export interface Look {
   readonly sightings: readonly Sighting[];
-  /** Addresses of processes that do not answer, with their service. */
-  readonly silent: readonly string[];
+  /** Processes that do not answer. */
+  readonly silent: readonly Unanswered[];
 }
 
 export async function lookAround(participants: Participants): Promise<Look> {
@@ -37,7 +37,7 @@ export async function lookAround(participants: Participants): Promise<Look> {
     sightings: replicas.flatMap(({ description }) => (description ? sightingsOf(description) : [])),
     silent: replicas
       .filter(({ description }) => description === undefined)
-      .map(({ service, address }) => `${service} at ${address}`),
+      .map(({ service, address }) => ({ service, why: `no answer at ${address}` })),
   };
 }
 

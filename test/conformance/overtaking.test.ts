@@ -7,6 +7,7 @@ import { describe, type TestContext, test } from 'node:test';
 import type { Transport } from '../../link/link.ts';
 import { enqueue } from '../../link/outbox/enqueue.ts';
 import { setListening } from '../../link/transport/jetStream/listening.ts';
+import { splitAddress } from '../../runtime/address.ts';
 import {
   assessmentCreated,
   assessmentUpdated,
@@ -49,7 +50,7 @@ describe('an AssessmentUpdated that overtakes its AssessmentCreated', { concurre
   test('by async, past calls that nobody answers, leaves the newest version', async (t) => {
     const ways: FaultProxy[] = [];
     const company = await start(t, 'sync', 'async', async (address) => {
-      const way = await startProxy(t, { port: Number(address.split(':')[1]) });
+      const way = await startProxy(t, { port: splitAddress(address)!.port });
       await way.refuse();
       ways.push(way);
       return way.address;

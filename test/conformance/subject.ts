@@ -4,6 +4,7 @@
  */
 import type { BusinessEvent, Change, Handler } from '../../link/inbox/handler.ts';
 import type { LinkDefinition, Transport } from '../../link/link.ts';
+import { splitAddress } from '../../runtime/address.ts';
 import type { Transaction } from '../../runtime/postgres.ts';
 import { Loans } from '../harness/loans.ts';
 import { type FaultProxy, startProxy } from '../harness/proxy.ts';
@@ -61,7 +62,7 @@ async function startSubject(
     transport,
     wrap: (handler) => failingOn(handler, (key) => poison.has(key)),
     address: async (_consumer, address) => {
-      const proxy = await startProxy(owner, { port: Number(address.split(':')[1]) });
+      const proxy = await startProxy(owner, { port: splitAddress(address)!.port });
       proxies.push(proxy);
       return proxy.address;
     },

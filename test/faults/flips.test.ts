@@ -1,5 +1,5 @@
 import { test } from 'node:test';
-import { readEnvironment } from '../../runtime/config.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 import { seedOf } from '../rigs/random.ts';
 import { runFlips } from './flips.ts';
 

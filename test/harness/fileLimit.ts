@@ -5,7 +5,7 @@
 
 import { relative } from 'node:path';
 import { after } from 'node:test';
-import { readEnvironment } from '../../runtime/config.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 
 /**
  * Clients close their sockets, and servers are given back, after the last test. Above the limits of

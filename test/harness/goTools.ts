@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CACHE_DIR, exists } from '../../dev/servers/folders.ts';
-import { childEnvironment, readEnvironment } from '../../runtime/config.ts';
+import { childEnvironment, readEnvironment } from '../../runtime/environment.ts';
 
 const TOOLS = {
   grpcurl: 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3',

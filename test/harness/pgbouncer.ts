@@ -1,4 +1,4 @@
-/** pgbouncer with its default settings, from Debian's package or wherever PATH has it. */
+/** pgbouncer with its default settings, from PATH or from where Debian's package puts it. */
 import { spawnSync } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +9,14 @@ import { makeRunDir } from '../../dev/servers/folders.ts';
 const READY_LIMIT_MS = 10_000;
 /** It refuses to run as root. */
 const NOBODY = 65_534;
+/** Not on the PATH of Debian's ordinary users. */
+const CANDIDATES = ['pgbouncer', '/usr/sbin/pgbouncer'];
+
+const command = CANDIDATES.find((one) => spawnSync(one, ['--version']).status === 0);
+/** Why tests of pgbouncer cannot run, and what to do about it; false when they can. */
+export const noPgbouncer = command
+  ? false
+  : 'there is no pgbouncer: install it (Debian: apt-get install pgbouncer)';
 
 export type PoolMode = 'session' | 'transaction' | 'statement';
 
@@ -16,10 +24,6 @@ export interface Pgbouncer {
   /** The same database through pgbouncer. */
   through(url: string): string;
   stop(): Promise<void>;
-}
-
-export function hasPgbouncer(): boolean {
-  return spawnSync('pgbouncer', ['--version']).status === 0;
 }
 
 /** Passes every database of the server at `url` on, with that URL's user and password. */
@@ -31,7 +35,7 @@ export async function startPgbouncer(url: string, mode: PoolMode): Promise<Pgbou
   const isRoot = process.getuid?.() === 0;
   const child = await startChild({
     name: 'pgbouncer',
-    command: 'pgbouncer',
+    command: command!,
     args: [file],
     logFile: join(dir, 'log'),
     ...(isRoot && { uid: NOBODY, gid: NOBODY }),

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { watchGate } from '../../migration/engine/gatekeeper.ts';
+import { isRepeatable } from '../../migration/engine/repeatable.ts';
 import { ownerAnswers } from '../../migration/gates/ownerAnswers.ts';
 import { compareRows } from '../../migration/leg/parity.ts';
 import { Participants } from '../../migration/participants.ts';
-import { gate } from '../../migration/plans/transport.ts';
+import { gate, numbered } from '../../migration/plans/transport.ts';
+import { findEndpoint } from '../../migration/steps/endpoint.ts';
 import type { Owner } from '../harness/owner.ts';
 import { openAlone, type Played, playService } from '../rigs/oneStep.ts';
 
@@ -30,6 +32,23 @@ describe('the gate that watches what consumers ask', () => {
     await watchGate(step, await alone.enter());
     const [seen] = await alone.journal.evidence(alone.runId);
     assert.equal(seen?.verdict, 'pass');
+  });
+});
+
+describe('the step that looks for the method of a consumer', () => {
+  const step = numbered('2', 'Find it', findEndpoint);
+  const [link, consumers] = ['COMM-010', ['hiring']];
+
+  it('does not take one that does not answer for one without a method', async (t) => {
+    const produces = [{ id: link, producer: 'assessments', consumers }];
+    const assessments = [await playService(t, { describe: async () => ({ produces }) })];
+    const services = { assessments, hiring: [NOWHERE] };
+    const alone = await openAlone(t, { step, consumers, services });
+    await assert.rejects(step.apply(await alone.enter()), (error: unknown) => {
+      assert.ok(isRepeatable(error));
+      assert.match((error as Error).message, /hiring does not answer/);
+      return true;
+    });
   });
 });
 

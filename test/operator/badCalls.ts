@@ -14,7 +14,7 @@ import { ManagementLinks } from '../../gen/management/v1/links_pb.ts';
 import { ManagementService } from '../../gen/management/v1/management_service_pb.ts';
 import { Operator } from '../../gen/relink/v1/operator_pb.ts';
 import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
-import { readEnvironment } from '../../runtime/config.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 import { badCalls, type FuzzCall, makeCalls } from '../rigs/apiFuzz.ts';
 import type { ProcessCompany } from '../rigs/processes/company.ts';
 import { type Random, randomFrom, seedOf } from '../rigs/random.ts';

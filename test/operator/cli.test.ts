@@ -164,3 +164,34 @@ test('a reader that closes the pipe early is no error', async () => {
   assert.equal(stderr, '');
   assert.equal(exitCode, 0);
 });
+
+test('an error that nobody reads keeps its exit code', async () => {
+  const wrong = new RelinkProcess(operator.address, 'nosuch');
+  wrong.closeStderr();
+  assert.equal((await wrong.ended()).exitCode, 2);
+});
+
+test('a run is followed to its end though nobody reads the progress', async () => {
+  const status = addRun(operator);
+  const watching = new RelinkProcess(operator.address, 'status', RUN_ID, '--watch');
+  await watching.says('run is running');
+  watching.closeStderr();
+  operator.change(status, {}, { preflight: 'done' });
+  operator.change(status, { run: { state: 'completed', endedAt: new Date().toISOString() } });
+  const ran = await watching.ended();
+  assert.match(ran.stdout, /completed/);
+  assert.equal(ran.exitCode, 0);
+});
+
+test('a reader of a followed run who has seen enough ends the command, not the run', async () => {
+  const status = addRun(operator);
+  const args = ['status', RUN_ID, '--watch', '--output', 'ndjson'];
+  const watching = new RelinkProcess(operator.address, ...args);
+  await watching.says('"state":"running"');
+  watching.closeStdout();
+  operator.change(status, {}, { preflight: 'done' });
+  const ran = await watching.ended();
+  assert.match(ran.stderr, new RegExp(`Detached. Run ${RUN_ID} goes on`));
+  assert.equal(ran.exitCode, 0);
+  assert.deepEqual(operator.calls, []);
+});

@@ -268,7 +268,7 @@ describe('the registry of contracts', async () => {
     assert.deepEqual(
       findings.filter(({ standsAgainst }) => standsAgainst).map(({ what, where }) => [what, where]),
       [
-        ['instances', 'finance at 127.0.0.1:1'],
+        ['instances', 'finance'],
         ['dead_letters', 'finance'],
       ],
     );

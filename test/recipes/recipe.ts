@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { childEnvironment, readEnvironment } from '../../runtime/config.ts';
+import { childEnvironment, readEnvironment } from '../../runtime/environment.ts';
 
 const BLOCK = /^```(\w+)(?: (\S+))?\n([\s\S]*?)^```$/gm;
 /** Of one command, on a machine that does other things as well. */

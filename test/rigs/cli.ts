@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { runCli } from '../../operator/cli/cli.ts';
-import { childEnvironment } from '../../runtime/config.ts';
+import { childEnvironment } from '../../runtime/environment.ts';
 import { until } from '../harness/until.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'operator', 'cli', 'main.ts');
@@ -54,6 +54,11 @@ export class RelinkProcess {
   /** As `relink … | head` does. */
   closeStdout(): void {
     this.#child.stdout!.destroy();
+  }
+
+  /** As `relink … 2>&1 >file | head` does. */
+  closeStderr(): void {
+    this.#child.stderr!.destroy();
   }
 
   async ended(): Promise<Ran> {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, type TestContext, test } from 'node:test';
 import { SERVICES } from '../../dev/services.ts';
-import { readEnvironment } from '../../runtime/config.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 import { companyOracle } from '../rigs/oracle/companyOracle.ts';
 import { randomFrom, seedOf } from '../rigs/random.ts';
 import { Callers } from './callers.ts';

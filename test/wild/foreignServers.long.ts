@@ -12,7 +12,7 @@ import { type TestContext, test } from 'node:test';
 import { cleanEnvironment, readDevEnvironment } from '../../dev/environment.ts';
 import { makeRunDir, PROJECT_DIR } from '../../dev/servers/folders.ts';
 import { pause } from '../../runtime/wake.ts';
-import { hasPgbouncer, startPgbouncer } from '../harness/pgbouncer.ts';
+import { noPgbouncer, startPgbouncer } from '../harness/pgbouncer.ts';
 import { until } from '../harness/until.ts';
 import { findForeignPostgres, GuardedNats, startForeignPostgres } from './foreignServers.ts';
 
@@ -27,13 +27,10 @@ const DEFAULTS = {
 };
 
 const bin = await findForeignPostgres();
-const missing = bin
-  ? hasPgbouncer() || 'there is no pgbouncer on PATH'
-  : 'there is no PostgreSQL 15: install it, or name its folder in RELINK_TEST_POSTGRES_BIN';
-const options = {
-  skip: missing === true ? false : missing,
-  timeout: DEMO_LIMIT_MS,
-};
+const noPostgres =
+  !bin && 'there is no PostgreSQL 15: install it, or name its folder in RELINK_TEST_POSTGRES_BIN';
+const missing = [noPostgres, noPgbouncer].filter((one) => one !== false);
+const options = { skip: missing.length > 0 && missing.join('; '), timeout: DEMO_LIMIT_MS };
 
 test('the demo proves its moves on a foreign PostgreSQL behind pgbouncer', options, async (t) => {
   const { demo } = await startCompany(t);
@@ -50,6 +47,7 @@ test(
     await until(isMoving, { what: 'a link that moves', withinMs: DEMO_LIMIT_MS });
     await nats.restart('another');
     await pause(WRONG_PASSWORD_MS);
+    assert.equal(demo.hasEnded(), false, demo.said());
     await nats.restart(password);
     assert.equal(await demo.ended, 0, demo.said());
     assert.match(demo.said(), /ok: nothing lost, nothing doubled, nothing out of order/);

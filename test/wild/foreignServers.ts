@@ -8,7 +8,7 @@ import { freePorts, isPortFree } from '../../dev/ports.ts';
 import { type Child, startChild } from '../../dev/servers/child.ts';
 import { exists, makeRunDir } from '../../dev/servers/folders.ts';
 import { findNatsServer } from '../../dev/servers/natsBinary.ts';
-import { readEnvironment } from '../../runtime/config.ts';
+import { readEnvironment } from '../../runtime/environment.ts';
 
 const run = promisify(execFile);
 const READY_LIMIT_MS = 30_000;

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file relink/v1/participant.proto.
  */
 export const file_relink_v1_participant: GenFile = /*@__PURE__*/
-  fileDesc("ChtyZWxpbmsvdjEvcGFydGljaXBhbnQucHJvdG8SCXJlbGluay52MSIRCg9EZXNjcmliZVJlcXVlc3Qi8wEKEERlc2NyaWJlUmVzcG9uc2USDwoHc2VydmljZRgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIsCghwcm9kdWNlcxgDIAMoCzIaLnJlbGluay52MS5MaW5rRGVzY3JpcHRpb24SLAoIY29uc3VtZXMYBCADKAsyGi5yZWxpbmsudjEuTGlua0Rlc2NyaXB0aW9uEhgKEHBvc3RncmVzX3ZlcnNpb24YBSABKAkSFAoMbmF0c192ZXJzaW9uGAYgASgJEhgKEG5hdHNfbWF4X3BheWxvYWQYByABKAMSFgoObmVlZGVkX3BheWxvYWQYCCABKAMimQMKD0xpbmtEZXNjcmlwdGlvbhIKCgJpZBgBIAEoCRIhCgRraW5kGAIgASgOMhMucmVsaW5rLnYxLkxpbmtLaW5kEhAKCHByb2R1Y2VyGAMgASgJEhEKCWNvbnN1bWVycxgEIAMoCRIrCgZldmVudHMYBSADKAsyGy5yZWxpbmsudjEuRXZlbnREZXNjcmlwdGlvbhIoCgp0cmFuc3BvcnRzGAYgAygOMhQucmVsaW5rLnYxLlRyYW5zcG9ydBIYChBpbW1vdmFibGVfcmVhc29uGAcgASgJEg4KBmVudGl0eRgIIAEoCRIPCgdvcmRlcmVkGAkgASgIEhEKCWxpc3RlbmluZxgKIAEoCBINCgVib3VuZBgLIAEoCBI4CgdtZXRob2RzGAwgAygLMicucmVsaW5rLnYxLkxpbmtEZXNjcmlwdGlvbi5NZXRob2RzRW50cnkSFAoMYmluZF9wcm9ibGVtGA0gASgJGi4KDE1ldGhvZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkMKEEV2ZW50RGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIQCgh2ZXJzaW9ucxgCIAMoBRIPCgdzY2hlbWFzGAMgAygJImAKEEdldFJvdXRlc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiRwoRR2V0Um91dGVzUmVzcG9uc2USIwoFbGFuZXMYASADKAsyFC5yZWxpbmsudjEuTGFuZVJvdXRlEg0KBWVwb2NoGAIgASgDIoICChJDaGFuZ2VSb3V0ZVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSHwoFbGFuZXMYAyADKAVCELpIDZIBChAQIgYaBBgPKAASMQoJdHJhbnNwb3J0GAQgASgOMhQucmVsaW5rLnYxLlRyYW5zcG9ydEIIukgFggECEAESGwoHdmVyc2lvbhgFIAEoBUIKukgHGgUY6AcoABIfCg5leHBlY3RlZF9lcG9jaBgGIAEoA0IHukgEIgIoABIMCgRob2xkGAcgASgIIiQKE0NoYW5nZVJvdXRlUmVzcG9uc2USDQoFZXBvY2gYASABKAMiegoSUmVsZWFzZUhvbGRSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhYKBWVwb2NoGAMgASgDQge6SAQiAigAIiQKE1JlbGVhc2VIb2xkUmVzcG9uc2USDQoFbGFuZXMYASABKAUikwEKEFNldFNoYWRvd1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSMQoJdHJhbnNwb3J0GAMgASgOMhQucmVsaW5rLnYxLlRyYW5zcG9ydEIIukgFggECEAEiEwoRU2V0U2hhZG93UmVzcG9uc2UinwEKEkdldFByb2dyZXNzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIaCglyZWNlbnRfbXMYAyABKAVCB7pIBBoCKAASHwoFbGFuZXMYBCADKAVCELpIDZIBChAQIgYaBBgPKAAitQIKE0dldFByb2dyZXNzUmVzcG9uc2USDAoEb3BlbhgBIAEoAxIWCg5vbGRlc3Rfb3Blbl9tcxgCIAEoAxIjCgVsYW5lcxgDIAMoCzIULnJlbGluay52MS5MYW5lUm91dGUSEgoKZGlzcGF0Y2hlZBgEIAEoAxIOCgZmYWlsZWQYBSABKAMSEgoKbGFzdF9lcnJvchgGIAEoCRIWCg5sYXRlbmN5X3A1MF9tcxgHIAEoARIWCg5sYXRlbmN5X3A5OV9tcxgIIAEoARIXCg9sb25nZXN0X2hvbGRfbXMYCSABKAESFQoNdW5vd25lZF9sYW5lcxgKIAEoBRIPCgdibG9ja2VkGAsgASgDEhYKDmJsb2NrZWRfcmVhc29uGAwgASgJEhIKCmJsb2NrZWRfbXMYDSABKAMieAoQR2V0Q2xvc2VkUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIWCgVlcG9jaBgDIAEoA0IHukgEIgIoACI5ChFHZXRDbG9zZWRSZXNwb25zZRIkCgVsYW5lcxgBIAMoCzIVLnJlbGluay52MS5MYW5lRGlnZXN0ItMBCg9CYWNrZmlsbFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSKQoJYWZ0ZXJfa2V5GAMgASgJQha6SBNyERj0AzIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAQgASgFQgq6SAcaBRiQTigAEiwKBGtleXMYBSADKAlCHrpIG5IBGBCIJyITchEY9AMyDF5bXlxwe0NjfV0qJCJFChBCYWNrZmlsbFJlc3BvbnNlEhAKCGVucXVldWVkGAEgASgFEhAKCG5leHRfa2V5GAIgASgJEg0KBXRvdGFsGAMgASgDIqwBCgxQcm9iZVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSMQoJdHJhbnNwb3J0GAMgASgOMhQucmVsaW5rLnYxLlRyYW5zcG9ydEIIukgFggECEAESGwoHdmVyc2lvbhgEIAEoBUIKukgHGgUY6AcoACJmCg1Qcm9iZVJlc3BvbnNlEgoKAm9rGAEgASgIEhIKCmxhdGVuY3lfbXMYAiABKAESDwoHcHJvYmxlbRgDIAEoCRIOCgZ1bnNlbnQYBCABKAgSFAoMcmVhY2hlZF9vbmx5GAUgASgIIm0KEkdldFJlY2VpcHRzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIgoJZXZlbnRfaWRzGAIgAygJQg+6SAySAQkQkE4iBHICGGQSDgoGY29waWVzGAMgASgIIlAKE0dldFJlY2VpcHRzUmVzcG9uc2USJAoIcmVjZWlwdHMYASADKAsyEi5yZWxpbmsudjEuUmVjZWlwdBITCgtzdHJlYW1faWRsZRgCIAEoCCJNChNTZXRMaXN0ZW5pbmdSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIRCglsaXN0ZW5pbmcYAiABKAgiFgoUU2V0TGlzdGVuaW5nUmVzcG9uc2UidQoRUmFpc2VGZW5jZVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEh8KBWxhbmVzGAIgAygFQhC6SA2SAQoQECIGGgQYDygAEhoKCW1pbl9lcG9jaBgDIAEoA0IHukgEIgIoACIUChJSYWlzZUZlbmNlUmVzcG9uc2UiVAoVR2V0SW5ib3hEaWdlc3RSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIWCgVlcG9jaBgCIAEoA0IHukgEIgIoACJDChZHZXRJbmJveERpZ2VzdFJlc3BvbnNlEikKBWxhbmVzGAEgAygLMhoucmVsaW5rLnYxLkluYm94TGFuZURpZ2VzdCKcAQoPSW5ib3hMYW5lRGlnZXN0EgwKBGxhbmUYASABKAUSDQoFZXBvY2gYAiABKAMSKQoGZGlnZXN0GAMgASgLMhkucmVsaW5rLnYxLk11bHRpc2V0RGlnZXN0Eg8KB2FwcGxpZWQYBCABKAMSEgoKc3VwZXJzZWRlZBgFIAEoAxIMCgRkZWFkGAYgASgDEg4KBnBhcmtlZBgHIAEoAyJqChBTZXRDb3BpZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIxCgZjb3BpZXMYAiABKA4yFy5yZWxpbmsudjEuQ29weUhhbmRsaW5nQgi6SAWCAQIQASITChFTZXRDb3BpZXNSZXNwb25zZSKsAQoRU2V0UmVhZGluZ1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEh8KBWxhbmVzGAIgAygFQhC6SA2SAQoQECIGGgQYDygAEi0KB3JlYWRpbmcYAyABKA4yEi5yZWxpbmsudjEuUmVhZGluZ0IIukgFggECEAESIgoRZXhwZWN0ZWRfcmV2aXNpb24YBCABKANCB7pIBCICKAAiJgoSU2V0UmVhZGluZ1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDImEKEkdldFJlYWRpbmdzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJgoNc2luY2VfdW5peF9tcxgCIAEoA0IPukgMIgoY/7f/kP3OOSgAIkAKC0xhbmVSZWFkaW5nEgwKBGxhbmUYASABKAUSIwoHcmVhZGluZxgCIAEoDjISLnJlbGluay52MS5SZWFkaW5nIuYBChNHZXRSZWFkaW5nc1Jlc3BvbnNlEiUKBWxhbmVzGAEgAygLMhYucmVsaW5rLnYxLkxhbmVSZWFkaW5nEi4KCGNvbXBhcmVkGAIgASgLMhwucmVsaW5rLnYxLlJlYWRpbmdDb21wYXJpc29uEg0KBWFza2VkGAMgASgDEhIKCnVuYW5zd2VyZWQYBCABKAMSFgoObGF0ZW5jeV9wNTBfbXMYBSABKAESFgoObGF0ZW5jeV9wOTlfbXMYBiABKAESEwoLaGFzX3JlcGxpY2EYByABKAgSEAoIcmV2aXNpb24YCCABKAMiawoRUmVhZGluZ0NvbXBhcmlzb24SDQoFZXF1YWwYASABKAMSDgoGYmVoaW5kGAIgASgDEhEKCWRpZmZlcmVudBgDIAEoAxISCgp1bmFuc3dlcmVkGAQgASgDEhAKCGV4YW1wbGVzGAUgAygJIlgKFkNvbXBhcmVSZWFkaW5nc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAIgASgFQgq6SAcaBRiQTigAIl0KF0NvbXBhcmVSZWFkaW5nc1Jlc3BvbnNlEi4KCGNvbXBhcmVkGAEgASgLMhwucmVsaW5rLnYxLlJlYWRpbmdDb21wYXJpc29uEhIKCmxhdGVuY3lfbXMYAiABKAEiSAoRU2V0UmVwbGljYVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEg4KBmV4aXN0cxgCIAEoCCIlChJTZXRSZXBsaWNhUmVzcG9uc2USDwoHY2hhbmdlZBgBIAEoCCKCAQoXR2V0U2hhZG93UmVzdWx0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhoKCXNldHRsZV9tcxgCIAEoBUIHukgEGgIoABImCg1zaW5jZV91bml4X21zGAMgASgDQg+6SAwiChj/t/+Q/c45KAAilQEKGEdldFNoYWRvd1Jlc3VsdHNSZXNwb25zZRIQCghleHBlY3RlZBgBIAEoAxINCgVlcXVhbBgCIAEoAxIPCgdtaXNzaW5nGAMgASgDEhEKCWRpZmZlcmVudBgEIAEoAxIQCghleGFtcGxlcxgFIAMoCRILCgNyYW4YBiABKAMSFQoNb3RoZXJfZWZmZWN0cxgHIAEoAyJbChZHZXRFbnRpdHlEaWdlc3RSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIcCgdidWNrZXRzGAIgASgFQgu6SAgaBhiAgAQoACJDChdHZXRFbnRpdHlEaWdlc3RSZXNwb25zZRIoCgdidWNrZXRzGAEgAygLMhcucmVsaW5rLnYxLkVudGl0eUJ1Y2tldCJJCgxFbnRpdHlCdWNrZXQSDgoGYnVja2V0GAEgASgFEikKBmRpZ2VzdBgCIAEoCzIZLnJlbGluay52MS5NdWx0aXNldERpZ2VzdCJ5ChdMaXN0RW50aXR5QnVja2V0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSHAoHYnVja2V0cxgCIAEoBUILukgIGgYYgIAEKAASGwoGYnVja2V0GAMgASgFQgu6SAgaBhj//wMoACI+ChhMaXN0RW50aXR5QnVja2V0UmVzcG9uc2USIgoEcm93cxgBIAMoCzIULnJlbGluay52MS5FbnRpdHlSb3ciNwoJRW50aXR5Um93EgsKA2tleRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgwKBGhhc2gYAyABKAMijgMKCkRlYWRMZXR0ZXISCgoCaWQYASABKAkSEAoIZXZlbnRfaWQYAiABKAkSDAoEbGluaxgDIAEoCRIQCghjb25zdW1lchgEIAEoCRISCgpldmVudF9uYW1lGAUgASgJEhUKDWV2ZW50X3ZlcnNpb24YBiABKAUSCwoDa2V5GAcgASgJEhYKDmVudGl0eV92ZXJzaW9uGAggASgDEg0KBWVwb2NoGAkgASgDEgwKBGxhbmUYCiABKAUSDgoGcmVhc29uGAsgASgJEg4KBmRldGFpbBgMIAEoCRIQCghhdHRlbXB0cxgNIAEoBRIPCgdkaWVkX2F0GA4gASgJEg0KBXN0YXRlGA8gASgJEgwKBGJvZHkYECABKAkSMwoHaGVhZGVycxgRIAMoCzIiLnJlbGluay52MS5EZWFkTGV0dGVyLkhlYWRlcnNFbnRyeRIQCghyZXZpc2lvbhgSIAEoBRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoWTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSGQoFbGltaXQYAiABKAVCCrpIBxoFGJBOKAASJwoIYWZ0ZXJfaWQYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBILCgNhbGwYBCABKAgidgoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USKwoMZGVhZF9sZXR0ZXJzGAEgAygLMhUucmVsaW5rLnYxLkRlYWRMZXR0ZXISDwoHbmV4dF9pZBgCIAEoCRINCgV0b3RhbBgDIAEoAxIOCgZwYXJrZWQYBCABKAMiOQoUR2V0RGVhZExldHRlclJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJDChVHZXREZWFkTGV0dGVyUmVzcG9uc2USKgoLZGVhZF9sZXR0ZXIYASABKAsyFS5yZWxpbmsudjEuRGVhZExldHRlciJkChhSZWRyaXZlRGVhZExldHRlclJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCJQChlSZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEiMKB291dGNvbWUYASABKA4yEi5yZWxpbmsudjEuT3V0Y29tZRIOCgZkZXRhaWwYAiABKAkilwEKGERpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKBnJlYXNvbhgCIAEoCUIhukgechwY0A8yF14oW15ccHtDY31dfFtcblxyXHRdKSokEiUKBWFjdG9yGAMgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIhsKGURpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2UioQEKFUVkaXREZWFkTGV0dGVyUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKCHJldmlzaW9uGAIgASgFQge6SAQaAigAEiMKBGJvZHkYAyABKAlCFbpIEnIQKICAQDIKXlteXHgwMF0qJBIlCgVhY3RvchgEIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCIqChZFZGl0RGVhZExldHRlclJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgFKlUKCExpbmtLaW5kEhkKFUxJTktfS0lORF9VTlNQRUNJRklFRBAAEhQKEExJTktfS0lORF9GT1JNQUwQARIYChRMSU5LX0tJTkRfRlVOQ1RJT05BTBACKlsKDENvcHlIYW5kbGluZxIdChlDT1BZX0hBTkRMSU5HX1VOU1BFQ0lGSUVEEAASFQoRQ09QWV9IQU5ETElOR19MT0cQARIVChFDT1BZX0hBTkRMSU5HX1JVThACKmAKB1JlYWRpbmcSFwoTUkVBRElOR19VTlNQRUNJRklFRBAAEhMKD1JFQURJTkdfUkVQTElDQRABEhQKEFJFQURJTkdfQ09NUEFSRUQQAhIRCg1SRUFESU5HX09XTkVSEAMyuRAKD0xpbmtQYXJ0aWNpcGFudBJDCghEZXNjcmliZRIaLnJlbGluay52MS5EZXNjcmliZVJlcXVlc3QaGy5yZWxpbmsudjEuRGVzY3JpYmVSZXNwb25zZRJGCglHZXRSb3V0ZXMSGy5yZWxpbmsudjEuR2V0Um91dGVzUmVxdWVzdBocLnJlbGluay52MS5HZXRSb3V0ZXNSZXNwb25zZRJMCgtDaGFuZ2VSb3V0ZRIdLnJlbGluay52MS5DaGFuZ2VSb3V0ZVJlcXVlc3QaHi5yZWxpbmsudjEuQ2hhbmdlUm91dGVSZXNwb25zZRJMCgtSZWxlYXNlSG9sZBIdLnJlbGluay52MS5SZWxlYXNlSG9sZFJlcXVlc3QaHi5yZWxpbmsudjEuUmVsZWFzZUhvbGRSZXNwb25zZRJGCglTZXRTaGFkb3cSGy5yZWxpbmsudjEuU2V0U2hhZG93UmVxdWVzdBocLnJlbGluay52MS5TZXRTaGFkb3dSZXNwb25zZRJMCgtHZXRQcm9ncmVzcxIdLnJlbGluay52MS5HZXRQcm9ncmVzc1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UHJvZ3Jlc3NSZXNwb25zZRJGCglHZXRDbG9zZWQSGy5yZWxpbmsudjEuR2V0Q2xvc2VkUmVxdWVzdBocLnJlbGluay52MS5HZXRDbG9zZWRSZXNwb25zZRJDCghCYWNrZmlsbBIaLnJlbGluay52MS5CYWNrZmlsbFJlcXVlc3QaGy5yZWxpbmsudjEuQmFja2ZpbGxSZXNwb25zZRI6CgVQcm9iZRIXLnJlbGluay52MS5Qcm9iZVJlcXVlc3QaGC5yZWxpbmsudjEuUHJvYmVSZXNwb25zZRJMCgtHZXRSZWNlaXB0cxIdLnJlbGluay52MS5HZXRSZWNlaXB0c1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UmVjZWlwdHNSZXNwb25zZRJPCgxTZXRMaXN0ZW5pbmcSHi5yZWxpbmsudjEuU2V0TGlzdGVuaW5nUmVxdWVzdBofLnJlbGluay52MS5TZXRMaXN0ZW5pbmdSZXNwb25zZRJJCgpSYWlzZUZlbmNlEhwucmVsaW5rLnYxLlJhaXNlRmVuY2VSZXF1ZXN0Gh0ucmVsaW5rLnYxLlJhaXNlRmVuY2VSZXNwb25zZRJVCg5HZXRJbmJveERpZ2VzdBIgLnJlbGluay52MS5HZXRJbmJveERpZ2VzdFJlcXVlc3QaIS5yZWxpbmsudjEuR2V0SW5ib3hEaWdlc3RSZXNwb25zZRJbChBHZXRTaGFkb3dSZXN1bHRzEiIucmVsaW5rLnYxLkdldFNoYWRvd1Jlc3VsdHNSZXF1ZXN0GiMucmVsaW5rLnYxLkdldFNoYWRvd1Jlc3VsdHNSZXNwb25zZRJGCglTZXRDb3BpZXMSGy5yZWxpbmsudjEuU2V0Q29waWVzUmVxdWVzdBocLnJlbGluay52MS5TZXRDb3BpZXNSZXNwb25zZRJJCgpTZXRSZWFkaW5nEhwucmVsaW5rLnYxLlNldFJlYWRpbmdSZXF1ZXN0Gh0ucmVsaW5rLnYxLlNldFJlYWRpbmdSZXNwb25zZRJMCgtHZXRSZWFkaW5ncxIdLnJlbGluay52MS5HZXRSZWFkaW5nc1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UmVhZGluZ3NSZXNwb25zZRJYCg9Db21wYXJlUmVhZGluZ3MSIS5yZWxpbmsudjEuQ29tcGFyZVJlYWRpbmdzUmVxdWVzdBoiLnJlbGluay52MS5Db21wYXJlUmVhZGluZ3NSZXNwb25zZRJJCgpTZXRSZXBsaWNhEhwucmVsaW5rLnYxLlNldFJlcGxpY2FSZXF1ZXN0Gh0ucmVsaW5rLnYxLlNldFJlcGxpY2FSZXNwb25zZRJYCg9HZXRFbnRpdHlEaWdlc3QSIS5yZWxpbmsudjEuR2V0RW50aXR5RGlnZXN0UmVxdWVzdBoiLnJlbGluay52MS5HZXRFbnRpdHlEaWdlc3RSZXNwb25zZRJbChBMaXN0RW50aXR5QnVja2V0EiIucmVsaW5rLnYxLkxpc3RFbnRpdHlCdWNrZXRSZXF1ZXN0GiMucmVsaW5rLnYxLkxpc3RFbnRpdHlCdWNrZXRSZXNwb25zZRJYCg9MaXN0RGVhZExldHRlcnMSIS5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBoiLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZRJSCg1HZXREZWFkTGV0dGVyEh8ucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXF1ZXN0GiAucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXNwb25zZRJeChFSZWRyaXZlRGVhZExldHRlchIjLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXNwb25zZRJeChFEaXNjYXJkRGVhZExldHRlchIjLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXNwb25zZRJVCg5FZGl0RGVhZExldHRlchIgLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlcXVlc3QaIS5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_relink_v1_receipt, file_relink_v1_route]);
+  fileDesc("ChtyZWxpbmsvdjEvcGFydGljaXBhbnQucHJvdG8SCXJlbGluay52MSIRCg9EZXNjcmliZVJlcXVlc3Qi8wEKEERlc2NyaWJlUmVzcG9uc2USDwoHc2VydmljZRgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIsCghwcm9kdWNlcxgDIAMoCzIaLnJlbGluay52MS5MaW5rRGVzY3JpcHRpb24SLAoIY29uc3VtZXMYBCADKAsyGi5yZWxpbmsudjEuTGlua0Rlc2NyaXB0aW9uEhgKEHBvc3RncmVzX3ZlcnNpb24YBSABKAkSFAoMbmF0c192ZXJzaW9uGAYgASgJEhgKEG5hdHNfbWF4X3BheWxvYWQYByABKAMSFgoObmVlZGVkX3BheWxvYWQYCCABKAMimQMKD0xpbmtEZXNjcmlwdGlvbhIKCgJpZBgBIAEoCRIhCgRraW5kGAIgASgOMhMucmVsaW5rLnYxLkxpbmtLaW5kEhAKCHByb2R1Y2VyGAMgASgJEhEKCWNvbnN1bWVycxgEIAMoCRIrCgZldmVudHMYBSADKAsyGy5yZWxpbmsudjEuRXZlbnREZXNjcmlwdGlvbhIoCgp0cmFuc3BvcnRzGAYgAygOMhQucmVsaW5rLnYxLlRyYW5zcG9ydBIYChBpbW1vdmFibGVfcmVhc29uGAcgASgJEg4KBmVudGl0eRgIIAEoCRIPCgdvcmRlcmVkGAkgASgIEhEKCWxpc3RlbmluZxgKIAEoCBINCgVib3VuZBgLIAEoCBI4CgdtZXRob2RzGAwgAygLMicucmVsaW5rLnYxLkxpbmtEZXNjcmlwdGlvbi5NZXRob2RzRW50cnkSFAoMYmluZF9wcm9ibGVtGA0gASgJGi4KDE1ldGhvZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkMKEEV2ZW50RGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIQCgh2ZXJzaW9ucxgCIAMoBRIPCgdzY2hlbWFzGAMgAygJImAKEEdldFJvdXRlc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiRwoRR2V0Um91dGVzUmVzcG9uc2USIwoFbGFuZXMYASADKAsyFC5yZWxpbmsudjEuTGFuZVJvdXRlEg0KBWVwb2NoGAIgASgDIoICChJDaGFuZ2VSb3V0ZVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSHwoFbGFuZXMYAyADKAVCELpIDZIBChAQIgYaBBgPKAASMQoJdHJhbnNwb3J0GAQgASgOMhQucmVsaW5rLnYxLlRyYW5zcG9ydEIIukgFggECEAESGwoHdmVyc2lvbhgFIAEoBUIKukgHGgUY6AcoABIfCg5leHBlY3RlZF9lcG9jaBgGIAEoA0IHukgEIgIoABIMCgRob2xkGAcgASgIIiQKE0NoYW5nZVJvdXRlUmVzcG9uc2USDQoFZXBvY2gYASABKAMiegoSUmVsZWFzZUhvbGRSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhYKBWVwb2NoGAMgASgDQge6SAQiAigAIiQKE1JlbGVhc2VIb2xkUmVzcG9uc2USDQoFbGFuZXMYASABKAUikwEKEFNldFNoYWRvd1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSMQoJdHJhbnNwb3J0GAMgASgOMhQucmVsaW5rLnYxLlRyYW5zcG9ydEIIukgFggECEAEiEwoRU2V0U2hhZG93UmVzcG9uc2UinwEKEkdldFByb2dyZXNzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIaCglyZWNlbnRfbXMYAyABKAVCB7pIBBoCKAASHwoFbGFuZXMYBCADKAVCELpIDZIBChAQIgYaBBgPKAAitQIKE0dldFByb2dyZXNzUmVzcG9uc2USDAoEb3BlbhgBIAEoAxIWCg5vbGRlc3Rfb3Blbl9tcxgCIAEoAxIjCgVsYW5lcxgDIAMoCzIULnJlbGluay52MS5MYW5lUm91dGUSEgoKZGlzcGF0Y2hlZBgEIAEoAxIOCgZmYWlsZWQYBSABKAMSEgoKbGFzdF9lcnJvchgGIAEoCRIWCg5sYXRlbmN5X3A1MF9tcxgHIAEoARIWCg5sYXRlbmN5X3A5OV9tcxgIIAEoARIXCg9sb25nZXN0X2hvbGRfbXMYCSABKAESFQoNdW5vd25lZF9sYW5lcxgKIAEoBRIPCgdibG9ja2VkGAsgASgDEhYKDmJsb2NrZWRfcmVhc29uGAwgASgJEhIKCmJsb2NrZWRfbXMYDSABKAMilgEKEEdldENsb3NlZFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSFgoFZXBvY2gYAyABKANCB7pIBCICKAASHAoLYWZ0ZXJfZXBvY2gYBCABKANCB7pIBCICKAAiTQoRR2V0Q2xvc2VkUmVzcG9uc2USJAoFbGFuZXMYASADKAsyFS5yZWxpbmsudjEuTGFuZURpZ2VzdBISCgpuZXh0X2Vwb2NoGAIgASgDItMBCg9CYWNrZmlsbFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSKQoJYWZ0ZXJfa2V5GAMgASgJQha6SBNyERj0AzIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAQgASgFQgq6SAcaBRiQTigAEiwKBGtleXMYBSADKAlCHrpIG5IBGBCIJyITchEY9AMyDF5bXlxwe0NjfV0qJCJFChBCYWNrZmlsbFJlc3BvbnNlEhAKCGVucXVldWVkGAEgASgFEhAKCG5leHRfa2V5GAIgASgJEg0KBXRvdGFsGAMgASgDIqwBCgxQcm9iZVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSMQoJdHJhbnNwb3J0GAMgASgOMhQucmVsaW5rLnYxLlRyYW5zcG9ydEIIukgFggECEAESGwoHdmVyc2lvbhgEIAEoBUIKukgHGgUY6AcoACJmCg1Qcm9iZVJlc3BvbnNlEgoKAm9rGAEgASgIEhIKCmxhdGVuY3lfbXMYAiABKAESDwoHcHJvYmxlbRgDIAEoCRIOCgZ1bnNlbnQYBCABKAgSFAoMcmVhY2hlZF9vbmx5GAUgASgIIm0KEkdldFJlY2VpcHRzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIgoJZXZlbnRfaWRzGAIgAygJQg+6SAySAQkQkE4iBHICGGQSDgoGY29waWVzGAMgASgIIlAKE0dldFJlY2VpcHRzUmVzcG9uc2USJAoIcmVjZWlwdHMYASADKAsyEi5yZWxpbmsudjEuUmVjZWlwdBITCgtzdHJlYW1faWRsZRgCIAEoCCJNChNTZXRMaXN0ZW5pbmdSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIRCglsaXN0ZW5pbmcYAiABKAgiFgoUU2V0TGlzdGVuaW5nUmVzcG9uc2UidQoRUmFpc2VGZW5jZVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEh8KBWxhbmVzGAIgAygFQhC6SA2SAQoQECIGGgQYDygAEhoKCW1pbl9lcG9jaBgDIAEoA0IHukgEIgIoACIUChJSYWlzZUZlbmNlUmVzcG9uc2UicgoVR2V0SW5ib3hEaWdlc3RSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIWCgVlcG9jaBgCIAEoA0IHukgEIgIoABIcCgthZnRlcl9lcG9jaBgDIAEoA0IHukgEIgIoACJXChZHZXRJbmJveERpZ2VzdFJlc3BvbnNlEikKBWxhbmVzGAEgAygLMhoucmVsaW5rLnYxLkluYm94TGFuZURpZ2VzdBISCgpuZXh0X2Vwb2NoGAIgASgDIpwBCg9JbmJveExhbmVEaWdlc3QSDAoEbGFuZRgBIAEoBRINCgVlcG9jaBgCIAEoAxIpCgZkaWdlc3QYAyABKAsyGS5yZWxpbmsudjEuTXVsdGlzZXREaWdlc3QSDwoHYXBwbGllZBgEIAEoAxISCgpzdXBlcnNlZGVkGAUgASgDEgwKBGRlYWQYBiABKAMSDgoGcGFya2VkGAcgASgDImoKEFNldENvcGllc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKBmNvcGllcxgCIAEoDjIXLnJlbGluay52MS5Db3B5SGFuZGxpbmdCCLpIBYIBAhABIhMKEVNldENvcGllc1Jlc3BvbnNlIqwBChFTZXRSZWFkaW5nUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSHwoFbGFuZXMYAiADKAVCELpIDZIBChAQIgYaBBgPKAASLQoHcmVhZGluZxgDIAEoDjISLnJlbGluay52MS5SZWFkaW5nQgi6SAWCAQIQARIiChFleHBlY3RlZF9yZXZpc2lvbhgEIAEoA0IHukgEIgIoACImChJTZXRSZWFkaW5nUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMiYQoSR2V0UmVhZGluZ3NSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBImCg1zaW5jZV91bml4X21zGAIgASgDQg+6SAwiChj/t/+Q/c45KAAiQAoLTGFuZVJlYWRpbmcSDAoEbGFuZRgBIAEoBRIjCgdyZWFkaW5nGAIgASgOMhIucmVsaW5rLnYxLlJlYWRpbmci5gEKE0dldFJlYWRpbmdzUmVzcG9uc2USJQoFbGFuZXMYASADKAsyFi5yZWxpbmsudjEuTGFuZVJlYWRpbmcSLgoIY29tcGFyZWQYAiABKAsyHC5yZWxpbmsudjEuUmVhZGluZ0NvbXBhcmlzb24SDQoFYXNrZWQYAyABKAMSEgoKdW5hbnN3ZXJlZBgEIAEoAxIWCg5sYXRlbmN5X3A1MF9tcxgFIAEoARIWCg5sYXRlbmN5X3A5OV9tcxgGIAEoARITCgtoYXNfcmVwbGljYRgHIAEoCBIQCghyZXZpc2lvbhgIIAEoAyJrChFSZWFkaW5nQ29tcGFyaXNvbhINCgVlcXVhbBgBIAEoAxIOCgZiZWhpbmQYAiABKAMSEQoJZGlmZmVyZW50GAMgASgDEhIKCnVuYW5zd2VyZWQYBCABKAMSEAoIZXhhbXBsZXMYBSADKAkiWAoWQ29tcGFyZVJlYWRpbmdzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSGQoFbGltaXQYAiABKAVCCrpIBxoFGJBOKAAiXQoXQ29tcGFyZVJlYWRpbmdzUmVzcG9uc2USLgoIY29tcGFyZWQYASABKAsyHC5yZWxpbmsudjEuUmVhZGluZ0NvbXBhcmlzb24SEgoKbGF0ZW5jeV9tcxgCIAEoASJIChFTZXRSZXBsaWNhUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSDgoGZXhpc3RzGAIgASgIIiUKElNldFJlcGxpY2FSZXNwb25zZRIPCgdjaGFuZ2VkGAEgASgIIoIBChdHZXRTaGFkb3dSZXN1bHRzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSGgoJc2V0dGxlX21zGAIgASgFQge6SAQaAigAEiYKDXNpbmNlX3VuaXhfbXMYAyABKANCD7pIDCIKGP+3/5D9zjkoACKVAQoYR2V0U2hhZG93UmVzdWx0c1Jlc3BvbnNlEhAKCGV4cGVjdGVkGAEgASgDEg0KBWVxdWFsGAIgASgDEg8KB21pc3NpbmcYAyABKAMSEQoJZGlmZmVyZW50GAQgASgDEhAKCGV4YW1wbGVzGAUgAygJEgsKA3JhbhgGIAEoAxIVCg1vdGhlcl9lZmZlY3RzGAcgASgDIlsKFkdldEVudGl0eURpZ2VzdFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhwKB2J1Y2tldHMYAiABKAVCC7pICBoGGICABCgAIkMKF0dldEVudGl0eURpZ2VzdFJlc3BvbnNlEigKB2J1Y2tldHMYASADKAsyFy5yZWxpbmsudjEuRW50aXR5QnVja2V0IkkKDEVudGl0eUJ1Y2tldBIOCgZidWNrZXQYASABKAUSKQoGZGlnZXN0GAIgASgLMhkucmVsaW5rLnYxLk11bHRpc2V0RGlnZXN0IqQBChdMaXN0RW50aXR5QnVja2V0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSHAoHYnVja2V0cxgCIAEoBUILukgIGgYYgIAEKAASGwoGYnVja2V0GAMgASgFQgu6SAgaBhj//wMoABIpCglhZnRlcl9rZXkYBCABKAlCFrpIE3IRGPQDMgxeW15ccHtDY31dKiQiUAoYTGlzdEVudGl0eUJ1Y2tldFJlc3BvbnNlEiIKBHJvd3MYASADKAsyFC5yZWxpbmsudjEuRW50aXR5Um93EhAKCG5leHRfa2V5GAIgASgJIjcKCUVudGl0eVJvdxILCgNrZXkYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIMCgRoYXNoGAMgASgDIo4DCgpEZWFkTGV0dGVyEgoKAmlkGAEgASgJEhAKCGV2ZW50X2lkGAIgASgJEgwKBGxpbmsYAyABKAkSEAoIY29uc3VtZXIYBCABKAkSEgoKZXZlbnRfbmFtZRgFIAEoCRIVCg1ldmVudF92ZXJzaW9uGAYgASgFEgsKA2tleRgHIAEoCRIWCg5lbnRpdHlfdmVyc2lvbhgIIAEoAxINCgVlcG9jaBgJIAEoAxIMCgRsYW5lGAogASgFEg4KBnJlYXNvbhgLIAEoCRIOCgZkZXRhaWwYDCABKAkSEAoIYXR0ZW1wdHMYDSABKAUSDwoHZGllZF9hdBgOIAEoCRINCgVzdGF0ZRgPIAEoCRIMCgRib2R5GBAgASgJEjMKB2hlYWRlcnMYESADKAsyIi5yZWxpbmsudjEuRGVhZExldHRlci5IZWFkZXJzRW50cnkSEAoIcmV2aXNpb24YEiABKAUaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijgEKFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAIgASgFQgq6SAcaBRiQTigAEicKCGFmdGVyX2lkGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSCwoDYWxsGAQgASgIIqEBChdMaXN0RGVhZExldHRlcnNSZXNwb25zZRIrCgxkZWFkX2xldHRlcnMYASADKAsyFS5yZWxpbmsudjEuRGVhZExldHRlchIPCgduZXh0X2lkGAIgASgJEg0KBXRvdGFsGAMgASgDEg4KBnBhcmtlZBgEIAEoAxIpCgp1bmFuc3dlcmVkGAUgAygLMhUucmVsaW5rLnYxLlVuYW5zd2VyZWQiKgoKVW5hbnN3ZXJlZBIPCgdzZXJ2aWNlGAEgASgJEgsKA3doeRgCIAEoCSI5ChRHZXREZWFkTGV0dGVyUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkMKFUdldERlYWRMZXR0ZXJSZXNwb25zZRIqCgtkZWFkX2xldHRlchgBIAEoCzIVLnJlbGluay52MS5EZWFkTGV0dGVyImQKGFJlZHJpdmVEZWFkTGV0dGVyUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIlAKGVJlZHJpdmVEZWFkTGV0dGVyUmVzcG9uc2USIwoHb3V0Y29tZRgBIAEoDjISLnJlbGluay52MS5PdXRjb21lEg4KBmRldGFpbBgCIAEoCSKXAQoYRGlzY2FyZERlYWRMZXR0ZXJSZXF1ZXN0EiEKAmlkGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSMQoGcmVhc29uGAIgASgJQiG6SB5yHBjQDzIXXihbXlxwe0NjfV18W1xuXHJcdF0pKiQSJQoFYWN0b3IYAyABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiGwoZRGlzY2FyZERlYWRMZXR0ZXJSZXNwb25zZSKhAQoVRWRpdERlYWRMZXR0ZXJSZXF1ZXN0EiEKAmlkGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSGQoIcmV2aXNpb24YAiABKAVCB7pIBBoCKAASIwoEYm9keRgDIAEoCUIVukgSchAogIBAMgpeW15ceDAwXSokEiUKBWFjdG9yGAQgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIioKFkVkaXREZWFkTGV0dGVyUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAUqVQoITGlua0tpbmQSGQoVTElOS19LSU5EX1VOU1BFQ0lGSUVEEAASFAoQTElOS19LSU5EX0ZPUk1BTBABEhgKFExJTktfS0lORF9GVU5DVElPTkFMEAIqWwoMQ29weUhhbmRsaW5nEh0KGUNPUFlfSEFORExJTkdfVU5TUEVDSUZJRUQQABIVChFDT1BZX0hBTkRMSU5HX0xPRxABEhUKEUNPUFlfSEFORExJTkdfUlVOEAIqYAoHUmVhZGluZxIXChNSRUFESU5HX1VOU1BFQ0lGSUVEEAASEwoPUkVBRElOR19SRVBMSUNBEAESFAoQUkVBRElOR19DT01QQVJFRBACEhEKDVJFQURJTkdfT1dORVIQAzK5EAoPTGlua1BhcnRpY2lwYW50EkMKCERlc2NyaWJlEhoucmVsaW5rLnYxLkRlc2NyaWJlUmVxdWVzdBobLnJlbGluay52MS5EZXNjcmliZVJlc3BvbnNlEkYKCUdldFJvdXRlcxIbLnJlbGluay52MS5HZXRSb3V0ZXNSZXF1ZXN0GhwucmVsaW5rLnYxLkdldFJvdXRlc1Jlc3BvbnNlEkwKC0NoYW5nZVJvdXRlEh0ucmVsaW5rLnYxLkNoYW5nZVJvdXRlUmVxdWVzdBoeLnJlbGluay52MS5DaGFuZ2VSb3V0ZVJlc3BvbnNlEkwKC1JlbGVhc2VIb2xkEh0ucmVsaW5rLnYxLlJlbGVhc2VIb2xkUmVxdWVzdBoeLnJlbGluay52MS5SZWxlYXNlSG9sZFJlc3BvbnNlEkYKCVNldFNoYWRvdxIbLnJlbGluay52MS5TZXRTaGFkb3dSZXF1ZXN0GhwucmVsaW5rLnYxLlNldFNoYWRvd1Jlc3BvbnNlEkwKC0dldFByb2dyZXNzEh0ucmVsaW5rLnYxLkdldFByb2dyZXNzUmVxdWVzdBoeLnJlbGluay52MS5HZXRQcm9ncmVzc1Jlc3BvbnNlEkYKCUdldENsb3NlZBIbLnJlbGluay52MS5HZXRDbG9zZWRSZXF1ZXN0GhwucmVsaW5rLnYxLkdldENsb3NlZFJlc3BvbnNlEkMKCEJhY2tmaWxsEhoucmVsaW5rLnYxLkJhY2tmaWxsUmVxdWVzdBobLnJlbGluay52MS5CYWNrZmlsbFJlc3BvbnNlEjoKBVByb2JlEhcucmVsaW5rLnYxLlByb2JlUmVxdWVzdBoYLnJlbGluay52MS5Qcm9iZVJlc3BvbnNlEkwKC0dldFJlY2VpcHRzEh0ucmVsaW5rLnYxLkdldFJlY2VpcHRzUmVxdWVzdBoeLnJlbGluay52MS5HZXRSZWNlaXB0c1Jlc3BvbnNlEk8KDFNldExpc3RlbmluZxIeLnJlbGluay52MS5TZXRMaXN0ZW5pbmdSZXF1ZXN0Gh8ucmVsaW5rLnYxLlNldExpc3RlbmluZ1Jlc3BvbnNlEkkKClJhaXNlRmVuY2USHC5yZWxpbmsudjEuUmFpc2VGZW5jZVJlcXVlc3QaHS5yZWxpbmsudjEuUmFpc2VGZW5jZVJlc3BvbnNlElUKDkdldEluYm94RGlnZXN0EiAucmVsaW5rLnYxLkdldEluYm94RGlnZXN0UmVxdWVzdBohLnJlbGluay52MS5HZXRJbmJveERpZ2VzdFJlc3BvbnNlElsKEEdldFNoYWRvd1Jlc3VsdHMSIi5yZWxpbmsudjEuR2V0U2hhZG93UmVzdWx0c1JlcXVlc3QaIy5yZWxpbmsudjEuR2V0U2hhZG93UmVzdWx0c1Jlc3BvbnNlEkYKCVNldENvcGllcxIbLnJlbGluay52MS5TZXRDb3BpZXNSZXF1ZXN0GhwucmVsaW5rLnYxLlNldENvcGllc1Jlc3BvbnNlEkkKClNldFJlYWRpbmcSHC5yZWxpbmsudjEuU2V0UmVhZGluZ1JlcXVlc3QaHS5yZWxpbmsudjEuU2V0UmVhZGluZ1Jlc3BvbnNlEkwKC0dldFJlYWRpbmdzEh0ucmVsaW5rLnYxLkdldFJlYWRpbmdzUmVxdWVzdBoeLnJlbGluay52MS5HZXRSZWFkaW5nc1Jlc3BvbnNlElgKD0NvbXBhcmVSZWFkaW5ncxIhLnJlbGluay52MS5Db21wYXJlUmVhZGluZ3NSZXF1ZXN0GiIucmVsaW5rLnYxLkNvbXBhcmVSZWFkaW5nc1Jlc3BvbnNlEkkKClNldFJlcGxpY2ESHC5yZWxpbmsudjEuU2V0UmVwbGljYVJlcXVlc3QaHS5yZWxpbmsudjEuU2V0UmVwbGljYVJlc3BvbnNlElgKD0dldEVudGl0eURpZ2VzdBIhLnJlbGluay52MS5HZXRFbnRpdHlEaWdlc3RSZXF1ZXN0GiIucmVsaW5rLnYxLkdldEVudGl0eURpZ2VzdFJlc3BvbnNlElsKEExpc3RFbnRpdHlCdWNrZXQSIi5yZWxpbmsudjEuTGlzdEVudGl0eUJ1Y2tldFJlcXVlc3QaIy5yZWxpbmsudjEuTGlzdEVudGl0eUJ1Y2tldFJlc3BvbnNlElgKD0xpc3REZWFkTGV0dGVycxIhLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiIucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlElIKDUdldERlYWRMZXR0ZXISHy5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlcXVlc3QaIC5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlc3BvbnNlEl4KEVJlZHJpdmVEZWFkTGV0dGVyEiMucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEl4KEURpc2NhcmREZWFkTGV0dGVyEiMucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlc3BvbnNlElUKDkVkaXREZWFkTGV0dGVyEiAucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVxdWVzdBohLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_relink_v1_receipt, file_relink_v1_route]);
 
 /**
  * @generated from message relink.v1.DescribeRequest
@@ -969,6 +969,13 @@ export type GetClosedRequest = Message<"relink.v1.GetClosedRequest"> & {
    * @generated from field: int64 epoch = 3;
    */
   epoch: bigint;
+
+  /**
+   * The last epoch of the page before, or zero to begin.
+   *
+   * @generated from field: int64 after_epoch = 4;
+   */
+  afterEpoch: bigint;
 };
 
 /**
@@ -991,6 +998,13 @@ export type GetClosedRequestJson = {
    * @generated from field: int64 epoch = 3;
    */
   epoch?: string;
+
+  /**
+   * The last epoch of the page before, or zero to begin.
+   *
+   * @generated from field: int64 after_epoch = 4;
+   */
+  afterEpoch?: string;
 };
 
 /**
@@ -1001,6 +1015,8 @@ export const GetClosedRequestSchema: GenMessage<GetClosedRequest, {jsonType: Get
   messageDesc(file_relink_v1_participant, 14);
 
 /**
+ * At most 16,000 digests, ascending by epoch, all lanes of an epoch together.
+ *
  * @generated from message relink.v1.GetClosedResponse
  */
 export type GetClosedResponse = Message<"relink.v1.GetClosedResponse"> & {
@@ -1008,9 +1024,18 @@ export type GetClosedResponse = Message<"relink.v1.GetClosedResponse"> & {
    * @generated from field: repeated relink.v1.LaneDigest lanes = 1;
    */
   lanes: LaneDigest[];
+
+  /**
+   * The epoch to go on after, or zero at the end.
+   *
+   * @generated from field: int64 next_epoch = 2;
+   */
+  nextEpoch: bigint;
 };
 
 /**
+ * At most 16,000 digests, ascending by epoch, all lanes of an epoch together.
+ *
  * @generated from message relink.v1.GetClosedResponse
  */
 export type GetClosedResponseJson = {
@@ -1018,6 +1043,13 @@ export type GetClosedResponseJson = {
    * @generated from field: repeated relink.v1.LaneDigest lanes = 1;
    */
   lanes?: LaneDigestJson[];
+
+  /**
+   * The epoch to go on after, or zero at the end.
+   *
+   * @generated from field: int64 next_epoch = 2;
+   */
+  nextEpoch?: string;
 };
 
 /**
@@ -1301,7 +1333,7 @@ export type GetReceiptsRequest = Message<"relink.v1.GetReceiptsRequest"> & {
 
   /**
    * Ask what became of copies on the second path instead: OUTCOME_APPLIED means that the handler
-   * ran and was rolled back, OUTCOME_DEAD that it failed.
+   * ran and was rolled back, OUTCOME_DEAD that it failed. Of 500 at once.
    *
    * @generated from field: bool copies = 3;
    */
@@ -1324,7 +1356,7 @@ export type GetReceiptsRequestJson = {
 
   /**
    * Ask what became of copies on the second path instead: OUTCOME_APPLIED means that the handler
-   * ran and was rolled back, OUTCOME_DEAD that it failed.
+   * ran and was rolled back, OUTCOME_DEAD that it failed. Of 500 at once.
    *
    * @generated from field: bool copies = 3;
    */
@@ -1517,9 +1549,16 @@ export type GetInboxDigestRequest = Message<"relink.v1.GetInboxDigestRequest"> &
   link: string;
 
   /**
+   * As in GetClosedRequest.
+   *
    * @generated from field: int64 epoch = 2;
    */
   epoch: bigint;
+
+  /**
+   * @generated from field: int64 after_epoch = 3;
+   */
+  afterEpoch: bigint;
 };
 
 /**
@@ -1532,9 +1571,16 @@ export type GetInboxDigestRequestJson = {
   link?: string;
 
   /**
+   * As in GetClosedRequest.
+   *
    * @generated from field: int64 epoch = 2;
    */
   epoch?: string;
+
+  /**
+   * @generated from field: int64 after_epoch = 3;
+   */
+  afterEpoch?: string;
 };
 
 /**
@@ -1545,6 +1591,8 @@ export const GetInboxDigestRequestSchema: GenMessage<GetInboxDigestRequest, {jso
   messageDesc(file_relink_v1_participant, 26);
 
 /**
+ * Paged as GetClosedResponse.
+ *
  * @generated from message relink.v1.GetInboxDigestResponse
  */
 export type GetInboxDigestResponse = Message<"relink.v1.GetInboxDigestResponse"> & {
@@ -1552,9 +1600,16 @@ export type GetInboxDigestResponse = Message<"relink.v1.GetInboxDigestResponse">
    * @generated from field: repeated relink.v1.InboxLaneDigest lanes = 1;
    */
   lanes: InboxLaneDigest[];
+
+  /**
+   * @generated from field: int64 next_epoch = 2;
+   */
+  nextEpoch: bigint;
 };
 
 /**
+ * Paged as GetClosedResponse.
+ *
  * @generated from message relink.v1.GetInboxDigestResponse
  */
 export type GetInboxDigestResponseJson = {
@@ -1562,6 +1617,11 @@ export type GetInboxDigestResponseJson = {
    * @generated from field: repeated relink.v1.InboxLaneDigest lanes = 1;
    */
   lanes?: InboxLaneDigestJson[];
+
+  /**
+   * @generated from field: int64 next_epoch = 2;
+   */
+  nextEpoch?: string;
 };
 
 /**
@@ -2430,6 +2490,8 @@ export const GetEntityDigestRequestSchema: GenMessage<GetEntityDigestRequest, {j
   messageDesc(file_relink_v1_participant, 43);
 
 /**
+ * At most 65,536 buckets of some 45 bytes, and none without rows.
+ *
  * @generated from message relink.v1.GetEntityDigestResponse
  */
 export type GetEntityDigestResponse = Message<"relink.v1.GetEntityDigestResponse"> & {
@@ -2440,6 +2502,8 @@ export type GetEntityDigestResponse = Message<"relink.v1.GetEntityDigestResponse
 };
 
 /**
+ * At most 65,536 buckets of some 45 bytes, and none without rows.
+ *
  * @generated from message relink.v1.GetEntityDigestResponse
  */
 export type GetEntityDigestResponseJson = {
@@ -2511,6 +2575,13 @@ export type ListEntityBucketRequest = Message<"relink.v1.ListEntityBucketRequest
    * @generated from field: int32 bucket = 3;
    */
   bucket: number;
+
+  /**
+   * The last key of the page before, or empty to begin.
+   *
+   * @generated from field: string after_key = 4;
+   */
+  afterKey: string;
 };
 
 /**
@@ -2531,6 +2602,13 @@ export type ListEntityBucketRequestJson = {
    * @generated from field: int32 bucket = 3;
    */
   bucket?: number;
+
+  /**
+   * The last key of the page before, or empty to begin.
+   *
+   * @generated from field: string after_key = 4;
+   */
+  afterKey?: string;
 };
 
 /**
@@ -2541,6 +2619,8 @@ export const ListEntityBucketRequestSchema: GenMessage<ListEntityBucketRequest, 
   messageDesc(file_relink_v1_participant, 46);
 
 /**
+ * Ascending by the bytes of the keys.
+ *
  * @generated from message relink.v1.ListEntityBucketResponse
  */
 export type ListEntityBucketResponse = Message<"relink.v1.ListEntityBucketResponse"> & {
@@ -2548,9 +2628,18 @@ export type ListEntityBucketResponse = Message<"relink.v1.ListEntityBucketRespon
    * @generated from field: repeated relink.v1.EntityRow rows = 1;
    */
   rows: EntityRow[];
+
+  /**
+   * The key to go on after, or empty at the end.
+   *
+   * @generated from field: string next_key = 2;
+   */
+  nextKey: string;
 };
 
 /**
+ * Ascending by the bytes of the keys.
+ *
  * @generated from message relink.v1.ListEntityBucketResponse
  */
 export type ListEntityBucketResponseJson = {
@@ -2558,6 +2647,13 @@ export type ListEntityBucketResponseJson = {
    * @generated from field: repeated relink.v1.EntityRow rows = 1;
    */
   rows?: EntityRowJson[];
+
+  /**
+   * The key to go on after, or empty at the end.
+   *
+   * @generated from field: string next_key = 2;
+   */
+  nextKey?: string;
 };
 
 /**
@@ -2921,6 +3017,13 @@ export type ListDeadLettersResponse = Message<"relink.v1.ListDeadLettersResponse
    * @generated from field: int64 parked = 4;
    */
   parked: bigint;
+
+  /**
+   * From the operator: services that gave no answer; what they hold is missing here.
+   *
+   * @generated from field: repeated relink.v1.Unanswered unanswered = 5;
+   */
+  unanswered: Unanswered[];
 };
 
 /**
@@ -2948,6 +3051,13 @@ export type ListDeadLettersResponseJson = {
    * @generated from field: int64 parked = 4;
    */
   parked?: string;
+
+  /**
+   * From the operator: services that gave no answer; what they hold is missing here.
+   *
+   * @generated from field: repeated relink.v1.Unanswered unanswered = 5;
+   */
+  unanswered?: UnansweredJson[];
 };
 
 /**
@@ -2956,6 +3066,51 @@ export type ListDeadLettersResponseJson = {
  */
 export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse, {jsonType: ListDeadLettersResponseJson}> = /*@__PURE__*/
   messageDesc(file_relink_v1_participant, 51);
+
+/**
+ * A service that was asked and gave no answer.
+ *
+ * @generated from message relink.v1.Unanswered
+ */
+export type Unanswered = Message<"relink.v1.Unanswered"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * How the call failed.
+   *
+   * @generated from field: string why = 2;
+   */
+  why: string;
+};
+
+/**
+ * A service that was asked and gave no answer.
+ *
+ * @generated from message relink.v1.Unanswered
+ */
+export type UnansweredJson = {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service?: string;
+
+  /**
+   * How the call failed.
+   *
+   * @generated from field: string why = 2;
+   */
+  why?: string;
+};
+
+/**
+ * Describes the message relink.v1.Unanswered.
+ * Use `create(UnansweredSchema)` to create a new message.
+ */
+export const UnansweredSchema: GenMessage<Unanswered, {jsonType: UnansweredJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 52);
 
 /**
  * @generated from message relink.v1.GetDeadLetterRequest
@@ -2982,7 +3137,7 @@ export type GetDeadLetterRequestJson = {
  * Use `create(GetDeadLetterRequestSchema)` to create a new message.
  */
 export const GetDeadLetterRequestSchema: GenMessage<GetDeadLetterRequest, {jsonType: GetDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 52);
+  messageDesc(file_relink_v1_participant, 53);
 
 /**
  * @generated from message relink.v1.GetDeadLetterResponse
@@ -3009,7 +3164,7 @@ export type GetDeadLetterResponseJson = {
  * Use `create(GetDeadLetterResponseSchema)` to create a new message.
  */
 export const GetDeadLetterResponseSchema: GenMessage<GetDeadLetterResponse, {jsonType: GetDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 53);
+  messageDesc(file_relink_v1_participant, 54);
 
 /**
  * @generated from message relink.v1.RedriveDeadLetterRequest
@@ -3046,7 +3201,7 @@ export type RedriveDeadLetterRequestJson = {
  * Use `create(RedriveDeadLetterRequestSchema)` to create a new message.
  */
 export const RedriveDeadLetterRequestSchema: GenMessage<RedriveDeadLetterRequest, {jsonType: RedriveDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 54);
+  messageDesc(file_relink_v1_participant, 55);
 
 /**
  * @generated from message relink.v1.RedriveDeadLetterResponse
@@ -3087,7 +3242,7 @@ export type RedriveDeadLetterResponseJson = {
  * Use `create(RedriveDeadLetterResponseSchema)` to create a new message.
  */
 export const RedriveDeadLetterResponseSchema: GenMessage<RedriveDeadLetterResponse, {jsonType: RedriveDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 55);
+  messageDesc(file_relink_v1_participant, 56);
 
 /**
  * @generated from message relink.v1.DiscardDeadLetterRequest
@@ -3134,7 +3289,7 @@ export type DiscardDeadLetterRequestJson = {
  * Use `create(DiscardDeadLetterRequestSchema)` to create a new message.
  */
 export const DiscardDeadLetterRequestSchema: GenMessage<DiscardDeadLetterRequest, {jsonType: DiscardDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 56);
+  messageDesc(file_relink_v1_participant, 57);
 
 /**
  * @generated from message relink.v1.DiscardDeadLetterResponse
@@ -3153,7 +3308,7 @@ export type DiscardDeadLetterResponseJson = {
  * Use `create(DiscardDeadLetterResponseSchema)` to create a new message.
  */
 export const DiscardDeadLetterResponseSchema: GenMessage<DiscardDeadLetterResponse, {jsonType: DiscardDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 57);
+  messageDesc(file_relink_v1_participant, 58);
 
 /**
  * @generated from message relink.v1.EditDeadLetterRequest
@@ -3214,7 +3369,7 @@ export type EditDeadLetterRequestJson = {
  * Use `create(EditDeadLetterRequestSchema)` to create a new message.
  */
 export const EditDeadLetterRequestSchema: GenMessage<EditDeadLetterRequest, {jsonType: EditDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 58);
+  messageDesc(file_relink_v1_participant, 59);
 
 /**
  * @generated from message relink.v1.EditDeadLetterResponse
@@ -3241,7 +3396,7 @@ export type EditDeadLetterResponseJson = {
  * Use `create(EditDeadLetterResponseSchema)` to create a new message.
  */
 export const EditDeadLetterResponseSchema: GenMessage<EditDeadLetterResponse, {jsonType: EditDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 59);
+  messageDesc(file_relink_v1_participant, 60);
 
 /**
  * @generated from enum relink.v1.LinkKind

@@ -8,7 +8,8 @@ import {
 import { checkFile, viewChecks } from '../certificateFile.ts';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exitCode.ts';
-import { formatCertificate, listCertificates } from '../output/certificateView.ts';
+import { listCertificates } from '../lists.ts';
+import { formatCertificate, formatCertificates } from '../output/certificateView.ts';
 import { toJsonShape } from '../output/json.ts';
 import { resolveCertificate, resolveRun } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
@@ -26,11 +27,11 @@ export function addCertificateCommands(program: Program, use: UseSession): void 
     .action(async ({ link = '', run }) => {
       const session = use();
       const id = run === undefined ? '' : await resolveRun(session, run);
-      const response = await session.operator.listCertificates({ link, run: id });
+      const response = await listCertificates(session, { link, run: id });
       session.output.show({
         json: () => toJsonShape(ListCertificatesResponseSchema, response),
         items: () => response.certificates.map(toFileShape),
-        text: (layout) => listCertificates(response.certificates, layout),
+        text: (layout) => formatCertificates(response.certificates, layout),
       });
     });
 

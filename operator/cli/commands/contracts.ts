@@ -10,6 +10,7 @@ import {
   RetireContractResponseSchema,
   RetireFindingSchema,
 } from '../../../gen/relink/v1/operator_pb.ts';
+import { followPages } from '../../../rpc/paging.ts';
 import { confirmStep } from '../confirm.ts';
 import { checkContracts } from '../contracts/against.ts';
 import { type ContractDiff, compareContracts } from '../contracts/compare.ts';
@@ -21,6 +22,7 @@ import { toJsonShape } from '../output/json.ts';
 import { formatPairs, formatRetiring, listRegistered } from '../output/registryView.ts';
 import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
+import { tellUnanswered } from '../unanswered.ts';
 
 type Group = ReturnType<typeof addGroup>;
 
@@ -71,14 +73,11 @@ async function showRegistered(session: Session, link: string): Promise<void> {
 }
 
 async function readRegistered({ operator }: Session, link: string): Promise<RegisteredContract[]> {
-  const all: RegisteredContract[] = [];
-  let afterId = 0n;
-  do {
-    const page = await operator.listContracts({ link, afterId });
-    all.push(...page.contracts);
-    afterId = page.nextId;
-  } while (afterId !== 0n);
-  return all.sort((a, b) => a.event.localeCompare(b.event) || a.version - b.version);
+  const { entries } = await followPages(async (afterId: bigint | undefined) => {
+    const { contracts, nextId } = await operator.listContracts({ link, afterId });
+    return { entries: contracts, next: nextId || undefined };
+  });
+  return [...entries].sort((a, b) => a.event.localeCompare(b.event) || a.version - b.version);
 }
 
 function addDiff(group: Group, use: UseSession): void {
@@ -127,6 +126,7 @@ async function checkRunning(session: Session, link: string): Promise<void> {
     items: () => response.pairs.map((one) => toJsonShape(ContractPairSchema, one)),
     text: (layout) => formatPairs(response, layout),
   });
+  tellUnanswered(session, response.unanswered);
   if (!response.compatible) session.exitCode = EXIT.incompatible;
 }
 

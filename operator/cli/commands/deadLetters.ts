@@ -7,16 +7,18 @@ import {
 import { confirmStep } from '../confirm.ts';
 import { editDeadLetter } from '../editDeadLetter.ts';
 import { EXIT } from '../exitCode.ts';
+import { listDeadLetters } from '../lists.ts';
 import {
   formatDeadLetter,
+  formatDeadLetters,
   formatRedriven,
-  listDeadLetters,
   type Redriven,
 } from '../output/deadLetterView.ts';
 import { toJsonShape } from '../output/json.ts';
 import { resolveDeadLetter } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
+import { tellUnanswered } from '../unanswered.ts';
 import { parseLimit } from './runs.ts';
 
 const USUAL_LIMIT = 50;
@@ -53,13 +55,14 @@ function addReading(group: Group, use: UseSession): void {
     .option('--all', 'include redriven and discarded ones')
     .option('--limit <n>', 'how many to show', parseLimit, USUAL_LIMIT)
     .action(async ({ link = '', all, limit }) => {
-      const { operator, output } = use();
-      const response = await operator.listDeadLetters({ link, all: all === true, limit });
-      output.show({
+      const session = use();
+      const response = await listDeadLetters(session, { link, all: all === true, limit });
+      session.output.show({
         json: () => toJsonShape(ListDeadLettersResponseSchema, response),
         items: () => response.deadLetters.map((one) => toJsonShape(DeadLetterSchema, one)),
-        text: (layout) => listDeadLetters(response, layout),
+        text: (layout) => formatDeadLetters(response, layout),
       });
+      tellUnanswered(session, response.unanswered);
     });
 
   group

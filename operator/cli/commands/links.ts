@@ -4,10 +4,11 @@ import { type Link, LinkSchema, type Run, RunSchema } from '../../../gen/relink/
 import { toJsonShape } from '../output/json.ts';
 import { formatLink, viewLinks } from '../output/linkView.ts';
 import type { View } from '../output/output.ts';
-import { listRuns } from '../output/runList.ts';
+import { formatRuns } from '../output/runList.ts';
 import { formatMermaid, viewTopology } from '../output/topologyView.ts';
 import { unknownLink } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
+import { tellUnanswered } from '../unanswered.ts';
 
 const LATEST_RUNS = 5; // of one link; `relink runs` has the others
 
@@ -16,9 +17,10 @@ export function addLinkCommands(program: Program, use: UseSession): void {
     .command('links')
     .description('list the links and the current route of each leg')
     .action(async () => {
-      const { operator, output } = use();
-      const { links } = await operator.listLinks({});
-      output.show(viewLinks(links));
+      const session = use();
+      const response = await session.operator.listLinks({});
+      session.output.show(viewLinks(response));
+      tellUnanswered(session, response.unanswered);
     });
 
   program
@@ -27,13 +29,9 @@ export function addLinkCommands(program: Program, use: UseSession): void {
     .description('show a link: routes by lane, backlog, latest runs')
     .action(async (id) => {
       const { operator, output } = use();
-      const { links } = await operator.listLinks({});
-      const link = links.find((one) => one.id.toLowerCase() === id.toLowerCase());
-      if (link === undefined)
-        throw unknownLink(
-          id,
-          links.map((one) => one.id),
-        );
+      const response = await operator.listLinks({});
+      const link = response.links.find((one) => one.id.toLowerCase() === id.toLowerCase());
+      if (link === undefined) throw unknownLink(id, response);
       const { runs } = await operator.listRuns({ link: link.id, limit: LATEST_RUNS });
       output.show(viewLink(link, runs));
     });
@@ -45,11 +43,13 @@ export function addLinkCommands(program: Program, use: UseSession): void {
       new Option('--format <format>', 'output format').choices(['text', 'mermaid', 'json']),
     )
     .action(async ({ format }) => {
-      const { operator, output } = use();
+      const session = use();
+      const { operator, output } = session;
       const topology = await operator.getTopology({});
       if (format === 'mermaid') output.stdout.write(`${formatMermaid(topology).join('\n')}\n`);
       else if (format === undefined) output.show(viewTopology(topology));
       else output.showAs(format, viewTopology(topology));
+      tellUnanswered(session, topology.unanswered);
     });
 }
 
@@ -63,7 +63,7 @@ function viewLink(link: Link, runs: Run[]): View {
       ...formatLink(link, layout),
       ...(runs.length === 0
         ? []
-        : ['', layout.paint('bold', 'Latest runs'), ...listRuns(runs, layout)]),
+        : ['', layout.paint('bold', 'Latest runs'), ...formatRuns(runs, layout)]),
     ],
   };
 }

@@ -2,8 +2,9 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { ListRunsResponseSchema, RunSchema } from '../../../gen/relink/v1/operator_pb.ts';
 import { followRun } from '../follow.ts';
+import { listRuns } from '../lists.ts';
 import { toJsonShape } from '../output/json.ts';
-import { listRuns } from '../output/runList.ts';
+import { viewRuns } from '../output/runList.ts';
 import { viewRun } from '../output/runView.ts';
 import { resolveRun } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
@@ -19,13 +20,12 @@ export function addRunCommands(program: Program, use: UseSession): void {
     .option('--link <id>', 'only runs of this link')
     .option('--limit <n>', 'how many to show', parseLimit, USUAL_LIMIT)
     .action(async ({ link, limit }) => {
-      const { operator, output } = use();
-      const response = await operator.listRuns({ limit, link: link ?? '' });
-      output.show({
+      const session = use();
+      const response = await listRuns(session, { limit, ...(link && { link }) });
+      session.output.show({
         json: () => toJsonShape(ListRunsResponseSchema, response),
         items: () => response.runs.map((run) => toJsonShape(RunSchema, run)),
-        text: (layout) =>
-          response.runs.length === 0 ? ['There are no runs yet.'] : listRuns(response.runs, layout),
+        text: (layout) => viewRuns(response.runs, layout),
       });
     });
 

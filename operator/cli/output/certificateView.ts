@@ -15,7 +15,7 @@ const COLUMNS: Column[] = [
   { header: 'signed', align: 'right' },
 ];
 
-export function listCertificates(certificates: Certificate[], layout: Layout): string[] {
+export function formatCertificates(certificates: Certificate[], layout: Layout): string[] {
   if (certificates.length === 0) return ['There are no certificates yet.'];
   const ids = shortenIds(certificates.map(({ id }) => id));
   const rows = certificates.map((one) => [

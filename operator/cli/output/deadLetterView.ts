@@ -1,6 +1,7 @@
 /** Dead letters as a table and one by one with their body. */
 import type { DeadLetter, ListDeadLettersResponse } from '../../../gen/relink/v1/participant_pb.ts';
 import { shortenIds } from '../suggest.ts';
+import { parseExactly } from './json.ts';
 import type { Layout } from './output.ts';
 import { cleanText, wrapText } from './paint.ts';
 import { type Column, formatTable } from './table.ts';
@@ -15,9 +16,12 @@ const COLUMNS: Column[] = [
   { header: 'died', align: 'right' },
 ];
 
-export function listDeadLetters(response: ListDeadLettersResponse, layout: Layout): string[] {
-  const { deadLetters, total } = response;
-  if (deadLetters.length === 0) return ['No dead letters.'];
+export function formatDeadLetters(response: ListDeadLettersResponse, layout: Layout): string[] {
+  const { deadLetters, total, unanswered } = response;
+  if (deadLetters.length === 0)
+    return [
+      unanswered.length === 0 ? 'No dead letters.' : 'No dead letters at those that answered.',
+    ];
   const ids = shortenIds(deadLetters.map(({ id }) => id));
   const isMixed = deadLetters.some(({ state }) => state !== 'dead');
   const rows = deadLetters.map((one) => [
@@ -75,7 +79,7 @@ function sayNext({ id, state }: DeadLetter): string[] {
 /** JSON over several lines; any other text as it is. */
 export function prettyBody(body: string): string {
   try {
-    return JSON.stringify(JSON.parse(body), null, 2);
+    return JSON.stringify(parseExactly(body), null, 2);
   } catch {
     return body;
   }

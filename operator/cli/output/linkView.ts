@@ -1,10 +1,10 @@
 /** Links and their legs: where each goes now, by which lanes, and what is open on it. */
-import { create } from '@bufbuild/protobuf';
 import {
   type Leg,
   type LegRoute,
   type Link,
   LinkSchema,
+  type ListLinksResponse,
   ListLinksResponseSchema,
 } from '../../../gen/relink/v1/operator_pb.ts';
 import { toJsonShape } from './json.ts';
@@ -25,16 +25,18 @@ const COLUMNS: Column[] = [
 ];
 
 /** All links in every format. */
-export function viewLinks(links: Link[]): View {
+export function viewLinks(response: ListLinksResponse): View {
+  const { links } = response;
   return {
-    json: () => toJsonShape(ListLinksResponseSchema, create(ListLinksResponseSchema, { links })),
+    json: () => toJsonShape(ListLinksResponseSchema, response),
     items: () => links.map((link) => toJsonShape(LinkSchema, link)),
-    text: (layout) => [...formatLinks(links, layout), ...formatWarnings(links, layout)],
+    text: (layout) => [...formatLinks(response, layout), ...formatWarnings(links, layout)],
   };
 }
 
-function formatLinks(links: Link[], layout: Layout): string[] {
-  if (links.length === 0) return ['No service declares a link yet.'];
+function formatLinks({ links, unanswered }: ListLinksResponse, layout: Layout): string[] {
+  if (links.length === 0)
+    return [unanswered.length === 0 ? 'No service declares a link yet.' : 'No link is known.'];
   const rows = links.flatMap((link) =>
     link.legs.map((leg) => [
       layout.paint('bold', link.id),

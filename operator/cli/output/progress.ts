@@ -3,7 +3,7 @@
  * for each change elsewhere, one status a line as ndjson.
  */
 import { type RunStatus, RunStatusSchema } from '../../../gen/relink/v1/operator_pb.ts';
-import { readEnvironment } from '../../../runtime/config.ts';
+import { readEnvironment } from '../../../runtime/environment.ts';
 import { toJsonShape } from './json.ts';
 import { LiveArea } from './live.ts';
 import type { Output, Sink } from './output.ts';

@@ -16,8 +16,13 @@ const COLUMNS: Column[] = [
   { header: 'took', align: 'right' },
 ];
 
+/** The table, or a line that there is nothing to show. */
+export function viewRuns(runs: Run[], layout: Layout): string[] {
+  return runs.length === 0 ? ['There are no runs yet.'] : formatRuns(runs, layout);
+}
+
 /** Lines of a table, in the order given; ids as short as `relink status` takes them. */
-export function listRuns(runs: Run[], layout: Layout): string[] {
+export function formatRuns(runs: Run[], layout: Layout): string[] {
   const ids = shortenIds(runs.map(({ id }) => id));
   const rows = runs.map((run) => [
     layout.paint('bold', ids.get(run.id)!),

@@ -12,7 +12,7 @@ import {
   type RunStatus,
   RunStatusSchema,
 } from '../../../gen/relink/v1/operator_pb.ts';
-import type { DeadLetterSchema } from '../../../gen/relink/v1/participant_pb.ts';
+import type { DeadLetterSchema, UnansweredSchema } from '../../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../../gen/relink/v1/receipt_pb.ts';
 import { invalidField, RpcError, unknownId } from '../../../rpc/errors.ts';
 import type { RpcContext } from '../../../rpc/handlers.ts';
@@ -23,6 +23,7 @@ import { LINKS, PLAN } from './links.ts';
 type Init<S extends Parameters<typeof create>[0]> = MessageInitShape<S>;
 type RunPatch = { run?: Partial<Init<typeof RunStatusSchema>['run']>; waiting?: object | null };
 
+const PAGE_MAX = 100;
 const POLL_MS = 60_000; // watchers are woken, and a status that did not change counts as a line
 const ENDED = new Set(['completed', 'rolled_back', 'failed', 'cancelled']);
 
@@ -36,6 +37,10 @@ export class FakeOperator {
   /** What an order of a person does to a run; a test may replace it. */
   onOrder: (order: string, status: RunStatus) => void = () => undefined;
   areSidesEqual = true;
+  /** Entries of a list in one answer. */
+  pageSize = PAGE_MAX;
+  /** Services that did not answer the operator. */
+  readonly unanswered: Init<typeof UnansweredSchema>[] = [];
   #server: RpcServer;
   #wakes = new Set<Wake>();
 
@@ -67,9 +72,11 @@ export class FakeOperator {
 
   /** Back to links without runs, letters and certificates. */
   forget(): void {
-    for (const kept of [this.runs, this.letters, this.certificates, this.calls]) kept.length = 0;
+    for (const kept of [this.runs, this.letters, this.certificates, this.calls, this.unanswered])
+      kept.length = 0;
     this.onOrder = () => undefined;
     this.areSidesEqual = true;
+    this.pageSize = PAGE_MAX;
   }
 
   /** The last request of a method. */
@@ -175,6 +182,13 @@ export class FakeOperator {
     }
   }
 
+  #pageOf<T extends { id?: string }>(all: readonly T[], afterId: string, limit: number) {
+    const from = all.findIndex(({ id }) => id === afterId) + 1;
+    const end = from + Math.min(limit || PAGE_MAX, this.pageSize);
+    const page = all.slice(from, end);
+    return { page, nextId: end < all.length ? page.at(-1)!.id! : '' };
+  }
+
   #letter(id: string) {
     const found = this.letters.find((letter) => letter.id === id);
     if (found === undefined) throw unknownId('id', 'dead letter');
@@ -183,19 +197,21 @@ export class FakeOperator {
 
   #serve() {
     return serve(Operator, {
-      listLinks: () => ({ links: this.links }),
+      listLinks: () => ({ links: this.links, unanswered: this.unanswered }),
       getTopology: () => ({
         services: [
           { name: 'assessments', replicas: [{ address: '127.0.0.1:7101', up: true }] },
           { name: 'hiring', replicas: [{ address: '127.0.0.1:7102', up: false }] },
         ],
         links: this.links,
+        unanswered: this.unanswered,
       }),
       plan: (request) => this.#plan(request),
       start: (request) => this.#start(request),
-      listRuns: ({ link, limit }) => {
+      listRuns: ({ link, limit, afterId }) => {
         const runs = this.runs.map(({ run }) => run!).filter((run) => !link || run.link === link);
-        return { runs: runs.toReversed().slice(0, limit || 100) };
+        const { page, nextId } = this.#pageOf(runs.toReversed(), afterId, limit);
+        return { runs: page, nextId };
       },
       getRun: ({ id }) => ({ status: this.#find(id) }),
       watchRun: ({ id }, context) => this.#watch(id, context),
@@ -218,15 +234,20 @@ export class FakeOperator {
         const findings = [{ ...finding, examples: equal ? [] : ['key-7'] }];
         return { equal, legs: legs.map(({ consumer }) => ({ consumer, equal, findings })) };
       },
-      listCertificates: () => ({ certificates: this.certificates }),
+      listCertificates: ({ afterId, limit }) => {
+        const { page, nextId } = this.#pageOf(this.certificates, afterId, limit);
+        return { certificates: page, nextId };
+      },
       getCertificate: ({ id }) => {
         const certificate = this.certificates.find((one) => one.id === id);
         if (certificate === undefined) throw unknownId('id', 'certificate');
         return { certificate };
       },
-      listDeadLetters: ({ all }) => {
+      listDeadLetters: ({ all, afterId, limit }) => {
         const deadLetters = this.letters.filter(({ state }) => all || state === 'dead');
-        return { deadLetters, total: BigInt(deadLetters.length) };
+        const { page, nextId } = this.#pageOf(deadLetters, afterId, limit);
+        const [total, { unanswered }] = [BigInt(deadLetters.length), this];
+        return { deadLetters: page, nextId, total, unanswered };
       },
       getDeadLetter: ({ id }) => ({ deadLetter: this.#letter(id) }),
       redriveDeadLetter: ({ id }) => {

@@ -1,7 +1,7 @@
 /** One replica of a service inside the test's process: real connections, kit and gRPC server. */
 import { createLinkKit, type KitOptions, type LinkKit } from '../../../link/kit.ts';
 import { createRpcServer, type RpcServer } from '../../../rpc/server.ts';
-import { readEnvironment } from '../../../runtime/config.ts';
+import { readEnvironment } from '../../../runtime/environment.ts';
 import { startAgents, stopAgents } from '../../../runtime/lifecycle.ts';
 import { createLog, type Log, type LogLevel } from '../../../runtime/log.ts';
 import { connectNats, type NatsLink } from '../../../runtime/nats.ts';

@@ -4,6 +4,7 @@ import type { Handler } from '../../../link/inbox/handler.ts';
 import type { ReceiverLimits } from '../../../link/inbox/receiver.ts';
 import type { LinkMap } from '../../../link/link.ts';
 import type { Pull } from '../../../link/pull/pull.ts';
+import { splitAddress } from '../../../runtime/address.ts';
 import type { Clients } from '../../../services/clients.ts';
 import type { TestDatabase } from '../../harness/postgres.ts';
 import { fixtureOf } from '../fixtures/fixtureOf.ts';
@@ -55,7 +56,7 @@ export class Nodes {
     const node = new ServiceNode({
       service,
       instance,
-      port: isFirst ? Number(addresses.get(service)!.split(':')[1]) : 0,
+      port: isFirst ? splitAddress(addresses.get(service)!)!.port : 0,
       postgresUrl: await postgresUrl(service, databases.get(service)!.url),
       natsUrl: await natsUrl(service, nats.url),
       links,

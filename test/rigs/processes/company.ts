@@ -18,6 +18,7 @@ import { type DescribedLink, Participants } from '../../../migration/participant
 import { connectNats, type NatsLink } from '../../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
 import { removeUnlessKept } from '../../harness/keeping.ts';
+import { lendPreparedData } from '../../harness/preparedData.ts';
 import { until } from '../../harness/until.ts';
 import { Business } from './business.ts';
 import { openClients, type ServiceClients } from './clients.ts';
@@ -56,8 +57,10 @@ export class ProcessCompany {
 
   static async start(options: ProcessCompanyOptions = {}): Promise<ProcessCompany> {
     const dir = await makeRunDir('test-company');
+    const dataDir = join(dir, 'data');
+    await lendPreparedData(join(dataDir, 'postgres'));
     const stack = await startStack({
-      dataDir: join(dir, 'data'),
+      dataDir,
       ports: await freeStackPorts(),
       only: options.withOperator ? [...SERVICES, 'operator'] : SERVICES,
       env: { RELINK_LOG_LEVEL: 'warn' },
@@ -98,7 +101,7 @@ export class ProcessCompany {
   async described(id: string): Promise<DescribedLink> {
     const link = await until(
       async () => {
-        const link = (await this.participants.topology()).get(id);
+        const link = (await this.participants.topology()).links.get(id);
         return link?.consumers.size === link?.producer.consumers.length ? link : undefined;
       },
       { what: `all services of ${id} answer` },

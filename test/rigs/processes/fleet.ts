@@ -6,6 +6,7 @@ import { cleanUpAll } from '../../../dev/servers/errors.ts';
 import { makeRunDir, PROJECT_DIR } from '../../../dev/servers/folders.ts';
 import { type Program, startProgram, stopAtOnce } from '../../../dev/servers/processes.ts';
 import { SERVICES } from '../../../dev/services.ts';
+import { splitAddress } from '../../../runtime/address.ts';
 import { formatPeers } from '../../../runtime/config.ts';
 import type { Owner } from '../../harness/owner.ts';
 import type { InProcessCompany } from '../inProcess/company.ts';
@@ -42,7 +43,7 @@ export class Fleet {
     const fleet = new Fleet(company, await makeRunDir('test-fleet'));
     t.after(() => fleet.stop());
     for (const [service, count] of Object.entries(options.replicas)) {
-      const first = Number(company.addresses.get(service)!.split(':')[1]);
+      const first = splitAddress(company.addresses.get(service)!)!.port;
       fleet.#ports.set(service, [first, ...(await freePorts(count - 1))]);
     }
     const starts = [...fleet.#ports].flatMap(([service, ports]) =>

@@ -1,0 +1,60 @@
+/** Lists of the operator, over all their pages. */
+import { create } from '@bufbuild/protobuf';
+import {
+  type ListCertificatesResponse,
+  ListCertificatesResponseSchema,
+  type ListRunsResponse,
+  ListRunsResponseSchema,
+} from '../../gen/relink/v1/operator_pb.ts';
+import {
+  type ListDeadLettersResponse,
+  ListDeadLettersResponseSchema,
+} from '../../gen/relink/v1/participant_pb.ts';
+import { followPages } from '../../rpc/paging.ts';
+import type { Session } from './session.ts';
+
+/** The newest runs, at most `limit`. */
+export async function listRuns(
+  { operator }: Session,
+  { link = '', limit }: { link?: string; limit: number },
+): Promise<ListRunsResponse> {
+  const { entries, next } = await followPages(async (afterId: string | undefined, wanted) => {
+    const { runs, nextId } = await operator.listRuns({ link, limit: wanted, afterId });
+    return { entries: runs, next: nextId || undefined };
+  }, limit);
+  return create(ListRunsResponseSchema, { runs: [...entries], nextId: next });
+}
+
+/** All certificates, newest first. */
+export async function listCertificates(
+  { operator, signal }: Pick<Session, 'operator' | 'signal'>,
+  wanted: { link?: string; run?: string } = {},
+): Promise<ListCertificatesResponse> {
+  const { entries } = await followPages(async (afterId: string | undefined) => {
+    const request = { ...wanted, afterId };
+    const { certificates, nextId } = await operator.listCertificates(request, { signal });
+    return { entries: certificates, next: nextId || undefined };
+  });
+  return create(ListCertificatesResponseSchema, { certificates: [...entries] });
+}
+
+/** The oldest dead letters, at most `limit`; unanswered is who was silent at any page. */
+export async function listDeadLetters(
+  { operator }: Session,
+  { limit, ...wanted }: { link?: string; all: boolean; limit: number },
+): Promise<ListDeadLettersResponse> {
+  const pages: ListDeadLettersResponse[] = [];
+  const { entries, next } = await followPages(async (afterId: string | undefined, left) => {
+    const page = await operator.listDeadLetters({ ...wanted, limit: left, afterId });
+    pages.push(page);
+    return { entries: page.deadLetters, next: page.nextId || undefined };
+  }, limit);
+  const silent = pages.flatMap(({ unanswered }) => unanswered);
+  return create(ListDeadLettersResponseSchema, {
+    deadLetters: [...entries],
+    nextId: next,
+    total: pages.at(-1)!.total,
+    parked: pages.at(-1)!.parked,
+    unanswered: [...new Map(silent.map((one) => [one.service, one])).values()],
+  });
+}
