@@ -81,6 +81,7 @@ const SQL_FILES: readonly string[] = [
   'migration/certificate.ts',
   'migration/engine/lease.ts',
   'migration/run/journal.ts',
+  'operator/contracts/registry.ts',
   'runtime/drizzle.ts',
   'runtime/postgresCheck.ts',
   'services/paging.ts',

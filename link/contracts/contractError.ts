@@ -9,6 +9,8 @@ export type ContractErrorCode =
   /** The changes do not lead from one version to the other. */
   | 'wrong_mapping'
   /** A payload cannot go back to the older version. */
-  | 'no_way_back';
+  | 'no_way_back'
+  /** The schema has a keyword or format that the comparison does not know. */
+  | 'unknown_keyword';
 
 export class ContractError extends CodedError<ContractErrorCode> {}

@@ -1,5 +1,6 @@
 import type { LinkDescription } from '../../gen/relink/v1/participant_pb.ts';
 import { compareSchemas } from '../../link/contracts/compatibility.ts';
+import { ContractError } from '../../link/contracts/contractError.ts';
 import type { JsonSchema } from '../../link/contracts/jsonSchema.ts';
 import type { Measure, Reading } from '../plan.ts';
 
@@ -36,10 +37,20 @@ export function findIncompatibilities(
     const accepted = consumer.events.find(({ name }) => name === event.name);
     const read = accepted && schemaOf(accepted, travels);
     if (!read) return [`${event.name} v${travels} is not accepted`];
+    return refusals(read, written).map((refusal) => `${event.name} v${travels}: ${refusal}`);
+  });
+}
+
+/** A schema that cannot be compared is not known to be compatible. */
+function refusals(read: JsonSchema, written: JsonSchema): string[] {
+  try {
     return compareSchemas(read, written)
       .filter(({ direction }) => direction === 'forward')
-      .map(({ field, problem }) => `${event.name} v${travels}: ${field} ${problem}`);
-  });
+      .map(({ field, problem }) => `${field} ${problem}`);
+  } catch (error) {
+    if (error instanceof ContractError) return [error.message];
+    throw error;
+  }
 }
 
 /** An event that did not change in the version of a route travels in its newest before that. */

@@ -62,6 +62,20 @@ describe('the links of the company', () => {
     return jetstream(company.nats.connection).publish(subject, body, { headers: sent });
   };
 
+  it('carry contracts that are registered, and that each side understands', async () => {
+    const { contracts } = jsonOf(await run('contracts', 'list', '--registry', '--json'));
+    const listed = Object.keys(links).flatMap((id) => [...linkOf(links, id).contracts]);
+    assert.deepEqual(
+      contracts.map(({ event, version }: { event: string; version: number }) => [event, version]),
+      listed
+        .map(({ event, version }) => [event, version] as const)
+        .sort(([a], [b]) => a.localeCompare(b)),
+    );
+    const ran = await run('contracts', 'check', '--registry', '--json');
+    assert.equal(ran.exitCode, 0, ran.stdout);
+    assert.deepEqual(jsonOf(ran).alarms, []);
+  });
+
   it('are all shown within the width of a terminal, with what each can go by', async () => {
     const { links: all } = jsonOf(await run('links', '--json'));
     const ids = Object.keys(links).sort();
