@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import postgres from 'postgres';
 import { testDatabase } from '../test/harness/postgres.ts';
-import { applyExpand } from './schemaChanges.ts';
+import { applyContract, applyExpand } from './schemaChanges.ts';
 
 test('several processes that start at once bring a database up once', async (t) => {
   const { url } = await testDatabase(t);
@@ -20,16 +20,40 @@ test('several processes that start at once bring a database up once', async (t) 
   assert.equal(made?.made, true);
 });
 
-test('a database with newer changes is refused and both versions are named', async (t) => {
+test('a build starts again on a database that newer builds only added to', async (t) => {
   const { url } = await testDatabase(t);
   await applyExpand(url, ['link']);
   const sql = postgres(url, { max: 1 });
   t.after(() => sql.end());
   await sql`insert into schema_changes.link (hash, created_at) values ('newer', 9999999999000)`;
-  await assert.rejects(applyExpand(url, ['link']), {
+  await applyExpand(url, ['link']);
+});
+
+test('a build is refused by a database that a newer one removed something from', async (t) => {
+  const { url } = await testDatabase(t);
+  await applyExpand(url, ['bonuses']);
+  const sql = postgres(url, { max: 1 });
+  t.after(() => sql.end());
+  await applyContract(sql, 'bonuses', 'dropRatingReplicas');
+  await applyContract(sql, 'bonuses', 'dropRatingReplicas');
+  await applyExpand(url, ['bonuses']);
+  await sql`update schema_changes.contracts set name = 'dropLedger'`;
+  await assert.rejects(applyExpand(url, ['bonuses']), {
     code: 'SCHEMA_NEWER',
-    message: /9999999999000 of 'link'.*only up to \d{13}/,
+    message: /removed what this program may still use \('dropLedger' of 'bonuses'\)/,
   });
+});
+
+test('a contract change that is taken back holds no more', async (t) => {
+  const { url } = await testDatabase(t);
+  await applyExpand(url, ['bonuses']);
+  const sql = postgres(url, { max: 1 });
+  t.after(() => sql.end());
+  const held = () => sql`select name from schema_changes.contracts`.values();
+  await applyContract(sql, 'bonuses', 'dropRatingReplicas');
+  assert.deepEqual([...(await held())], [['dropRatingReplicas']]);
+  await applyContract(sql, 'bonuses', 'makeRatingReplicas');
+  assert.deepEqual([...(await held())], []);
 });
 
 test('a database brought up by the releases before drizzle-kit 1.0 is taken over', async (t) => {

@@ -4,13 +4,16 @@
  * a folder of its own; this file runs those that the database lacks, in one transaction. Why not
  * drizzle's own migrator: docs/decisions/0009.
  *
- * Several processes may start at once: an advisory lock lets one act. A database with newer changes
- * than this code knows is refused, because older code does not know what it would break.
+ * Several processes may start at once: an advisory lock lets one act.
+ *
+ * An older build can be started again on a newer database: what its code does not know was only
+ * added. It is refused once something that it may use was removed, so contract changes are recorded
+ * by name.
  */
 
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CodedError } from '../runtime/errors.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
 import { requireSchema, withPostgres } from '../runtime/postgresCheck.ts';
@@ -23,6 +26,12 @@ export type DatabaseName =
   | 'bonuses'
   | 'finance'
   | 'operator';
+
+/** Contract changes that hold in a database. */
+const CONTRACTS = 'schema_changes.contracts';
+const CREATE_CONTRACTS = `create schema if not exists schema_changes;
+create table if not exists ${CONTRACTS} (part text, name text,
+  made_at timestamptz not null default now(), primary key (part, name))`;
 
 /** Serialises schema changes within one database; any constant that no other lock uses will do. */
 const SCHEMA_CHANGE_LOCK = 7_070_001;
@@ -40,13 +49,17 @@ interface SchemaChange {
 type Runner = { unsafe(text: string): { simple(): PromiseLike<unknown> } };
 
 /**
- * Runs one *contract* change, `contract/<name>.sql` of the part. Each may be repeated, and has a
- * counterpart that undoes it, so nothing needs to be recorded.
+ * Runs one *contract* change, `contract/<name>.sql` of the part, and records it. Each may be
+ * repeated; one that takes another back names it in its first line: `-- takes back: <name>`.
  */
 export async function applyContract(sql: Runner, part: DatabaseName, name: string): Promise<void> {
-  const file = join(import.meta.dirname, part, 'contract', `${name}.sql`);
+  const text = readFileSync(join(import.meta.dirname, part, 'contract', `${name}.sql`), 'utf8');
+  const takenBack = /^-- takes back: (\w+)/.exec(text)?.[1];
+  const record = takenBack
+    ? `delete from ${CONTRACTS} where part = '${part}' and name = '${takenBack}'`
+    : `insert into ${CONTRACTS} (part, name) values ('${part}', '${name}') on conflict do nothing`;
   try {
-    await sql.unsafe(readFileSync(file, 'utf8')).simple();
+    await sql.unsafe(`${CREATE_CONTRACTS};\n${text}\n${record}`).simple();
   } catch (cause) {
     const what = `schema change ${name} of '${part}' failed: ${(cause as Error).message}`;
     throw new SchemaChangeError('SCHEMA_CHANGE_FAILED', what, { cause });
@@ -75,7 +88,7 @@ async function applyPart(sql: Database, part: string, folder: string): Promise<v
     const [newest] = await tx`
       select coalesce(max(created_at) / 1000 * 1000, 0)::float8 as at from ${table}`;
     const known = listChanges(folder);
-    refuseNewer(part, newest!.at, known);
+    await refuseContracted(tx, part, dirname(folder));
     for (const change of known.filter(({ when }) => when > newest!.at)) {
       const text = readFileSync(join(folder, change.tag, 'migration.sql'), 'utf8');
       await runChange(tx, part, change, text);
@@ -110,12 +123,16 @@ function writtenAt(tag: string): number {
   return Date.parse(tag.replace(/^(\d{4})(..)(..)(..)(..)(..)_.*/, '$1-$2-$3T$4:$5:$6Z'));
 }
 
-function refuseNewer(part: string, newest: number, known: readonly SchemaChange[]): void {
-  const last = known.at(-1)?.when ?? 0;
-  if (newest <= last) return;
+/** Something was removed that this build, which does not know of it, may still use. */
+async function refuseContracted(tx: Transaction, part: string, folder: string): Promise<void> {
+  await tx.unsafe(CREATE_CONTRACTS).simple();
+  const known = globSync('contract/*.sql', { cwd: folder }).map((file) => basename(file, '.sql'));
+  const [unknown] = await tx<{ name: string }[]>`
+    select name from schema_changes.contracts where part = ${part} and name <> all(${known}) limit 1`;
+  if (!unknown) return;
   throw new SchemaChangeError(
     'SCHEMA_NEWER',
-    `the database has schema change ${newest} of '${part}', this program knows changes only up to ` +
-      `${last}; start a newer version of the program`,
+    `the database has removed what this program may still use ('${unknown.name}' of '${part}'); ` +
+      'start a newer version of the program',
   );
 }

@@ -1,17 +1,22 @@
 /**
  * `node dev/breaking.ts`: finds what this working tree breaks against the last commit of main
- * before it, by `buf breaking` (APIs by FILE, events by WIRE_JSON, see buf.yaml) and by comparing
- * the JSON Schema of each event version in both directions. Exits 0 when nothing breaks or there is
- * nothing to compare.
+ * before it, by `buf breaking` (APIs by FILE, events by WIRE_JSON, see buf.yaml), by comparing the
+ * JSON Schema of each event version in both directions, and by comparing the rules of every field of
+ * every request. Exits 0 when nothing breaks or there is nothing to compare.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { compareSchemas } from '../link/contracts/compatibility.ts';
 import type { JsonSchema } from '../link/contracts/jsonSchema.ts';
+import { reviewedRules } from './reviewedRules.ts';
+import { findTightened } from './tightenedRules.ts';
 
 const root = resolve(import.meta.dirname, '..');
+const buf = join(root, 'node_modules', '.bin', 'buf');
 
 /** Contracts that others own: their changes are not checked here. */
 const vendored = join('third_party', 'proto');
@@ -26,9 +31,8 @@ function main(): number {
     return 0;
   }
   console.error(`comparing with ${base.slice(0, 12)}`);
-  const isProtoBroken = checkProto(base) !== 0;
-  const areSchemasBroken = checkSchemas(base) !== 0;
-  if (!isProtoBroken && !areSchemasBroken) return 0;
+  const broken = [...checkProtos(base), checkSchemas(base) !== 0];
+  if (!broken.includes(true)) return 0;
   console.error('A contract in use must not change: add a new version beside it instead.');
   return 1;
 }
@@ -56,17 +60,40 @@ function resolveCommit(name: string): string | undefined {
   return git('rev-parse', '--verify', '--quiet', `${name}^{commit}`);
 }
 
-/** Runs `buf breaking` against a copy of the base's contracts; returns its exit code. */
-function checkProto(base: string): number {
+/** Whether messages and methods broke, and whether rules of requests did. */
+function checkProtos(base: string): boolean[] {
   const folder = mkdtempSync(join(tmpdir(), 'relink-breaking-'));
   try {
     extractContracts(base, folder);
-    const buf = join(root, 'node_modules', '.bin', 'buf');
     const { status, stdout, stderr } = run(buf, ['breaking', '--against', folder]);
     process.stderr.write(`${stdout}${stderr}`);
-    return status ?? 1;
+    return [status !== 0, checkRules(folder)];
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function checkRules(folder: string): boolean {
+  const tightened = findTightened(readApis(folder), readApis(root)).filter(
+    ({ field, rule }) =>
+      !reviewedRules.some((reviewed) => reviewed.field === field && reviewed.rule === rule),
+  );
+  for (const { field, rule, problem } of tightened)
+    console.error(
+      `${field}: ${rule} is stricter (${problem}): callers of before are refused. Keep the old ` +
+        'rule; or, when nobody can be, name it in dev/reviewedRules.ts',
+    );
+  return tightened.length > 0;
+}
+
+function readApis(folder: string): FileRegistry {
+  const image = join(mkdtempSync(join(tmpdir(), 'relink-apis-')), 'image.binpb');
+  try {
+    const { status, stderr } = run(buf, ['build', folder, '--output', image]);
+    if (status !== 0) throw new Error(`cannot build the contracts of ${folder}: ${stderr}`);
+    return createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(image)));
+  } finally {
+    rmSync(dirname(image), { recursive: true, force: true });
   }
 }
 
@@ -100,9 +127,7 @@ function isCompatible(base: string, file: string): boolean {
   }
   const newer = JSON.parse(readFileSync(join(root, file), 'utf8')) as JsonSchema;
   const problems = compareSchemas(older, newer);
-  for (const { field, problem, direction } of problems) {
-    console.error(`${file}: ${field} ${problem} (${direction})`);
-  }
+  for (const { pointer, verdict } of problems) console.error(`${file}#${pointer}: ${verdict}`);
   return problems.length === 0;
 }
 

@@ -8,11 +8,17 @@ import assessmentAssignedV0Schema from '../schemas/AssessmentAssigned.v0.json' w
 import { type AssessmentCreated as AssessmentCreatedV0Message, AssessmentCreatedSchema as AssessmentCreatedV0Desc } from './assessments/events/v0/assessment_created_pb.ts';
 import assessmentCreatedV0Schema from '../schemas/AssessmentCreated.v0.json' with { type: 'json' };
 
+import { type AssessmentCreated as AssessmentCreatedV1Message, AssessmentCreatedSchema as AssessmentCreatedV1Desc } from './assessments/events/v1/assessment_created_pb.ts';
+import assessmentCreatedV1Schema from '../schemas/AssessmentCreated.v1.json' with { type: 'json' };
+
 import { type AssessmentRatingChanged as AssessmentRatingChangedV0Message, AssessmentRatingChangedSchema as AssessmentRatingChangedV0Desc } from './hiring/events/v0/assessment_rating_changed_pb.ts';
 import assessmentRatingChangedV0Schema from '../schemas/AssessmentRatingChanged.v0.json' with { type: 'json' };
 
 import { type AssessmentUpdated as AssessmentUpdatedV0Message, AssessmentUpdatedSchema as AssessmentUpdatedV0Desc } from './assessments/events/v0/assessment_updated_pb.ts';
 import assessmentUpdatedV0Schema from '../schemas/AssessmentUpdated.v0.json' with { type: 'json' };
+
+import { type AssessmentUpdated as AssessmentUpdatedV1Message, AssessmentUpdatedSchema as AssessmentUpdatedV1Desc } from './assessments/events/v1/assessment_updated_pb.ts';
+import assessmentUpdatedV1Schema from '../schemas/AssessmentUpdated.v1.json' with { type: 'json' };
 
 import { type CandidateCreated as CandidateCreatedV0Message, CandidateCreatedSchema as CandidateCreatedV0Desc } from './hiring/events/v0/candidate_created_pb.ts';
 import candidateCreatedV0Schema from '../schemas/CandidateCreated.v0.json' with { type: 'json' };
@@ -29,11 +35,20 @@ import exerciseCompletedMoreThenTenTimesV0Schema from '../schemas/ExerciseComple
 import { type ManagerCreated as ManagerCreatedV0Message, ManagerCreatedSchema as ManagerCreatedV0Desc } from './assessments/events/v0/manager_created_pb.ts';
 import managerCreatedV0Schema from '../schemas/ManagerCreated.v0.json' with { type: 'json' };
 
+import { type ManagerCreated as ManagerCreatedV1Message, ManagerCreatedSchema as ManagerCreatedV1Desc } from './assessments/events/v1/manager_created_pb.ts';
+import managerCreatedV1Schema from '../schemas/ManagerCreated.v1.json' with { type: 'json' };
+
 import { type ManagerUpdated as ManagerUpdatedV0Message, ManagerUpdatedSchema as ManagerUpdatedV0Desc } from './assessments/events/v0/manager_updated_pb.ts';
 import managerUpdatedV0Schema from '../schemas/ManagerUpdated.v0.json' with { type: 'json' };
 
+import { type ManagerUpdated as ManagerUpdatedV1Message, ManagerUpdatedSchema as ManagerUpdatedV1Desc } from './assessments/events/v1/manager_updated_pb.ts';
+import managerUpdatedV1Schema from '../schemas/ManagerUpdated.v1.json' with { type: 'json' };
+
 import { type SolutionCompleted as SolutionCompletedV0Message, SolutionCompletedSchema as SolutionCompletedV0Desc } from './hiring/events/v0/solution_completed_pb.ts';
 import solutionCompletedV0Schema from '../schemas/SolutionCompleted.v0.json' with { type: 'json' };
+
+import { type SolutionCompleted as SolutionCompletedV1Message, SolutionCompletedSchema as SolutionCompletedV1Desc } from './hiring/events/v1/solution_completed_pb.ts';
+import solutionCompletedV1Schema from '../schemas/SolutionCompleted.v1.json' with { type: 'json' };
 
 import { type SolutionRevoked as SolutionRevokedV0Message, SolutionRevokedSchema as SolutionRevokedV0Desc } from './hiring/events/v0/solution_revoked_pb.ts';
 import solutionRevokedV0Schema from '../schemas/SolutionRevoked.v0.json' with { type: 'json' };
@@ -111,6 +126,49 @@ export const assessmentCreatedV0 = {
   schema: assessmentCreatedV0Schema,
 } as const;
 
+/** An assessment was written. COMM-020. */
+export type AssessmentCreatedV1 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 1;
+  /** Name of the event. */
+  event_name: "AssessmentCreated";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the assessment at its owner and in every replica. */
+    assessment_replication_id: string;
+    /** Title without its knowledge area, 1 to 300 characters, no control characters. */
+    title: string;
+    /** Id of the manager who wrote it. */
+    author_replication_id: string;
+    /** When the assessment was written. */
+    created_at: string;
+    /** All its exercises, in order. */
+    exercises?: Array<{
+      /** Id of the exercise. */
+      exercise_id: string;
+      /** Title, 1 to 300 characters, no control characters. */
+      title: string;
+      /** What is to be done, at most 2000 characters. */
+      text: string;
+      /** How hard it is; rises by one when it was solved more than ten times. */
+      difficulty: number;
+    }>;
+    /** Area of knowledge that it is about; empty when it has none. At most 296 characters, no control characters or square brackets, no space at either end. */
+    knowledge_area: string;
+  };
+};
+
+export const assessmentCreatedV1 = {
+  event: 'AssessmentCreated',
+  version: 1,
+  message: AssessmentCreatedV1Desc as GenMessage<AssessmentCreatedV1Message, { jsonType: AssessmentCreatedV1 }>,
+  schema: assessmentCreatedV1Schema,
+} as const;
+
 /** The rating of an assessment moved, as it does with every result. COMM-060. */
 export type AssessmentRatingChangedV0 = {
   /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
@@ -178,6 +236,49 @@ export const assessmentUpdatedV0 = {
   version: 0,
   message: AssessmentUpdatedV0Desc as GenMessage<AssessmentUpdatedV0Message, { jsonType: AssessmentUpdatedV0 }>,
   schema: assessmentUpdatedV0Schema,
+} as const;
+
+/** An assessment was changed: its whole state after the change. COMM-021. */
+export type AssessmentUpdatedV1 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 1;
+  /** Name of the event. */
+  event_name: "AssessmentUpdated";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the assessment at its owner and in every replica. */
+    assessment_replication_id: string;
+    /** Title without its knowledge area, 1 to 300 characters, no control characters. */
+    title: string;
+    /** Id of the manager who wrote it. */
+    author_replication_id: string;
+    /** When the assessment was changed. */
+    updated_at: string;
+    /** All its exercises, in order. */
+    exercises?: Array<{
+      /** Id of the exercise. */
+      exercise_id: string;
+      /** Title, 1 to 300 characters, no control characters. */
+      title: string;
+      /** What is to be done, at most 2000 characters. */
+      text: string;
+      /** How hard it is; rises by one when it was solved more than ten times. */
+      difficulty: number;
+    }>;
+    /** Area of knowledge that it is about; empty when it has none. At most 296 characters, no control characters or square brackets, no space at either end. */
+    knowledge_area: string;
+  };
+};
+
+export const assessmentUpdatedV1 = {
+  event: 'AssessmentUpdated',
+  version: 1,
+  message: AssessmentUpdatedV1Desc as GenMessage<AssessmentUpdatedV1Message, { jsonType: AssessmentUpdatedV1 }>,
+  schema: assessmentUpdatedV1Schema,
 } as const;
 
 /** A candidate was registered or has other exercises to solve: the whole state. COMM-030. */
@@ -339,6 +440,34 @@ export const managerCreatedV0 = {
   schema: managerCreatedV0Schema,
 } as const;
 
+/** A manager was registered. COMM-010. */
+export type ManagerCreatedV1 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 1;
+  /** Name of the event. */
+  event_name: "ManagerCreated";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the manager at its owner and in every replica. */
+    manager_replication_id: string;
+    /** When the manager was registered. */
+    created_at: string;
+    /** What others call the manager: words and digits that follow from the id, never from the name. Lower-case ASCII letters, digits and hyphens, 1 to 64 of them. */
+    nickname: string;
+  };
+};
+
+export const managerCreatedV1 = {
+  event: 'ManagerCreated',
+  version: 1,
+  message: ManagerCreatedV1Desc as GenMessage<ManagerCreatedV1Message, { jsonType: ManagerCreatedV1 }>,
+  schema: managerCreatedV1Schema,
+} as const;
+
 /** A manager was renamed. COMM-010. */
 export type ManagerUpdatedV0 = {
   /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
@@ -367,6 +496,34 @@ export const managerUpdatedV0 = {
   version: 0,
   message: ManagerUpdatedV0Desc as GenMessage<ManagerUpdatedV0Message, { jsonType: ManagerUpdatedV0 }>,
   schema: managerUpdatedV0Schema,
+} as const;
+
+/** A manager was changed. COMM-010. */
+export type ManagerUpdatedV1 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 1;
+  /** Name of the event. */
+  event_name: "ManagerUpdated";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the manager at its owner and in every replica. */
+    manager_replication_id: string;
+    /** When the manager was changed. */
+    updated_at: string;
+    /** What others call the manager: words and digits that follow from the id, never from the name. Lower-case ASCII letters, digits and hyphens, 1 to 64 of them. */
+    nickname: string;
+  };
+};
+
+export const managerUpdatedV1 = {
+  event: 'ManagerUpdated',
+  version: 1,
+  message: ManagerUpdatedV1Desc as GenMessage<ManagerUpdatedV1Message, { jsonType: ManagerUpdatedV1 }>,
+  schema: managerUpdatedV1Schema,
 } as const;
 
 /** A candidate's solution was accepted. COMM-040. */
@@ -401,6 +558,42 @@ export const solutionCompletedV0 = {
   version: 0,
   message: SolutionCompletedV0Desc as GenMessage<SolutionCompletedV0Message, { jsonType: SolutionCompletedV0 }>,
   schema: solutionCompletedV0Schema,
+} as const;
+
+/** A candidate's solution was accepted. COMM-040. */
+export type SolutionCompletedV1 = {
+  /** Id of this message, a UUIDv7. It stays the same however often and by whatever way it is sent. */
+  event_id: string;
+  /** Version of the contract. */
+  event_version: 1;
+  /** Name of the event. */
+  event_name: "SolutionCompleted";
+  /** When the event was produced. */
+  produced_at: string;
+  /** The business fact. */
+  payload: {
+    /** Id of the solution. */
+    solution_id: string;
+    /** Id of the assessment. */
+    assessment_id: string;
+    /** Id of the exercise that was solved. */
+    exercise_id: string;
+    /** Id of the candidate who solved it. */
+    candidate_id: string;
+    /** Id of the manager who wrote the assessment. */
+    author_id: string;
+    /** When the solution was accepted. */
+    completed_at: string;
+    /** Who or what accepted the solution; empty when unknown. At most 200 characters, no control characters. */
+    accepted_by: string;
+  };
+};
+
+export const solutionCompletedV1 = {
+  event: 'SolutionCompleted',
+  version: 1,
+  message: SolutionCompletedV1Desc as GenMessage<SolutionCompletedV1Message, { jsonType: SolutionCompletedV1 }>,
+  schema: solutionCompletedV1Schema,
 } as const;
 
 /** An accepted solution was taken back, because of cheating. COMM-040. */
@@ -438,4 +631,4 @@ export const solutionRevokedV0 = {
 } as const;
 
 /** Every version of every event, by name, then version. */
-export const events = [assessmentAssignedV0, assessmentCreatedV0, assessmentRatingChangedV0, assessmentUpdatedV0, candidateCreatedV0, creditToAccountV0, debitFromAccountV0, exerciseCompletedMoreThenTenTimesV0, managerCreatedV0, managerUpdatedV0, solutionCompletedV0, solutionRevokedV0] as const;
+export const events = [assessmentAssignedV0, assessmentCreatedV0, assessmentCreatedV1, assessmentRatingChangedV0, assessmentUpdatedV0, assessmentUpdatedV1, candidateCreatedV0, creditToAccountV0, debitFromAccountV0, exerciseCompletedMoreThenTenTimesV0, managerCreatedV0, managerCreatedV1, managerUpdatedV0, managerUpdatedV1, solutionCompletedV0, solutionCompletedV1, solutionRevokedV0] as const;

@@ -14,6 +14,8 @@ export type LinkErrorCode =
   | 'REPLICA_IN_USE'
   | 'HANDLER_MISMATCH'
   | 'HANDLER_TIMEOUT'
+  | 'INVALID_RELEASE'
+  | 'NO_MAPPING'
   | 'NO_TRANSPORT';
 
 /** Reasons the kit adds to gRPC errors, besides those of every API (`RPC_REASONS`). */

@@ -8,6 +8,15 @@ export type { Database, Transaction } from '../runtime/postgres.ts';
 
 // Contracts of events, and what goes wrong.
 export { type Contract, defineContract, type EventJson } from './contracts/contract.ts';
+export {
+  added,
+  derived,
+  type FieldChange,
+  removed,
+  renamed,
+  rewritten,
+} from './contracts/fieldChange.ts';
+export { defineMapping, type Mapping } from './contracts/mapping.ts';
 export { LinkError, type LinkErrorCode } from './errors.ts';
 
 // A consumer's side: a function for each event, or the newest state of each key in a table.

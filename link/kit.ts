@@ -27,6 +27,9 @@ import type { Pull } from './pull/pull.ts';
 import { prepareReadings } from './pull/readings.ts';
 import { Relay } from './relay/relay.ts';
 import type { BlockedLeg } from './relay/window.ts';
+import { parseReleases, releasedAs } from './release.ts';
+import { type ReadComplements, withComplements } from './transport/complements.ts';
+import type { Dispatcher } from './transport/dispatcher.ts';
 import { pushHandler, unmappedService } from './transport/grpc/receive.ts';
 import { GrpcDispatcher } from './transport/grpc/send.ts';
 import {
@@ -37,6 +40,7 @@ import {
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
 import { JetStreamDispatcher, NEEDED_PAYLOAD } from './transport/jetStream/send.ts';
+import { allContracts } from './versions.ts';
 
 export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly service: string;
@@ -58,6 +62,8 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   /** Links this service consumes that may be `pull`: its value, and the replica's table. */
   readonly pulls?: { readonly [Id in keyof Links]?: Pull };
   readonly limits?: Partial<ReceiverLimits>;
+  /** Contract versions that this build reads and writes at most, by link; see release.ts. */
+  readonly release?: string;
 }
 
 /** Receipts are asked for within 5 s: a broker that is down must not use that up. */
@@ -98,11 +104,13 @@ export function createLinkKit<Links extends LinkMap>(options: KitOptions<Links>)
 
 /** The same for any map: what is inside the kit knows its links by their ids only. */
 function assemble(options: KitOptions): LinkKit {
-  const { service, links } = options;
-  const all = Object.values(links);
+  const { service } = options;
+  const releases = parseReleases(options.release ?? '');
+  const all = Object.values(options.links).map((one) => releasedAs(one, releases.get(one.id)));
+  const links = Object.fromEntries(all.map((link) => [link.id, link]));
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
-  for (const { contracts } of [...produced, ...consumed]) contracts.forEach(prepareContract);
+  for (const link of [...produced, ...consumed]) allContracts(link).forEach(prepareContract);
   const receivers = createReceivers(options, consumed, (written) => relay.committed(written));
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
@@ -110,11 +118,13 @@ function assemble(options: KitOptions): LinkKit {
   const streams = createStreamConsumers(options, consumed, receivers);
   const unparker = createUnparker(options, consumed, receivers);
   const listening = new ListeningAgent(options.sql, options.log, streams);
+  const complete = (link: LinkDefinition, dispatcher: Dispatcher) =>
+    withComplements(link, dispatcher, complementsOf(options, link.id));
   const relay = new Relay({
     ...options,
     links: produced,
-    asyncDispatcher: (link) => new JetStreamDispatcher(publisher, link, service),
-    syncDispatcher: (link, consumer) => dispatchers.get(`${link.id}/${consumer}`)!,
+    asyncDispatcher: (link) => complete(link, new JetStreamDispatcher(publisher, link, service)),
+    syncDispatcher: (link, consumer) => complete(link, dispatchers.get(`${link.id}/${consumer}`)!),
     ask: (link) => asker.askerOf(link.id),
     raiseFence: (link) => asker.fencerOf(link.id),
   });
@@ -127,6 +137,7 @@ function assemble(options: KitOptions): LinkKit {
     streams,
     publisher,
     dispatchers,
+    complete,
     asker,
     manager: () => jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS }),
   });
@@ -161,6 +172,12 @@ function assemble(options: KitOptions): LinkKit {
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
   };
+}
+
+/** How the owner's fields of a link are read; undefined when no version needs any. */
+function complementsOf({ sources, sql }: KitOptions, link: string): ReadComplements | undefined {
+  const read = sources?.[link]?.complement;
+  return read && ((keys) => read(sql, keys));
 }
 
 function warnOfSmallPayload({ nats, log }: KitOptions): void {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { links } from '../services/links.ts';
+import type { Contract } from './contracts/contract.ts';
+import type { Mapping } from './contracts/mapping.ts';
 import { defineLinks, LANES, type LinkDefinition, LinkDefinitionError, laneOf } from './link.ts';
 
 /** IEEE 802.3 CRC-32, bit by bit, as its definition says. */
@@ -38,25 +40,38 @@ test('a map of links with problems is refused with all of them', () => {
   );
 });
 
-test('a second version of an event is refused, because links cannot move between versions yet', () => {
+test('every version of an event must lead to its newest, from the first route on', () => {
   const link = links['COMM-010'];
-  const newer = link.contracts.map((contract) => ({ ...contract, version: 1 }));
-  const refusalOf = (contracts: LinkDefinition['contracts']) => {
+  const [created, updated] = link.contracts as [Contract, Contract];
+  const at = (contract: Contract, version: number) => ({ ...contract, version });
+  const mapping = (contract: Contract, from: number, to: number) =>
+    ({ older: at(contract, from), newer: at(contract, to) }) as unknown as Mapping;
+  const refusalOf = (contracts: readonly Contract[], mappings: readonly Mapping[]) => {
     try {
-      defineLinks([{ ...link, contracts }]);
+      defineLinks([{ ...link, contracts, mappings } as unknown as LinkDefinition]);
     } catch (error) {
       assert.ok(error instanceof LinkDefinitionError);
       return error.message;
     }
-    return assert.fail('it is taken');
+    return 'taken';
   };
-  assert.equal(
-    refusalOf([...link.contracts, newer[0]!]),
-    'COMM-010: ManagerCreated is listed at versions 0 and 1, ' +
-      'and a link cannot move from one to the other yet; list version 0 only',
+  const both = [at(created, 1), updated];
+  assert.equal(refusalOf(both, [mapping(created, 0, 1)]), 'taken');
+  assert.match(
+    refusalOf([created, at(created, 1), updated], []),
+    /ManagerCreated is listed at versions 0 and 1; list the newest, and a mapping from each older/,
+  );
+  assert.match(refusalOf(both, []), /ManagerCreated is listed from version 1; add a mapping from/);
+  assert.match(
+    refusalOf([at(created, 2), updated], [mapping(created, 0, 1)]),
+    /ManagerCreated has no mapping from v1 to v2/,
   );
   assert.match(
-    refusalOf([link.contracts[0]!, newer[1]!]),
-    /ManagerUpdated is listed at version 1;/,
+    refusalOf(both, [mapping(created, 0, 1), mapping(created, 0, 1)]),
+    /ManagerCreated v1 has more than one mapping to it/,
+  );
+  assert.match(
+    refusalOf([updated], [mapping(created, 0, 1)]),
+    /it has a mapping of ManagerCreated, which it does not carry/,
   );
 });

@@ -13,6 +13,7 @@
 import { crc32 } from 'node:zlib';
 import type { DescMethodUnary } from '@bufbuild/protobuf';
 import type { Contract, EventJson } from './contracts/contract.ts';
+import type { Mapping } from './contracts/mapping.ts';
 import { LinkError } from './errors.ts';
 
 export type LinkKind = 'formal' | 'functional';
@@ -34,8 +35,10 @@ export interface LinkDefinition<Event extends EventJson = EventJson> {
   readonly kind: LinkKind;
   readonly producer: string;
   readonly consumers: Readonly<Record<string, ConsumerDefinition>>;
-  /** Every contract of every event, any order; the newest version is what the outbox holds. */
+  /** The newest contract of every event, any order: what handlers and business code know. */
   readonly contracts: readonly Contract<Event>[];
+  /** From each older version of an event to the next: as long as the link may travel in it. */
+  readonly mappings?: readonly Mapping[];
   /** The payload's field that is the key: order is kept per key. */
   readonly keyField: string;
   /** Formal links: the entity that is replicated. Links of one entity share its versions. */
@@ -47,6 +50,8 @@ export interface LinkDefinition<Event extends EventJson = EventJson> {
   readonly transports: readonly Transport[];
   /** Why the link may not be moved at all. */
   readonly immovableReason?: string;
+  /** What this build reads and writes at most, if it is not the newest: see release.ts. */
+  readonly release?: { readonly reads: number; readonly writes: number };
 }
 
 /** A map of links by id. */
@@ -96,19 +101,34 @@ function problemsOf(link: LinkDefinition): string[] {
   return [...problems, ...versionProblemsOf(link)];
 }
 
-/**
- * A producer writes the newest version of an event and the route names the version that travels.
- * Until routes move between versions both must be the only one, or the link would stand still.
- */
-function versionProblemsOf({ id, contracts, starts }: LinkDefinition): string[] {
-  return [...new Set(contracts.map(({ event }) => event))].flatMap((event) => {
-    const versions = contracts.filter((one) => one.event === event).map(({ version }) => version);
-    if (versions.length > 1)
-      return `${id}: ${event} is listed at versions ${versions.sort().join(' and ')}, and a link cannot move from one to the other yet; list version ${starts.version} only`;
-    if (versions[0] !== starts.version)
-      return `${id}: it starts at version ${starts.version}, and ${event} is listed at version ${versions[0]}; list version ${starts.version}`;
-    return [];
-  });
+/** Every version from the first route on must lead to the newest of its event, step by step. */
+function versionProblemsOf({ id, contracts, mappings = [], starts }: LinkDefinition): string[] {
+  const problems: string[] = [];
+  for (const event of new Set(contracts.map((one) => one.event))) {
+    const newest = contracts.filter((one) => one.event === event).map(({ version }) => version);
+    if (newest.length > 1)
+      problems.push(
+        `${id}: ${event} is listed at versions ${newest.sort().join(' and ')}; list the newest, and a mapping from each older one`,
+      );
+    const older = mappings.filter((one) => one.older.event === event);
+    const reached = older.map(({ newer }) => newer.version);
+    for (const { older: from, newer: to } of older)
+      if (to.version !== newest[0] && !older.some((one) => one.older.version === to.version))
+        problems.push(`${id}: ${event} has no mapping from v${to.version} to v${newest[0]}`);
+      else if (reached.filter((one) => one === to.version).length > 1)
+        problems.push(`${id}: ${event} v${to.version} has more than one mapping to it`);
+      else if (from.version >= to.version)
+        problems.push(`${id}: ${event} has a mapping from v${from.version} down to v${to.version}`);
+    const oldest = Math.min(...newest, ...older.map((one) => one.older.version));
+    if (oldest > starts.version)
+      problems.push(
+        `${id}: it starts at version ${starts.version}, and ${event} is listed from version ${oldest}; add a mapping from version ${starts.version}`,
+      );
+  }
+  for (const { older } of mappings)
+    if (!contracts.some(({ event }) => event === older.event))
+      problems.push(`${id}: it has a mapping of ${older.event}, which it does not carry`);
+  return problems;
 }
 
 /** `COMM-010/hiring` */
@@ -124,21 +144,6 @@ export function legsOf(link: LinkDefinition): string[] {
 /** The lane of a key: IEEE CRC-32 of its UTF-8 bytes modulo 16, the same in every language. */
 export function laneOf(key: string): number {
   return crc32(key) % LANES;
-}
-
-/** The contracts of one event, newest version first. */
-export function contractsOf(link: LinkDefinition, event: string): Contract[] {
-  return link.contracts
-    .filter((contract) => contract.event === event)
-    .sort((a, b) => b.version - a.version);
-}
-
-export function contractOf(
-  link: LinkDefinition,
-  event: string,
-  version: number,
-): Contract | undefined {
-  return link.contracts.find((c) => c.event === event && c.version === version);
 }
 
 /** `COMM-010.07.v0.ManagerCreated` */

@@ -66,6 +66,8 @@ export interface Gate extends Described {
   readonly measures: readonly Measure[];
   /** Minimum time to watch, in seconds. */
   readonly windowSeconds: number;
+  /** How long it waits for what neither passes nor fails, if not for `patience_seconds`. */
+  readonly patienceSeconds?: number;
 }
 
 /** Waits until a person completes the run, which gives up the way back. */

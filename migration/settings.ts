@@ -23,6 +23,12 @@ const NUMBERS = {
   canary_seconds: setting(5, 's', [0, DAY_S], 'watch each group of lanes after it has moved'),
   shadow_seconds: setting(3, 's', [0, DAY_S], 'compare shadow copies for at least this long'),
   patience_seconds: setting(30, 's', [0.1, DAY_S], 'wait for a gate that neither passes nor fails'),
+  release_seconds: setting(
+    3_600,
+    's',
+    [0.1, 30 * DAY_S],
+    'wait until every live process runs a build that the next step needs',
+  ),
   retry_seconds: setting(60, 's', [0, DAY_S], 'repeat a step whose calls do not get through'),
   release_hold_seconds: setting(
     15,

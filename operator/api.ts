@@ -25,6 +25,9 @@ import {
 import { invalidField, type RpcError, unknownId } from '../rpc/errors.ts';
 import type { Handlers } from '../rpc/handlers.ts';
 import { readPage } from '../rpc/paging.ts';
+import { contractHandlers } from './contracts/handlers.ts';
+import type { Registrar } from './contracts/registrar.ts';
+import type { ContractRegistry } from './contracts/registry.ts';
 import { deadLetterHandlers } from './deadLetters.ts';
 import { withReasons } from './errors.ts';
 import { type LinkSources, listLinks } from './links.ts';
@@ -43,6 +46,8 @@ export interface OperatorOptions {
   readonly participants: Participants;
   readonly streams: Streams;
   readonly watchers: Watchers;
+  readonly registry: ContractRegistry;
+  readonly registrar: Registrar;
   /** Whether a run may name a command for this operator to run. */
   readonly areCommandsAllowed: boolean;
   /** Makes the engine look at a run now. */
@@ -57,6 +62,11 @@ export function operatorHandlers(options: OperatorOptions): Handlers<typeof Oper
     ...orderHandlers(options),
     ...proofHandlers(options),
     ...deadLetterHandlers(options.participants),
+    ...contractHandlers({
+      ...options,
+      manager: () => options.streams.manager(),
+      liveRuns: () => options.journal.live(),
+    }),
   });
 }
 
@@ -66,12 +76,13 @@ type HandlersOf<Names extends keyof Handlers<typeof Operator>> = Pick<
 >;
 
 function linkHandlers(options: OperatorOptions): HandlersOf<'listLinks' | 'getTopology'> {
-  const { participants, streams, journal } = options;
+  const { participants, streams, journal, registrar } = options;
   const sources: LinkSources = {
     participants,
     manager: () => streams.manager(),
     liveRuns: () => journal.live(),
     unrouted: new UnroutedWatch(participants),
+    contractAlarms: () => registrar.alarms,
   };
   return {
     listLinks: () => listLinks(sources),

@@ -7,6 +7,7 @@ import { RpcCallError, type RpcCode, RpcError, type RpcReason } from '../rpc/err
 export const OPERATOR_REASONS = [
   'LINK_BUSY', // ALREADY_EXISTS: another run holds the leg
   'RUN_STATE', // FAILED_PRECONDITION: the run is in no state for this command
+  'CONTRACT_UNKNOWN', // NOT_FOUND: no process ever said that it writes or reads this version
   'CONFIRMATION_WRONG', // FAILED_PRECONDITION: the link's name was not given as asked
 ] as const;
 

@@ -26,6 +26,7 @@ test('the list names services that gave no answer, and why', async () => {
     manager: () => Promise.reject(new Error('the test has no JetStream')),
     liveRuns: async () => [],
     unrouted: new UnroutedWatch(participants),
+    contractAlarms: () => [],
   });
   assert.deepEqual(
     links.map(({ id }) => id),

@@ -16,6 +16,7 @@ import {
 } from '../migration/participants.ts';
 import type { RunRecord } from '../migration/run/record.ts';
 import { RpcCallError } from '../rpc/client.ts';
+import type { ContractAlarm } from './contracts/pairs.ts';
 import type { UnroutedWatch } from './unrouted.ts';
 import { type BlockedMessages, type LegState, legWarnings } from './warnings.ts';
 
@@ -24,6 +25,7 @@ export interface LinkSources {
   readonly manager: () => Promise<JetStreamManager>;
   readonly liveRuns: () => Promise<readonly RunRecord[]>;
   readonly unrouted: UnroutedWatch;
+  readonly contractAlarms: () => readonly ContractAlarm[];
 }
 
 /** The rest is shown without JetStream, which may be what is broken. */
@@ -68,7 +70,7 @@ async function describeLink(
 }
 
 async function describeLeg(
-  { participants, unrouted }: LinkSources,
+  { participants, unrouted, contractAlarms }: LinkSources,
   link: DescribedLink,
   leg: { consumer: string; stream: StreamState | undefined; isMoving: boolean },
 ): Promise<MessageInitShape<typeof LegSchema>> {
@@ -96,6 +98,9 @@ async function describeLeg(
     deadLetters: Number(letters?.total ?? 0n),
     unrouted: written,
     blocked,
+    contractAlarms: contractAlarms()
+      .filter((one) => one.link === id && [producer, consumer].includes(one.service))
+      .map(({ text }) => text),
     bindProblem: link.consumers.get(consumer)?.bindProblem ?? '',
   };
   return {

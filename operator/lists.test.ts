@@ -10,8 +10,11 @@ import { Certificates } from '../migration/certificate.ts';
 import { Participants } from '../migration/participants.ts';
 import { Journal } from '../migration/run/journal.ts';
 import { RpcError } from '../rpc/errors.ts';
+import { silentLog } from '../runtime/log.ts';
 import { noStreams, operatorDatabase, syncToAsync } from '../test/rigs/oneStep.ts';
 import { operatorHandlers } from './api.ts';
+import { Registrar } from './contracts/registrar.ts';
+import { ContractRegistry } from './contracts/registry.ts';
 import { Watchers } from './watchers.ts';
 
 /** These handlers use nothing but their request. */
@@ -23,10 +26,14 @@ const TURNS = [1, 2, 3, 4, 5];
 
 const sql = await operatorDatabase({ after });
 const journal = new Journal(sql);
+const participants = new Participants({});
+const registry = new ContractRegistry(sql);
 const api = operatorHandlers({
   journal,
   certificates: new Certificates(sql, 'test'),
-  participants: new Participants({}),
+  participants,
+  registry,
+  registrar: new Registrar({ participants, registry, log: silentLog }),
   streams: noStreams,
   watchers: new Watchers(),
   areCommandsAllowed: false,

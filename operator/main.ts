@@ -17,6 +17,8 @@ import { requireWritable } from '../runtime/postgresCheck.ts';
 import { Readiness } from '../runtime/readiness.ts';
 import { operatorHandlers } from './api.ts';
 import { loadOperatorConfig } from './config.ts';
+import { Registrar } from './contracts/registrar.ts';
+import { ContractRegistry } from './contracts/registry.ts';
 import { createRunCommand } from './gateCommands.ts';
 import { Provisioner } from './provisioner.ts';
 import { LinkStreams } from './streams.ts';
@@ -59,12 +61,16 @@ const provisioner = new Provisioner({
   log,
   isActing: () => engine.isActing,
 });
+const registry = new ContractRegistry(sql);
+const registrar = new Registrar({ participants, registry, log });
 const handlers = operatorHandlers({
   journal,
   certificates,
   participants,
   streams,
   watchers,
+  registry,
+  registrar,
   areCommandsAllowed: runCommand !== undefined,
   wakeEngine: (runId) => engine.wake(runId),
 });
@@ -95,6 +101,6 @@ const connections = {
 await runProcess({
   name: 'operator',
   log,
-  agents: [connections, engine, provisioner, server, readiness, health],
+  agents: [connections, engine, provisioner, registrar, server, readiness, health],
   lost: nats.lost,
 });

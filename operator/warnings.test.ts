@@ -14,6 +14,7 @@ const healthy: LegState = {
   deadLetters: 0,
   unrouted: '',
   blocked: { count: 0, reason: '', forMs: 0 },
+  contractAlarms: [],
   bindProblem: '',
 };
 
@@ -57,5 +58,10 @@ describe('warnings of a leg', () => {
     assert.deepEqual(legWarnings({ ...healthy, hasDurable: false, isStreamKnown: false }), [
       'the stream is missing, or JetStream is away',
     ]);
+  });
+
+  it('name a contract whose text is not the registered one', () => {
+    const contractAlarms = ['hiring/hiring-1 has another text of ManagerCreated v0'];
+    assert.deepEqual(legWarnings({ ...healthy, contractAlarms }), contractAlarms);
   });
 });

@@ -24,6 +24,8 @@ export interface LegState {
   /** What bypassed the outbox; empty when nothing did. */
   readonly unrouted: string;
   readonly blocked: BlockedMessages;
+  /** What is wrong with the contracts of either side. */
+  readonly contractAlarms: readonly string[];
   /** Why the consumer listens and gets nothing from the stream, or empty. */
   readonly bindProblem: string;
 }
@@ -45,6 +47,7 @@ export function legWarnings(leg: LegState): string[] {
   if (leg.blocked.count > 0) warnings.push(describeBlocked(leg.blocked));
   if (leg.unownedLanes > 0) warnings.push(`${leg.unownedLanes} lanes have no live relay`);
   if (leg.unrouted !== '') warnings.push(`unrouted writer: ${leg.unrouted}`);
+  warnings.push(...leg.contractAlarms);
   if (leg.deadLetters > 0)
     warnings.push(`${leg.deadLetters} dead letters wait for a person: relink dead-letters list`);
   return warnings;

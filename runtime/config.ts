@@ -43,6 +43,7 @@ export interface BaseConfig {
   readonly peers: Readonly<Record<string, readonly string[]>>;
   readonly logLevel: LogLevel;
   readonly failpoints: string;
+  readonly release: string;
   readonly production: boolean;
 }
 
@@ -92,6 +93,7 @@ export const baseConfigProperties: ConfigProperties<BaseConfig> = {
     default: '',
     description: 'tests only: name=kill|throw|pause:ms[@n]',
   },
+  release: { type: 'string', default: '', description: 'contract versions: COMM-040=v1/v0' },
   production: {
     type: 'boolean',
     default: false,

@@ -7,6 +7,7 @@ import * as events from '../gen/events.ts';
 import { FinanceLinks } from '../gen/finance/v1/links_pb.ts';
 import { HiringLinks } from '../gen/hiring/v1/links_pb.ts';
 import { ManagementLinks } from '../gen/management/v1/links_pb.ts';
+import { solutionCompleted } from './mappings/solutions.ts';
 
 const contract = <Message extends DescMessage>(event: { message: Message; schema: object }) =>
   defineContract(event.message, event.schema);
@@ -66,7 +67,8 @@ export const links = defineLinks([
     ordered: true,
     producer: 'hiring',
     consumers: { bonuses: { push: BonusesLinks.method.bookSolution } },
-    contracts: [contract(events.solutionCompletedV0), contract(events.solutionRevokedV0)],
+    contracts: [solutionCompleted.newer, contract(events.solutionRevokedV0)],
+    mappings: [solutionCompleted],
     keyField: 'solution_id',
     starts: { transport: 'sync', version: 0 },
     transports: ['sync', 'async'],

@@ -103,6 +103,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     log,
     links,
     peers: config.peers,
+    release: config.release,
   });
   const server = createRpcServer({
     host,

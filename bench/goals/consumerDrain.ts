@@ -1,12 +1,13 @@
 /** Consumer with inbox ÷ consume, validate, acknowledge without a database, in the same process. */
 import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { decodeText } from '../../link/contracts/contract.ts';
-import { contractOf, type LinkKind } from '../../link/link.ts';
+import type { LinkKind } from '../../link/link.ts';
 import { outboxRowOf } from '../../link/outbox/enqueue.ts';
 import { ensureConsumer, removeConsumer } from '../../link/transport/jetStream/provision.ts';
 import { Publisher } from '../../link/transport/jetStream/publisher.ts';
 import { StreamConsumer } from '../../link/transport/jetStream/receive.ts';
 import { JetStreamDispatcher } from '../../link/transport/jetStream/send.ts';
+import { contractOf } from '../../link/versions.ts';
 import { silentLog } from '../../runtime/log.ts';
 import type { NatsConnection } from '../../runtime/nats.ts';
 import { pause } from '../../runtime/wake.ts';

@@ -1,10 +1,10 @@
 /** Sync link calls with deadline, metadata and validation ÷ bare grpc-js, no database. */
 import type { Message } from '@bufbuild/protobuf';
 import type { PutManagerRequest } from '../../gen/hiring/v1/links_pb.ts';
-import { contractOf } from '../../link/link.ts';
 import { outboxRowOf } from '../../link/outbox/enqueue.ts';
 import { pushRequest } from '../../link/transport/grpc/pushMethod.ts';
 import { GrpcDispatcher } from '../../link/transport/grpc/send.ts';
+import { contractOf } from '../../link/versions.ts';
 import { createBareClient } from '../bareGrpc.ts';
 import { type BenchContext, type Benchmark, mustBe, scaled } from '../benchmark.ts';
 import { benchLink, CONSUMER, LEG, newMessage } from '../events.ts';

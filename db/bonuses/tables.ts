@@ -46,6 +46,8 @@ export const bookings = pgTable(
     /** What the amount was computed from: the rating and its version at hiring. */
     rating: integer().notNull(),
     ratingVersion: int8('rating_version').notNull(),
+    /** Who or what accepted the solution; empty when unknown. */
+    acceptedBy: text('accepted_by').notNull().default(''),
     bookedAt: time('booked_at').notNull(),
   },
   (t) => [

@@ -77,6 +77,8 @@ export const solutions = pgTable(
     exerciseId: uuid('exercise_id').notNull(),
     authorId: uuid('author_id').notNull(),
     state: text().$type<'accepted' | 'rejected' | 'revoked'>().notNull(),
+    /** Who or what judged it; empty when unknown. */
+    acceptedBy: text('accepted_by').notNull().default(''),
     submittedAt: time('submitted_at').notNull(),
     revokedAt: time('revoked_at'),
   },

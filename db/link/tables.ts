@@ -104,6 +104,8 @@ export const lanes = relink.table(
 export const relays = relink.table('relays', {
   instance: text().primaryKey(),
   seenAt: time('seen_at').notNull(),
+  /** Links with messages that this relay cannot read: others take their lanes. */
+  declines: text().array().notNull().default(sql`'{}'`),
 });
 
 /** What receipts closed, per lane and epoch: one side of a certificate. */

@@ -1,6 +1,7 @@
 /**
  * The engine's memory, in the schema `migration` of the operator's database: runs with their steps
- * and evidence, signed certificates, the signing key, and the lease that lets one engine act.
+ * and evidence, signed certificates, the signing key, the lease that lets one engine act, and what
+ * contracts services say they write and read.
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -192,4 +193,57 @@ export const signingKeys = migration.table(
     createdAt: time('created_at').notNull().default(sql`clock_timestamp()`),
   },
   () => [check('signing_keys_one', sql`id = 1`)],
+);
+
+/**
+ * Every text that a process said a contract version has. The first one counts as registered: another
+ * text under the same version is an alarm. `hash` leaves out the words for people.
+ */
+export const contracts = migration.table(
+  'contracts',
+  {
+    id: int8('id').primaryKey().generatedAlwaysAsIdentity(),
+    event: text().notNull(),
+    version: smallint().notNull(),
+    hash: text().notNull(),
+    schema: text().notNull(),
+    /** The process that named it first, such as `hiring/hiring-1`. */
+    registeredBy: text('registered_by').notNull(),
+    registeredAt: time('registered_at').notNull().default(sql`clock_timestamp()`),
+  },
+  (t) => [unique('contracts_one_per_text').on(t.event, t.version, t.hash)],
+);
+
+/** Which processes write or read which text of a contract on which link, and when they said so. */
+export const contractUses = migration.table(
+  'contract_uses',
+  {
+    contract: int8('contract')
+      .notNull()
+      .references(() => contracts.id),
+    link: text().notNull(),
+    service: text().notNull(),
+    side: text().notNull(),
+    instance: text().notNull(),
+    firstSeen: time('first_seen').notNull().default(sql`clock_timestamp()`),
+    lastSeen: time('last_seen').notNull().default(sql`clock_timestamp()`),
+  },
+  (t) => [
+    primaryKey({ columns: [t.contract, t.link, t.service, t.side, t.instance] }),
+    check('contract_uses_side', sql`side in ('producer', 'consumer')`),
+  ],
+);
+
+/** Contract versions that are given up for good, with what was looked at before. */
+export const contractRetirements = migration.table(
+  'contract_retirements',
+  {
+    event: text().notNull(),
+    version: smallint().notNull(),
+    reason: text().notNull(),
+    evidence: jsonb().notNull(),
+    retiredBy: text('retired_by').notNull(),
+    retiredAt: time('retired_at').notNull().default(sql`clock_timestamp()`),
+  },
+  (t) => [primaryKey({ columns: [t.event, t.version] })],
 );

@@ -144,7 +144,8 @@ async function addSolution(
   results.results += 1;
   if (isCorrect) results.accepted += 1;
   const rating = await rate(company, assessmentId, results);
-  const event = { eventId: randomUUIDv7(), solutionId: id, assessmentId, authorId };
+  const facts = { solutionId: id, assessmentId, authorId, acceptedBy: '' };
+  const event = { eventId: randomUUIDv7(), ...facts };
   const credit = creditSolution(event, { rating, version: BigInt(results.version) }, NOW);
   if (isCorrect) await book(company, credit, 1);
   if (isCorrect)

@@ -160,7 +160,8 @@ test('a solution that was not credited, and a debit that is gone, are found', as
 test('a bonus without a solution is found', async (t) => {
   const company = await companies.open(t);
   const { assessmentId, authorId } = company.business;
-  const event = { eventId: randomUUIDv7(), solutionId: randomUUIDv7(), assessmentId, authorId };
+  const facts = { solutionId: randomUUIDv7(), assessmentId, authorId, acceptedBy: '' };
+  const event = { eventId: randomUUIDv7(), ...facts };
   const booking = creditSolution(event, { rating: 50, version: 0n }, new Date());
   await insertBooking(company.database('bonuses') as unknown as Transaction, booking);
   assert.deepEqual(await findIn(company, /are credited/), [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { managerCreatedV0, managerUpdatedV0 } from '../../gen/events.ts';
 import { compareSchemas } from './compatibility.ts';
+import { ContractError } from './contractError.ts';
 import type { JsonSchema } from './jsonSchema.ts';
 
 function ofField(older: JsonSchema, newer: JsonSchema): string[] {
@@ -87,22 +88,91 @@ describe('compareSchemas', () => {
     const any: JsonSchema = { type: 'string', maxLength: 3 };
     assert.deepEqual(ofField({ type: 'string', const: 'abc' }, any).length, 1);
     assert.match(ofField({ type: 'string', const: 'abc' }, any)[0]!, /^forward/);
-    assert.match(ofField({ type: 'string', const: 'abcd' }, any).join(), /backward.*out of bounds/);
+    assert.match(
+      ofField({ type: 'string', const: 'abcd' }, any).join(),
+      /backward: f may be "abcd", which must NOT have more than 3 characters/,
+    );
   });
 
-  test('says in which direction an added optional field breaks', () => {
+  test('says in which direction an added optional field breaks, and what to do', () => {
     const older: JsonSchema = { type: 'object', properties: {}, additionalProperties: false };
     const newer: JsonSchema = { ...older, properties: { added: { type: 'string' } } };
     assert.deepEqual(compareSchemas(older, newer), [
-      { field: 'added', problem: 'is not a field of the reader', direction: 'forward' },
+      {
+        field: 'added',
+        pointer: '/additionalProperties',
+        problem: 'is not a field of the reader',
+        direction: 'forward',
+        verdict:
+          'readers of the older schema refuse events of the newer one: added is not a field of ' +
+          'the reader. To do: let every reader accept it before anything writes it, or make it a ' +
+          'version of its own.',
+      },
     ]);
   });
 
   test('says that a field which became required may be missing', () => {
     const older: JsonSchema = { type: 'object', properties: { a: { type: 'string' } } };
     const newer: JsonSchema = { ...older, required: ['a'] };
-    assert.deepEqual(compareSchemas(older, newer), [
-      { field: 'a', problem: 'may be missing', direction: 'backward' },
-    ]);
+    const [finding, ...others] = compareSchemas(older, newer);
+    assert.deepEqual(others, []);
+    assert.equal(finding!.field, 'a');
+    assert.equal(finding!.pointer, '/required');
+    assert.match(finding!.verdict, /refuse events of the older one: a may be missing/);
   });
+
+  test('points to the rule of the reader that refuses, through lists and odd names', () => {
+    const text = (maxLength: number): JsonSchema => ({ type: 'string', maxLength });
+    const listing = (item: JsonSchema): JsonSchema => ({
+      type: 'object',
+      properties: {
+        'a/b': { type: 'array', items: { type: 'object', properties: { f: item } } },
+      },
+    });
+    assert.deepEqual(
+      compareSchemas(listing(text(9)), listing(text(5))).map(({ pointer }) => pointer),
+      ['/properties/a~1b/items/properties/f/maxLength'],
+    );
+  });
+
+  test('finds a renamed field, which gRPC would not mind, breaking both ways', () => {
+    const named = (name: string): JsonSchema => ({
+      type: 'object',
+      properties: { [name]: { title: name, type: 'string', minLength: 1 } },
+      required: [name],
+      additionalProperties: false,
+    });
+    const found = compareSchemas(named('first_name'), named('given_name'));
+    assert.deepEqual(new Set(found.map(({ direction }) => direction)).size, 2);
+    const gone = found.find(({ field }) => field === 'first_name');
+    assert.match(gone!.verdict, /It looks renamed, as given_name: gRPC carries numbers/);
+  });
+
+  test('judges an empty value that may stand beside the rule by the alternatives', () => {
+    const orEmpty = (maxLength: number): JsonSchema => ({
+      anyOf: [{ const: '' }, { type: 'string', minLength: 2, maxLength }],
+    });
+    const found = ofField(orEmpty(9), orEmpty(5));
+    assert.equal(found.length, 1, found.join());
+    assert.match(found[0]!, /^backward: f may have up to 9 characters/);
+    assert.match(ofField(orEmpty(5), { type: 'string', minLength: 2 }).join(), /backward.*""/);
+  });
+
+  for (const [name, schema, where] of [
+    ['a keyword', { patternProperties: {} }, '/patternProperties'],
+    ['a reference', { properties: { a: { $ref: '#/$defs/a' } } }, '/properties/a/$ref'],
+    ['a format', { items: { format: 'email' } }, '/items/format'],
+    ['several types', { type: ['string', 'null'] }, '/type'],
+    ['fields by a rule', { additionalProperties: { type: 'string' } }, '/additionalProperties'],
+  ] as const) {
+    test(`refuses ${name} that it does not know, on either side, instead of passing over it`, () => {
+      const odd = schema as unknown as JsonSchema;
+      const refused = (error: unknown) =>
+        error instanceof ContractError &&
+        error.code === 'unknown_keyword' &&
+        error.message.includes(where);
+      assert.throws(() => compareSchemas(odd, {}), refused);
+      assert.throws(() => compareSchemas({}, odd), refused);
+    });
+  }
 });

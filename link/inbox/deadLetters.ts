@@ -6,7 +6,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { laneOf } from '../link.ts';
-import { type Arrival, type DeadReason, isUuid } from './delivery.ts';
+import { type Arrival, type DeadReason, hashedOf, isUuid } from './delivery.ts';
 import { holdFence } from './fence.ts';
 
 export interface DeadLetterRow {
@@ -91,13 +91,14 @@ export async function bury(tx: Transaction, arrival: Arrival, why: WhyDead): Pro
  * Enters a message in the inbox as dead, behind the same fence as effects. Returns false when it is
  * there already or the fence refuses its epoch.
  */
-export async function enterDead(tx: Transaction, arrival: Arrival, hash: bigint): Promise<boolean> {
+export async function enterDead(tx: Transaction, arrival: Arrival): Promise<boolean> {
+  const { hash, hashedVersion } = hashedOf(arrival);
   await holdFence(tx, arrival.link);
   const rows = await tx`
     insert into relink.inbox
       (event_id, link, lane, epoch, key, version, event_version, hash, outcome, copied)
     select ${arrival.eventId}, ${arrival.link}, ${laneOf(arrival.key)}, ${arrival.epoch},
-      ${arrival.key}, ${arrival.version}, ${arrival.eventVersion}, ${hash}, 'dead',
+      ${arrival.key}, ${arrival.version}, ${hashedVersion}, ${hash}, 'dead',
       ${arrival.isCopied}
     where not exists (select from relink.fences where link = ${arrival.link}
       and lane = ${laneOf(arrival.key)} and min_epoch > ${arrival.epoch}

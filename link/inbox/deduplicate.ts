@@ -4,13 +4,11 @@
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { Receipt } from '../wire/receipt.ts';
-import type { Delivery } from './delivery.ts';
+import type { Delivery, Hashed } from './delivery.ts';
 import { holdFence } from './fence.ts';
 
-export interface InboxRow {
+export interface InboxRow extends Hashed {
   readonly eventId: string;
-  readonly hash: bigint;
-  readonly eventVersion: number;
   readonly outcome: Receipt['outcome'];
   readonly epoch: bigint;
 }
@@ -38,7 +36,7 @@ export async function enterInbox(
     from unnest(
       ${sorted.map((d) => d.eventId)}::uuid[], ${sorted.map((d) => d.lane)}::int2[],
       ${sorted.map((d) => String(d.epoch))}::int8[], ${sorted.map((d) => d.key)}::text[],
-      ${sorted.map((d) => String(d.version))}::int8[], ${sorted.map((d) => d.eventVersion)}::int2[],
+      ${sorted.map((d) => String(d.version))}::int8[], ${sorted.map((d) => d.hashedVersion)}::int2[],
       ${sorted.map((d) => String(d.hash))}::int8[], ${sorted.map((d) => String(d.isCopied))}::text[]::bool[]
     ) d(event_id, lane, epoch, key, version, event_version, hash, copied)
     where not exists (select from relink.fences f
@@ -55,7 +53,7 @@ export async function readInbox(
 ): Promise<Map<string, InboxRow>> {
   if (eventIds.length === 0) return new Map();
   const rows = await sql<InboxRow[]>`
-    select event_id as "eventId", hash, event_version as "eventVersion", outcome, epoch
+    select event_id as "eventId", hash, event_version as "hashedVersion", outcome, epoch
     from relink.inbox where event_id = any(${eventIds as string[]}::uuid[])`;
   return new Map(rows.map((row) => [row.eventId, row]));
 }

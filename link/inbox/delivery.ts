@@ -1,7 +1,9 @@
 /** A message as it reached a consumer, by whatever transport, checked and ready to apply. */
-import { type Contract, decodeText } from '../contracts/contract.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import { decodeText, type EventJson } from '../contracts/contract.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
-import { contractOf, type LinkDefinition, laneOf } from '../link.ts';
+import { type LinkDefinition, laneOf } from '../link.ts';
+import { mapPayload, newestContract, readableContract, textIn } from '../versions.ts';
 import { type Handler, isHandled } from './handler.ts';
 
 /** A message as its transport brought it; nothing in it is trusted yet. */
@@ -9,7 +11,10 @@ export interface Arrival {
   readonly link: string;
   readonly eventId: string;
   readonly event: string;
+  /** The contract version that it travelled in. */
   readonly eventVersion: number;
+  /** The contract version whose text is hashed, where it is another one. */
+  readonly hashedVersion?: number | undefined;
   readonly key: string;
   readonly version: bigint;
   readonly epoch: bigint;
@@ -25,8 +30,23 @@ export interface Arrival {
 
 export interface Delivery extends Arrival {
   readonly lane: number;
-  readonly payload: Record<string, unknown>;
+  /** In the newest contract version, whatever it travelled in. */
+  readonly payload: EventJson['payload'];
+  readonly hashedVersion: number;
   readonly hash: bigint;
+}
+
+/** What the inbox keeps of a message's text: both sides of a certificate add it up. */
+export interface Hashed {
+  readonly hashedVersion: number;
+  readonly hash: bigint;
+}
+
+/** Of an arrival that was refused, only the text that came is known. */
+export function hashedOf(arrival: Arrival | Delivery): Hashed {
+  const { eventId, eventVersion, text } = arrival;
+  if ('hash' in arrival) return { hashedVersion: arrival.hashedVersion, hash: arrival.hash };
+  return { hashedVersion: eventVersion, hash: payloadHash(eventId, text) };
 }
 
 /** Why a message can never be applied; docs/errors.md explains each. */
@@ -56,36 +76,43 @@ export function checkArrival(
   arrival: Arrival,
   handler: Pick<Handler, 'events'>,
 ): Checked {
-  const contract = contractOf(link, arrival.event, arrival.eventVersion);
-  if (!contract)
-    return {
-      ok: false,
-      reason: 'UNKNOWN_CONTRACT',
-      detail: `${link.id} has no ${arrival.event} v${arrival.eventVersion}`,
-    };
-  if (!isHandled(handler, arrival.event))
-    return {
-      ok: false,
-      reason: 'UNKNOWN_CONTRACT',
-      detail: `the handler of ${link.id} does not handle ${arrival.event}`,
-    };
-  const decoded = decodeText(contract as Contract<Record<string, unknown>>, arrival.text);
+  const { event, eventId, eventVersion } = arrival;
+  const hashedVersion = arrival.hashedVersion ?? eventVersion;
+  const contract = readableContract(link, event, eventVersion);
+  if (!contract || !readableContract(link, event, hashedVersion))
+    return unknownContract(
+      `${link.id} has no ${event} v${contract ? hashedVersion : eventVersion}`,
+    );
+  if (!isHandled(handler, event))
+    return unknownContract(`the handler of ${link.id} does not handle ${event}`);
+  const decoded = decodeText(contract, arrival.text);
   if (!decoded.ok) {
     const detail = decoded.problems.map((p) => `${p.field || 'event'}: ${p.message}`).join('; ');
     return { ok: false, reason: 'INVALID_EVENT', detail };
   }
-  const payload = decoded.event.payload as Record<string, unknown>;
-  const mismatch = mismatchOf(link, arrival, decoded.event.event_id, payload);
+  const { event_id, payload } = decoded.event as EventJson;
+  const mismatch = mismatchOf(link, arrival, event_id, payload);
   if (mismatch) return { ok: false, reason: 'INVALID_EVENT', detail: mismatch };
-  return {
-    ok: true,
-    delivery: {
-      ...arrival,
-      lane: laneOf(arrival.key),
-      payload,
-      hash: payloadHash(arrival.eventId, arrival.text),
-    },
-  };
+  try {
+    const newest = newestContract(link, event)!.version;
+    const body = textIn(link, { event, eventVersion, body: arrival.text }, hashedVersion);
+    return {
+      ok: true,
+      delivery: {
+        ...arrival,
+        lane: laneOf(arrival.key),
+        payload: mapPayload(link, { event, payload }, { from: eventVersion, to: newest }),
+        hashedVersion,
+        hash: payloadHash(eventId, body),
+      },
+    };
+  } catch (error) {
+    return { ok: false, reason: 'INVALID_EVENT', detail: messageOf(error) };
+  }
+}
+
+function unknownContract(detail: string): Checked {
+  return { ok: false, reason: 'UNKNOWN_CONTRACT', detail };
 }
 
 /** Headers that contradict the event would corrupt order or identity. */
@@ -93,7 +120,7 @@ function mismatchOf(
   link: LinkDefinition,
   arrival: Arrival,
   eventId: unknown,
-  payload: Record<string, unknown>,
+  payload: EventJson['payload'],
 ): string | undefined {
   if (arrival.eventId !== eventId) return 'event_id: differs from the id in the headers';
   if (arrival.key !== payload[link.keyField])

@@ -48,7 +48,7 @@ async function open(t: TestContext, level: string) {
 
 function deliveryOf(epoch: bigint): Delivery {
   return {
-    ...{ eventId: randomUUIDv7(), lane: 0, epoch, key: 'a', version: epoch, eventVersion: 0 },
+    ...{ eventId: randomUUIDv7(), lane: 0, epoch, key: 'a', version: epoch, hashedVersion: 0 },
     ...{ hash: 1n, isCopied: false },
   } as unknown as Delivery;
 }

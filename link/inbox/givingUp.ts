@@ -3,7 +3,6 @@
  * both dead and applied.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
-import { payloadHash } from '../contracts/payloadHash.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { bury, enterDead, type WhyDead } from './deadLetters.ts';
 import { readInbox, setOutcome } from './deduplicate.ts';
@@ -14,10 +13,9 @@ import { settle, settledBefore } from './receipts.ts';
 /** Gives up a message that is not in the inbox, behind the same fence as effects. */
 export async function giveUp(sql: Database, arrival: Arrival, why: WhyDead): Promise<Receipt> {
   const { detail } = why;
-  const hash = payloadHash(arrival.eventId, arrival.text);
   const isKeyed = isUuid(arrival.eventId);
   await sql.begin(async (tx) => {
-    const isNew = !isKeyed || (await enterDead(tx, arrival, hash));
+    const isNew = !isKeyed || (await enterDead(tx, arrival));
     if (isNew) await bury(tx, arrival, why);
   });
   if (!isKeyed) return { ...settle(arrival, 'dead'), detail };

@@ -39,7 +39,7 @@ test('an event reaches the function of its name and no other', async () => {
     SolutionRevoked: async (_tx, { payload }) => void seen.push(payload.revoked_at) as undefined,
   });
   const tx = {} as Transaction;
-  const event = { key: 'k', version: 1n, eventVersion: 0, eventId: 'e' };
+  const event = { key: 'k', version: 1n, eventId: 'e' };
   await handler.apply(tx, { ...event, event: 'SolutionRevoked', payload: { revoked_at: 'r' } });
   await handler.apply(tx, { ...event, event: 'SolutionCompleted', payload: { completed_at: 'c' } });
   assert.deepEqual(seen, ['r', 'c']);

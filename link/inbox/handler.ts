@@ -10,7 +10,7 @@ export interface Change<Event extends EventJson = EventJson> {
   /** The owner's version of the entity. */
   readonly version: bigint;
   readonly event: Event['event_name'];
-  readonly eventVersion: number;
+  /** In the newest contract version, whatever it travelled in. */
   readonly payload: Event['payload'];
 }
 

@@ -132,10 +132,11 @@ export async function passOver(
 type WrittenArrival = Omit<Arrival, 'version' | 'epoch'> & { version: string; epoch: string };
 
 function writeArrival(arrival: Arrival): WrittenArrival {
-  const { link, eventId, event, eventVersion, key, source, isShadow, isCopied, text } = arrival;
-  const { version, epoch, traceparent } = arrival;
+  const { link, eventId, event, eventVersion, hashedVersion, key, source } = arrival;
+  const { version, epoch, isShadow, isCopied, text, traceparent } = arrival;
   return {
-    ...{ link, eventId, event, eventVersion, key, source, isShadow, isCopied, text, traceparent },
+    ...{ link, eventId, event, eventVersion, hashedVersion, key, source },
+    ...{ isShadow, isCopied, text, traceparent },
     version: String(version),
     epoch: String(epoch),
   };

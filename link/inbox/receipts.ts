@@ -2,10 +2,11 @@
 
 import type { Receipt } from '../wire/receipt.ts';
 import type { InboxRow } from './deduplicate.ts';
-import type { Arrival } from './delivery.ts';
+import type { Arrival, Delivery } from './delivery.ts';
 
-export function settle(arrival: Arrival, outcome: Receipt['outcome']): Receipt {
-  return { eventId: arrival.eventId, outcome, epoch: arrival.epoch };
+export function settle(arrival: Arrival | Delivery, outcome: Receipt['outcome']): Receipt {
+  const { eventId, epoch, eventVersion, hashedVersion = eventVersion } = arrival;
+  return { eventId, outcome, epoch, version: hashedVersion };
 }
 
 /** Nothing is committed: it must be sent again. */
@@ -15,7 +16,7 @@ export function retry(arrival: Arrival, retryAfterMs: number, detail: string): R
 
 /** The receipt of a message that is already in the inbox: dead and parked ones still are. */
 export function settledBefore(row: InboxRow): Receipt {
-  const { eventId, epoch, outcome } = row;
+  const { eventId, epoch, outcome, hashedVersion: version } = row;
   const isOpen = outcome === 'dead' || outcome === 'parked';
-  return { eventId, outcome: isOpen ? outcome : 'duplicate', epoch };
+  return { eventId, outcome: isOpen ? outcome : 'duplicate', epoch, version };
 }

@@ -203,7 +203,7 @@ export class Receiver {
         const row = known.get(d.eventId);
         if (!row) return settle(d, 'fenced');
         const receipt = settledBefore(row);
-        if (row.eventVersion !== d.eventVersion || row.hash === d.hash) return receipt;
+        if (row.hashedVersion !== d.hashedVersion || row.hash === d.hash) return receipt;
         reused.push(d);
         return { ...receipt, outcome: 'dead', detail: ID_REUSED };
       });

@@ -27,7 +27,7 @@ export interface CloserOptions<T extends Closable> {
   readonly instance: string;
   /** The fencing term of a lane this relay owns, or undefined. */
   readonly termOf: (lane: number) => bigint | undefined;
-  /** The event's text as the consumer settled it. */
+  /** The event's text as the consumer hashed it. */
   readonly textOf: (flight: T) => string;
   readonly onClosed: (flights: readonly T[]) => void;
   /** The rows' state is unknown, or the lanes are no longer ours: read all of these lanes again. */
@@ -99,8 +99,19 @@ export class Closer<T extends Closable> {
 
   #closingRowOf(flight: T): ClosingRow {
     const { seq, lane, eventId } = flight.row;
-    const hash = payloadHash(eventId, this.#options.textOf(flight));
+    const hash = payloadHash(eventId, this.#textOf(flight));
     return { seq, lane, epoch: flight.settledEpoch, hash };
+  }
+
+  /** A row that has its receipt must be closed; the certificate will not come out equal. */
+  #textOf(flight: T): string {
+    const { textOf, log, leg } = this.#options;
+    try {
+      return textOf(flight);
+    } catch (error) {
+      log.error({ err: error, leg, eventId: flight.row.eventId }, 'hash of the consumer unknown');
+      return flight.row.body;
+    }
   }
 
   #lose(flights: readonly T[]): void {

@@ -6,9 +6,11 @@
 
 import { randomUUIDv7 } from 'node:crypto';
 import type { Transaction } from '../../runtime/postgres.ts';
-import { encodeText } from '../contracts/contract.ts';
+import { type Contract, type EventJson, encodeText } from '../contracts/contract.ts';
+import type { Mapping } from '../contracts/mapping.ts';
 import { LinkError } from '../errors.ts';
-import { contractsOf, type EventOf, type LinkDefinition, laneOf, legsOf } from '../link.ts';
+import { type EventOf, type LinkDefinition, laneOf, legsOf } from '../link.ts';
+import { contractAt, newestContract, textIn, writesOf } from '../versions.ts';
 import type { Enqueued, Message, MessageFor } from './message.ts';
 import type { OutboxRow } from './openRows.ts';
 import { noteWritten } from './written.ts';
@@ -101,8 +103,17 @@ interface OutboxInsert {
   readonly traceparent: string | null;
 }
 
+/** What was written must be able to travel in every version that a route may name. */
+function problemsOf(link: LinkDefinition, contract: Contract, event: EventJson) {
+  const problems = contract.findProblems(event);
+  if (problems.length > 0) return problems;
+  const isStepDown = ({ newer }: Mapping) =>
+    newer.event === contract.event && newer.version === contract.version;
+  return link.mappings?.find(isStepDown)?.findProblems(event.payload) ?? [];
+}
+
 function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
-  const [contract] = contractsOf(link, message.event);
+  const contract = newestContract(link, message.event);
   if (!contract)
     throw new LinkError('UNKNOWN_EVENT', `${link.id} does not carry an event ${message.event}`);
   const event = {
@@ -112,7 +123,7 @@ function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
     produced_at: new Date().toISOString(),
     payload: message.payload,
   };
-  const problems = contract.findProblems(event);
+  const problems = problemsOf(link, contract, event);
   if (problems.length > 0)
     throw new LinkError(
       'INVALID_EVENT',
@@ -120,7 +131,9 @@ function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
       { details: { problems } },
     );
   const key = String(message.payload[link.keyField]);
-  const body = encodeText(contract, event);
+  const eventVersion = contractAt(link, contract.event, writesOf(link))!.version;
+  const newest = { event: contract.event, eventVersion: contract.version };
+  const body = textIn(link, { ...newest, body: encodeText(contract, event) }, eventVersion);
   if (Buffer.byteLength(body) > MAX_EVENT_BYTES)
     throw new LinkError(
       'INVALID_EVENT',
@@ -131,7 +144,7 @@ function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
     key,
     version: message.version,
     event: contract.event,
-    eventVersion: contract.version,
+    eventVersion,
     eventId: event.event_id,
     body,
     traceparent: message.traceparent ?? null,

@@ -43,6 +43,7 @@ export function consumerHandlers(
         eventId: row.eventId,
         outcome: outcomeToWire(row.outcome as ReceiptOutcome),
         epoch: row.epoch,
+        contractVersion: row.hashedVersion,
       }));
       return { receipts, streamIdle };
     },

@@ -8,6 +8,7 @@ import type { ReplicaTable } from '../inbox/upsertNewer.ts';
 import type { LinkDefinition } from '../link.ts';
 import type { Pull } from '../pull/pull.ts';
 import type { Relay } from '../relay/relay.ts';
+import type { Dispatcher } from '../transport/dispatcher.ts';
 import type { GrpcDispatcher } from '../transport/grpc/send.ts';
 import type { ListeningAgent } from '../transport/jetStream/listening.ts';
 import type { Publisher } from '../transport/jetStream/publisher.ts';
@@ -31,6 +32,8 @@ export interface ParticipantOptions {
   readonly streams: ReadonlyMap<string, StreamConsumer>;
   readonly publisher: Publisher;
   readonly dispatchers: ReadonlyMap<string, GrpcDispatcher>;
+  /** Adds the owner's fields that a message lacks in an older contract version. */
+  readonly complete: (link: LinkDefinition, dispatcher: Dispatcher) => Dispatcher;
   readonly asker: ReceiptAsker;
   readonly manager: () => Promise<JetStreamManager>;
 }

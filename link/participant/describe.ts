@@ -8,10 +8,12 @@ import {
   type LinkDescriptionSchema,
   LinkKind,
 } from '../../gen/relink/v1/participant_pb.ts';
+import type { Contract } from '../contracts/contract.ts';
 import type { LinkDefinition } from '../link.ts';
 import { acceptsContract, methodName } from '../transport/grpc/pushMethod.ts';
 import { readListening } from '../transport/jetStream/listening.ts';
 import { NEEDED_PAYLOAD } from '../transport/jetStream/send.ts';
+import { allContracts, contractAt, readsOf, writesOf } from '../versions.ts';
 import type { ParticipantOptions } from './context.ts';
 import { transportToWire } from './encoding.ts';
 
@@ -43,9 +45,8 @@ export async function describe(
 
 function describeLink(
   link: LinkDefinition,
-  isAccepted: (contract: LinkDefinition['contracts'][number]) => boolean,
+  isCarried: (contract: Contract) => boolean,
 ): Description {
-  const names = [...new Set(link.contracts.map((contract) => contract.event))];
   return {
     id: link.id,
     kind: link.kind === 'formal' ? LinkKind.FORMAL : LinkKind.FUNCTIONAL,
@@ -58,13 +59,25 @@ function describeLink(
     methods: Object.fromEntries(
       Object.entries(link.consumers).map(([name, { push }]) => [name, methodName(push)]),
     ),
-    events: names.map((name) => {
-      const contracts = link.contracts.filter((one) => one.event === name && isAccepted(one));
-      return {
-        name,
-        versions: contracts.map((contract) => contract.version),
-        schemas: contracts.map((contract) => JSON.stringify(contract.schema)),
-      };
-    }),
+    events: describeEvents(link, isCarried),
   };
+}
+
+/**
+ * What this build reads: its handlers know the newest version, and everything older has a mapping
+ * up to it. A version is read only if the consumer's method can carry it, too.
+ */
+function describeEvents(link: LinkDefinition, isCarried: (contract: Contract) => boolean) {
+  const names = [...new Set(link.contracts.map((contract) => contract.event))];
+  return names.map((name) => {
+    const contracts = allContracts(link)
+      .filter((one) => one.event === name && one.version <= readsOf(link) && isCarried(one))
+      .sort((a, b) => a.version - b.version);
+    return {
+      name,
+      versions: contracts.map((contract) => contract.version),
+      schemas: contracts.map((contract) => JSON.stringify(contract.schema)),
+      writtenVersion: contractAt(link, name, writesOf(link))?.version ?? 0,
+    };
+  });
 }

@@ -32,6 +32,11 @@ export interface EntitySource extends EntityTable {
     tx: Transaction,
     wanted: { afterKey: string; limit: number; keys: readonly string[] },
   ) => Promise<readonly (Message & { readonly key: string })[]>;
+  /** By key, the fields of older contract versions that the newest lacks, as the rows have them. */
+  readonly complement?: (
+    sql: Database,
+    keys: readonly string[],
+  ) => Promise<ReadonlyMap<string, Message['payload']>>;
 }
 
 export interface BucketDigest {

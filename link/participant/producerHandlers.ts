@@ -7,7 +7,7 @@ import type { Handlers } from '../../rpc/handlers.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { encodeText } from '../contracts/contract.ts';
 import { LinkError } from '../errors.ts';
-import { contractOf, type LinkDefinition, legOf } from '../link.ts';
+import { type LinkDefinition, legOf } from '../link.ts';
 import { enqueue, outboxRowOf } from '../outbox/enqueue.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
 import { readClosed, readOpenState } from '../outbox/state.ts';
@@ -15,6 +15,7 @@ import { changeRoute, releaseHold, setShadow } from '../relay/routes.ts';
 import { readEpoch, readStandings } from '../relay/standings.ts';
 import type { Dispatcher } from '../transport/dispatcher.ts';
 import { JetStreamDispatcher } from '../transport/jetStream/send.ts';
+import { contractOf, travellingVersion } from '../versions.ts';
 import type { Parcel } from '../wire/parcel.ts';
 import { findLink, type ParticipantOptions } from './context.ts';
 import { laneToWire, requireTransport, transportFromWire } from './encoding.ts';
@@ -190,12 +191,19 @@ async function probe(
   });
   const row = await findProbe(options, link, consumer);
   if (!row) return { ...answer(await reach(options, link, consumer)), reachedOnly: true };
-  const parcel: Parcel = { row, version, to: [], shadow: [consumer], copied: [], resends: 0 };
+  const parcel: Parcel = {
+    row,
+    version: travellingVersion(link, row, version),
+    to: [],
+    shadow: [consumer],
+    copied: [],
+    resends: 0,
+  };
   const dispatcher: Dispatcher =
     transport === 'async'
       ? new JetStreamDispatcher(options.publisher, link, options.service)
       : options.dispatchers.get(row.leg)!;
-  const [result] = await dispatcher.dispatch([parcel]);
+  const [result] = await options.complete(link, dispatcher).dispatch([parcel]);
   if (result!.kind === 'refused') return answer(result!.reason);
   if (result!.kind === 'failed')
     return { ...answer(result!.reason), unsent: transport === 'async' };

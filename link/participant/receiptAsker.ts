@@ -3,7 +3,7 @@ import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import type { AskReceipts, RaiseFence } from '../relay/linkRelay.ts';
 import { outcomeFromWire } from '../wire/outcome.ts';
-import type { Receipt } from '../wire/receipt.ts';
+import { type Receipt, versionIn } from '../wire/receipt.ts';
 
 const DEADLINE_MS = 5_000;
 
@@ -33,7 +33,8 @@ export class ReceiptAsker {
       const answer = await this.clientOf(consumer).getReceipts(request, { retryUnavailable: true });
       const receipts = answer.receipts.flatMap((receipt): Receipt[] => {
         const outcome = outcomeFromWire(receipt.outcome);
-        return outcome ? [{ eventId: receipt.eventId, outcome, epoch: receipt.epoch }] : [];
+        const { eventId, epoch, contractVersion } = receipt;
+        return outcome ? [{ eventId, outcome, epoch, ...versionIn(contractVersion) }] : [];
       });
       return { receipts, isStreamIdle: answer.streamIdle };
     };

@@ -101,6 +101,8 @@ export class Flight {
   blocked: Blocked | undefined;
   /** The epoch under which the consumer settled it. */
   settledEpoch = 0n;
+  /** The contract version whose text the consumer hashed; undefined if it did not say. */
+  settledVersion: number | undefined;
 
   constructor(row: OutboxRow, nowMs: number, counts: FlightCounts = { parked: 0 }) {
     this.row = row;
@@ -198,10 +200,11 @@ export class Flight {
     return true;
   }
 
-  settle(epoch: bigint): boolean {
+  settle(epoch: bigint, version?: number): boolean {
     if (!this.#change('settle')) return false;
     this.blocked = undefined;
     this.settledEpoch = epoch;
+    this.settledVersion = version;
     return true;
   }
 

@@ -64,3 +64,20 @@ test('leases of a relay that does not renew them are taken over when they expire
   await one.refresh();
   assert.equal(lanesOf(one).size, 0, 'the old owner learns of it at its next refresh');
 });
+
+test('a relay that cannot read a message gives the lanes of its link to one that can', async () => {
+  const older = await relayOf('older');
+  const newer = await relayOf('newer');
+  for (const relay of [older, newer]) await relay.refresh();
+  older.decline(LINK);
+  for (const relay of [older, newer, older]) await relay.refresh();
+  assert.equal(lanesOf(older).size, 0);
+  assert.equal(lanesOf(newer).size, LANES);
+});
+
+test('a relay that cannot read a message keeps the lanes while no other is alive', async () => {
+  const older = await relayOf('older');
+  older.decline(LINK);
+  await older.refresh();
+  assert.equal(lanesOf(older).size, LANES);
+});

@@ -4,7 +4,9 @@
  * that comes back cannot close or re-open anything.
  *
  * Lanes are shared evenly between the live relays of a service: each claims free or expired lanes
- * up to its share and releases any surplus. All times are the database's.
+ * up to its share and releases any surplus. A relay that met a message it cannot read (an older
+ * build beside newer ones) declines the link while another relay does not. All times are the
+ * database's.
  *
  * A term belongs to one process, not to a name: a process restarted under its old name takes its
  * lanes again under new terms, so that a frozen predecessor is fenced like any other.
@@ -16,6 +18,8 @@ import { LANES } from '../link.ts';
 export const LEASE_MS = 4_000;
 /** Renewed four times in its life, so that one slow statement loses nothing. */
 export const RENEW_EVERY_MS = LEASE_MS / 4;
+/** After this time a relay that declined a link looks again whether it can read its messages. */
+const DECLINE_MS = 60_000;
 
 /** The lanes of one link that this relay owns, with the fencing term of each. */
 export type OwnedLanes = Map<number, bigint>;
@@ -27,6 +31,8 @@ export class LaneLeases {
   /** Monotonic time until which this process certainly holds its leases. */
   #validUntilMs = 0;
   readonly owned = new Map<string, OwnedLanes>();
+  /** Links with messages that this process cannot read, and until when it declines them. */
+  readonly #declinedUntilMs = new Map<string, number>();
 
   constructor(sql: Database, instance: string, links: readonly string[]) {
     this.#sql = sql;
@@ -52,25 +58,41 @@ export class LaneLeases {
     return performance.now() < this.#validUntilMs;
   }
 
+  /** A message of the link cannot be read here: its lanes go to a relay that can, if one lives. */
+  decline(link: string): void {
+    this.#declinedUntilMs.set(link, performance.now() + DECLINE_MS);
+  }
+
+  #declined(): string[] {
+    const nowMs = performance.now();
+    return [...this.#declinedUntilMs].flatMap(([link, untilMs]) => (untilMs > nowMs ? link : []));
+  }
+
   /** Renews the lanes it holds, releases those above its share, claims free ones up to it. */
   async refresh(): Promise<void> {
     const askedAtMs = performance.now();
-    const share = await this.#shareAndHeartbeat();
+    const shares = await this.#sharesAndHeartbeat();
     const renewed = await this.#renew();
     this.#take(renewed);
-    for (const link of this.#links) await this.#balance(link, share);
+    for (const link of this.#links) await this.#balance(link, shares.get(link)!);
     this.#validUntilMs = askedAtMs + LEASE_MS - RENEW_EVERY_MS / 2;
   }
 
-  async #shareAndHeartbeat(): Promise<number> {
-    const [row] = await this.#sql<{ alive: number }[]>`
+  async #sharesAndHeartbeat(): Promise<Map<string, number>> {
+    const declined = this.#declined();
+    const rows = await this.#sql<{ link: string; alive: number }[]>`
       with beat as (
-        insert into relink.relays (instance, seen_at) values (${this.#instance}, clock_timestamp())
-        on conflict (instance) do update set seen_at = excluded.seen_at)
-      select count(*)::int as alive from relink.relays
-      where seen_at > clock_timestamp() - ${LEASE_MS} * interval '1 ms'
-        and instance <> ${this.#instance}`;
-    return Math.ceil(LANES / ((row?.alive ?? 0) + 1));
+        insert into relink.relays (instance, seen_at, declines)
+        values (${this.#instance}, clock_timestamp(), ${declined})
+        on conflict (instance) do update
+          set seen_at = excluded.seen_at, declines = excluded.declines)
+      select link, count(instance)::int as alive from unnest(${this.#links as string[]}::text[]) link
+      left join relink.relays on seen_at > clock_timestamp() - ${LEASE_MS} * interval '1 ms'
+        and instance <> ${this.#instance} and link <> all(declines)
+      group by link`;
+    const shareOf = ({ link, alive }: { link: string; alive: number }) =>
+      declined.includes(link) && alive > 0 ? 0 : Math.ceil(LANES / (alive + 1));
+    return new Map(rows.map((row) => [row.link, shareOf(row)]));
   }
 
   async #renew(): Promise<LaneRow[]> {

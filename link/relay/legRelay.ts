@@ -11,14 +11,16 @@ import { NOT_DELIVERED } from '../outbox/closeRows.ts';
 import { Closer } from '../outbox/closer.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
-import { type Parcel, textFor } from '../wire/parcel.ts';
+import { isReadable } from '../versions.ts';
+import type { Parcel } from '../wire/parcel.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
+import { settledText, versionOf } from './flightText.ts';
 import { HeldKeys } from './heldKeys.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
-import { LegProgress, type Place } from './progress.ts';
+import { LegProgress, placeOf } from './progress.ts';
 import { LegWindow } from './window.ts';
 
 declareFailpoints('relay.after-call');
@@ -47,6 +49,8 @@ export interface LegRelayOptions {
   readonly wake: () => void;
   /** Whether the leases certainly hold at this moment. */
   readonly isLeaseValid: () => boolean;
+  /** A row is of a contract version that this build does not read. */
+  readonly onUnreadable: () => void;
   /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
   readonly onSettled: (seq: number, isApplied: boolean) => void;
 }
@@ -90,7 +94,7 @@ export class LegRelay {
       link: link.id,
       instance,
       termOf: (lane) => owned.get(lane),
-      textOf: ({ row, route }) => textFor(link, row, route?.version ?? row.eventVersion),
+      textOf: (flight) => settledText(link, flight),
       onClosed: (flights) => {
         for (const flight of flights) this.window.remove(flight);
         options.wake();
@@ -112,6 +116,7 @@ export class LegRelay {
     const nowMs = performance.now();
     for (const row of rows) {
       if (this.window.has(row.seq) || !this.gate.owns(row.lane)) continue;
+      if (!isReadable(this.#options.link, row)) this.#options.onUnreadable();
       this.pending.push(this.window.add(row, nowMs));
     }
   }
@@ -158,8 +163,8 @@ export class LegRelay {
   /** A message that the transport will not take is not tried, and nothing of its key passes it. */
   #isRefusedAtOnce(flight: Flight): boolean {
     const { row, route, resends } = flight;
-    const { version, epoch } = route!;
-    const to = [{ consumer: this.consumer, epoch }];
+    const to = [{ consumer: this.consumer, epoch: route!.epoch }];
+    const version = versionOf(this.#options.link, flight);
     const parcel = { row, version, to, shadow: [], copied: [], resends };
     const reason = this.#options.async.refusalOf?.(parcel);
     if (reason) this.#refused(flight, reason);
@@ -178,11 +183,11 @@ export class LegRelay {
     const { sync, async, wake } = this.#options;
     const { generation, row } = flight;
     flight.call();
-    const { epoch, version } = flight.route!;
+    const { epoch } = flight.route!;
     const isCopied = this.gate.shadowOf(row.lane) === 'async';
     const parcel: Parcel = {
       row,
-      version,
+      version: versionOf(this.#options.link, flight),
       to: [{ consumer: this.consumer, epoch }],
       shadow: [],
       copied: isCopied ? [this.consumer] : [],
@@ -201,11 +206,10 @@ export class LegRelay {
 
   /** Sends copies of published messages as calls. */
   sendCallCopies(flights: readonly Flight[]): void {
-    for (const { row, route } of flights) {
-      if (this.gate.shadowOf(row.lane) !== 'sync') continue;
-      const { version } = route!;
+    for (const flight of flights.filter(({ row }) => this.gate.shadowOf(row.lane) === 'sync')) {
+      const version = versionOf(this.#options.link, flight);
       const shadow = [this.consumer];
-      void this.#copy({ row, version, to: [], shadow, copied: [], resends: 0 });
+      void this.#copy({ row: flight.row, version, to: [], shadow, copied: [], resends: 0 });
     }
   }
 
@@ -225,8 +229,9 @@ export class LegRelay {
   onResult(flight: Flight, generation: number, result: DispatchResult): void {
     const isCurrent = flight.generation === generation;
     if (result.kind === 'receipt') {
-      const { outcome, epoch, retryAfterMs, detail } = result.receipt;
-      if (outcome !== 'retry' && outcome !== 'fenced') this.settle(flight, outcome, epoch);
+      const { outcome, epoch, version, retryAfterMs, detail } = result.receipt;
+      if (outcome !== 'retry' && outcome !== 'fenced')
+        this.settle(flight, outcome, { epoch, version });
       else if (isCurrent) this.#retry(flight, detail || outcome, retryAfterMs);
     } else if (isCurrent && result.kind === 'failed') this.#retry(flight, result.reason);
     else if (isCurrent && result.kind === 'refused') this.#refused(flight, result.reason);
@@ -267,22 +272,22 @@ export class LegRelay {
   /**
    * Takes a receipt, pushed or asked for. Ids that are not in the window belong to another relay.
    */
-  receive({ eventId, outcome, epoch }: Receipt): void {
+  receive({ eventId, outcome, epoch, version }: Receipt): void {
     const flight = this.window.ofEvent(eventId);
     if (!flight || outcome === 'fenced') return;
     // JetStream brings it again by itself: it stays sent, but the try has failed.
     if (outcome === 'retry') this.progress.failedWith(HANDLER_FAILED, placeOf(flight));
-    else this.settle(flight, outcome, epoch);
+    else this.settle(flight, outcome, { epoch, version });
   }
 
   settle(
     flight: Flight,
     outcome: Exclude<Receipt['outcome'], 'retry' | 'fenced'>,
-    epoch: bigint,
+    { epoch, version }: { readonly epoch: bigint; readonly version: number | undefined },
   ): void {
     const wasPending = flight.state === 'pending';
     const isParked = outcome === 'parked';
-    if (!(isParked ? flight.park(performance.now()) : flight.settle(epoch))) return;
+    if (!(isParked ? flight.park(performance.now()) : flight.settle(epoch, version))) return;
     this.#leave(flight);
     if (wasPending) this.pending = this.pending.filter((one) => one !== flight);
     if (isParked) return;
@@ -390,9 +395,4 @@ export class LegRelay {
   #sortPending(): void {
     this.pending.sort((a, b) => a.row.seq - b.row.seq);
   }
-}
-
-/** The lane and epoch that a flight was dispatched under. */
-function placeOf({ row, route }: Flight): Place | undefined {
-  return route && { lane: row.lane, epoch: route.epoch };
 }

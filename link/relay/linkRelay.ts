@@ -63,6 +63,8 @@ export interface LinkRelayOptions {
   readonly wake: () => void;
   /** Whether the leases certainly hold at this moment. */
   readonly isLeaseValid: () => boolean;
+  /** A row is of a contract version that this build does not read. */
+  readonly onUnreadable: () => void;
   /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
   readonly onSettled: (seq: number, isApplied: boolean) => void;
 }
@@ -192,6 +194,7 @@ export class LinkRelay {
       leg.sendCallCopies(flights);
     }
     const parcels = parcelsFor(
+      this.#options.link,
       batch.map(({ leg, flights }) => ({
         consumer: leg.consumer,
         flights,

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { links } from '../../services/links.ts';
+import type { LinkDefinition } from '../link.ts';
 import type { Flight } from './flight.ts';
 import { flightOf } from './flights.fixture.ts';
 import { parcelsFor } from './parcels.ts';
 import type { Route } from './routes.ts';
+
+const old = links['COMM-010'];
+const newer = old.contracts.map((contract) => ({ ...contract, version: 1 }));
+const mappings = old.contracts.map((older, i) => ({ older, newer: newer[i]! }));
+const link = { ...old, contracts: newer, mappings } as unknown as LinkDefinition;
 
 const HIRING: Route = { transport: 'async', version: 0, epoch: 5n };
 const BONUSES: Route = { transport: 'async', version: 0, epoch: 6n };
@@ -18,7 +25,7 @@ test('a message of two legs in one batch is one parcel with the epoch of each', 
   const eventId = 'e1';
   const one = flightOf(1, 'a', { eventId, route: HIRING });
   const other = flightOf(2, 'a', { eventId, route: BONUSES });
-  const parcels = parcelsFor([leg('hiring', [one]), leg('bonuses', [other], () => true)]);
+  const parcels = parcelsFor(link, [leg('hiring', [one]), leg('bonuses', [other], () => true)]);
   assert.equal(parcels.length, 1);
   assert.deepEqual(parcels[0]!.parcel.to, [
     { consumer: 'hiring', epoch: 5n },
@@ -35,7 +42,7 @@ test('a message that is resent, or in another version, has a parcel of its own',
   again.resends = 1;
   const newer = flightOf(3, 'a', { eventId, route: { ...BONUSES, version: 1 } });
   const legs = [leg('hiring', [first]), leg('bonuses', [again]), leg('third', [newer])];
-  assert.equal(parcelsFor(legs).length, 3);
+  assert.equal(parcelsFor(link, legs).length, 3);
 });
 
 test('every flight is in one parcel, in the order of the outbox', () => {
@@ -51,7 +58,7 @@ test('every flight is in one parcel, in the order of the outbox', () => {
       const [hiring, bonuses] = [HIRING, BONUSES].map((route) =>
         flights.filter((flight) => flight.route === route),
       );
-      const parcels = parcelsFor([leg('hiring', hiring!), leg('bonuses', bonuses!)]);
+      const parcels = parcelsFor(link, [leg('hiring', hiring!), leg('bonuses', bonuses!)]);
       const seqs = parcels.flatMap((one) => one.flights.map((flight) => flight.row.seq));
       assert.deepEqual(
         seqs.toSorted((a, b) => a - b),

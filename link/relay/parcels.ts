@@ -1,4 +1,6 @@
 /** Groups the flights of a link's legs so that one publication serves every consumer it can. */
+import type { LinkDefinition } from '../link.ts';
+import { travellingVersion } from '../versions.ts';
 import type { Parcel } from '../wire/parcel.ts';
 import type { Flight } from './flight.ts';
 
@@ -15,6 +17,7 @@ export interface ParcelOf {
 }
 
 interface Group {
+  readonly version: number;
   readonly flights: Flight[];
   readonly to: { consumer: string; epoch: bigint }[];
   readonly copied: string[];
@@ -24,14 +27,15 @@ interface Group {
  * One parcel per message, contract version and resend count, in the order of the outbox. Messages of
  * two legs in the same batch are one publication addressed to both.
  */
-export function parcelsFor(legs: readonly LegFlights[]): ParcelOf[] {
+export function parcelsFor(link: LinkDefinition, legs: readonly LegFlights[]): ParcelOf[] {
   const groups = new Map<string, Group>();
   for (const { consumer, flights, isCopied } of legs)
     for (const flight of flights) {
-      const id = `${flight.row.eventId}/${flight.route!.version}/${flight.resends}`;
+      const version = travellingVersion(link, flight.row, flight.route!.version);
+      const id = `${flight.row.eventId}/${version}/${flight.resends}`;
       let group = groups.get(id);
       if (!group) {
-        group = { flights: [], to: [], copied: [] };
+        group = { version, flights: [], to: [], copied: [] };
         groups.set(id, group);
       }
       group.flights.push(flight);
@@ -41,7 +45,7 @@ export function parcelsFor(legs: readonly LegFlights[]): ParcelOf[] {
   return [...groups.values()].map(parcelOf).sort((a, b) => a.parcel.row.seq - b.parcel.row.seq);
 }
 
-function parcelOf({ flights, to, copied }: Group): ParcelOf {
-  const { row, route, resends } = flights[0]!;
-  return { flights, parcel: { row, version: route!.version, to, shadow: [], copied, resends } };
+function parcelOf({ version, flights, to, copied }: Group): ParcelOf {
+  const { row, resends } = flights[0]!;
+  return { flights, parcel: { row, version, to, shadow: [], copied, resends } };
 }

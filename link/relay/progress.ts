@@ -3,6 +3,7 @@
  * each lane under its newest epoch, so that the lanes that a migration moved are judged by themselves.
  */
 import { Latencies, percentilesOf } from '../../runtime/latencies.ts';
+import type { Flight } from './flight.ts';
 
 /** Latencies kept of a lane: enough for a p99, a sixteenth of the traffic of a leg. */
 const LANE_SAMPLES = 256;
@@ -83,4 +84,9 @@ export class LegProgress {
       this.#lanes.set(place.lane, { epoch: place.epoch, counts: new Counts(LANE_SAMPLES) });
     return [this.#leg, this.#known(place)!];
   }
+}
+
+/** The lane and epoch that a flight was dispatched under. */
+export function placeOf({ row, route }: Flight): Place | undefined {
+  return route && { lane: row.lane, epoch: route.epoch };
 }

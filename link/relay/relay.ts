@@ -86,6 +86,7 @@ export class Relay {
       raiseFence: raiseFence(link),
       wake: () => wake.wake(),
       isLeaseValid: () => !this.#stopping.signal.aborted && this.#leases.isLeaseValid(),
+      onUnreadable: () => this.#leases.decline(link.id),
       onSettled: (seq, isApplied) => this.#settled(seq, isApplied),
     });
     this.#links.set(link.id, { relay, wake });

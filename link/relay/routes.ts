@@ -7,6 +7,7 @@
 import type { Database } from '../../runtime/postgres.ts';
 import { LinkError } from '../errors.ts';
 import { ALL_LANES, type LinkDefinition, legOf, legsOf, type Transport } from '../link.ts';
+import { readsOf, versionsOf } from '../versions.ts';
 
 export interface Route {
   readonly transport: Transport;
@@ -53,7 +54,7 @@ export async function prepareRoutes(
 
 /** Messages of such a route could never be sent: the process must not start and retry forever. */
 async function requireListedVersions(sql: Database, link: LinkDefinition): Promise<void> {
-  const listed = link.contracts.map(({ version }) => version);
+  const listed = versionsOf(link).filter((version) => version <= readsOf(link));
   // What a lane still dispatches by counts as well as what it shall adopt.
   const [route] = await sql<{ leg: string; version: number }[]>`
     select leg, used.version from relink.routes,
@@ -63,7 +64,7 @@ async function requireListedVersions(sql: Database, link: LinkDefinition): Promi
   const { leg, version } = route;
   throw new LinkError(
     'NO_TRANSPORT',
-    `${leg} is routed at version ${version}, which the map no longer lists; list version ${version}, because a link cannot move between versions yet`,
+    `${leg} is routed at version ${version}, which this build does not read; start one that does, or move the link to one of ${listed.join(', ')} first`,
   );
 }
 
@@ -162,8 +163,13 @@ function refuseUnmovable({ link, consumer, transport, version }: RouteChange): v
       'NOT_MOVABLE',
       `${link.id} can be moved to ${link.transports.join(', ')}, not to ${transport}`,
     );
-  if (!link.contracts.some((contract) => contract.version === version))
+  if (!versionsOf(link).includes(version))
     throw new LinkError('NOT_MOVABLE', `${link.id} has no contract version ${version}`);
+  if (version > readsOf(link))
+    throw new LinkError(
+      'NOT_MOVABLE',
+      `this build of ${link.producer} does not read v${version} yet`,
+    );
 }
 
 /**

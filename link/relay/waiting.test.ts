@@ -31,7 +31,7 @@ function relayOn(database: Database): Relay {
 
 async function committed() {
   const { version, text } = solutionCompleted();
-  const { payload } = JSON.parse(text);
+  const payload = { ...JSON.parse(text).payload, accepted_by: '' };
   const [message] = await sql.begin((tx) =>
     enqueue(tx, link, [{ event: 'SolutionCompleted', version, payload }]),
   );

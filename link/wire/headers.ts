@@ -10,6 +10,8 @@ export const HEADER = {
   key: 'Relink-Key',
   version: 'Relink-Entity-Version',
   epoch: 'Relink-Epoch',
+  /** The contract version whose text both sides hash; only where it is not the one that travels. */
+  hashedVersion: 'Relink-Hashed-Version',
   source: 'Relink-Source',
   /** The addressees, each with the epoch of its leg: `hiring=5,bonuses=6`. */
   consumers: 'Relink-Consumers',
@@ -27,6 +29,7 @@ export const METADATA = {
   key: 'relink-key',
   version: 'relink-entity-version',
   epoch: 'relink-epoch',
+  hashedVersion: 'relink-hashed-version',
   source: 'relink-source',
   shadow: 'relink-shadow',
   copied: 'relink-copied',
@@ -56,4 +59,10 @@ export function decodeHeaderValue(value: string): string {
  */
 export function readInteger(text: string): bigint {
   return /^\d{1,18}$/.test(text) ? BigInt(text) : 0n;
+}
+
+/** The version in a header; undefined where there is none, and -1 where it is no version. */
+export function readVersion(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  return /^\d{1,4}$/.test(text) ? Number(text) : -1;
 }

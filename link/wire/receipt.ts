@@ -19,7 +19,14 @@ export interface Receipt {
   readonly outcome: ReceiptOutcome;
   /** The epoch under which the consumer settled it. */
   readonly epoch: bigint;
+  /** The contract version whose text the consumer hashed; an older consumer does not say. */
+  readonly version?: number;
   /** With `retry`: do not send it again earlier. */
   readonly retryAfterMs?: number;
   readonly detail?: string;
+}
+
+/** The version of a receipt that an older consumer leaves out. */
+export function versionIn(version: number | null | undefined): Pick<Receipt, 'version'> {
+  return typeof version === 'number' ? { version } : {};
 }

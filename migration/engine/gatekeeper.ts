@@ -27,7 +27,8 @@ interface Taken {
 /** Resolves when the gate passes. @throws StepProblem when it fails or stays inconclusive */
 export async function watchGate(gate: Gate, context: RecordingContext): Promise<void> {
   const windowMs = gate.windowSeconds * 1_000;
-  const patienceMs = context.run.settings.patience_seconds * 1_000;
+  const patienceS = gate.patienceSeconds ?? context.run.settings.patience_seconds;
+  const patienceMs = patienceS * 1_000;
   const writer = new ReadingWriter(context);
   for (;;) {
     const elapsedMs = context.elapsedMs();

@@ -10,7 +10,7 @@ import { isConnectionLost, isDatabaseUnavailable } from '../../runtime/postgres.
 import { pause } from '../../runtime/wake.ts';
 import { MigrationError, StepProblem } from '../errors.ts';
 import type { Plan, PlanStep } from '../plan.ts';
-import { planNamed } from '../plans/index.ts';
+import { planOf } from '../plans/index.ts';
 import * as life from '../run/life.ts';
 import type { RunState, RunWithSteps } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
@@ -91,7 +91,7 @@ export class RunWorker {
       await this.#record(current, life.end(run, now()));
       return false;
     }
-    const plan = planNamed(run.plan, run.settings);
+    const plan = planOf(run);
     const step = plan && this.#stepOf(plan, current, action.position);
     if (!step) {
       const problem =

@@ -37,4 +37,10 @@ describe('contract gate', () => {
     const problems = findIncompatibilities(producer, describing({ 0: short }), 1);
     assert.deepEqual(problems, ['Made v1 is not accepted']);
   });
+
+  it('counts a schema that cannot be compared as not compatible', () => {
+    const odd = { type: 'object', patternProperties: {} };
+    const [problem] = findIncompatibilities(describing({ 0: short }), describing({ 0: odd }), 0);
+    assert.match(problem!, /^Made v0: .*the keyword at \/patternProperties/);
+  });
 });

@@ -1,5 +1,6 @@
 import type { LinkDescription } from '../../gen/relink/v1/participant_pb.ts';
 import { compareSchemas } from '../../link/contracts/compatibility.ts';
+import { ContractError } from '../../link/contracts/contractError.ts';
 import type { JsonSchema } from '../../link/contracts/jsonSchema.ts';
 import type { Measure, Reading } from '../plan.ts';
 
@@ -30,16 +31,31 @@ export function findIncompatibilities(
   version: number,
 ): string[] {
   return producer.events.flatMap((event) => {
-    const written = schemaOf(event, version);
-    // An event that has no such version does not exist any more in this contract.
-    if (!written) return [];
+    const travels = travellingVersion(event, version);
+    const written = schemaOf(event, travels);
+    if (!written) return [`${event.name} has no version up to v${version}`];
     const accepted = consumer.events.find(({ name }) => name === event.name);
-    const read = accepted && schemaOf(accepted, version);
-    if (!read) return [`${event.name} v${version} is not accepted`];
+    const read = accepted && schemaOf(accepted, travels);
+    if (!read) return [`${event.name} v${travels} is not accepted`];
+    return refusals(read, written).map((refusal) => `${event.name} v${travels}: ${refusal}`);
+  });
+}
+
+/** A schema that cannot be compared is not known to be compatible. */
+function refusals(read: JsonSchema, written: JsonSchema): string[] {
+  try {
     return compareSchemas(read, written)
       .filter(({ direction }) => direction === 'forward')
-      .map(({ field, problem }) => `${event.name} v${version}: ${field} ${problem}`);
-  });
+      .map(({ field, problem }) => `${field} ${problem}`);
+  } catch (error) {
+    if (error instanceof ContractError) return [error.message];
+    throw error;
+  }
+}
+
+/** An event that did not change in the version of a route travels in its newest before that. */
+function travellingVersion({ versions }: LinkDescription['events'][number], route: number): number {
+  return Math.max(...versions.filter((version) => version <= route));
 }
 
 function schemaOf(event: LinkDescription['events'][number], version: number) {

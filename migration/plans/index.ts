@@ -3,8 +3,9 @@
 import type { LinkKind, Transport } from '../../link/link.ts';
 import { MigrationError } from '../errors.ts';
 import type { Plan } from '../plan.ts';
-import type { RouteName } from '../run/record.ts';
+import { nameRoute, type RouteName, type RunRecord } from '../run/record.ts';
 import type { Settings } from '../settings.ts';
+import { functionalVersion, withVersion } from './contractVersion.ts';
 import { formalAsyncToPull } from './formalAsyncToPull.ts';
 import { formalAsyncToSync } from './formalAsyncToSync.ts';
 import { formalPullToAsync } from './formalPullToAsync.ts';
@@ -13,7 +14,6 @@ import { functionalAsyncToSync } from './functionalAsyncToSync.ts';
 import { functionalSyncToAsync } from './functionalSyncToAsync.ts';
 
 interface Entry {
-  readonly name: string;
   readonly kind: LinkKind;
   readonly from: Transport;
   readonly to: Transport;
@@ -30,7 +30,7 @@ const PLANS: readonly Entry[] = [
 ];
 
 function entry(kind: LinkKind, from: Transport, to: Transport, make: Entry['make']): Entry {
-  return { name: `${kind}-${from}-to-${to}`, kind, from, to, make };
+  return { kind, from, to, make };
 }
 
 export interface PlanQuestion {
@@ -40,26 +40,40 @@ export interface PlanQuestion {
 }
 
 /** The plan for a move. @throws MigrationError LINK_NOT_MOVABLE when there is none */
-export function choosePlan({ kind, from, to }: PlanQuestion, settings: Settings): Plan {
-  const entry = PLANS.find(
-    (one) =>
-      one.kind === kind &&
-      one.from === from.transport &&
-      one.to === to.transport &&
-      from.version === to.version,
-  );
-  if (entry) return entry.make(settings);
+export function choosePlan(question: PlanQuestion, settings: Settings): Plan {
+  const { kind, from, to } = question;
+  const plan = findPlan(question, settings);
+  if (plan) return plan;
   const what =
     from.version === to.version
       ? `from ${from.transport} to ${to.transport}`
-      : `from contract v${from.version} to v${to.version}`;
+      : `from ${nameRoute(from)} to ${nameRoute(to)}`;
   throw new MigrationError(
     'LINK_NOT_MOVABLE',
     `there is no plan that moves a ${kind} link ${what}`,
   );
 }
 
+function findPlan({ kind, from, to }: PlanQuestion, settings: Settings): Plan | undefined {
+  const isSameVersion = from.version === to.version;
+  if (from.transport === to.transport)
+    return kind === 'functional' && !isSameVersion
+      ? functionalVersion(settings, from, to)
+      : undefined;
+  const entry = PLANS.find(
+    (one) => one.kind === kind && one.from === from.transport && one.to === to.transport,
+  );
+  const plan = entry?.make(settings);
+  if (!plan || isSameVersion) return plan;
+  return kind === 'functional' ? withVersion(plan, settings, to) : undefined;
+}
+
 /** The plan of a run, rebuilt to resume it; undefined when this release has no such plan. */
-export function planNamed(name: string, settings: Settings): Plan | undefined {
-  return PLANS.find((one) => one.name === name)?.make(settings);
+export function planOf(
+  run: Pick<RunRecord, 'plan' | 'from' | 'to' | 'settings'>,
+): Plan | undefined {
+  const kinds: readonly LinkKind[] = ['formal', 'functional'];
+  return kinds
+    .map((kind) => findPlan({ ...run, kind }, run.settings))
+    .find((plan) => plan?.name === run.plan);
 }

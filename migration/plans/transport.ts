@@ -41,6 +41,7 @@ export interface GateOptions {
   readonly name: string;
   readonly measures: readonly Measure[];
   readonly windowSeconds?: number;
+  readonly patienceSeconds?: number;
 }
 
 export function gate(number: string, title: string, options: GateOptions): Gate {

@@ -4,7 +4,7 @@ import { RpcCallError } from '../../rpc/client.ts';
 import { MigrationError } from '../errors.ts';
 import { describeStrays, findStrays } from '../leg/strays.ts';
 import type { Participants } from '../participants.ts';
-import { planNamed } from '../plans/index.ts';
+import { planOf } from '../plans/index.ts';
 import type { Journal } from './journal.ts';
 import * as life from './life.ts';
 import type { EvidenceRecord, RunRecord, RunWithSteps } from './record.ts';
@@ -96,7 +96,7 @@ function decide(current: RunWithSteps, request: OrderRequest): life.Change {
     case 'pause':
       return life.pause(current, new Date().toISOString());
     case 'resume': {
-      const moves = planNamed(run.plan, run.settings)?.steps;
+      const moves = planOf(run)?.steps;
       return life.resume(
         current,
         moves?.findIndex(({ movesTraffic }) => movesTraffic),
@@ -105,7 +105,7 @@ function decide(current: RunWithSteps, request: OrderRequest): life.Change {
     case 'rollback':
       return life.rollBack(current, request.actor);
     case 'cancel': {
-      const plan = planNamed(run.plan, run.settings);
+      const plan = planOf(run);
       // Without the plan it is unknown what has moved, so assume that traffic has.
       const isMoved = plan ? life.hasMoved(steps, plan.steps) : true;
       return life.cancel(current, isMoved, request.actor);

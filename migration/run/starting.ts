@@ -22,7 +22,7 @@ import { nameRoute, type RouteName, type RunRecord } from './record.ts';
 
 export interface MoveRequest {
   readonly link: string;
-  /** `sync`, `async`, `pull`, or a contract version such as `v1`. */
+  /** `sync`, `async`, `pull`, a contract version such as `v1`, or both: `async,v1`. */
   readonly to: string;
   /** Empty for every consumer. */
   readonly consumer: string;
@@ -38,7 +38,8 @@ export interface Move {
   readonly plan: Plan;
 }
 
-const TRANSPORTS: readonly Transport[] = ['sync', 'async', 'pull'];
+/** A transport, a contract version, or both. */
+const TARGET = /^(?<transport>sync|async|pull)?(?:(?:^|,)v(?<version>\d{1,3}))?$/;
 const MAX_SUGGESTION_DISTANCE = 2; // COMM-01O for COMM-010
 
 /**
@@ -85,8 +86,11 @@ export async function resolveMove(
 function refuseFaults({ link, to, wayBack }: MoveRequest): void {
   const fields: FaultyField[] = [];
   if (link === '') fields.push({ field: 'link', description: 'is missing, for example COMM-010' });
-  if (!TRANSPORTS.some((one) => one === to) && !/^v\d{1,3}$/.test(to))
-    fields.push({ field: 'to', description: 'must be sync, async, pull or a version such as v1' });
+  if (to === '' || !TARGET.test(to))
+    fields.push({
+      field: 'to',
+      description: 'must be sync, async, pull, a version such as v1, or both, as in async,v1',
+    });
   if (wayBack !== 'keep' && wayBack !== 'none')
     fields.push({ field: 'way_back', description: 'must be keep or none: choose before starting' });
   if (fields.length === 0) return;
@@ -153,6 +157,7 @@ async function findRoutes(
       const from = { transport: transportFromWire(transport)!, version };
       const to = targetOf(request.to, from);
       refuseTransport(producer, to);
+      refuseVersion(producer, to);
       if (nameRoute(from) !== nameRoute(to)) moves.push({ consumer, from, to });
     }
   }
@@ -170,8 +175,18 @@ async function findRoutes(
 }
 
 function targetOf(to: string, from: RouteName): RouteName {
-  if (to.startsWith('v')) return { ...from, version: Number(to.slice(1)) };
-  return { ...from, transport: to as Transport };
+  const { transport, version } = TARGET.exec(to)?.groups ?? {};
+  return {
+    transport: (transport as Transport | undefined) ?? from.transport,
+    version: version === undefined ? from.version : Number(version),
+  };
+}
+
+function refuseVersion({ id, events }: DescribedLink['producer'], { version }: RouteName): void {
+  const known = [...new Set(events.flatMap(({ versions }) => versions))].sort((a, b) => a - b);
+  if (known.includes(version)) return;
+  const names = known.map((one) => `v${one}`).join(', ');
+  throw notMovable(id, `its producer knows ${names}, not v${version}; release a build that does`);
 }
 
 function refuseTransport(producer: DescribedLink['producer'], { transport }: RouteName): void {

@@ -47,6 +47,7 @@ const EXIT_OF_REASON: Readonly<Record<string, ExitCode>> = {
   REQUEST_UNREADABLE: EXIT.usage,
   ID_UNKNOWN: EXIT.usage,
   LINK_UNKNOWN: EXIT.usage,
+  CONTRACT_UNKNOWN: EXIT.usage,
   CONFIRMATION_WRONG: EXIT.usage,
   LINK_BUSY: EXIT.busy,
 };
@@ -54,6 +55,7 @@ const EXIT_OF_REASON: Readonly<Record<string, ExitCode>> = {
 const NEXT_OF_REASON: Readonly<Record<string, string>> = {
   ID_UNKNOWN: 'relink runs',
   LINK_UNKNOWN: 'relink links',
+  CONTRACT_UNKNOWN: 'relink contracts list --registry',
   LINK_BUSY: 'relink status RUN   (the run that holds it; relink rollback RUN ends it)',
   RUN_STATE: 'relink status RUN   (the state it is in)',
   DEAD_LETTER_STATE: 'relink dead-letters list --all',

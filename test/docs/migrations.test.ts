@@ -104,11 +104,13 @@ function partOf(plan: Plan): string {
 
 function everyPlan(settings = parseSettings({})): Plan[] {
   const kinds: readonly LinkKind[] = ['formal', 'functional'];
-  return kinds.flatMap((kind) =>
+  const transports = kinds.flatMap((kind) =>
     TRANSPORTS.flatMap((from) =>
       TRANSPORTS.flatMap((to) => planFor(kind, from, to, settings) ?? []),
     ),
   );
+  const [from, to] = [0, 1].map((version) => ({ transport: 'sync', version }) as const);
+  return [...transports, choosePlan({ kind: 'functional', from: from!, to: to! }, settings)];
 }
 
 function planFor(kind: LinkKind, from: Transport, to: Transport, settings = parseSettings({})) {

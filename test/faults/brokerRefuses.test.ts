@@ -209,6 +209,7 @@ async function warningsOf(t: TestContext, company: InProcessCompany): Promise<re
       manager: () => jetstreamManager(connection),
       liveRuns: async () => [],
       unrouted: new UnroutedWatch(participants),
+      contractAlarms: () => [],
     });
     return links[0]!.legs![0]!.warnings!;
   } finally {

@@ -18,7 +18,7 @@ export interface WayThere {
 
 const MIDDLE = 'route-quarter';
 
-/** The transports of every leg's lanes, each once. */
+/** The routes of every leg's lanes, each once: `async`, or `async v1` in a later version. */
 export async function routesOf(
   company: ProcessCompany,
   link: string,
@@ -30,7 +30,8 @@ export async function routesOf(
     if (consumer !== '' && one !== consumer) continue;
     const request = { link, consumer: one };
     const { lanes } = await company.participants.of(producer.producer).getRoutes(request);
-    for (const { transport } of lanes) found.add(transportFromWire(transport) ?? 'none');
+    for (const { transport, version } of lanes)
+      found.add(`${transportFromWire(transport) ?? 'none'}${version > 0 ? ` v${version}` : ''}`);
   }
   return [...found];
 }

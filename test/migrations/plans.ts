@@ -15,7 +15,6 @@ const MOVES = [
   ['COMM-020', 'sync', 'async'],
   ['COMM-021', 'sync', 'async'],
   ['COMM-030', 'sync', 'async'],
-  ['COMM-040', 'async', 'sync'],
   ['COMM-050', 'sync', 'async'],
   ['COMM-060', 'pull', 'async'],
   ['COMM-070', 'sync', 'async'],
@@ -44,6 +43,29 @@ describe('the plans', () => {
         assert.ok((await desk.certificates.list({ run: run.id, limit: 100 })).length > 0);
       await engine.stop();
     });
+
+  it('moves COMM-040 to contract v1, then its transport and version at once, and back', async () => {
+    const desk = await company.desk();
+    const engine = desk.engine();
+    for (const [to, route] of [
+      ['v1', 'sync v1'],
+      ['async,v0', 'async'],
+      ['sync', 'sync'],
+    ] as const) {
+      const { run } = await desk.runToEnd(to, 'COMM-040');
+      assert.deepEqual(await routesOf(company, 'COMM-040'), [route]);
+      await company.assertNothingLost('COMM-040');
+      assert.ok((await desk.certificates.list({ run: run.id, limit: 100 })).length > 0);
+    }
+    const versions = await company.database('bonuses')<{ event_version: number }[]>`
+      select distinct event_version from relink.inbox
+      where link = 'COMM-040' order by event_version`;
+    assert.deepEqual(
+      versions.map(({ event_version }) => event_version),
+      [0, 1],
+    );
+    await engine.stop();
+  });
 
   it(
     'goes back from the functional plans and those with pull, on three links at once',

@@ -160,7 +160,19 @@ test('contracts diff exits 4 and says who refuses what when a rule was tightened
   assert.match(ran.stdout, /\+ payload.nickname/);
   assert.match(ran.stdout, /new readers refuse old events: payload.first_name may have/);
   assert.match(ran.stdout, /old readers refuse new events: payload.nickname is not a field/);
+  assert.match(ran.stdout, /\(\/properties\/payload\/properties\/first_name\/maxLength\)/);
   assert.equal((await run('contracts', 'diff', SCHEMA, SCHEMA)).exitCode, 0);
+  assert.equal((await run('contracts', 'diff', 'ManagerCreated', 'v0', 'v0')).exitCode, 0);
+});
+
+test('contracts diff of a schema that it cannot compare is a usage error that names the keyword', async () => {
+  const schema = JSON.parse(await readFile(SCHEMA, 'utf8'));
+  schema.properties.payload.patternProperties = {};
+  const file = join(folder(), 'odd.json');
+  await writeFile(file, JSON.stringify(schema));
+  const ran = await run('contracts', 'diff', SCHEMA, file);
+  assert.equal(ran.exitCode, 2);
+  assert.match(ran.stderr, /the keyword at \/properties\/payload\/patternProperties/);
 });
 
 test('contracts check exits 4 when a version that is in use is gone', async () => {

@@ -9,8 +9,9 @@ import { before, describe, it } from 'node:test';
 import { jetstream } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { HiringLinks } from '../../gen/hiring/v1/links_pb.ts';
-import { contractOf, laneOf, linkOf, subjectOf } from '../../link/link.ts';
+import { laneOf, linkOf, subjectOf } from '../../link/link.ts';
 import { pushRequest } from '../../link/transport/grpc/pushMethod.ts';
+import { contractOf } from '../../link/versions.ts';
 import { HEADER, METADATA } from '../../link/wire/headers.ts';
 import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
@@ -60,6 +61,20 @@ describe('the links of the company', () => {
     for (const [name, value] of Object.entries(values)) sent.set(name, value);
     return jetstream(company.nats.connection).publish(subject, body, { headers: sent });
   };
+
+  it('carry contracts that are registered, and that each side understands', async () => {
+    const { contracts } = jsonOf(await run('contracts', 'list', '--registry', '--json'));
+    const listed = Object.keys(links).flatMap((id) => [...linkOf(links, id).contracts]);
+    assert.deepEqual(
+      contracts.map(({ event, version }: { event: string; version: number }) => [event, version]),
+      listed
+        .map(({ event, version }) => [event, version] as const)
+        .sort(([a], [b]) => a.localeCompare(b)),
+    );
+    const ran = await run('contracts', 'check', '--registry', '--json');
+    assert.equal(ran.exitCode, 0, ran.stdout);
+    assert.deepEqual(jsonOf(ran).alarms, []);
+  });
 
   it('are all shown within the width of a terminal, with what each can go by', async () => {
     const { links: all } = jsonOf(await run('links', '--json'));

@@ -1,4 +1,5 @@
--- Takes dropRatingReplicas back: the table as the expand changes made it, to be filled by a backfill.
+-- takes back: dropRatingReplicas
+-- The table as the expand changes made it, to be filled by a backfill.
 CREATE TABLE IF NOT EXISTS "rating_replicas" (
 	"assessment_id" uuid PRIMARY KEY NOT NULL,
 	"version" bigint NOT NULL,

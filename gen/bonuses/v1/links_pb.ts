@@ -15,6 +15,8 @@ import type { SolutionCompleted, SolutionCompletedJson } from "../../hiring/even
 import { file_hiring_events_v0_solution_completed } from "../../hiring/events/v0/solution_completed_pb.ts";
 import type { SolutionRevoked, SolutionRevokedJson } from "../../hiring/events/v0/solution_revoked_pb.ts";
 import { file_hiring_events_v0_solution_revoked } from "../../hiring/events/v0/solution_revoked_pb.ts";
+import type { SolutionCompleted as SolutionCompleted$1, SolutionCompletedJson as SolutionCompletedJson$1 } from "../../hiring/events/v1/solution_completed_pb.ts";
+import { file_hiring_events_v1_solution_completed } from "../../hiring/events/v1/solution_completed_pb.ts";
 import type { ReceiptSchema } from "../../relink/v1/receipt_pb.ts";
 import { file_relink_v1_receipt } from "../../relink/v1/receipt_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -23,7 +25,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bonuses/v1/links.proto.
  */
 export const file_bonuses_v1_links: GenFile = /*@__PURE__*/
-  fileDesc("ChZib251c2VzL3YxL2xpbmtzLnByb3RvEgpib251c2VzLnYxIq0BChFQdXRNYW5hZ2VyUmVxdWVzdBJDChJtYW5hZ2VyX2NyZWF0ZWRfdjAYASABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlckNyZWF0ZWRIABJDChJtYW5hZ2VyX3VwZGF0ZWRfdjAYAiABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlclVwZGF0ZWRIAEIOCgVldmVudBIFukgCCAEirQEKE0Jvb2tTb2x1dGlvblJlcXVlc3QSRAoVc29sdXRpb25fY29tcGxldGVkX3YwGAEgASgLMiMuaGlyaW5nLmV2ZW50cy52MC5Tb2x1dGlvbkNvbXBsZXRlZEgAEkAKE3NvbHV0aW9uX3Jldm9rZWRfdjAYAiABKAsyIS5oaXJpbmcuZXZlbnRzLnYwLlNvbHV0aW9uUmV2b2tlZEgAQg4KBWV2ZW50EgW6SAIIASJ/ChpQdXRBc3Nlc3NtZW50UmF0aW5nUmVxdWVzdBJRChxhc3Nlc3NtZW50X3JhdGluZ19jaGFuZ2VkX3YwGAEgASgLMikuaGlyaW5nLmV2ZW50cy52MC5Bc3Nlc3NtZW50UmF0aW5nQ2hhbmdlZEgAQg4KBWV2ZW50EgW6SAIIATLnAQoMQm9udXNlc0xpbmtzEj8KClB1dE1hbmFnZXISHS5ib251c2VzLnYxLlB1dE1hbmFnZXJSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSQwoMQm9va1NvbHV0aW9uEh8uYm9udXNlcy52MS5Cb29rU29sdXRpb25SZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSUQoTUHV0QXNzZXNzbWVudFJhdGluZxImLmJvbnVzZXMudjEuUHV0QXNzZXNzbWVudFJhdGluZ1JlcXVlc3QaEi5yZWxpbmsudjEuUmVjZWlwdGIGcHJvdG8z", [file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_buf_validate_validate, file_hiring_events_v0_assessment_rating_changed, file_hiring_events_v0_solution_completed, file_hiring_events_v0_solution_revoked, file_relink_v1_receipt]);
+  fileDesc("ChZib251c2VzL3YxL2xpbmtzLnByb3RvEgpib251c2VzLnYxIq0BChFQdXRNYW5hZ2VyUmVxdWVzdBJDChJtYW5hZ2VyX2NyZWF0ZWRfdjAYASABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlckNyZWF0ZWRIABJDChJtYW5hZ2VyX3VwZGF0ZWRfdjAYAiABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlclVwZGF0ZWRIAEIOCgVldmVudBIFukgCCAEi8wEKE0Jvb2tTb2x1dGlvblJlcXVlc3QSRAoVc29sdXRpb25fY29tcGxldGVkX3YwGAEgASgLMiMuaGlyaW5nLmV2ZW50cy52MC5Tb2x1dGlvbkNvbXBsZXRlZEgAEkAKE3NvbHV0aW9uX3Jldm9rZWRfdjAYAiABKAsyIS5oaXJpbmcuZXZlbnRzLnYwLlNvbHV0aW9uUmV2b2tlZEgAEkQKFXNvbHV0aW9uX2NvbXBsZXRlZF92MRgDIAEoCzIjLmhpcmluZy5ldmVudHMudjEuU29sdXRpb25Db21wbGV0ZWRIAEIOCgVldmVudBIFukgCCAEifwoaUHV0QXNzZXNzbWVudFJhdGluZ1JlcXVlc3QSUQocYXNzZXNzbWVudF9yYXRpbmdfY2hhbmdlZF92MBgBIAEoCzIpLmhpcmluZy5ldmVudHMudjAuQXNzZXNzbWVudFJhdGluZ0NoYW5nZWRIAEIOCgVldmVudBIFukgCCAEy5wEKDEJvbnVzZXNMaW5rcxI/CgpQdXRNYW5hZ2VyEh0uYm9udXNlcy52MS5QdXRNYW5hZ2VyUmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0EkMKDEJvb2tTb2x1dGlvbhIfLmJvbnVzZXMudjEuQm9va1NvbHV0aW9uUmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0ElEKE1B1dEFzc2Vzc21lbnRSYXRpbmcSJi5ib251c2VzLnYxLlB1dEFzc2Vzc21lbnRSYXRpbmdSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHRiBnByb3RvMw", [file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_buf_validate_validate, file_hiring_events_v0_assessment_rating_changed, file_hiring_events_v0_solution_completed, file_hiring_events_v0_solution_revoked, file_hiring_events_v1_solution_completed, file_relink_v1_receipt]);
 
 /**
  * @generated from message bonuses.v1.PutManagerRequest
@@ -92,6 +94,12 @@ export type BookSolutionRequest = Message<"bonuses.v1.BookSolutionRequest"> & {
      */
     value: SolutionRevoked;
     case: "solutionRevokedV0";
+  } | {
+    /**
+     * @generated from field: hiring.events.v1.SolutionCompleted solution_completed_v1 = 3;
+     */
+    value: SolutionCompleted$1;
+    case: "solutionCompletedV1";
   } | { case: undefined; value?: undefined };
 };
 
@@ -108,6 +116,11 @@ export type BookSolutionRequestJson = {
    * @generated from field: hiring.events.v0.SolutionRevoked solution_revoked_v0 = 2;
    */
   solutionRevokedV0?: SolutionRevokedJson;
+
+  /**
+   * @generated from field: hiring.events.v1.SolutionCompleted solution_completed_v1 = 3;
+   */
+  solutionCompletedV1?: SolutionCompletedJson$1;
 };
 
 /**

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file bonuses/v1/statement.proto.
  */
 export const file_bonuses_v1_statement: GenFile = /*@__PURE__*/
-  fileDesc("Chpib251c2VzL3YxL3N0YXRlbWVudC5wcm90bxIKYm9udXNlcy52MSLdAQoHQm9va2luZxISCgpib29raW5nX2lkGAEgASgJEiUKBGtpbmQYAiABKA4yFy5ib251c2VzLnYxLkJvb2tpbmdLaW5kEhMKC3NvbHV0aW9uX2lkGAMgASgJEhUKDWFzc2Vzc21lbnRfaWQYBCABKAkSFAoMYW1vdW50X21pbm9yGAUgASgDEg4KBnJhdGluZxgGIAEoBRIWCg5yYXRpbmdfdmVyc2lvbhgHIAEoAxItCglib29rZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKlwKC0Jvb2tpbmdLaW5kEhwKGEJPT0tJTkdfS0lORF9VTlNQRUNJRklFRBAAEhcKE0JPT0tJTkdfS0lORF9DUkVESVQQARIWChJCT09LSU5HX0tJTkRfREVCSVQQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Chpib251c2VzL3YxL3N0YXRlbWVudC5wcm90bxIKYm9udXNlcy52MSLyAQoHQm9va2luZxISCgpib29raW5nX2lkGAEgASgJEiUKBGtpbmQYAiABKA4yFy5ib251c2VzLnYxLkJvb2tpbmdLaW5kEhMKC3NvbHV0aW9uX2lkGAMgASgJEhUKDWFzc2Vzc21lbnRfaWQYBCABKAkSFAoMYW1vdW50X21pbm9yGAUgASgDEg4KBnJhdGluZxgGIAEoBRIWCg5yYXRpbmdfdmVyc2lvbhgHIAEoAxItCglib29rZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2FjY2VwdGVkX2J5GAkgASgJKlwKC0Jvb2tpbmdLaW5kEhwKGEJPT0tJTkdfS0lORF9VTlNQRUNJRklFRBAAEhcKE0JPT0tJTkdfS0lORF9DUkVESVQQARIWChJCT09LSU5HX0tJTkRfREVCSVQQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * One booking of the ledger: two entries that sum to zero.
@@ -63,6 +63,13 @@ export type Booking = Message<"bonuses.v1.Booking"> & {
    * @generated from field: google.protobuf.Timestamp booked_at = 8;
    */
   bookedAt?: Timestamp | undefined;
+
+  /**
+   * Who or what accepted the solution; empty when unknown.
+   *
+   * @generated from field: string accepted_by = 9;
+   */
+  acceptedBy: string;
 };
 
 /**
@@ -114,6 +121,13 @@ export type BookingJson = {
    * @generated from field: google.protobuf.Timestamp booked_at = 8;
    */
   bookedAt?: TimestampJson;
+
+  /**
+   * Who or what accepted the solution; empty when unknown.
+   *
+   * @generated from field: string accepted_by = 9;
+   */
+  acceptedBy?: string;
 };
 
 /**

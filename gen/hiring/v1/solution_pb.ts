@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file hiring/v1/solution.proto.
  */
 export const file_hiring_v1_solution: GenFile = /*@__PURE__*/
-  fileDesc("ChhoaXJpbmcvdjEvc29sdXRpb24ucHJvdG8SCWhpcmluZy52MSL/AQoIU29sdXRpb24SEwoLc29sdXRpb25faWQYASABKAkSFAoMY2FuZGlkYXRlX2lkGAIgASgJEhUKDWFzc2Vzc21lbnRfaWQYAyABKAkSEwoLZXhlcmNpc2VfaWQYBCABKAkSEQoJYXV0aG9yX2lkGAUgASgJEicKBXN0YXRlGAYgASgOMhguaGlyaW5nLnYxLlNvbHV0aW9uU3RhdGUSMAoMc3VibWl0dGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCqFAQoNU29sdXRpb25TdGF0ZRIeChpTT0xVVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEhsKF1NPTFVUSU9OX1NUQVRFX0FDQ0VQVEVEEAESGwoXU09MVVRJT05fU1RBVEVfUkVKRUNURUQQAhIaChZTT0xVVElPTl9TVEFURV9SRVZPS0VEEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChhoaXJpbmcvdjEvc29sdXRpb24ucHJvdG8SCWhpcmluZy52MSKUAgoIU29sdXRpb24SEwoLc29sdXRpb25faWQYASABKAkSFAoMY2FuZGlkYXRlX2lkGAIgASgJEhUKDWFzc2Vzc21lbnRfaWQYAyABKAkSEwoLZXhlcmNpc2VfaWQYBCABKAkSEQoJYXV0aG9yX2lkGAUgASgJEicKBXN0YXRlGAYgASgOMhguaGlyaW5nLnYxLlNvbHV0aW9uU3RhdGUSMAoMc3VibWl0dGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgthY2NlcHRlZF9ieRgJIAEoCSqFAQoNU29sdXRpb25TdGF0ZRIeChpTT0xVVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEhsKF1NPTFVUSU9OX1NUQVRFX0FDQ0VQVEVEEAESGwoXU09MVVRJT05fU1RBVEVfUkVKRUNURUQQAhIaChZTT0xVVElPTl9TVEFURV9SRVZPS0VEEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A candidate's solution of one exercise.
@@ -63,6 +63,13 @@ export type Solution = Message<"hiring.v1.Solution"> & {
    * @generated from field: google.protobuf.Timestamp revoked_at = 8;
    */
   revokedAt?: Timestamp | undefined;
+
+  /**
+   * Who or what judged it; empty when unknown.
+   *
+   * @generated from field: string accepted_by = 9;
+   */
+  acceptedBy: string;
 };
 
 /**
@@ -114,6 +121,13 @@ export type SolutionJson = {
    * @generated from field: google.protobuf.Timestamp revoked_at = 8;
    */
   revokedAt?: TimestampJson;
+
+  /**
+   * Who or what judged it; empty when unknown.
+   *
+   * @generated from field: string accepted_by = 9;
+   */
+  acceptedBy?: string;
 };
 
 /**

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file relink/v1/operator.proto.
  */
 export const file_relink_v1_operator: GenFile = /*@__PURE__*/
-  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0Il4KEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgCIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIn4KBExpbmsSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoCRIcCgRsZWdzGAQgAygLMg4ucmVsaW5rLnYxLkxlZxISCgp0cmFuc3BvcnRzGAUgAygJEhgKEGltbW92YWJsZV9yZWFzb24YBiABKAkiiwIKA0xlZxIQCghjb25zdW1lchgBIAEoCRIjCgZyb3V0ZXMYAiADKAsyEy5yZWxpbmsudjEuTGVnUm91dGUSEwoLb3V0Ym94X29wZW4YAyABKAMSFgoOb2xkZXN0X29wZW5fbXMYBCABKAMSFgoOc3RyZWFtX3BlbmRpbmcYBSABKAMSEwoLYWNrX3BlbmRpbmcYBiABKAMSFAoMZGVhZF9sZXR0ZXJzGAcgASgDEg4KBnBhcmtlZBgIIAEoAxIQCgh3YXJuaW5ncxgJIAMoCRIPCgdibG9ja2VkGAogASgDEhYKDmJsb2NrZWRfcmVhc29uGAsgASgJEhIKCmJsb2NrZWRfbXMYDCABKAMiTAoITGVnUm91dGUSDQoFbGFuZXMYASADKAUSEQoJdHJhbnNwb3J0GAIgASgJEg8KB3ZlcnNpb24YAyABKAUSDQoFZXBvY2gYBCABKAMiFAoSR2V0VG9wb2xvZ3lSZXF1ZXN0Io4BChNHZXRUb3BvbG9neVJlc3BvbnNlEiwKCHNlcnZpY2VzGAEgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5U2VydmljZRIeCgVsaW5rcxgCIAMoCzIPLnJlbGluay52MS5MaW5rEikKCnVuYW5zd2VyZWQYAyADKAsyFS5yZWxpbmsudjEuVW5hbnN3ZXJlZCJNCg9Ub3BvbG9neVNlcnZpY2USDAoEbmFtZRgBIAEoCRIsCghyZXBsaWNhcxgCIAMoCzIaLnJlbGluay52MS5Ub3BvbG9neVJlcGxpY2EiLgoPVG9wb2xvZ3lSZXBsaWNhEg8KB2FkZHJlc3MYASABKAkSCgoCdXAYAiABKAgipwIKC1BsYW5SZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIhCgJ0bxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoId2F5X2JhY2sYBCABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBJNCghzZXR0aW5ncxgFIAMoCzIkLnJlbGluay52MS5QbGFuUmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqABCgxQbGFuUmVzcG9uc2USDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEiUKBXN0ZXBzGAUgAygLMhYucmVsaW5rLnYxLlBsYW5uZWRTdGVwEi8KCnRocmVzaG9sZHMYBiADKAsyGy5yZWxpbmsudjEuUGxhbm5lZFRocmVzaG9sZCJhChBQbGFubmVkVGhyZXNob2xkEg8KB3NldHRpbmcYASABKAkSDQoFdmFsdWUYAiABKAESDAoEdW5pdBgDIAEoCRINCgVhYm91dBgEIAEoCRIQCghtZWFzdXJlcxgFIAMoCSJWCgtQbGFubmVkU3RlcBIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBm51bWJlchgDIAEoCRIMCgRraW5kGAQgASgJEgwKBHVuZG8YBSABKAki7wIKDFN0YXJ0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIQoCdG8YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCHdheV9iYWNrGAQgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSDAoEc3RlcBgFIAEoCBIPCgdub19ob2xkGAYgASgIEiUKBWFjdG9yGAcgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokEk4KCHNldHRpbmdzGAggAygLMiUucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDVN0YXJ0UmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJwCglSdW5TdGF0dXMSGwoDcnVuGAEgASgLMg4ucmVsaW5rLnYxLlJ1bhIhCgVzdGVwcxgCIAMoCzISLnJlbGluay52MS5SdW5TdGVwEiMKB3dhaXRpbmcYAyABKAsyEi5yZWxpbmsudjEuV2FpdGluZyKyAQoDUnVuEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDAoEZnJvbRgEIAEoCRIKCgJ0bxgFIAEoCRINCgVzdGF0ZRgGIAEoCRIQCgh3YXlfYmFjaxgHIAEoCRISCgpzdGFydGVkX2F0GAggASgJEhAKCGVuZGVkX2F0GAkgASgJEg0KBWFjdG9yGAogASgJEg8KB3Byb2JsZW0YCyABKAkiywEKB1J1blN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGF0ZRgDIAEoCRISCgpzdGFydGVkX2F0GAQgASgJEhAKCGVuZGVkX2F0GAUgASgJEiUKCGV2aWRlbmNlGAYgAygLMhMucmVsaW5rLnYxLkV2aWRlbmNlEgwKBHVuZG8YByABKAkSDgoGbnVtYmVyGAggASgJEgwKBGtpbmQYCSABKAkSDAoEZG9uZRgKIAEoAxINCgV0b3RhbBgLIAEoAyJXCghFdmlkZW5jZRIKCgJhdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEgwKBHdoYXQYAyABKAkSDQoFdmFsdWUYBCABKAkSEQoJdGhyZXNob2xkGAUgASgJImQKB1dhaXRpbmcSDAoEZ2F0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIRCgl0aHJlc2hvbGQYAyABKAkSDQoFc2luY2UYBCABKAkSDAoEbmV4dBgFIAEoCRIMCgR1bmRvGAYgASgJInoKD0xpc3RSdW5zUmVxdWVzdBIZCgVsaW1pdBgBIAEoBUIKukgHGgUY6AcoABIjCgRsaW5rGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIYWZ0ZXJfaWQYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJBChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5yZWxpbmsudjEuUnVuEg8KB25leHRfaWQYAiABKAkiJQoNR2V0UnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiNgoOR2V0UnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyInCg9XYXRjaFJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjgKEFdhdGNoUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJQChFBcHByb3ZlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOgoSQXBwcm92ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTgoPUGF1c2VSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI4ChBQYXVzZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTwoQUmVzdW1lUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOQoRUmVzdW1lUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJRChJSb2xsYmFja1J1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjsKE1JvbGxiYWNrUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJPChBDYW5jZWxSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI5ChFDYW5jZWxSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzInkKEkNvbXBsZXRlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQSJgoHY29uZmlybRgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIjsKE0NvbXBsZXRlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJdCg1WZXJpZnlSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkUKDlZlcmlmeVJlc3BvbnNlEg0KBWVxdWFsGAEgASgIEiQKBGxlZ3MYAiADKAsyFi5yZWxpbmsudjEuVmVyaWZpZWRMZWciVAoLVmVyaWZpZWRMZWcSEAoIY29uc3VtZXIYASABKAkSDQoFZXF1YWwYAiABKAgSJAoIZmluZGluZ3MYAyADKAsyEi5yZWxpbmsudjEuRmluZGluZyJcCgdGaW5kaW5nEgwKBHdoYXQYASABKAkSDQoFZXF1YWwYAiABKAgSEAoIcHJvZHVjZXIYAyABKAkSEAoIY29uc3VtZXIYBCABKAkSEAoIZXhhbXBsZXMYBSADKAkipgEKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIiCgNydW4YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghhZnRlcl9pZBgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjoBygAIlkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRIsCgxjZXJ0aWZpY2F0ZXMYASADKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUSDwoHbmV4dF9pZBgCIAEoCSI6ChVHZXRDZXJ0aWZpY2F0ZVJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJFChZHZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlEisKC2NlcnRpZmljYXRlGAEgASgLMhYucmVsaW5rLnYxLkNlcnRpZmljYXRlIsABCgtDZXJ0aWZpY2F0ZRIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEg0KBWVwb2NoGAQgASgDEgsKA3J1bhgFIAEoCRINCgVlcXVhbBgGIAEoCBINCgVjb3VudBgHIAEoAxIRCglzaWduZWRfYXQYCCABKAkSEQoJc3RhdGVtZW50GAkgASgJEhEKCXNpZ25hdHVyZRgKIAEoCRISCgpwdWJsaWNfa2V5GAsgASgJMtQMCghPcGVyYXRvchJGCglMaXN0TGlua3MSGy5yZWxpbmsudjEuTGlzdExpbmtzUmVxdWVzdBocLnJlbGluay52MS5MaXN0TGlua3NSZXNwb25zZRJMCgtHZXRUb3BvbG9neRIdLnJlbGluay52MS5HZXRUb3BvbG9neVJlcXVlc3QaHi5yZWxpbmsudjEuR2V0VG9wb2xvZ3lSZXNwb25zZRI3CgRQbGFuEhYucmVsaW5rLnYxLlBsYW5SZXF1ZXN0GhcucmVsaW5rLnYxLlBsYW5SZXNwb25zZRI6CgVTdGFydBIXLnJlbGluay52MS5TdGFydFJlcXVlc3QaGC5yZWxpbmsudjEuU3RhcnRSZXNwb25zZRJDCghMaXN0UnVucxIaLnJlbGluay52MS5MaXN0UnVuc1JlcXVlc3QaGy5yZWxpbmsudjEuTGlzdFJ1bnNSZXNwb25zZRI9CgZHZXRSdW4SGC5yZWxpbmsudjEuR2V0UnVuUmVxdWVzdBoZLnJlbGluay52MS5HZXRSdW5SZXNwb25zZRJFCghXYXRjaFJ1bhIaLnJlbGluay52MS5XYXRjaFJ1blJlcXVlc3QaGy5yZWxpbmsudjEuV2F0Y2hSdW5SZXNwb25zZTABEkkKCkFwcHJvdmVSdW4SHC5yZWxpbmsudjEuQXBwcm92ZVJ1blJlcXVlc3QaHS5yZWxpbmsudjEuQXBwcm92ZVJ1blJlc3BvbnNlEkMKCFBhdXNlUnVuEhoucmVsaW5rLnYxLlBhdXNlUnVuUmVxdWVzdBobLnJlbGluay52MS5QYXVzZVJ1blJlc3BvbnNlEkYKCVJlc3VtZVJ1bhIbLnJlbGluay52MS5SZXN1bWVSdW5SZXF1ZXN0GhwucmVsaW5rLnYxLlJlc3VtZVJ1blJlc3BvbnNlEkwKC1JvbGxiYWNrUnVuEh0ucmVsaW5rLnYxLlJvbGxiYWNrUnVuUmVxdWVzdBoeLnJlbGluay52MS5Sb2xsYmFja1J1blJlc3BvbnNlEkYKCUNhbmNlbFJ1bhIbLnJlbGluay52MS5DYW5jZWxSdW5SZXF1ZXN0GhwucmVsaW5rLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkwKC0NvbXBsZXRlUnVuEh0ucmVsaW5rLnYxLkNvbXBsZXRlUnVuUmVxdWVzdBoeLnJlbGluay52MS5Db21wbGV0ZVJ1blJlc3BvbnNlEj0KBlZlcmlmeRIYLnJlbGluay52MS5WZXJpZnlSZXF1ZXN0GhkucmVsaW5rLnYxLlZlcmlmeVJlc3BvbnNlElsKEExpc3RDZXJ0aWZpY2F0ZXMSIi5yZWxpbmsudjEuTGlzdENlcnRpZmljYXRlc1JlcXVlc3QaIy5yZWxpbmsudjEuTGlzdENlcnRpZmljYXRlc1Jlc3BvbnNlElUKDkdldENlcnRpZmljYXRlEiAucmVsaW5rLnYxLkdldENlcnRpZmljYXRlUmVxdWVzdBohLnJlbGluay52MS5HZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlElgKD0xpc3REZWFkTGV0dGVycxIhLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiIucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlElIKDUdldERlYWRMZXR0ZXISHy5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlcXVlc3QaIC5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlc3BvbnNlEl4KEVJlZHJpdmVEZWFkTGV0dGVyEiMucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEl4KEURpc2NhcmREZWFkTGV0dGVyEiMucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlc3BvbnNlElUKDkVkaXREZWFkTGV0dGVyEiAucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVxdWVzdBohLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_relink_v1_participant]);
+  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0Il4KEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgCIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIn4KBExpbmsSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoCRIcCgRsZWdzGAQgAygLMg4ucmVsaW5rLnYxLkxlZxISCgp0cmFuc3BvcnRzGAUgAygJEhgKEGltbW92YWJsZV9yZWFzb24YBiABKAkiiwIKA0xlZxIQCghjb25zdW1lchgBIAEoCRIjCgZyb3V0ZXMYAiADKAsyEy5yZWxpbmsudjEuTGVnUm91dGUSEwoLb3V0Ym94X29wZW4YAyABKAMSFgoOb2xkZXN0X29wZW5fbXMYBCABKAMSFgoOc3RyZWFtX3BlbmRpbmcYBSABKAMSEwoLYWNrX3BlbmRpbmcYBiABKAMSFAoMZGVhZF9sZXR0ZXJzGAcgASgDEg4KBnBhcmtlZBgIIAEoAxIQCgh3YXJuaW5ncxgJIAMoCRIPCgdibG9ja2VkGAogASgDEhYKDmJsb2NrZWRfcmVhc29uGAsgASgJEhIKCmJsb2NrZWRfbXMYDCABKAMiTAoITGVnUm91dGUSDQoFbGFuZXMYASADKAUSEQoJdHJhbnNwb3J0GAIgASgJEg8KB3ZlcnNpb24YAyABKAUSDQoFZXBvY2gYBCABKAMiFAoSR2V0VG9wb2xvZ3lSZXF1ZXN0Io4BChNHZXRUb3BvbG9neVJlc3BvbnNlEiwKCHNlcnZpY2VzGAEgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5U2VydmljZRIeCgVsaW5rcxgCIAMoCzIPLnJlbGluay52MS5MaW5rEikKCnVuYW5zd2VyZWQYAyADKAsyFS5yZWxpbmsudjEuVW5hbnN3ZXJlZCJNCg9Ub3BvbG9neVNlcnZpY2USDAoEbmFtZRgBIAEoCRIsCghyZXBsaWNhcxgCIAMoCzIaLnJlbGluay52MS5Ub3BvbG9neVJlcGxpY2EiLgoPVG9wb2xvZ3lSZXBsaWNhEg8KB2FkZHJlc3MYASABKAkSCgoCdXAYAiABKAgipwIKC1BsYW5SZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIhCgJ0bxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoId2F5X2JhY2sYBCABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBJNCghzZXR0aW5ncxgFIAMoCzIkLnJlbGluay52MS5QbGFuUmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqABCgxQbGFuUmVzcG9uc2USDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEiUKBXN0ZXBzGAUgAygLMhYucmVsaW5rLnYxLlBsYW5uZWRTdGVwEi8KCnRocmVzaG9sZHMYBiADKAsyGy5yZWxpbmsudjEuUGxhbm5lZFRocmVzaG9sZCJhChBQbGFubmVkVGhyZXNob2xkEg8KB3NldHRpbmcYASABKAkSDQoFdmFsdWUYAiABKAESDAoEdW5pdBgDIAEoCRINCgVhYm91dBgEIAEoCRIQCghtZWFzdXJlcxgFIAMoCSJWCgtQbGFubmVkU3RlcBIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBm51bWJlchgDIAEoCRIMCgRraW5kGAQgASgJEgwKBHVuZG8YBSABKAki7wIKDFN0YXJ0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIQoCdG8YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCHdheV9iYWNrGAQgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSDAoEc3RlcBgFIAEoCBIPCgdub19ob2xkGAYgASgIEiUKBWFjdG9yGAcgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokEk4KCHNldHRpbmdzGAggAygLMiUucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDVN0YXJ0UmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJwCglSdW5TdGF0dXMSGwoDcnVuGAEgASgLMg4ucmVsaW5rLnYxLlJ1bhIhCgVzdGVwcxgCIAMoCzISLnJlbGluay52MS5SdW5TdGVwEiMKB3dhaXRpbmcYAyABKAsyEi5yZWxpbmsudjEuV2FpdGluZyKyAQoDUnVuEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDAoEZnJvbRgEIAEoCRIKCgJ0bxgFIAEoCRINCgVzdGF0ZRgGIAEoCRIQCgh3YXlfYmFjaxgHIAEoCRISCgpzdGFydGVkX2F0GAggASgJEhAKCGVuZGVkX2F0GAkgASgJEg0KBWFjdG9yGAogASgJEg8KB3Byb2JsZW0YCyABKAkiywEKB1J1blN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGF0ZRgDIAEoCRISCgpzdGFydGVkX2F0GAQgASgJEhAKCGVuZGVkX2F0GAUgASgJEiUKCGV2aWRlbmNlGAYgAygLMhMucmVsaW5rLnYxLkV2aWRlbmNlEgwKBHVuZG8YByABKAkSDgoGbnVtYmVyGAggASgJEgwKBGtpbmQYCSABKAkSDAoEZG9uZRgKIAEoAxINCgV0b3RhbBgLIAEoAyJXCghFdmlkZW5jZRIKCgJhdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEgwKBHdoYXQYAyABKAkSDQoFdmFsdWUYBCABKAkSEQoJdGhyZXNob2xkGAUgASgJImQKB1dhaXRpbmcSDAoEZ2F0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIRCgl0aHJlc2hvbGQYAyABKAkSDQoFc2luY2UYBCABKAkSDAoEbmV4dBgFIAEoCRIMCgR1bmRvGAYgASgJInoKD0xpc3RSdW5zUmVxdWVzdBIZCgVsaW1pdBgBIAEoBUIKukgHGgUY6AcoABIjCgRsaW5rGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIYWZ0ZXJfaWQYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJBChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5yZWxpbmsudjEuUnVuEg8KB25leHRfaWQYAiABKAkiJQoNR2V0UnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiNgoOR2V0UnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyInCg9XYXRjaFJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjgKEFdhdGNoUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJQChFBcHByb3ZlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOgoSQXBwcm92ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTgoPUGF1c2VSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI4ChBQYXVzZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTwoQUmVzdW1lUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOQoRUmVzdW1lUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJRChJSb2xsYmFja1J1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjsKE1JvbGxiYWNrUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJPChBDYW5jZWxSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI5ChFDYW5jZWxSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzInkKEkNvbXBsZXRlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQSJgoHY29uZmlybRgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIjsKE0NvbXBsZXRlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJdCg1WZXJpZnlSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkUKDlZlcmlmeVJlc3BvbnNlEg0KBWVxdWFsGAEgASgIEiQKBGxlZ3MYAiADKAsyFi5yZWxpbmsudjEuVmVyaWZpZWRMZWciVAoLVmVyaWZpZWRMZWcSEAoIY29uc3VtZXIYASABKAkSDQoFZXF1YWwYAiABKAgSJAoIZmluZGluZ3MYAyADKAsyEi5yZWxpbmsudjEuRmluZGluZyJcCgdGaW5kaW5nEgwKBHdoYXQYASABKAkSDQoFZXF1YWwYAiABKAgSEAoIcHJvZHVjZXIYAyABKAkSEAoIY29uc3VtZXIYBCABKAkSEAoIZXhhbXBsZXMYBSADKAkipgEKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIiCgNydW4YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghhZnRlcl9pZBgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjoBygAIlkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRIsCgxjZXJ0aWZpY2F0ZXMYASADKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUSDwoHbmV4dF9pZBgCIAEoCSI6ChVHZXRDZXJ0aWZpY2F0ZVJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJFChZHZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlEisKC2NlcnRpZmljYXRlGAEgASgLMhYucmVsaW5rLnYxLkNlcnRpZmljYXRlIsABCgtDZXJ0aWZpY2F0ZRIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEg0KBWVwb2NoGAQgASgDEgsKA3J1bhgFIAEoCRINCgVlcXVhbBgGIAEoCBINCgVjb3VudBgHIAEoAxIRCglzaWduZWRfYXQYCCABKAkSEQoJc3RhdGVtZW50GAkgASgJEhEKCXNpZ25hdHVyZRgKIAEoCRISCgpwdWJsaWNfa2V5GAsgASgJInEKFExpc3RDb250cmFjdHNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgCIAEoBUIKukgHGgUY6AcoABIZCghhZnRlcl9pZBgDIAEoA0IHukgEIgIoACJaChVMaXN0Q29udHJhY3RzUmVzcG9uc2USMAoJY29udHJhY3RzGAEgAygLMh0ucmVsaW5rLnYxLlJlZ2lzdGVyZWRDb250cmFjdBIPCgduZXh0X2lkGAIgASgDIoMCChJSZWdpc3RlcmVkQ29udHJhY3QSCgoCaWQYASABKAMSDQoFZXZlbnQYAiABKAkSDwoHdmVyc2lvbhgDIAEoBRIMCgRoYXNoGAQgASgJEg4KBnNjaGVtYRgFIAEoCRIPCgdjaGFuZ2VkGAYgASgIEhUKDXJlZ2lzdGVyZWRfYnkYByABKAkSFQoNcmVnaXN0ZXJlZF9hdBgIIAEoCRIkCgR1c2VzGAkgAygLMhYucmVsaW5rLnYxLkNvbnRyYWN0VXNlEhIKCnJldGlyZWRfYnkYCiABKAkSEgoKcmV0aXJlZF9hdBgLIAEoCRIWCg5yZXRpcmVkX3JlYXNvbhgMIAEoCSJ6CgtDb250cmFjdFVzZRIMCgRsaW5rGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSDAoEc2lkZRgDIAEoCRIVCg1maXJzdF9zZWVuX2F0GAQgASgJEhQKDGxhc3Rfc2Vlbl9hdBgFIAEoCRIRCglpbnN0YW5jZXMYBiADKAkiPAoVQ2hlY2tDb250cmFjdHNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCKPAQoWQ2hlY2tDb250cmFjdHNSZXNwb25zZRISCgpjb21wYXRpYmxlGAEgASgIEiYKBXBhaXJzGAIgAygLMhcucmVsaW5rLnYxLkNvbnRyYWN0UGFpchIOCgZhbGFybXMYAyADKAkSKQoKdW5hbnN3ZXJlZBgEIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIqIBCgxDb250cmFjdFBhaXISDAoEbGluaxgBIAEoCRINCgVldmVudBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFEhAKCHByb2R1Y2VyGAQgASgJEhAKCGNvbnN1bWVyGAUgASgJEhIKCmNvbXBhdGlibGUYBiABKAgSLAoIcHJvYmxlbXMYByADKAsyGi5yZWxpbmsudjEuQ29udHJhY3RQcm9ibGVtImYKD0NvbnRyYWN0UHJvYmxlbRINCgVmaWVsZBgBIAEoCRIPCgdwcm9ibGVtGAIgASgJEhEKCWRpcmVjdGlvbhgDIAEoCRIPCgdwb2ludGVyGAQgASgJEg8KB3ZlcmRpY3QYBSABKAkiuAEKFVJldGlyZUNvbnRyYWN0UmVxdWVzdBImCgVldmVudBgBIAEoCUIXukgUchIQARhkMgxeW15ccHtDY31dKiQSGwoHdmVyc2lvbhgCIAEoBUIKukgHGgUY6AcoABIzCgZyZWFzb24YAyABKAlCI7pIIHIeEAEY0A8yF14oW15ccHtDY31dfFtcblxyXHRdKSokEiUKBWFjdG9yGAQgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIn0KFlJldGlyZUNvbnRyYWN0UmVzcG9uc2USDwoHcmV0aXJlZBgBIAEoCBIqCghmaW5kaW5ncxgCIAMoCzIYLnJlbGluay52MS5SZXRpcmVGaW5kaW5nEhIKCnJldGlyZWRfYnkYAyABKAkSEgoKcmV0aXJlZF9hdBgEIAEoCSJTCg1SZXRpcmVGaW5kaW5nEgwKBHdoYXQYASABKAkSDQoFd2hlcmUYAiABKAkSFgoOc3RhbmRzX2FnYWluc3QYAyABKAgSDQoFdmFsdWUYBCABKAky1g4KCE9wZXJhdG9yEkYKCUxpc3RMaW5rcxIbLnJlbGluay52MS5MaXN0TGlua3NSZXF1ZXN0GhwucmVsaW5rLnYxLkxpc3RMaW5rc1Jlc3BvbnNlEkwKC0dldFRvcG9sb2d5Eh0ucmVsaW5rLnYxLkdldFRvcG9sb2d5UmVxdWVzdBoeLnJlbGluay52MS5HZXRUb3BvbG9neVJlc3BvbnNlEjcKBFBsYW4SFi5yZWxpbmsudjEuUGxhblJlcXVlc3QaFy5yZWxpbmsudjEuUGxhblJlc3BvbnNlEjoKBVN0YXJ0EhcucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdBoYLnJlbGluay52MS5TdGFydFJlc3BvbnNlEkMKCExpc3RSdW5zEhoucmVsaW5rLnYxLkxpc3RSdW5zUmVxdWVzdBobLnJlbGluay52MS5MaXN0UnVuc1Jlc3BvbnNlEj0KBkdldFJ1bhIYLnJlbGluay52MS5HZXRSdW5SZXF1ZXN0GhkucmVsaW5rLnYxLkdldFJ1blJlc3BvbnNlEkUKCFdhdGNoUnVuEhoucmVsaW5rLnYxLldhdGNoUnVuUmVxdWVzdBobLnJlbGluay52MS5XYXRjaFJ1blJlc3BvbnNlMAESSQoKQXBwcm92ZVJ1bhIcLnJlbGluay52MS5BcHByb3ZlUnVuUmVxdWVzdBodLnJlbGluay52MS5BcHByb3ZlUnVuUmVzcG9uc2USQwoIUGF1c2VSdW4SGi5yZWxpbmsudjEuUGF1c2VSdW5SZXF1ZXN0GhsucmVsaW5rLnYxLlBhdXNlUnVuUmVzcG9uc2USRgoJUmVzdW1lUnVuEhsucmVsaW5rLnYxLlJlc3VtZVJ1blJlcXVlc3QaHC5yZWxpbmsudjEuUmVzdW1lUnVuUmVzcG9uc2USTAoLUm9sbGJhY2tSdW4SHS5yZWxpbmsudjEuUm9sbGJhY2tSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLlJvbGxiYWNrUnVuUmVzcG9uc2USRgoJQ2FuY2VsUnVuEhsucmVsaW5rLnYxLkNhbmNlbFJ1blJlcXVlc3QaHC5yZWxpbmsudjEuQ2FuY2VsUnVuUmVzcG9uc2USTAoLQ29tcGxldGVSdW4SHS5yZWxpbmsudjEuQ29tcGxldGVSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLkNvbXBsZXRlUnVuUmVzcG9uc2USPQoGVmVyaWZ5EhgucmVsaW5rLnYxLlZlcmlmeVJlcXVlc3QaGS5yZWxpbmsudjEuVmVyaWZ5UmVzcG9uc2USWwoQTGlzdENlcnRpZmljYXRlcxIiLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBojLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USVQoOR2V0Q2VydGlmaWNhdGUSIC5yZWxpbmsudjEuR2V0Q2VydGlmaWNhdGVSZXF1ZXN0GiEucmVsaW5rLnYxLkdldENlcnRpZmljYXRlUmVzcG9uc2USWAoPTGlzdERlYWRMZXR0ZXJzEiEucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaIi5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USUgoNR2V0RGVhZExldHRlchIfLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVxdWVzdBogLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVzcG9uc2USXgoRUmVkcml2ZURlYWRMZXR0ZXISIy5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVzcG9uc2USXgoRRGlzY2FyZERlYWRMZXR0ZXISIy5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2USVQoORWRpdERlYWRMZXR0ZXISIC5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXF1ZXN0GiEucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVzcG9uc2USUgoNTGlzdENvbnRyYWN0cxIfLnJlbGluay52MS5MaXN0Q29udHJhY3RzUmVxdWVzdBogLnJlbGluay52MS5MaXN0Q29udHJhY3RzUmVzcG9uc2USVQoOQ2hlY2tDb250cmFjdHMSIC5yZWxpbmsudjEuQ2hlY2tDb250cmFjdHNSZXF1ZXN0GiEucmVsaW5rLnYxLkNoZWNrQ29udHJhY3RzUmVzcG9uc2USVQoOUmV0aXJlQ29udHJhY3QSIC5yZWxpbmsudjEuUmV0aXJlQ29udHJhY3RSZXF1ZXN0GiEucmVsaW5rLnYxLlJldGlyZUNvbnRyYWN0UmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_relink_v1_participant]);
 
 /**
  * @generated from message relink.v1.ListLinksRequest
@@ -2513,6 +2513,811 @@ export const CertificateSchema: GenMessage<Certificate, {jsonType: CertificateJs
   messageDesc(file_relink_v1_operator, 46);
 
 /**
+ * @generated from message relink.v1.ListContractsRequest
+ */
+export type ListContractsRequest = Message<"relink.v1.ListContractsRequest"> & {
+  /**
+   * Empty for every link.
+   *
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * Zero for the usual number.
+   *
+   * @generated from field: int32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * `next_id` of the page before, or zero to begin.
+   *
+   * @generated from field: int64 after_id = 3;
+   */
+  afterId: bigint;
+};
+
+/**
+ * @generated from message relink.v1.ListContractsRequest
+ */
+export type ListContractsRequestJson = {
+  /**
+   * Empty for every link.
+   *
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * Zero for the usual number.
+   *
+   * @generated from field: int32 limit = 2;
+   */
+  limit?: number;
+
+  /**
+   * `next_id` of the page before, or zero to begin.
+   *
+   * @generated from field: int64 after_id = 3;
+   */
+  afterId?: string;
+};
+
+/**
+ * Describes the message relink.v1.ListContractsRequest.
+ * Use `create(ListContractsRequestSchema)` to create a new message.
+ */
+export const ListContractsRequestSchema: GenMessage<ListContractsRequest, {jsonType: ListContractsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 47);
+
+/**
+ * @generated from message relink.v1.ListContractsResponse
+ */
+export type ListContractsResponse = Message<"relink.v1.ListContractsResponse"> & {
+  /**
+   * @generated from field: repeated relink.v1.RegisteredContract contracts = 1;
+   */
+  contracts: RegisteredContract[];
+
+  /**
+   * The id to go on after, or zero when this was the last page.
+   *
+   * @generated from field: int64 next_id = 2;
+   */
+  nextId: bigint;
+};
+
+/**
+ * @generated from message relink.v1.ListContractsResponse
+ */
+export type ListContractsResponseJson = {
+  /**
+   * @generated from field: repeated relink.v1.RegisteredContract contracts = 1;
+   */
+  contracts?: RegisteredContractJson[];
+
+  /**
+   * The id to go on after, or zero when this was the last page.
+   *
+   * @generated from field: int64 next_id = 2;
+   */
+  nextId?: string;
+};
+
+/**
+ * Describes the message relink.v1.ListContractsResponse.
+ * Use `create(ListContractsResponseSchema)` to create a new message.
+ */
+export const ListContractsResponseSchema: GenMessage<ListContractsResponse, {jsonType: ListContractsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 48);
+
+/**
+ * One text of one version of an event.
+ *
+ * @generated from message relink.v1.RegisteredContract
+ */
+export type RegisteredContract = Message<"relink.v1.RegisteredContract"> & {
+  /**
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * @generated from field: string event = 2;
+   */
+  event: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * Of the schema without the words for people.
+   *
+   * @generated from field: string hash = 4;
+   */
+  hash: string;
+
+  /**
+   * @generated from field: string schema = 5;
+   */
+  schema: string;
+
+  /**
+   * Another text was registered for this version before.
+   *
+   * @generated from field: bool changed = 6;
+   */
+  changed: boolean;
+
+  /**
+   * The process that named it first.
+   *
+   * @generated from field: string registered_by = 7;
+   */
+  registeredBy: string;
+
+  /**
+   * @generated from field: string registered_at = 8;
+   */
+  registeredAt: string;
+
+  /**
+   * @generated from field: repeated relink.v1.ContractUse uses = 9;
+   */
+  uses: ContractUse[];
+
+  /**
+   * Empty unless the version is given up.
+   *
+   * @generated from field: string retired_by = 10;
+   */
+  retiredBy: string;
+
+  /**
+   * @generated from field: string retired_at = 11;
+   */
+  retiredAt: string;
+
+  /**
+   * @generated from field: string retired_reason = 12;
+   */
+  retiredReason: string;
+};
+
+/**
+ * One text of one version of an event.
+ *
+ * @generated from message relink.v1.RegisteredContract
+ */
+export type RegisteredContractJson = {
+  /**
+   * @generated from field: int64 id = 1;
+   */
+  id?: string;
+
+  /**
+   * @generated from field: string event = 2;
+   */
+  event?: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version?: number;
+
+  /**
+   * Of the schema without the words for people.
+   *
+   * @generated from field: string hash = 4;
+   */
+  hash?: string;
+
+  /**
+   * @generated from field: string schema = 5;
+   */
+  schema?: string;
+
+  /**
+   * Another text was registered for this version before.
+   *
+   * @generated from field: bool changed = 6;
+   */
+  changed?: boolean;
+
+  /**
+   * The process that named it first.
+   *
+   * @generated from field: string registered_by = 7;
+   */
+  registeredBy?: string;
+
+  /**
+   * @generated from field: string registered_at = 8;
+   */
+  registeredAt?: string;
+
+  /**
+   * @generated from field: repeated relink.v1.ContractUse uses = 9;
+   */
+  uses?: ContractUseJson[];
+
+  /**
+   * Empty unless the version is given up.
+   *
+   * @generated from field: string retired_by = 10;
+   */
+  retiredBy?: string;
+
+  /**
+   * @generated from field: string retired_at = 11;
+   */
+  retiredAt?: string;
+
+  /**
+   * @generated from field: string retired_reason = 12;
+   */
+  retiredReason?: string;
+};
+
+/**
+ * Describes the message relink.v1.RegisteredContract.
+ * Use `create(RegisteredContractSchema)` to create a new message.
+ */
+export const RegisteredContractSchema: GenMessage<RegisteredContract, {jsonType: RegisteredContractJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 49);
+
+/**
+ * Processes of one service that write or read a contract on one link.
+ *
+ * @generated from message relink.v1.ContractUse
+ */
+export type ContractUse = Message<"relink.v1.ContractUse"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * `producer` or `consumer`.
+   *
+   * @generated from field: string side = 3;
+   */
+  side: string;
+
+  /**
+   * @generated from field: string first_seen_at = 4;
+   */
+  firstSeenAt: string;
+
+  /**
+   * @generated from field: string last_seen_at = 5;
+   */
+  lastSeenAt: string;
+
+  /**
+   * Those seen within the last minute.
+   *
+   * @generated from field: repeated string instances = 6;
+   */
+  instances: string[];
+};
+
+/**
+ * Processes of one service that write or read a contract on one link.
+ *
+ * @generated from message relink.v1.ContractUse
+ */
+export type ContractUseJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: string service = 2;
+   */
+  service?: string;
+
+  /**
+   * `producer` or `consumer`.
+   *
+   * @generated from field: string side = 3;
+   */
+  side?: string;
+
+  /**
+   * @generated from field: string first_seen_at = 4;
+   */
+  firstSeenAt?: string;
+
+  /**
+   * @generated from field: string last_seen_at = 5;
+   */
+  lastSeenAt?: string;
+
+  /**
+   * Those seen within the last minute.
+   *
+   * @generated from field: repeated string instances = 6;
+   */
+  instances?: string[];
+};
+
+/**
+ * Describes the message relink.v1.ContractUse.
+ * Use `create(ContractUseSchema)` to create a new message.
+ */
+export const ContractUseSchema: GenMessage<ContractUse, {jsonType: ContractUseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 50);
+
+/**
+ * @generated from message relink.v1.CheckContractsRequest
+ */
+export type CheckContractsRequest = Message<"relink.v1.CheckContractsRequest"> & {
+  /**
+   * Empty for every link.
+   *
+   * @generated from field: string link = 1;
+   */
+  link: string;
+};
+
+/**
+ * @generated from message relink.v1.CheckContractsRequest
+ */
+export type CheckContractsRequestJson = {
+  /**
+   * Empty for every link.
+   *
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+};
+
+/**
+ * Describes the message relink.v1.CheckContractsRequest.
+ * Use `create(CheckContractsRequestSchema)` to create a new message.
+ */
+export const CheckContractsRequestSchema: GenMessage<CheckContractsRequest, {jsonType: CheckContractsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 51);
+
+/**
+ * @generated from message relink.v1.CheckContractsResponse
+ */
+export type CheckContractsResponse = Message<"relink.v1.CheckContractsResponse"> & {
+  /**
+   * @generated from field: bool compatible = 1;
+   */
+  compatible: boolean;
+
+  /**
+   * @generated from field: repeated relink.v1.ContractPair pairs = 2;
+   */
+  pairs: ContractPair[];
+
+  /**
+   * Versions whose text changed, that run although they were given up, or that are sent to a process
+   * which does not accept them.
+   *
+   * @generated from field: repeated string alarms = 3;
+   */
+  alarms: string[];
+
+  /**
+   * Processes whose contracts are not known.
+   *
+   * @generated from field: repeated relink.v1.Unanswered unanswered = 4;
+   */
+  unanswered: Unanswered[];
+};
+
+/**
+ * @generated from message relink.v1.CheckContractsResponse
+ */
+export type CheckContractsResponseJson = {
+  /**
+   * @generated from field: bool compatible = 1;
+   */
+  compatible?: boolean;
+
+  /**
+   * @generated from field: repeated relink.v1.ContractPair pairs = 2;
+   */
+  pairs?: ContractPairJson[];
+
+  /**
+   * Versions whose text changed, that run although they were given up, or that are sent to a process
+   * which does not accept them.
+   *
+   * @generated from field: repeated string alarms = 3;
+   */
+  alarms?: string[];
+
+  /**
+   * Processes whose contracts are not known.
+   *
+   * @generated from field: repeated relink.v1.Unanswered unanswered = 4;
+   */
+  unanswered?: UnansweredJson[];
+};
+
+/**
+ * Describes the message relink.v1.CheckContractsResponse.
+ * Use `create(CheckContractsResponseSchema)` to create a new message.
+ */
+export const CheckContractsResponseSchema: GenMessage<CheckContractsResponse, {jsonType: CheckContractsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 52);
+
+/**
+ * A producer and a consumer that meet in one version of an event.
+ *
+ * @generated from message relink.v1.ContractPair
+ */
+export type ContractPair = Message<"relink.v1.ContractPair"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: string event = 2;
+   */
+  event: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string producer = 4;
+   */
+  producer: string;
+
+  /**
+   * @generated from field: string consumer = 5;
+   */
+  consumer: string;
+
+  /**
+   * @generated from field: bool compatible = 6;
+   */
+  compatible: boolean;
+
+  /**
+   * The first 20.
+   *
+   * @generated from field: repeated relink.v1.ContractProblem problems = 7;
+   */
+  problems: ContractProblem[];
+};
+
+/**
+ * A producer and a consumer that meet in one version of an event.
+ *
+ * @generated from message relink.v1.ContractPair
+ */
+export type ContractPairJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: string event = 2;
+   */
+  event?: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version?: number;
+
+  /**
+   * @generated from field: string producer = 4;
+   */
+  producer?: string;
+
+  /**
+   * @generated from field: string consumer = 5;
+   */
+  consumer?: string;
+
+  /**
+   * @generated from field: bool compatible = 6;
+   */
+  compatible?: boolean;
+
+  /**
+   * The first 20.
+   *
+   * @generated from field: repeated relink.v1.ContractProblem problems = 7;
+   */
+  problems?: ContractProblemJson[];
+};
+
+/**
+ * Describes the message relink.v1.ContractPair.
+ * Use `create(ContractPairSchema)` to create a new message.
+ */
+export const ContractPairSchema: GenMessage<ContractPair, {jsonType: ContractPairJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 53);
+
+/**
+ * @generated from message relink.v1.ContractProblem
+ */
+export type ContractProblem = Message<"relink.v1.ContractProblem"> & {
+  /**
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * @generated from field: string problem = 2;
+   */
+  problem: string;
+
+  /**
+   * `forward`: the consumer refuses what the producer may write.
+   *
+   * @generated from field: string direction = 3;
+   */
+  direction: string;
+
+  /**
+   * Into the consumer's schema.
+   *
+   * @generated from field: string pointer = 4;
+   */
+  pointer: string;
+
+  /**
+   * @generated from field: string verdict = 5;
+   */
+  verdict: string;
+};
+
+/**
+ * @generated from message relink.v1.ContractProblem
+ */
+export type ContractProblemJson = {
+  /**
+   * @generated from field: string field = 1;
+   */
+  field?: string;
+
+  /**
+   * @generated from field: string problem = 2;
+   */
+  problem?: string;
+
+  /**
+   * `forward`: the consumer refuses what the producer may write.
+   *
+   * @generated from field: string direction = 3;
+   */
+  direction?: string;
+
+  /**
+   * Into the consumer's schema.
+   *
+   * @generated from field: string pointer = 4;
+   */
+  pointer?: string;
+
+  /**
+   * @generated from field: string verdict = 5;
+   */
+  verdict?: string;
+};
+
+/**
+ * Describes the message relink.v1.ContractProblem.
+ * Use `create(ContractProblemSchema)` to create a new message.
+ */
+export const ContractProblemSchema: GenMessage<ContractProblem, {jsonType: ContractProblemJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 54);
+
+/**
+ * @generated from message relink.v1.RetireContractRequest
+ */
+export type RetireContractRequest = Message<"relink.v1.RetireContractRequest"> & {
+  /**
+   * @generated from field: string event = 1;
+   */
+  event: string;
+
+  /**
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string actor = 4;
+   */
+  actor: string;
+};
+
+/**
+ * @generated from message relink.v1.RetireContractRequest
+ */
+export type RetireContractRequestJson = {
+  /**
+   * @generated from field: string event = 1;
+   */
+  event?: string;
+
+  /**
+   * @generated from field: int32 version = 2;
+   */
+  version?: number;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason?: string;
+
+  /**
+   * @generated from field: string actor = 4;
+   */
+  actor?: string;
+};
+
+/**
+ * Describes the message relink.v1.RetireContractRequest.
+ * Use `create(RetireContractRequestSchema)` to create a new message.
+ */
+export const RetireContractRequestSchema: GenMessage<RetireContractRequest, {jsonType: RetireContractRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 55);
+
+/**
+ * @generated from message relink.v1.RetireContractResponse
+ */
+export type RetireContractResponse = Message<"relink.v1.RetireContractResponse"> & {
+  /**
+   * False when something stands against it; then nothing was changed.
+   *
+   * @generated from field: bool retired = 1;
+   */
+  retired: boolean;
+
+  /**
+   * All that was looked at.
+   *
+   * @generated from field: repeated relink.v1.RetireFinding findings = 2;
+   */
+  findings: RetireFinding[];
+
+  /**
+   * @generated from field: string retired_by = 3;
+   */
+  retiredBy: string;
+
+  /**
+   * @generated from field: string retired_at = 4;
+   */
+  retiredAt: string;
+};
+
+/**
+ * @generated from message relink.v1.RetireContractResponse
+ */
+export type RetireContractResponseJson = {
+  /**
+   * False when something stands against it; then nothing was changed.
+   *
+   * @generated from field: bool retired = 1;
+   */
+  retired?: boolean;
+
+  /**
+   * All that was looked at.
+   *
+   * @generated from field: repeated relink.v1.RetireFinding findings = 2;
+   */
+  findings?: RetireFindingJson[];
+
+  /**
+   * @generated from field: string retired_by = 3;
+   */
+  retiredBy?: string;
+
+  /**
+   * @generated from field: string retired_at = 4;
+   */
+  retiredAt?: string;
+};
+
+/**
+ * Describes the message relink.v1.RetireContractResponse.
+ * Use `create(RetireContractResponseSchema)` to create a new message.
+ */
+export const RetireContractResponseSchema: GenMessage<RetireContractResponse, {jsonType: RetireContractResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 56);
+
+/**
+ * @generated from message relink.v1.RetireFinding
+ */
+export type RetireFinding = Message<"relink.v1.RetireFinding"> & {
+  /**
+   * `instances`, `routes`, `runs`, `outbox`, `dead_letters`, `parked` or `stream`.
+   *
+   * @generated from field: string what = 1;
+   */
+  what: string;
+
+  /**
+   * The link, the service or the process; empty for all.
+   *
+   * @generated from field: string where = 2;
+   */
+  where: string;
+
+  /**
+   * @generated from field: bool stands_against = 3;
+   */
+  standsAgainst: boolean;
+
+  /**
+   * What was found; when it stands against it, also what to do.
+   *
+   * @generated from field: string value = 4;
+   */
+  value: string;
+};
+
+/**
+ * @generated from message relink.v1.RetireFinding
+ */
+export type RetireFindingJson = {
+  /**
+   * `instances`, `routes`, `runs`, `outbox`, `dead_letters`, `parked` or `stream`.
+   *
+   * @generated from field: string what = 1;
+   */
+  what?: string;
+
+  /**
+   * The link, the service or the process; empty for all.
+   *
+   * @generated from field: string where = 2;
+   */
+  where?: string;
+
+  /**
+   * @generated from field: bool stands_against = 3;
+   */
+  standsAgainst?: boolean;
+
+  /**
+   * What was found; when it stands against it, also what to do.
+   *
+   * @generated from field: string value = 4;
+   */
+  value?: string;
+};
+
+/**
+ * Describes the message relink.v1.RetireFinding.
+ * Use `create(RetireFindingSchema)` to create a new message.
+ */
+export const RetireFindingSchema: GenMessage<RetireFinding, {jsonType: RetireFindingJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 57);
+
+/**
  * Everything the command line can do. The shapes are those of `relink … --json`.
  *
  * @generated from service relink.v1.Operator
@@ -2695,6 +3500,36 @@ export const Operator: GenService<{
     methodKind: "unary";
     input: typeof EditDeadLetterRequestSchema;
     output: typeof EditDeadLetterResponseSchema;
+  },
+  /**
+   * The contract versions that services said they write and read, in the order they were registered.
+   *
+   * @generated from rpc relink.v1.Operator.ListContracts
+   */
+  listContracts: {
+    methodKind: "unary";
+    input: typeof ListContractsRequestSchema;
+    output: typeof ListContractsResponseSchema;
+  },
+  /**
+   * Whether consumers accept what producers may write, on every link where both meet.
+   *
+   * @generated from rpc relink.v1.Operator.CheckContracts
+   */
+  checkContracts: {
+    methodKind: "unary";
+    input: typeof CheckContractsRequestSchema;
+    output: typeof CheckContractsResponseSchema;
+  },
+  /**
+   * Gives a contract version up for good, unless something still stands against it.
+   *
+   * @generated from rpc relink.v1.Operator.RetireContract
+   */
+  retireContract: {
+    methodKind: "unary";
+    input: typeof RetireContractRequestSchema;
+    output: typeof RetireContractResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_relink_v1_operator, 0);

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file relink/v1/receipt.proto.
  */
 export const file_relink_v1_receipt: GenFile = /*@__PURE__*/
-  fileDesc("ChdyZWxpbmsvdjEvcmVjZWlwdC5wcm90bxIJcmVsaW5rLnYxIncKB1JlY2VpcHQSEAoIZXZlbnRfaWQYASABKAkSIwoHb3V0Y29tZRgCIAEoDjISLnJlbGluay52MS5PdXRjb21lEg0KBWVwb2NoGAMgASgDEhYKDnJldHJ5X2FmdGVyX21zGAQgASgFEg4KBmRldGFpbBgFIAEoCSqzAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9BUFBMSUVEEAESFgoST1VUQ09NRV9TVVBFUlNFREVEEAISFQoRT1VUQ09NRV9EVVBMSUNBVEUQAxIQCgxPVVRDT01FX0RFQUQQBBISCg5PVVRDT01FX1BBUktFRBAFEhEKDU9VVENPTUVfUkVUUlkQBhISCg5PVVRDT01FX0ZFTkNFRBAHYgZwcm90bzM");
+  fileDesc("ChdyZWxpbmsvdjEvcmVjZWlwdC5wcm90bxIJcmVsaW5rLnYxIqsBCgdSZWNlaXB0EhAKCGV2ZW50X2lkGAEgASgJEiMKB291dGNvbWUYAiABKA4yEi5yZWxpbmsudjEuT3V0Y29tZRINCgVlcG9jaBgDIAEoAxIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoBRIOCgZkZXRhaWwYBSABKAkSHQoQY29udHJhY3RfdmVyc2lvbhgGIAEoBUgAiAEBQhMKEV9jb250cmFjdF92ZXJzaW9uKrMBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FQUExJRUQQARIWChJPVVRDT01FX1NVUEVSU0VERUQQAhIVChFPVVRDT01FX0RVUExJQ0FURRADEhAKDE9VVENPTUVfREVBRBAEEhIKDk9VVENPTUVfUEFSS0VEEAUSEQoNT1VUQ09NRV9SRVRSWRAGEhIKDk9VVENPTUVfRkVOQ0VEEAdiBnByb3RvMw");
 
 /**
  * The consumer's word about one message. Only a settling receipt closes the outbox row.
@@ -52,6 +52,13 @@ export type Receipt = Message<"relink.v1.Receipt"> & {
    * @generated from field: string detail = 5;
    */
   detail: string;
+
+  /**
+   * The contract version whose text the consumer hashed: certificates count the message by it.
+   *
+   * @generated from field: optional int32 contract_version = 6;
+   */
+  contractVersion?: number | undefined;
 };
 
 /**
@@ -94,6 +101,13 @@ export type ReceiptJson = {
    * @generated from field: string detail = 5;
    */
   detail?: string;
+
+  /**
+   * The contract version whose text the consumer hashed: certificates count the message by it.
+   *
+   * @generated from field: optional int32 contract_version = 6;
+   */
+  contractVersion?: number;
 };
 
 /**

@@ -6,7 +6,7 @@ import { type Contract, encodeText, fromMessage } from '../../contracts/contract
 import { ContractError } from '../../contracts/contractError.ts';
 import type { Arrival } from '../../inbox/delivery.ts';
 import type { LinkDefinition } from '../../link.ts';
-import { decodeHeaderValue, METADATA, readInteger } from '../../wire/headers.ts';
+import { decodeHeaderValue, METADATA, readInteger, readVersion } from '../../wire/headers.ts';
 import { pushedEvent } from './pushMethod.ts';
 
 /** @throws RpcError INVALID_ARGUMENT naming what is missing */
@@ -29,6 +29,7 @@ export function readArrival(link: LinkDefinition, request: Message, context: Rpc
     eventId: required(METADATA.eventId),
     event: contract.event,
     eventVersion: contract.version,
+    hashedVersion: readVersion(context.header(METADATA.hashedVersion)),
     key: decodeHeaderValue(required(METADATA.key)),
     version: count(METADATA.version),
     epoch: count(METADATA.epoch),

@@ -8,6 +8,7 @@ import { create } from '@bufbuild/protobuf';
 import { type Contract, toMessage } from '../../contracts/contract.ts';
 import { LinkError } from '../../errors.ts';
 import type { LinkDefinition } from '../../link.ts';
+import { allContracts } from '../../versions.ts';
 
 /** The request that carries `event`, a valid event of `contract`. */
 export function pushRequest(method: DescMethodUnary, contract: Contract, event: unknown): Message {
@@ -29,7 +30,7 @@ export function pushedEvent(
   const { event } = request as Message & { event?: { case?: string; value?: Message } };
   if (!event?.value) return undefined;
   const typeName = event.value.$typeName;
-  const contract = link.contracts.find((one) => one.message.typeName === typeName);
+  const contract = allContracts(link).find((one) => one.message.typeName === typeName);
   return contract && { contract, message: event.value };
 }
 

@@ -22,7 +22,7 @@ export function pushHandler(link: LinkDefinition, receiver: Receiver) {
   return async (request: Message, context: RpcContext): Promise<ReceiptMessage> => {
     const arrival = readArrival(link, request, context);
     const [receipt] = await receiver.receive([arrival]);
-    const { eventId, outcome, epoch, retryAfterMs, detail } = receipt!;
+    const { eventId, outcome, epoch, retryAfterMs, detail, version } = receipt!;
     if (outcome === 'dead' && detail === ID_REUSED)
       throw new RpcError('FAILED_PRECONDITION', 'PAYLOAD_CONFLICT', ID_REUSED);
     return create(ReceiptSchema, {
@@ -31,6 +31,7 @@ export function pushHandler(link: LinkDefinition, receiver: Receiver) {
       epoch,
       retryAfterMs: Math.ceil(retryAfterMs ?? 0),
       detail: detail ?? '',
+      ...(version === undefined ? {} : { contractVersion: version }),
     });
   };
 }

@@ -3,10 +3,12 @@
 import type { Receipt as ReceiptMessage } from '../../../gen/relink/v1/receipt_pb.ts';
 import { createRpcClient, RpcCallError } from '../../../rpc/client.ts';
 import { messageOf } from '../../../runtime/errors.ts';
-import { contractOf, type LinkDefinition } from '../../link.ts';
+import type { LinkDefinition } from '../../link.ts';
+import { contractOf } from '../../versions.ts';
 import { encodeHeaderValue, METADATA } from '../../wire/headers.ts';
 import { outcomeFromWire } from '../../wire/outcome.ts';
-import { type Parcel, textFor } from '../../wire/parcel.ts';
+import { otherHashedVersion, type Parcel, textOf } from '../../wire/parcel.ts';
+import { versionIn } from '../../wire/receipt.ts';
 import { type Dispatcher, type DispatchResult, failed } from '../dispatcher.ts';
 import { methodName, pushRequest } from './pushMethod.ts';
 
@@ -45,23 +47,24 @@ export class GrpcDispatcher implements Dispatcher {
     const method = this.#link.consumers[this.#consumer]!.push;
     try {
       const contract = contractOf(this.#link, row.event, version)!;
-      const event = JSON.parse(textFor(this.#link, row, version));
+      const event = JSON.parse(textOf(this.#link, parcel));
       const receipt = await this.#push(pushRequest(method, contract, event), {
         metadata: this.#metadataOf(parcel),
         deadlineMs: CALL_DEADLINE_MS,
       });
       const outcome = outcomeFromWire(receipt.outcome);
       if (!outcome) return failed(`${methodName(method)} returned no known outcome`);
-      const { epoch, retryAfterMs, detail } = receipt;
-      const eventId = row.eventId;
-      return { kind: 'receipt', receipt: { eventId, outcome, epoch, retryAfterMs, detail } };
+      const { epoch, retryAfterMs, detail, contractVersion } = receipt;
+      const read = { eventId: row.eventId, outcome, epoch, retryAfterMs, detail };
+      return { kind: 'receipt', receipt: { ...read, ...versionIn(contractVersion) } };
     } catch (error) {
       if (error instanceof RpcCallError) return failed(`${error.code}: ${error.message}`);
       return failed(messageOf(error));
     }
   }
 
-  #metadataOf({ row, to, shadow, copied }: Parcel): Record<string, string> {
+  #metadataOf(parcel: Parcel): Record<string, string> {
+    const { row, to, shadow, copied } = parcel;
     const metadata: Record<string, string> = {
       [METADATA.link]: this.#link.id,
       [METADATA.eventId]: row.eventId,
@@ -70,6 +73,8 @@ export class GrpcDispatcher implements Dispatcher {
       [METADATA.epoch]: String(to[0]?.epoch ?? 1n),
       [METADATA.source]: this.#source,
     };
+    const hashed = otherHashedVersion(this.#link, parcel);
+    if (hashed !== undefined) metadata[METADATA.hashedVersion] = String(hashed);
     if (shadow.length > 0) metadata[METADATA.shadow] = '1';
     if (copied.length > 0) metadata[METADATA.copied] = '1';
     if (row.traceparent) metadata[METADATA.traceparent] = row.traceparent;

@@ -1,7 +1,7 @@
 /** Turns a JetStream message into an arrival. Missing headers become values that fail the check. */
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Arrival } from '../../inbox/delivery.ts';
-import { decodeHeaderValue, HEADER, readInteger } from '../../wire/headers.ts';
+import { decodeHeaderValue, HEADER, readInteger, readVersion } from '../../wire/headers.ts';
 import { readHeaders } from './headers.ts';
 
 /** Whom a message is for: this consumer, this consumer as a copy only, or others. */
@@ -26,6 +26,7 @@ export function readArrival(message: JsMsg, link: string, consumer: string): Add
     eventId: messageId,
     event: event.join('.'),
     eventVersion: Number(version?.slice(1)),
+    hashedVersion: readVersion(header(HEADER.hashedVersion)),
     key: decodeHeaderValue(header(HEADER.key)),
     version: readInteger(header(HEADER.version)),
     epoch: isShadow ? 1n : readInteger(mine ?? header(HEADER.epoch)),

@@ -4,14 +4,15 @@
  * with `GetReceipts`.
  *
  * Subject `relink.receipts.<producer>`; the body is JSON:
- * `{"link":"COMM-010","consumer":"hiring","receipts":[["<event id>","applied",5], …]}`.
+ * `{"link":"COMM-010","consumer":"hiring","receipts":[["<event id>","applied",5,0], …]}`: event id,
+ * outcome, epoch, and the contract version whose text was hashed.
  */
 import {
   keepSubscribed,
   type NatsConnection,
   type StandingSubscription,
 } from '../../../runtime/nats.ts';
-import type { Receipt } from '../../wire/receipt.ts';
+import { type Receipt, versionIn } from '../../wire/receipt.ts';
 
 export interface ReceiptBatch {
   readonly link: string;
@@ -38,7 +39,7 @@ export function sendReceipts(nats: NatsConnection, producer: string, batch: Rece
   for (let i = 0; i < sent.length; i += perMessage) {
     const receipts = sent
       .slice(i, i + perMessage)
-      .map((one) => [one.eventId, one.outcome, Number(one.epoch)]);
+      .map((one) => [one.eventId, one.outcome, Number(one.epoch), one.version]);
     const body = JSON.stringify({ link: batch.link, consumer: batch.consumer, receipts });
     nats.publish(receiptSubject(producer), body);
   }
@@ -68,15 +69,16 @@ function parseBatch(text: string): ReceiptBatch {
   const { link, consumer, receipts } = JSON.parse(text) as {
     link: string;
     consumer: string;
-    receipts: [string, Receipt['outcome'], number][];
+    receipts: [string, Receipt['outcome'], number, (number | null)?][];
   };
   return {
     link,
     consumer,
-    receipts: receipts.map(([eventId, outcome, epoch]) => ({
+    receipts: receipts.map(([eventId, outcome, epoch, version]) => ({
       eventId,
       outcome,
       epoch: BigInt(epoch),
+      ...versionIn(version),
     })),
   };
 }

@@ -4,7 +4,7 @@ import type { LinkDefinition } from '../../link.ts';
 import { subjectOf } from '../../link.ts';
 import { MAX_EVENT_BYTES } from '../../outbox/enqueue.ts';
 import { encodeHeaderValue, HEADER } from '../../wire/headers.ts';
-import { type Parcel, textFor } from '../../wire/parcel.ts';
+import { otherHashedVersion, type Parcel, textOf } from '../../wire/parcel.ts';
 import { type Dispatcher, type DispatchResult, failed } from '../dispatcher.ts';
 import { encodedLength, rawHeaders } from './headers.ts';
 import type { Publication, Publisher, PublishResult } from './publisher.ts';
@@ -65,7 +65,7 @@ export class JetStreamDispatcher implements Dispatcher {
     return {
       subject: subjectOf(this.#link.id, row.lane, version, row.event),
       headers: rawHeaders(this.#headersOf(parcel)),
-      body: textFor(this.#link, row, version),
+      body: textOf(this.#link, parcel),
     };
   }
 
@@ -82,6 +82,8 @@ export class JetStreamDispatcher implements Dispatcher {
       `${HEADER.epoch}: ${epoch}\r\n` +
       `${HEADER.source}: ${this.#source}\r\n` +
       `${HEADER.consumers}: ${to.map((one) => `${one.consumer}=${one.epoch}`).join(',')}\r\n`;
+    const hashed = otherHashedVersion(this.#link, parcel);
+    if (hashed !== undefined) lines += `${HEADER.hashedVersion}: ${hashed}\r\n`;
     if (messageId !== row.eventId) lines += `${HEADER.eventId}: ${row.eventId}\r\n`;
     if (shadow.length > 0) lines += `${HEADER.shadow}: ${shadow.join(',')}\r\n`;
     if (copied.length > 0) lines += `${HEADER.copied}: ${copied.join(',')}\r\n`;

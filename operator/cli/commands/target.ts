@@ -3,11 +3,14 @@ import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { didYouMean, findSimilar } from '../suggest.ts';
 
 const TRANSPORTS = ['sync', 'async', 'pull'];
-const VERSION = /^v\d+$/;
+const TARGET = /^((sync|async|pull)(,v\d{1,3})?|v\d{1,3})$/;
 
 /** `--to`: a transport or a contract version. */
 export function targetOption() {
-  return new Option('--to <target>', 'sync, async, pull, or a contract version such as v1')
+  return new Option(
+    '--to <target>',
+    'sync, async, pull, a contract version such as v1, or both: async,v1',
+  )
     .argParser(parseTarget)
     .makeOptionMandatory();
 }
@@ -28,7 +31,9 @@ export function consumerOption() {
 }
 
 function parseTarget(text: string): string {
-  if (TRANSPORTS.includes(text) || VERSION.test(text)) return text;
+  if (TARGET.test(text)) return text;
   const hint = didYouMean(findSimilar(text, TRANSPORTS));
-  throw new InvalidArgumentError(hint ?? 'It must be sync, async, pull, or a version such as v1.');
+  throw new InvalidArgumentError(
+    hint ?? 'It must be sync, async, pull, a version such as v1, or both: async,v1.',
+  );
 }

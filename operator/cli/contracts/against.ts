@@ -17,6 +17,14 @@ export type ContractCheck = {
   problems: ContractProblem[];
 };
 
+const GONE: ContractProblem = {
+  field: '',
+  pointer: '',
+  problem: 'is gone',
+  direction: 'backward',
+  verdict: 'readers do not know this version any more. To do: bring its .proto file back.',
+};
+
 /** One check for each contract in use. @throws CliError (usage) when `against` is neither. */
 export function checkContracts(against: string): ContractCheck[] {
   const present = readContracts();
@@ -29,8 +37,7 @@ function checkOne(old: NamedContract, present: NamedContract[]): ContractCheck {
   const contract = `${old.event}.v${old.version}`;
   const now = present.find(({ event, version }) => event === old.event && version === old.version);
   if (now === undefined) {
-    const gone = { field: '', problem: 'is gone', direction: 'backward' };
-    return { contract, compatible: false, problems: [gone] };
+    return { contract, compatible: false, problems: [GONE] };
   }
   const { compatible, problems } = compareContracts(old, now);
   return { contract, compatible, problems };

@@ -2,7 +2,9 @@
  * What differs between two JSON Schemas, and which reader would not understand which writer.
  */
 import { compareSchemas, type Incompatibility } from '../../../link/contracts/compatibility.ts';
+import { ContractError } from '../../../link/contracts/contractError.ts';
 import type { JsonSchema } from '../../../link/contracts/jsonSchema.ts';
+import { usageError } from '../errors.ts';
 import type { NamedContract } from './folder.ts';
 
 export type FieldChange = { field: string; change: 'added' | 'removed' | 'changed' };
@@ -17,10 +19,13 @@ export type ContractDiff = {
   problems: ContractProblem[];
 };
 
-/** The version number itself does not count as a difference. */
+/**
+ * The version number itself does not count as a difference.
+ * @throws CliError (usage) when a schema says what cannot be compared.
+ */
 export function compareContracts(from: NamedContract, to: NamedContract): ContractDiff {
   const ignore = from.version === to.version ? [] : ['event_version'];
-  const problems = compareSchemas(from.schema, to.schema, { ignore });
+  const problems = compare(from, to, ignore);
   return {
     from: `${from.event}.v${from.version}`,
     to: `${to.event}.v${to.version}`,
@@ -28,6 +33,15 @@ export function compareContracts(from: NamedContract, to: NamedContract): Contra
     changes: listChanges(from.schema, to.schema).filter(({ field }) => !ignore.includes(field)),
     problems: problems.map((problem) => ({ ...problem })),
   };
+}
+
+function compare(from: NamedContract, to: NamedContract, ignore: string[]): Incompatibility[] {
+  try {
+    return compareSchemas(from.schema, to.schema, { ignore });
+  } catch (error) {
+    if (error instanceof ContractError) throw usageError(`Cannot compare: ${error.message}.`);
+    throw error;
+  }
 }
 
 function listChanges(from: JsonSchema, to: JsonSchema): FieldChange[] {

@@ -49,8 +49,9 @@ const READERS: Readonly<Record<string, string>> = {
   forward: 'old readers refuse new events',
 };
 
-function formatProblems(problems: ContractProblem[]): string[] {
-  return problems.map(({ field, problem, direction }) => {
-    return `  ${READERS[direction]}: ${`${field} ${problem}`.trim()}`;
+export function formatProblems(problems: readonly ContractProblem[]): string[] {
+  return problems.map(({ field, problem, direction, pointer }) => {
+    const what = `${field} ${problem}`.trim();
+    return `  ${READERS[direction]}: ${what}${pointer === '' ? '' : ` (${pointer})`}`;
   });
 }

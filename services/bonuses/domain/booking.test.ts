@@ -11,7 +11,7 @@ import {
 } from './booking.ts';
 
 const rating = fc.integer({ min: 0, max: 100 });
-const event = { eventId: 'e1', solutionId: 's', assessmentId: 'a', authorId: 'm' };
+const event = { eventId: 'e1', solutionId: 's', assessmentId: 'a', authorId: 'm', acceptedBy: '' };
 const credited = (points: number) =>
   creditSolution(event, { rating: points, version: 3n }, new Date(0));
 

@@ -25,6 +25,8 @@ export interface Booking {
   readonly solutionId: string;
   readonly assessmentId: string;
   readonly managerId: string;
+  /** Who or what accepted the solution; empty when unknown. */
+  readonly acceptedBy: string;
   /** Never below zero, in minor units. */
   readonly amountMinor: bigint;
   /** What the amount was computed from. */
@@ -53,7 +55,13 @@ export function bonusFor(rating: number): bigint {
 
 /** The bonus for an accepted solution. */
 export function creditSolution(
-  event: { eventId: string; solutionId: string; assessmentId: string; authorId: string },
+  event: {
+    eventId: string;
+    solutionId: string;
+    assessmentId: string;
+    authorId: string;
+    acceptedBy: string;
+  },
   rating: Rating,
   now: Date,
 ): Booking {
@@ -63,6 +71,7 @@ export function creditSolution(
     solutionId: event.solutionId,
     assessmentId: event.assessmentId,
     managerId: event.authorId,
+    acceptedBy: event.acceptedBy,
     amountMinor: bonusFor(rating.rating),
     rating,
     bookedAt: now,

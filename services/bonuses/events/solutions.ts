@@ -25,6 +25,7 @@ export function bookSolutions(ratings: Ratings) {
         solutionId: payload.solution_id,
         assessmentId: payload.assessment_id,
         authorId: payload.author_id,
+        acceptedBy: payload.accepted_by,
       };
       return book(tx, creditSolution(facts, rating, new Date()));
     },

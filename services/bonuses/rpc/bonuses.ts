@@ -54,7 +54,7 @@ async function requireBalance(sql: Database, managerId: string): Promise<Balance
 }
 
 function toWire(booking: Booking) {
-  const { id, kind, solutionId, assessmentId, amountMinor, rating, bookedAt } = booking;
+  const { id, kind, solutionId, assessmentId, amountMinor, rating, acceptedBy, bookedAt } = booking;
   return {
     bookingId: id,
     kind: kind === 'credit' ? BookingKind.CREDIT : BookingKind.DEBIT,
@@ -63,6 +63,7 @@ function toWire(booking: Booking) {
     amountMinor,
     rating: rating.rating,
     ratingVersion: rating.version,
+    acceptedBy,
     bookedAt: timestampFromDate(bookedAt),
   };
 }

@@ -24,7 +24,8 @@ async function open(t: TestContext) {
 
 function credited(managerId: string, rating = 57): Booking {
   const ids = { solutionId: randomUUID(), assessmentId: randomUUID(), authorId: managerId };
-  return creditSolution({ eventId: randomUUID(), ...ids }, { rating, version: 1n }, new Date());
+  const facts = { ...ids, acceptedBy: 'a reviewer' };
+  return creditSolution({ eventId: randomUUID(), ...facts }, { rating, version: 1n }, new Date());
 }
 
 test('gives a balance that is the sum of the bookings, and pages of them in order', async (t) => {

@@ -3,7 +3,7 @@
 import type { Message } from 'relink';
 import type {
   ExerciseCompletedMoreThenTenTimesV0,
-  SolutionCompletedV0,
+  SolutionCompletedV1,
   SolutionRevokedV0,
 } from '../../../gen/events.ts';
 
@@ -14,6 +14,8 @@ export interface Solution {
   readonly exerciseId: string;
   /** The manager who wrote the assessment. */
   readonly authorId: string;
+  /** Who or what judged it; empty when unknown. */
+  readonly acceptedBy: string;
   readonly state: 'accepted' | 'rejected' | 'revoked';
   readonly submittedAt: Date;
   readonly revokedAt?: Date;
@@ -45,6 +47,7 @@ export function isSameSubmission(solution: Solution, wanted: Solution): boolean 
     solution.candidateId === wanted.candidateId &&
     solution.assessmentId === wanted.assessmentId &&
     solution.exerciseId === wanted.exerciseId &&
+    solution.acceptedBy === wanted.acceptedBy &&
     wasCorrect(solution) === wasCorrect(wanted)
   );
 }
@@ -55,10 +58,11 @@ export function isEleventh(completed: bigint): boolean {
 }
 
 /** COMM-040 */
-export function solutionCompleted(solution: Solution): Message<SolutionCompletedV0> {
+export function solutionCompleted(solution: Solution): Message<SolutionCompletedV1> {
   const payload = {
     ...factsOf(solution),
     completed_at: solution.submittedAt.toISOString(),
+    accepted_by: solution.acceptedBy,
   };
   return { event: 'SolutionCompleted', version: COMPLETED_VERSION, payload };
 }

@@ -147,7 +147,7 @@ async function requireSame(sql: Database, wanted: Solution): Promise<Done> {
 }
 
 function wantedBy(request: SubmitSolutionRequest, now: Date): Solution {
-  const { solutionId, candidateId, assessmentId, exerciseId, correct } = request;
+  const { solutionId, candidateId, assessmentId, exerciseId, correct, acceptedBy } = request;
   const ids = {
     id: solutionId?.toLowerCase() ?? randomUUIDv7(),
     candidateId: candidateId.toLowerCase(),
@@ -155,7 +155,7 @@ function wantedBy(request: SubmitSolutionRequest, now: Date): Solution {
     exerciseId: exerciseId.toLowerCase(),
     authorId: '', // known when the assessment is found
   };
-  return submitSolution(ids, correct, now);
+  return submitSolution({ ...ids, acceptedBy }, correct, now);
 }
 
 async function respond(kit: Kit, { solution, rating, messages }: Done) {

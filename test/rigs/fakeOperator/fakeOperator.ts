@@ -272,6 +272,13 @@ export class FakeOperator {
         letter.revision = revision + 1;
         return { revision: letter.revision };
       },
+      listContracts: refuse,
+      checkContracts: refuse,
+      retireContract: refuse,
     });
   }
+}
+
+function refuse(): never {
+  throw new RpcError('FAILED_PRECONDITION', 'RUN_STATE', 'the test plays no such call');
 }

@@ -147,8 +147,8 @@ export class InProcessCompany {
   // ---- nodes ----
 
   /** Starts one more replica, by default the service's only one. */
-  startNode(service: string, instance?: string): Promise<ServiceNode> {
-    return this.nodes.start(service, instance);
+  startNode(service: string, instance?: string, release?: string): Promise<ServiceNode> {
+    return this.nodes.start(service, instance, release);
   }
 
   stopNode(instance: string): Promise<void> {
@@ -260,9 +260,11 @@ export class InProcessCompany {
     lanes: readonly number[],
     transport: Transport,
     hold: boolean,
+    version?: number,
   ): Promise<bigint> {
     const { link, producer } = this;
-    return flipRoute(producer, { link, consumer, lanes, transport, hold });
+    const flip = { link, consumer, lanes, transport, hold };
+    return flipRoute(producer, { ...flip, ...(version === undefined ? {} : { version }) });
   }
 
   /** Waits until the lane's owner dispatches every lane of the leg by its newest route. */

@@ -8,7 +8,8 @@ import { connectNats, type NatsLink } from '../../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
 import { Clients } from '../../../services/clients.ts';
 
-export interface NodeOptions extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits'> {
+export interface NodeOptions
+  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits' | 'release'> {
   readonly service: string;
   readonly instance: string;
   readonly port: number;
@@ -61,7 +62,7 @@ export class ServiceNode {
       log,
     });
     const nats = await connectNats(natsUrl, { name: instance, log });
-    const { links, peers, handlers, limits, pulls } = this.#options;
+    const { links, peers, handlers, limits, pulls, release } = this.#options;
     const clients = new Clients(peers);
     const kit = createLinkKit({
       service,
@@ -73,6 +74,7 @@ export class ServiceNode {
       links,
       peers,
       handlers,
+      release: release ?? '',
       pulls: pulls(clients),
       ...(limits && { limits }),
     });

@@ -21,6 +21,8 @@ export interface NodesOptions {
   /** Handlers in place of the consumers' own, made from these. */
   readonly wrap?: (handler: Handler, consumer: string, link: string) => Handler;
   readonly limits?: Partial<ReceiverLimits>;
+  /** RELINK_RELEASE of the first process of a service. */
+  readonly release?: Readonly<Record<string, string>>;
   /** Where a service finds a server instead of directly: through a proxy. */
   readonly postgresUrl?: (service: string, url: string) => string | Promise<string>;
   readonly natsUrl?: (service: string, url: string) => string | Promise<string>;
@@ -46,8 +48,12 @@ export class Nodes {
     this.#options = options;
   }
 
-  /** Starts one more replica, by default the service's only one. */
-  async start(service: string, instance = `${service}-1`): Promise<ServiceNode> {
+  /** Starts one more replica, by default the service's only one, as a build of `release`. */
+  async start(
+    service: string,
+    instance = `${service}-1`,
+    release = this.#options.release?.[service] ?? '',
+  ): Promise<ServiceNode> {
     const { links, nats, databases, addresses } = this.#site;
     const { limits = {}, postgresUrl = asIs, natsUrl = asIs, address = asIs } = this.#options;
     const peers: Record<string, string[]> = {};
@@ -64,6 +70,7 @@ export class Nodes {
       handlers: this.#handlersOf(service),
       pulls: (clients) => this.#pullsOf(service, clients),
       limits: { ...QUICK_LIMITS, ...limits },
+      release,
     });
     this.#running.set(instance, node);
     await node.start();

@@ -31,12 +31,13 @@ export interface Flip {
   readonly lanes: readonly number[];
   readonly transport: Transport;
   readonly hold: boolean;
+  /** The contract version; that of the start unless given. */
+  readonly version?: number;
 }
 
 /** Gives lanes of a leg a new route; waits while a change is pending there. Answers its epoch. */
 export async function flipRoute(producer: Database, flip: Flip): Promise<bigint> {
-  const { link, consumer, lanes } = flip;
-  const { version } = link.starts;
+  const { link, consumer, lanes, version = link.starts.version } = flip;
   return until(
     async () => {
       const routes = await readRoutes(producer, legOf(link.id, consumer));

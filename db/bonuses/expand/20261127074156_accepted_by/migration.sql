@@ -1,0 +1,1 @@
+ALTER TABLE "bookings" ADD COLUMN "accepted_by" text DEFAULT '' NOT NULL;

@@ -1,0 +1,1 @@
+ALTER TABLE "solutions" ADD COLUMN "accepted_by" text DEFAULT '' NOT NULL;

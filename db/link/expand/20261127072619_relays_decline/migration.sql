@@ -1,0 +1,1 @@
+ALTER TABLE "relink"."relays" ADD COLUMN "declines" text[] DEFAULT '{}'::text[] NOT NULL;

@@ -1,0 +1,26 @@
+import { requireInPlace } from '../leg/strays.ts';
+import type { Step, Untitled } from '../plan.ts';
+
+/**
+ * After `complete`: records which contracts the link no longer carries; its team removes them with
+ * their mappings in the next release.
+ */
+export const retireVersion: Untitled<Step> = {
+  name: 'retire-version',
+  kind: 'step',
+  undoTitle: '',
+  check: (context) => requireInPlace(context, { closing: true }),
+  apply: async (context) => {
+    const { run, participants } = context;
+    const events = (await participants.topology()).links.get(run.link)?.producer.events ?? [];
+    for (const { name, versions } of events) {
+      const newest = Math.max(...versions.filter((version) => version <= run.to.version));
+      const old = versions.filter((version) => version < newest);
+      for (const version of old)
+        await context.observe(
+          `${name} v${version}`,
+          `${run.link} no longer carries it: remove its mapping from the map in the next release`,
+        );
+    }
+  },
+};
