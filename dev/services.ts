@@ -17,5 +17,5 @@ export const SERVICES: readonly ServiceProgram[] = [
   { name: 'finance', main: 'services/finance/main.ts', portOffset: 35 },
 ];
 
-/** The operator: its HTTP port is the base, its gRPC port the base plus one. */
+/** The operator; dev/ports.ts says which ports it has. */
 export const OPERATOR = { name: 'operator', main: 'operator/main.ts', database: 'relink' } as const;

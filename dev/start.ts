@@ -13,7 +13,7 @@ import { restartOnChange } from './restartOnChange.ts';
 import { restartOnCrash } from './restartOnCrash.ts';
 import { type Child, startChild } from './servers/child.ts';
 import { cleanUpAll, ServerError } from './servers/errors.ts';
-import { exists, PROJECT_DIR } from './servers/folders.ts';
+import { exists, PROJECT_DIR, STACK_DIR } from './servers/folders.ts';
 import { removeNatsData } from './servers/nats.ts';
 import { removePostgresData } from './servers/postgres.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -61,7 +61,18 @@ async function start(options: StartOptions, asked: AbortSignal): Promise<void> {
     () => restarter.stop(),
     () => stack.stop(),
   ]);
-  say(`stopped; the data is kept in ${options.dataDir} (npm start -- --fresh deletes it)`);
+  say(`stopped; ${describeData(options.dataDir, { postgresUrl, natsUrl })}`);
+}
+
+/** Of servers that were given, only the logs are in the folder; `--fresh` leaves the servers alone. */
+function describeData(
+  dataDir: string,
+  { postgresUrl, natsUrl }: { postgresUrl?: string | undefined; natsUrl?: string | undefined },
+): string {
+  if (postgresUrl && natsUrl)
+    return `the data is kept by the servers given, logs are in ${dataDir}`;
+  const folder = dataDir === STACK_DIR ? '' : ` --data ${dataDir}`;
+  return `the data is kept in ${dataDir} (npm start -- --fresh${folder} deletes it)`;
 }
 
 function settingsOf({ failpoints }: StartOptions): Record<string, Record<string, string>> {

@@ -35,7 +35,7 @@ import { GrpcDispatcher } from './transport/grpc/send.ts';
 import {
   ListeningAgent,
   prepareListening,
-  readListening,
+  whileListening,
 } from './transport/jetStream/listening.ts';
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
@@ -230,8 +230,9 @@ function createStreamConsumers(
   return new Map(
     consumed.map((link) => {
       const receiver = receivers.get(link.id)!;
-      const isListening = async () => (await readListening(sql)).get(link.id) ?? false;
-      return [link.id, new StreamConsumer({ nats, log, link, service, receiver, isListening })];
+      const holding = (work: () => Promise<void>) => whileListening(sql, link.id, work);
+      const options = { nats, log, link, service, receiver, whileListening: holding };
+      return [link.id, new StreamConsumer(options)];
     }),
   );
 }

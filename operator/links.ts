@@ -16,6 +16,7 @@ import {
 } from '../migration/participants.ts';
 import type { RunRecord } from '../migration/run/record.ts';
 import { RpcCallError } from '../rpc/client.ts';
+import { messageOf } from '../runtime/errors.ts';
 import type { ContractAlarm } from './contracts/pairs.ts';
 import type { UnroutedWatch } from './unrouted.ts';
 import { type BlockedMessages, type LegState, legWarnings } from './warnings.ts';
@@ -72,7 +73,7 @@ async function describeLink(
 async function describeLeg(
   { participants, unrouted, contractAlarms }: LinkSources,
   link: DescribedLink,
-  leg: { consumer: string; stream: StreamState | undefined; isMoving: boolean },
+  leg: { consumer: string; stream: StreamRead; isMoving: boolean },
 ): Promise<MessageInitShape<typeof LegSchema>> {
   const { id, producer } = link.producer;
   const { consumer, stream } = leg;
@@ -83,14 +84,14 @@ async function describeLeg(
     orUnreachable(participants.of(consumer).listDeadLetters({ link: id, limit: 1 }, REPEATABLE)),
     unrouted.find({ link: id, producer, consumer }),
   ]);
-  const counters = stream?.consumers.find(({ name }) => name === consumer);
+  const counters = stream.state?.consumers.find(({ name }) => name === consumer);
   const state: LegState = {
     consumer,
     isMoving: leg.isMoving,
     isUp: letters !== undefined,
     isListening: link.consumers.get(consumer)?.listening ?? false,
     hasDurable: counters !== undefined,
-    isStreamKnown: stream !== undefined,
+    streamProblem: stream.problem,
     transports: new Set(
       progress.lanes.map(({ adoptedTransport }) => transportFromWire(adoptedTransport)),
     ),
@@ -157,14 +158,22 @@ async function orUnreachable<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function readStreamQuickly({ manager }: LinkSources, link: string) {
+interface StreamRead {
+  readonly state?: StreamState;
+  /** Why there is none, or empty. */
+  readonly problem: string;
+}
+
+async function readStreamQuickly({ manager }: LinkSources, link: string): Promise<StreamRead> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, STREAM_LIMIT_MS, undefined);
+  const late = new Promise<StreamRead>((resolve) => {
+    const problem = `JetStream does not answer within ${STREAM_LIMIT_MS / 1_000} s`;
+    timer = setTimeout(resolve, STREAM_LIMIT_MS, { problem });
   });
   const read = manager()
     .then((one) => readStreamState(one, link))
-    .catch(() => undefined);
+    .then((state) => (state ? { state, problem: '' } : { problem: 'the stream is missing' }))
+    .catch((error) => ({ problem: `JetStream does not answer: ${messageOf(error)}` }));
   const state = await Promise.race([read, late]);
   clearTimeout(timer);
   return state;

@@ -8,7 +8,7 @@ const healthy: LegState = {
   isUp: true,
   isListening: true,
   hasDurable: true,
-  isStreamKnown: true,
+  streamProblem: '',
   transports: new Set(['async']),
   unownedLanes: 0,
   deadLetters: 0,
@@ -22,7 +22,7 @@ describe('warnings of a leg', () => {
   it('are none when all is well', () => {
     assert.deepEqual(legWarnings(healthy), []);
     const sync = { ...healthy, transports: new Set(['sync'] as const), isListening: false };
-    assert.deepEqual(legWarnings({ ...sync, hasDurable: false, isStreamKnown: false }), []);
+    assert.deepEqual(legWarnings({ ...sync, hasDurable: false, streamProblem: 'gone' }), []);
   });
 
   it('name a consumer that listens where nobody sends, but not while a run moves the leg', () => {
@@ -55,8 +55,9 @@ describe('warnings of a leg', () => {
       'the stream has no durable consumer for hiring',
       '2 lanes have no live relay',
     ]);
-    assert.deepEqual(legWarnings({ ...healthy, hasDurable: false, isStreamKnown: false }), [
-      'the stream is missing, or JetStream is away',
+    const streamProblem = 'JetStream does not answer: Authorization Violation';
+    assert.deepEqual(legWarnings({ ...healthy, hasDurable: false, streamProblem }), [
+      streamProblem,
     ]);
   });
 

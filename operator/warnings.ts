@@ -16,7 +16,8 @@ export interface LegState {
   readonly isUp: boolean;
   readonly isListening: boolean;
   readonly hasDurable: boolean;
-  readonly isStreamKnown: boolean;
+  /** Why the stream is not there or not known, or empty. */
+  readonly streamProblem: string;
   /** By which the lanes' owners dispatch. */
   readonly transports: ReadonlySet<Transport | undefined>;
   readonly unownedLanes: number;
@@ -39,9 +40,9 @@ export function legWarnings(leg: LegState): string[] {
     warnings.push(`the producer emits, but ${consumer} does not listen`);
   if (leg.isListening && !sends && !isMoving)
     warnings.push(`starving consumer: ${consumer} listens where nobody sends`);
-  if (sends && leg.isStreamKnown && !leg.hasDurable)
+  if (sends && leg.streamProblem === '' && !leg.hasDurable)
     warnings.push(`the stream has no durable consumer for ${consumer}`);
-  if (sends && !leg.isStreamKnown) warnings.push('the stream is missing, or JetStream is away');
+  if (sends && leg.streamProblem !== '') warnings.push(leg.streamProblem);
   if (sends && leg.isListening && leg.bindProblem !== '')
     warnings.push(`${consumer} gets nothing from the stream: ${leg.bindProblem}`);
   if (leg.blocked.count > 0) warnings.push(describeBlocked(leg.blocked));

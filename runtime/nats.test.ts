@@ -21,7 +21,13 @@ test('a URL gives servers and credentials', () => {
     pass: 'p@ss',
   });
   assert.deepEqual(parseNatsUrl('tls://t0ken@h:1'), { servers: ['tls://h:1'], token: 't0ken' });
-  for (const bad of ['http://h:1', 'nats://', 'nats://h:1,', 'h:1']) {
+  assert.deepEqual(parseNatsUrl('nats://ada:p:q@[::1]:4222'), {
+    servers: ['[::1]:4222'],
+    user: 'ada',
+    pass: 'p:q',
+  });
+  const wrong = ['nats://@h:1', 'nats://u%er:p@h:1', 'nats://%E0%A4@h', 'nats://h:99999'];
+  for (const bad of ['http://h:1', 'nats://', 'nats://h:1,', 'h:1', 'nats://[::1:1', ...wrong]) {
     assert.throws(() => parseNatsUrl(bad), { code: 'bad_url' });
   }
 });

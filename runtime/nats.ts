@@ -152,16 +152,32 @@ export function parseNatsUrl(url: string): NatsAccess {
   // Credentials appear once, before the first host; an @ in a password must be escaped.
   const at = rest.indexOf('@');
   const hosts = rest.slice(at + 1).split(',');
-  if (scheme === '' || hosts.some((host) => !/^[^\s/@]+$/.test(host))) {
-    throw new NatsError(
-      'bad_url',
-      'a NATS URL looks like nats://[user:pass@]host:port[,host:port]',
-    );
-  }
+  if (scheme === '' || at === 0 || !hosts.every(isAddress)) throw badUrl();
   const servers = hosts.map((host) => (scheme === 'tls' ? `tls://${host}` : host));
   if (at < 0) return { servers };
-  const [user = '', pass] = rest.slice(0, at).split(':').map(decodeURIComponent);
-  return pass === undefined ? { servers, token: user } : { servers, user, pass };
+  const [, user = '', pass] = /^([^:]*)(?::(.*))?$/.exec(rest.slice(0, at)) ?? [];
+  if (pass === undefined) return { servers, token: decoded(user) };
+  return { servers, user: decoded(user), pass: decoded(pass) };
+}
+
+/** `host`, `host:port` or `[IPv6]:port`. */
+function isAddress(host: string): boolean {
+  return /^[^\s/@]+$/.test(host) && URL.canParse(`nats://${host}`);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw badUrl(
+      '; a % or another special character of the credentials is written as %25 and so on',
+    );
+  }
+}
+
+function badUrl(more = ''): NatsError {
+  const what = 'a NATS URL looks like nats://[user:pass@]host:port[,host:port]';
+  return new NatsError('bad_url', what + more);
 }
 
 /** Negative, zero or positive as `a` is older than, equal to or newer than `b`. */

@@ -78,7 +78,10 @@ function splitUrl(url: string) {
   if (scheme === undefined) throw unreadable();
   const at = authority.lastIndexOf('@') + 1;
   const start = `${scheme}${authority.slice(0, at)}`;
-  return { start, hosts: authority.slice(at).split(','), rest };
+  const hosts = authority.slice(at).split(',');
+  // A forgotten name would be this machine, and a fail-over would end up there.
+  if (hosts.length > 1 && hosts.includes('')) throw unreadable();
+  return { start, hosts, rest };
 }
 
 function parseOne(url: string): Parsed {
@@ -94,7 +97,9 @@ function parseOne(url: string): Parsed {
 /** `?host=` and `?port=` may be lists too. */
 function hostsOf({ host, port }: Parsed): PostgresHost[] {
   const ports = String(port || DEFAULT_PORT).split(',');
-  return (host || 'localhost').split(',').map((one, at) => {
+  const hosts = (host || 'localhost').split(',');
+  if (hosts.includes('')) throw unreadable();
+  return hosts.map((one, at) => {
     const number = Number(ports[at] ?? ports[0]);
     if (!Number.isInteger(number) || number < 1 || number > 65_535) throw unreadable();
     if (!one.startsWith('/')) return { host: one, port: number };

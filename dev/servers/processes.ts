@@ -160,7 +160,12 @@ function failedChecks(text: string): string {
 
 /** A process that waits for a server does not listen yet; its log says why. */
 function reasonInLog(line: string): string {
-  const { msg = '', reason = '' } = parsed<{ msg?: string; reason?: string }>(line);
+  const {
+    level = '',
+    msg = '',
+    reason = '',
+  } = parsed<{ level?: string; msg?: string; reason?: string }>(line);
+  if (!['warn', 'error', 'fatal'].includes(level)) return '';
   return [msg, reason].filter((part) => part !== '').join(': ');
 }
 

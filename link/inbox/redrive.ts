@@ -6,9 +6,9 @@ import type { LinkDefinition } from '../link.ts';
 import { arrivalOf, storableDetail, takeForRedrive } from './deadLetters.ts';
 import { setOutcome } from './deduplicate.ts';
 import { checkArrival, type Delivery, isUuid } from './delivery.ts';
-import type { Handler } from './handler.ts';
+import { type Handler, withinLimit } from './handler.ts';
 import { lockPositions, savePositions, takeTurns } from './ordered.ts';
-import { ID_REUSED } from './receiver.ts';
+import { DEFAULT_LIMITS, ID_REUSED } from './receiver.ts';
 
 export type RedriveResult =
   | { readonly outcome: 'applied' | 'superseded' }
@@ -47,6 +47,8 @@ export async function redrive(
   }
 }
 
+const { handlerTimeoutMs: limitMs } = DEFAULT_LIMITS;
+
 async function apply(
   tx: Transaction,
   link: LinkDefinition,
@@ -54,7 +56,7 @@ async function apply(
   delivery: Delivery,
 ): Promise<'applied' | 'superseded'> {
   if (handler.kind === 'formal') {
-    const applied = await handler.apply(tx, [delivery]);
+    const applied = await withinLimit(limitMs, handler.apply(tx, [delivery]));
     return applied.has(delivery.key) ? 'applied' : 'superseded';
   }
   if (link.ordered) {
@@ -64,6 +66,6 @@ async function apply(
     if (turns.past.length > 0) return 'superseded';
     await savePositions(tx, link.id, turns.positions);
   }
-  await handler.apply(tx, delivery);
+  await withinLimit(limitMs, handler.apply(tx, delivery));
   return 'applied';
 }

@@ -128,17 +128,16 @@ function unanswered({ run }: StepContext, service: string): StepProblem {
   );
 }
 
-/** Whether a leg outside this run, or another run, uses the link's stream. */
+/** Whether another run, a leg outside this run, or a lane that was moved meanwhile uses the stream. */
 async function isStreamNeeded(context: StepContext): Promise<boolean> {
   const { run, streams, participants } = context;
   if (await streams.isNeededByOthers(run)) return true;
   const link = (await participants.topology()).links.get(run.link);
   if (!link) throw unanswered(context, run.producer);
-  const others = link.producer.consumers.filter((one) => !run.consumers.includes(one));
-  for (const consumer of others) {
+  for (const consumer of link.producer.consumers) {
     const consumed = link.consumers.get(consumer);
     if (!consumed) throw unanswered(context, consumer);
-    if (consumed.listening) return true;
+    if (consumed.listening && !run.consumers.includes(consumer)) return true;
     const request = { link: run.link, consumer };
     const { lanes } = await participants.of(run.producer).getRoutes(request, REPEATABLE);
     const uses = [...lanes.flatMap((one) => [one.transport, one.adoptedTransport, one.shadow])];

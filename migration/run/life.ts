@@ -276,12 +276,14 @@ export function cancel(current: RunWithSteps, isMoved: boolean, actor: string): 
   };
 }
 
+function notCompletable(run: RunRecord, steps: readonly StepRecord[]): string {
+  if (isCompleting(steps)) return 'it has been completed already';
+  return (run.state === 'paused' && run.problem) || 'it has not reached that point yet';
+}
+
 export function complete({ run, steps }: RunWithSteps, confirm: string, at: string): Change {
   if (run.state !== 'waiting' || run.waiting?.gate !== 'complete') {
-    const why = isCompleting(steps)
-      ? 'it has been completed already'
-      : 'it has not reached that point yet';
-    throw refused(run, `${why}; relink status ${run.id} says what it waits for`);
+    throw refused(run, `${notCompletable(run, steps)}; relink status ${run.id} says what to do`);
   }
   if (confirm !== run.link)
     throw new MigrationError(

@@ -9,7 +9,10 @@ export const removeStream: Untitled<Step> = {
   name: 'remove-stream',
   kind: 'step',
   undoTitle: '',
+  check: (context) => requireInPlace(context, { closing: true }),
   apply: removeUnusedStream,
+  // Whoever moved a lane while the stream was removed must not find the run completed.
+  verify: (context) => requireInPlace(context, { closing: true }),
 };
 
 /** After `complete`: consumers stop listening and their durable consumers are removed. */
@@ -32,4 +35,5 @@ export const removeConsumers: Untitled<Step> = {
     const { consumers } = context.run;
     return closeConsumers(context, { listening: consumers, durables: consumers });
   },
+  verify: (context) => requireInPlace(context, { closing: true }),
 };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AckPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { Transport } from '../../gen/relink/v1/route_pb.ts';
 import {
   ensureConsumer,
   ensureStream,
@@ -30,8 +31,8 @@ async function jetStream(t: Owner): Promise<JetStreamManager> {
   return jetstreamManager(connection);
 }
 
-/** A link from assessments to hiring, of which hiring listens as told. */
-async function playLink(t: Owner) {
+/** A link from assessments to hiring, of which hiring listens as told; its first lane goes so. */
+async function playLink(t: Owner, transport: Transport = Transport.SYNC) {
   let listening = false;
   const of = { id: LINK, producer: 'assessments', consumers: [CONSUMER] };
   const hiring: Played = {
@@ -41,7 +42,11 @@ async function playLink(t: Owner) {
       return {};
     },
   };
-  const assessments: Played = { describe: async () => ({ produces: [of] }) };
+  const route = { transport, adoptedTransport: transport };
+  const assessments: Played = {
+    describe: async () => ({ produces: [of] }),
+    getRoutes: async () => ({ lanes: [route] }),
+  };
   return {
     [CONSUMER]: [await playService(t, hiring)],
     assessments: [await playService(t, assessments)],
@@ -82,6 +87,13 @@ describe('a stream that no leg uses any more', () => {
     const { manager, alone } = await open(t, remove, services);
     await ensureStream(manager, LINK);
     await assert.rejects(remove.apply(await alone.enter()), /assessments does not answer/);
+    assert.ok(await readStream(manager, LINK));
+  });
+
+  it('stays while a lane that the run had moved goes by it again', async (t) => {
+    const { manager, alone } = await open(t, remove, await playLink(t, Transport.ASYNC));
+    await ensureStream(manager, LINK);
+    await remove.apply(await alone.enter());
     assert.ok(await readStream(manager, LINK));
   });
 

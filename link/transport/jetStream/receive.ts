@@ -49,7 +49,7 @@ export interface StreamConsumerOptions {
   readonly service: string;
   readonly receiver: Receiver;
   /** Whether the database says that this service listens; without it nothing is made again here. */
-  readonly isListening?: () => Promise<boolean>;
+  readonly whileListening?: (work: () => Promise<void>) => Promise<void>;
 }
 
 interface Received {
@@ -137,18 +137,19 @@ export class StreamConsumer {
    * to are made again here; the relays resend what was in the stream once they find it missing.
    */
   async #reprovision(error: unknown): Promise<void> {
-    const { nats, link, service, isListening, log } = this.#options;
+    const { nats, link, service, whileListening, log } = this.#options;
     if (!(error instanceof JetStreamApiError) || error.status !== NOT_FOUND) return;
     try {
-      if (!(await isListening?.())) return;
-      const manager = await jetstreamManager(nats, { checkAPI: false });
-      await ensureStream(manager, link.id);
-      await ensureConsumer(manager, link.id, service);
-      log.warn({ link: link.id }, 'the broker lost the stream; made it again');
+      await whileListening?.(async () => {
+        const manager = await jetstreamManager(nats, { checkAPI: false });
+        await ensureStream(manager, link.id);
+        await ensureConsumer(manager, link.id, service);
+        log.warn({ link: link.id }, 'the broker had no such stream; made it');
+      });
     } catch (failure) {
       log.warn(
         { err: failure, link: link.id },
-        'the broker lost the stream, and it could not be made again',
+        'the broker has no such stream, and it could not be made',
       );
     }
   }
