@@ -13,7 +13,6 @@ export {
   isConnectionLost,
   isDatabaseUnavailable,
   isSerializationFailure,
-  isUnknownCommit,
 } from './postgresErrors.ts';
 export {
   guardTransaction,

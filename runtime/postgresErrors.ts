@@ -49,8 +49,6 @@ const ENDING = new Set(['FATAL', 'PANIC']);
  */
 const PASSING = /^(25006|55P03|40001|40P01|53...|57...|58...)$/;
 
-const STATEMENT_COMPLETION_UNKNOWN = '40003';
-
 /**
  * True when the connection could not be made or was lost: nothing is wrong with the query, and the
  * next attempt gets a new connection. Looks through `cause`.
@@ -69,15 +67,6 @@ export function isConnectionLost(error: unknown): boolean {
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
   return isConnectionLost(error) || codesOf(error).some((code) => PASSING.test(code));
-}
-
-/**
- * True when a transaction that ended with this error may still be committed: the connection broke
- * after something was sent. Repeat only what is idempotent.
- */
-export function isUnknownCommit(error: unknown): boolean {
-  const codes = codesOf(error);
-  return codes.some((code) => CUT.has(code) || code === STATEMENT_COMPLETION_UNKNOWN);
 }
 
 /** True when repeating the whole transaction can help: serialization failure, deadlock. */
