@@ -122,7 +122,7 @@ export class RpcCallError extends Error {
     received: Pick<StatusObject, 'code' | 'details'>,
     metadata?: Metadata,
   ) {
-    super(`${method} at ${address}: ${status[received.code]} ${received.details}`);
+    super(`${method} at ${address}: ${status[received.code]} ${inPlainWords(received.details)}`);
     this.name = 'RpcCallError';
     this.method = method;
     this.address = address;
@@ -133,6 +133,11 @@ export class RpcCallError extends Error {
     this.metadata = details?.metadata ?? {};
     this.outcome = UNKNOWN_OUTCOME.has(this.code) ? 'unknown' : 'refused';
   }
+}
+
+/** grpc-js adds timings of its own insides, which say nothing to a reader. */
+function inPlainWords(details: string): string {
+  return details.replace(/^Deadline exceeded after ([\d.]+)s,.*$/s, 'no answer within $1 s');
 }
 
 function readDetails(trailers: Metadata) {

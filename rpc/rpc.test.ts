@@ -155,6 +155,7 @@ test('a deadline ends the call for the client and aborts the signal of the handl
   });
   const refusal = await refusalOf(connect(server.address()).say({ text: 'x' }, { deadlineMs: 50 }));
   assert.deepEqual([refusal.code, refusal.outcome], ['DEADLINE_EXCEEDED', 'unknown']);
+  assert.match(refusal.message, /: DEADLINE_EXCEEDED no answer within [\d.]+ s$/);
   await aborted.promise;
 });
 
