@@ -10,13 +10,10 @@ import type { Measure, Reading, StepContext } from '../plan.ts';
 export const readsVersion: Measure = {
   name: 'builds that read the version',
   unanswered: 'inconclusive',
-  read: async (context) => {
-    const { producer, consumers } = context.run;
-    return judgeServices(context, [producer, ...consumers], (link, known) => {
-      const missing = known.filter((event) => !versionsOf(link, event).includes(known.version));
-      return missing.map((event) => `reads ${event} ${list(versionsOf(link, event))} only`);
-    });
-  },
+  read: async (context) =>
+    judgeServices(context, [context.run.producer, ...context.run.consumers], (event, name) =>
+      event?.versions.includes(context.run.to.version) ? '' : `does not read ${name}`,
+    ),
 };
 
 /** Every live process of the producer writes the version of the new route. */
@@ -24,18 +21,14 @@ export const writesVersion: Measure = {
   name: 'builds that write the version',
   unanswered: 'inconclusive',
   read: async (context) =>
-    judgeServices(context, [context.run.producer], (link, known) =>
-      known.flatMap((event) => {
-        const written = eventOf(link, event)?.writtenVersion ?? 0;
-        return written < known.version ? `writes ${event} v${written}` : [];
-      }),
-    ),
+    judgeServices(context, [context.run.producer], (event, name) => {
+      const written = event?.writtenVersion ?? 0;
+      return written >= context.run.to.version ? '' : `writes ${name} v${written}`;
+    }),
 };
 
-/** The events that are in the version of the new route in any live build. */
-type Known = readonly string[] & { readonly version: number };
-
-type Judge = (link: LinkDescription | undefined, known: Known) => readonly string[];
+/** What a process says of an event that is in the version of the new route; empty when all is well. */
+type Judge = (event: EventDescription | undefined, name: string) => string;
 
 async function judgeServices(
   { run, participants }: StepContext,
@@ -49,30 +42,36 @@ async function judgeServices(
     ),
   );
   const links = [...replicas.values()].flat().flatMap((one) => linkOf(one, run.link) ?? []);
-  const known = knownEvents(links, run.to.version);
-  return services.map((service) =>
-    judgeService(service, replicas.get(service)!, run.link, { judge, known }),
-  );
+  const names = eventsIn(links, run.to.version);
+  return services.map((service): Reading => {
+    const each = replicas.get(service)!;
+    const problems = each.flatMap((replica) => findProblems(replica, run.link, names, judge));
+    if (names.length === 0) problems.push('no process knows it of any event');
+    return {
+      what: `processes of ${service} that are ready for v${run.to.version}`,
+      verdict: problems.length === 0 ? 'pass' : 'wait',
+      value: problems.join('; ') || `${each.length} of ${each.length}`,
+      threshold: 'all',
+    };
+  });
 }
 
-function judgeService(
-  service: string,
-  replicas: readonly DescribedReplica[],
+function findProblems(
+  replica: DescribedReplica,
   link: string,
-  { judge, known }: { judge: Judge; known: Known },
-): Reading {
-  const problems = replicas.flatMap((replica) => {
-    const { address, description } = replica;
-    if (!description) return [`${address} does not answer`];
-    return judge(linkOf(replica, link), known).map((one) => `${address} ${one}`);
-  });
-  if (known.length === 0) problems.push(`no process knows v${known.version} of any event`);
-  return {
-    what: `processes of ${service} that are ready for v${known.version}`,
-    verdict: problems.length === 0 ? 'pass' : 'wait',
-    value: problems.join('; ') || `${replicas.length} of ${replicas.length}`,
-    threshold: 'all',
-  };
+  names: readonly string[],
+  judge: Judge,
+): string[] {
+  const { address, description } = replica;
+  if (!description) return [`${address} does not answer`];
+  const events = linkOf(replica, link)?.events ?? [];
+  const found = names.map((name) =>
+    judge(
+      events.find((one) => one.name === name),
+      name,
+    ),
+  );
+  return found.filter((problem) => problem !== '').map((problem) => `${address} ${problem}`);
 }
 
 function linkOf({ description }: DescribedReplica, id: string): LinkDescription | undefined {
@@ -80,21 +79,9 @@ function linkOf({ description }: DescribedReplica, id: string): LinkDescription 
   return links.find((one) => one.id === id);
 }
 
-function knownEvents(links: readonly LinkDescription[], version: number): Known {
-  const events = links.flatMap((one) =>
-    one.events.filter((event) => event.versions.includes(version)),
-  );
-  return Object.assign([...new Set(events.map(({ name }) => name))], { version });
-}
-
-function eventOf(link: LinkDescription | undefined, name: string): EventDescription | undefined {
-  return link?.events.find((one) => one.name === name);
-}
-
-function versionsOf(link: LinkDescription | undefined, event: string): readonly number[] {
-  return eventOf(link, event)?.versions ?? [];
-}
-
-function list(versions: readonly number[]): string {
-  return versions.map((version) => `v${version}`).join(', ') || 'in no version';
+/** Names of the events that any live build has in this version. */
+function eventsIn(links: readonly LinkDescription[], version: number): string[] {
+  const events = links.flatMap((link) => link.events);
+  const inVersion = events.filter(({ versions }) => versions.includes(version));
+  return [...new Set(inVersion.map(({ name }) => name))];
 }
