@@ -26,13 +26,14 @@ export function withComplements(
     isReadable(link, row) && complementOf(link, row.event, row.eventVersion, version).length > 0;
   return {
     dispatch: async (parcels) => {
-      const keys = parcels.filter(isLacking).map(({ row }) => row.key);
-      if (keys.length === 0) return inner.dispatch(parcels);
+      const lacking = new Set(parcels.filter(isLacking));
+      if (lacking.size === 0) return inner.dispatch(parcels);
       try {
-        const complements = await read([...new Set(keys)]);
+        const keys = new Set([...lacking].map(({ row }) => row.key));
+        const complements = await read([...keys]);
         return await inner.dispatch(
           parcels.map((parcel) => {
-            const complement = isLacking(parcel) ? complements.get(parcel.row.key) : undefined;
+            const complement = lacking.has(parcel) ? complements.get(parcel.row.key) : undefined;
             return complement ? { ...parcel, complement } : parcel;
           }),
         );
