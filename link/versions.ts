@@ -21,6 +21,12 @@ export interface WrittenEvent {
   readonly body: string;
 }
 
+/** Of these versions of an event, the one that a route carries; undefined when it has none. */
+export function carriedVersion(versions: readonly number[], route: number): number | undefined {
+  const carried = versions.filter((version) => version <= route);
+  return carried.length === 0 ? undefined : Math.max(...carried);
+}
+
 /** What is asked for every message, worked out once a link. */
 interface VersionTable {
   /** The contracts of each event, newest first. */

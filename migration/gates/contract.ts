@@ -2,6 +2,7 @@ import type { LinkDescription } from '../../gen/relink/v1/participant_pb.ts';
 import { compareSchemas } from '../../link/contracts/compatibility.ts';
 import { ContractError } from '../../link/contracts/contractError.ts';
 import type { JsonSchema } from '../../link/contracts/jsonSchema.ts';
+import { carriedVersion } from '../../link/versions.ts';
 import type { Measure, Reading } from '../plan.ts';
 
 /**
@@ -31,9 +32,10 @@ export function findIncompatibilities(
   version: number,
 ): string[] {
   return producer.events.flatMap((event) => {
-    const travels = travellingVersion(event, version);
-    const written = schemaOf(event, travels);
-    if (!written) return [`${event.name} has no version up to v${version}`];
+    const travels = carriedVersion(event.versions, version);
+    const written = travels === undefined ? undefined : schemaOf(event, travels);
+    if (travels === undefined || !written)
+      return [`${event.name} has no version up to v${version}`];
     const accepted = consumer.events.find(({ name }) => name === event.name);
     const read = accepted && schemaOf(accepted, travels);
     if (!read) return [`${event.name} v${travels} is not accepted`];
@@ -51,11 +53,6 @@ function refusals(read: JsonSchema, written: JsonSchema): string[] {
     if (error instanceof ContractError) return [error.message];
     throw error;
   }
-}
-
-/** An event that did not change in the version of a route travels in its newest before that. */
-function travellingVersion({ versions }: LinkDescription['events'][number], route: number): number {
-  return Math.max(...versions.filter((version) => version <= route));
 }
 
 function schemaOf(event: LinkDescription['events'][number], version: number) {

@@ -1,3 +1,4 @@
+import { carriedVersion } from '../../link/versions.ts';
 import { requireInPlace } from '../leg/strays.ts';
 import type { Step, Untitled } from '../plan.ts';
 
@@ -14,9 +15,8 @@ export const retireVersion: Untitled<Step> = {
     const { run, participants } = context;
     const events = (await participants.topology()).links.get(run.link)?.producer.events ?? [];
     for (const { name, versions } of events) {
-      const newest = Math.max(...versions.filter((version) => version <= run.to.version));
-      const old = versions.filter((version) => version < newest);
-      for (const version of old)
+      const carried = carriedVersion(versions, run.to.version) ?? 0;
+      for (const version of versions.filter((one) => one < carried))
         await context.observe(
           `${name} v${version}`,
           `${run.link} no longer carries it: remove its mapping from the map in the next release`,

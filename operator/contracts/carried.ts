@@ -1,14 +1,9 @@
 /** Which versions the routes carry, and consumers that could not read them. */
+import { carriedVersion } from '../../link/versions.ts';
 import type { DescribedLink, Participants } from '../../migration/participants.ts';
 import { REPEATABLE } from '../../migration/participants.ts';
 import { RpcCallError } from '../../rpc/errors.ts';
 import type { Sighting } from './sightings.ts';
-
-/** A route carries each event in its newest version up to the route's; undefined when it has none. */
-export function carriedVersion(versions: readonly number[], route: number): number | undefined {
-  const carried = versions.filter((version) => version <= route);
-  return carried.length === 0 ? undefined : Math.max(...carried);
-}
 
 /** Processes of consumers that lack a version which a lane of their link carries now. */
 export async function findUnread(

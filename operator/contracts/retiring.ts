@@ -5,12 +5,13 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { DeadLetter } from '../../gen/relink/v1/participant_pb.ts';
 import { readStream } from '../../link/transport/jetStream/provision.ts';
+import { carriedVersion } from '../../link/versions.ts';
 import { type DescribedLink, type Participants, REPEATABLE } from '../../migration/participants.ts';
 import type { RunRecord } from '../../migration/run/record.ts';
 import { RpcCallError } from '../../rpc/errors.ts';
+import { followPages } from '../../rpc/paging.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/wake.ts';
-import { carriedVersion } from './carried.ts';
 import type { Look } from './sightings.ts';
 
 const CLOSING_LIMIT_MS = 5_000;
@@ -172,16 +173,13 @@ async function findDeadLetters(
   const isOfIt = (letter: DeadLetter) =>
     letter.eventName === event && letter.eventVersion === version;
   const finding = await answered('dead_letters', service, async () => {
-    let count = 0;
-    let afterId = '';
-    do {
+    const { entries } = await followPages(async (afterId: string = '') => {
       const request = { link: '', limit: LETTERS_PER_PAGE, afterId };
       const page = await participants.of(service).listDeadLetters(request, REPEATABLE);
-      count += page.deadLetters.filter(isOfIt).length;
-      afterId = page.nextId;
-    } while (afterId !== '');
-    if (count === 0) return [false, 'none'];
-    return [true, `${count} wait: relink dead-letters list, then redrive or discard them`];
+      return { entries: page.deadLetters.filter(isOfIt), next: page.nextId || undefined };
+    });
+    if (entries.length === 0) return [false, 'none'];
+    return [true, `${entries.length} wait: relink dead-letters list, then redrive or discard them`];
   });
   return [finding];
 }
