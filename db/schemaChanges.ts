@@ -14,9 +14,12 @@
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { type Backoff, backoffMs } from '../link/backoff.ts';
+import type { Schema, SchemaChange } from '../link/participant/schema.ts';
 import { CodedError } from '../runtime/errors.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
 import { requireSchema, withPostgres } from '../runtime/postgresCheck.ts';
+import { pause } from '../runtime/wake.ts';
 
 export type DatabaseName =
   | 'link'
@@ -38,7 +41,7 @@ const SCHEMA_CHANGE_LOCK = 7_070_001;
 
 export class SchemaChangeError extends CodedError<'SCHEMA_NEWER' | 'SCHEMA_CHANGE_FAILED'> {}
 
-interface SchemaChange {
+interface ExpandChange {
   /** Its folder, such as `20261121215024_tune_queue_tables`. */
   readonly tag: string;
   /** When it was written, Unix milliseconds, a whole second: its order and its id. */
@@ -67,18 +70,97 @@ export async function applyContract(sql: Runner, part: DatabaseName, name: strin
 }
 
 /**
- * Brings the database at `url` to the newest expand change of each named part, in order. Throws
- * PostgresUnfitError when relink cannot run on it.
+ * Brings the database at `url` to the newest expand change of each named part, in order, and returns
+ * those that were missing. Throws PostgresUnfitError when relink cannot run on it.
  */
-export async function applyExpand(url: string, parts: readonly DatabaseName[]): Promise<void> {
-  await withPostgres(url, { name: 'schema changes', statementTimeoutMs: 0 }, async (sql) => {
+export function applyExpand(
+  url: string,
+  parts: readonly DatabaseName[],
+): Promise<readonly SchemaChange[]> {
+  return withPostgres(url, { name: 'schema changes', statementTimeoutMs: 0 }, async (sql) => {
     await requireSchema(sql);
-    for (const part of parts) await applyPart(sql, part, join(import.meta.dirname, part, 'expand'));
+    const made: SchemaChange[] = [];
+    for (const part of parts) {
+      const folder = join(import.meta.dirname, part, 'expand');
+      const names = await retryLocked(() => applyPart(sql, part, folder));
+      made.push(...names.map((name) => ({ part, name, removes: false, madeAt: new Date() })));
+    }
+    return made;
   });
 }
 
-async function applyPart(sql: Database, part: string, folder: string): Promise<void> {
-  await sql.begin(async (tx) => {
+/**
+ * A change waits for running transactions, and everything that comes after waits for the change: so
+ * it gives up soon, lets the others through, and tries again.
+ */
+const LOCK_TIMEOUT_MS = 1_000;
+const LOCK_BACKOFF: Backoff = { baseMs: 200, capMs: 2_000 };
+const LOCK_TRIES = 30;
+
+async function retryLocked<T>(change: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1)
+    try {
+      return await change();
+    } catch (error) {
+      if (!isLockTimeout(error) || tries >= LOCK_TRIES) throw error;
+      await pause(backoffMs(tries, LOCK_BACKOFF));
+    }
+}
+
+function isLockTimeout(error: unknown): boolean {
+  const { code, cause } = error as { code?: string; cause?: unknown };
+  return code === '55P03' || (cause !== undefined && isLockTimeout(cause));
+}
+
+/** The schema of a service's database for the link kit: its own tables are the last of the parts. */
+export function schemaOf(url: string, sql: Database, parts: readonly DatabaseName[]): Schema {
+  const own = parts.at(-1)!;
+  return {
+    list: () => listChanges(sql, parts),
+    expand: () => applyExpand(url, parts),
+    contract: async (name) => {
+      if ((await listContracts(sql, own)).some((one) => one.name === name)) return false;
+      await retryLocked(() =>
+        sql.begin(async (tx) => {
+          await limitLocks(tx);
+          await applyContract(tx, own, name);
+        }),
+      );
+      return true;
+    },
+  };
+}
+
+async function listChanges(sql: Database, parts: readonly DatabaseName[]) {
+  const all: SchemaChange[] = [];
+  for (const part of parts) {
+    const made = await sql<{ id: number; at: number }[]>`
+      select id, created_at::float8 as at from ${sql('schema_changes')}.${sql(part)}`;
+    const byTime = new Set(made.map(({ at }) => Math.floor(at / 1_000)));
+    const expand = changesIn(join(import.meta.dirname, part, 'expand'));
+    const done = expand.filter(({ when }) => byTime.has(when / 1_000));
+    // The driver's table does not say when; the name says when it was written.
+    all.push(...done.map(({ tag }) => ({ part, name: tag, removes: false, madeAt: undefined })));
+    all.push(...(await listContracts(sql, part)));
+  }
+  return all;
+}
+
+async function listContracts(sql: Database, part: DatabaseName): Promise<SchemaChange[]> {
+  const rows = await sql<{ name: string; madeAt: Date }[]>`
+    select name, made_at as "madeAt" from schema_changes.contracts
+    where part = ${part} order by made_at`;
+  return rows.map((row) => ({ part, removes: true, ...row }));
+}
+
+function limitLocks(tx: Transaction) {
+  return tx.unsafe(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+}
+
+/** Returns the names of the changes that it made. */
+async function applyPart(sql: Database, part: string, folder: string): Promise<string[]> {
+  return sql.begin(async (tx) => {
+    await limitLocks(tx);
     await tx`select pg_advisory_xact_lock(${SCHEMA_CHANGE_LOCK})`;
     const table = tx`${tx('schema_changes')}.${tx(part)}`;
     await tx`create schema if not exists schema_changes`;
@@ -87,21 +169,23 @@ async function applyPart(sql: Database, part: string, folder: string): Promise<v
     // Whole seconds: records of before drizzle-kit 1.0 have the milliseconds of its journal.
     const [newest] = await tx`
       select coalesce(max(created_at) / 1000 * 1000, 0)::float8 as at from ${table}`;
-    const known = listChanges(folder);
+    const known = changesIn(folder);
     await refuseContracted(tx, part, dirname(folder));
-    for (const change of known.filter(({ when }) => when > newest!.at)) {
+    const missing = known.filter(({ when }) => when > newest!.at);
+    for (const change of missing) {
       const text = readFileSync(join(folder, change.tag, 'migration.sql'), 'utf8');
       await runChange(tx, part, change, text);
       const hash = createHash('sha256').update(text).digest('hex');
       await tx`insert into ${table} (hash, created_at) values (${hash}, ${change.when})`;
     }
+    return missing.map(({ tag }) => tag);
   });
 }
 
 async function runChange(
   tx: Transaction,
   part: string,
-  { tag }: SchemaChange,
+  { tag }: ExpandChange,
   text: string,
 ): Promise<void> {
   try {
@@ -113,7 +197,7 @@ async function runChange(
   }
 }
 
-function listChanges(folder: string): SchemaChange[] {
+function changesIn(folder: string): ExpandChange[] {
   const tags = globSync('*/migration.sql', { cwd: folder }).map(dirname);
   return tags.sort().map((tag) => ({ tag, when: writtenAt(tag) }));
 }

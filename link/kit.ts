@@ -22,6 +22,7 @@ import { enqueue } from './outbox/enqueue.ts';
 import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { EntitySource } from './participant/entity.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
+import type { Removals, Schema } from './participant/schema.ts';
 import { participantHandlers } from './participant/service.ts';
 import type { Pull } from './pull/pull.ts';
 import { prepareReadings } from './pull/readings.ts';
@@ -61,6 +62,10 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly replicas?: { readonly [Id in keyof Links]?: ReplicaTable };
   /** Links this service consumes that may be `pull`: its value, and the replica's table. */
   readonly pulls?: { readonly [Id in keyof Links]?: Pull };
+  /** The schema of the service's database, for migrations that change it. */
+  readonly schema?: Schema;
+  /** What is removed from it once a link carries no older contract version. */
+  readonly removals?: { readonly [Id in keyof Links]?: Removals };
   readonly limits?: Partial<ReceiverLimits>;
   /** Contract versions that this build reads and writes at most, by link; see release.ts. */
   readonly release?: string;

@@ -19,7 +19,7 @@ import {
   runProcess,
   startOrExplain,
 } from 'relink/runtime';
-import { applyExpand, type DatabaseName } from '../db/schemaChanges.ts';
+import { applyExpand, type DatabaseName, schemaOf } from '../db/schemaChanges.ts';
 import { Clients } from './clients.ts';
 import { links } from './links.ts';
 
@@ -48,7 +48,10 @@ export interface ServiceContext extends StartupContext {
 }
 
 /** A handler for each link that the service consumes, and the tables of replicated entities. */
-type ServiceLinks = Pick<KitOptions<typeof links>, 'handlers' | 'sources' | 'replicas' | 'pulls'>;
+type ServiceLinks = Pick<
+  KitOptions<typeof links>,
+  'handlers' | 'sources' | 'replicas' | 'pulls' | 'removals'
+>;
 
 export interface ServiceOptions {
   readonly name: DatabaseName;
@@ -69,8 +72,13 @@ async function start(options: ServiceOptions): Promise<never> {
   if (config.failpoints) armFailpoints(config.failpoints);
   const { instance, logLevel: level } = config;
   const log = createLog({ service: options.name, instance, level });
-  await applyExpand(config.postgresUrl, ['link', options.name]);
+  await applyExpand(config.postgresUrl, partsOf(options));
   return runProcess({ name: options.name, log, ...(await createAgents(options, config, log)) });
+}
+
+/** The parts of the service's database: the kit's tables and its own. */
+function partsOf({ name }: ServiceOptions): readonly DatabaseName[] {
+  return ['link', name];
 }
 
 async function createAgents(options: ServiceOptions, config: BaseConfig, log: Log) {
@@ -102,6 +110,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     nats: nats.connection,
     log,
     links,
+    schema: schemaOf(config.postgresUrl, sql, partsOf(options)),
     peers: config.peers,
     release: config.release,
   });

@@ -70,6 +70,7 @@ const SQL_FILES: readonly string[] = [
   'link/outbox/state.ts',
   'link/participant/describe.ts',
   'link/participant/entity.ts',
+  'link/participant/storing.ts',
   'link/pull/comparisons.ts',
   'link/pull/readings.ts',
   'link/relay/laneGate.ts',

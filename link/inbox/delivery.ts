@@ -3,7 +3,7 @@ import { messageOf } from '../../runtime/errors.ts';
 import { decodeText, type EventJson } from '../contracts/contract.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { type LinkDefinition, laneOf } from '../link.ts';
-import { mapPayload, newestContract, readableContract, textIn } from '../versions.ts';
+import { complementOf, mapPayload, newestContract, readableContract, textIn } from '../versions.ts';
 import { type Handler, isHandled } from './handler.ts';
 
 /** A message as its transport brought it; nothing in it is trusted yet. */
@@ -32,6 +32,8 @@ export interface Delivery extends Arrival {
   readonly lane: number;
   /** In the newest contract version, whatever it travelled in. */
   readonly payload: EventJson['payload'];
+  readonly contractVersion: number;
+  readonly older: EventJson['payload'];
   readonly hashedVersion: number;
   readonly hash: bigint;
 }
@@ -95,6 +97,7 @@ export function checkArrival(
   if (mismatch) return { ok: false, reason: 'INVALID_EVENT', detail: mismatch };
   try {
     const newest = newestContract(link, event)!.version;
+    const gone = complementOf(link, event, newest, eventVersion);
     const body = textIn(link, { event, eventVersion, body: arrival.text }, hashedVersion);
     return {
       ok: true,
@@ -102,6 +105,8 @@ export function checkArrival(
         ...arrival,
         lane: laneOf(arrival.key),
         payload: mapPayload(link, { event, payload }, { from: eventVersion, to: newest }),
+        contractVersion: eventVersion,
+        older: Object.fromEntries(gone.map((field) => [field, payload[field]])),
         hashedVersion,
         hash: payloadHash(eventId, body),
       },

@@ -4,14 +4,22 @@ import type { EventJson } from '../contracts/contract.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 
-/** One state of an entity, as a formal link carries it. `Event` is the JSON type of its event. */
-export interface Change<Event extends EventJson = EventJson> {
+/** What every handler is given. `Event` is the JSON type of the event. */
+interface Carried<Event extends EventJson> {
   readonly key: string;
   /** The owner's version of the entity. */
   readonly version: bigint;
   readonly event: Event['event_name'];
   /** In the newest contract version, whatever it travelled in. */
   readonly payload: Event['payload'];
+}
+
+/** One state of an entity, as a formal link carries it. */
+export interface Change<Event extends EventJson = EventJson> extends Carried<Event> {
+  /** The contract version that it travelled in: a row is stored as that version has it. */
+  readonly contractVersion: number;
+  /** Fields that it travelled with and the newest version lacks. */
+  readonly older: EventJson['payload'];
 }
 
 /**
@@ -24,8 +32,8 @@ export type ApplyChanges = (
   changes: readonly Change[],
 ) => Promise<ReadonlySet<string>>;
 
-/** One business event, as a functional link carries it. `Event` is the JSON type of its event. */
-export interface BusinessEvent<Event extends EventJson = EventJson> extends Change<Event> {
+/** One business event, as a functional link carries it. */
+export interface BusinessEvent<Event extends EventJson = EventJson> extends Carried<Event> {
   readonly eventId: string;
 }
 

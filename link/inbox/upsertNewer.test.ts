@@ -10,7 +10,7 @@ const replica: ReplicaTable = {
   table: 'replicas of "things"',
   key: { column: 'id', type: 'uuid' },
   version: 'version',
-  columns: { name: 'text', tags: 'jsonb' },
+  forms: { 0: { columns: { name: 'text', tags: 'jsonb' } } },
 };
 
 const { url } = await testDatabase({ after });

@@ -3,19 +3,29 @@
  * than what is stored, so order and repetition do not matter.
  */
 import type { Transaction } from '../../runtime/postgres.ts';
+import { formAt, type RowForm, type RowForms } from '../rowForms.ts';
 
 /** The PostgreSQL types that a replica's columns may have. */
 export type ColumnType = 'text' | 'uuid' | 'int4' | 'int8' | 'bool' | 'timestamptz' | 'jsonb';
+
+/** How rows are stored that came in one contract version. */
+export interface ReplicaForm extends Partial<RowForm> {
+  /** The columns beside key and version, with their types. */
+  readonly columns: Readonly<Record<string, ColumnType>>;
+}
 
 export interface ReplicaTable {
   readonly table: string;
   readonly key: { readonly column: string; readonly type: ColumnType };
   readonly version: string;
-  /** The other columns with their types. */
-  readonly columns: Readonly<Record<string, ColumnType>>;
+  /**
+   * A row is stored as the version that brought it has it, so that builds that know no newer one can
+   * read what comes in theirs.
+   */
+  readonly forms: RowForms<ReplicaForm>;
 }
 
-/** One row to write: the key, the version, and a value for each column of the table. */
+/** One row to write: the key, the version, and a value for each column of the form. */
 export interface NewerRow {
   readonly key: string;
   readonly version: bigint;
@@ -24,32 +34,40 @@ export interface NewerRow {
 
 /**
  * Writes rows that are newer than the stored ones and returns the keys it wrote. Keys must be unique
- * within `rows`. Rows are locked in the order of their keys, so concurrent batches do not deadlock.
+ * within `rows`, which came in one contract version (the newest by default). Rows are locked in the
+ * order of their keys, so concurrent batches do not deadlock.
  */
 export async function upsertNewer(
   tx: Transaction,
   replica: ReplicaTable,
   rows: readonly NewerRow[],
+  contractVersion = Number.POSITIVE_INFINITY,
 ): Promise<ReadonlySet<string>> {
+  const form = formAt(replica.forms, contractVersion);
   const sorted = [...rows].sort((a, b) => (a.key < b.key ? -1 : 1));
-  const names = Object.keys(replica.columns);
+  const names = Object.keys(form.columns);
   const parameters = [
     sorted.map((row) => row.key),
     sorted.map((row) => row.version.toString()),
     ...names.map((name) => sorted.map((row) => textOf(row.values[name]))),
   ];
-  const written = await tx.unsafe<{ key: string }[]>(statementFor(replica), parameters as never[], {
-    prepare: true,
-  });
+  const written = await tx.unsafe<{ key: string }[]>(
+    statementFor(replica, form),
+    parameters as never[],
+    {
+      prepare: true,
+    },
+  );
   return new Set(written.map((row) => row.key));
 }
 
-const statements = new WeakMap<ReplicaTable, string>();
+const statements = new WeakMap<ReplicaForm, string>();
 
-function statementFor(replica: ReplicaTable): string {
-  let statement = statements.get(replica);
+function statementFor(replica: ReplicaTable, form: ReplicaForm): string {
+  let statement = statements.get(form);
   if (statement) return statement;
-  const { key, version, columns } = replica;
+  const { key, version } = replica;
+  const { columns } = form;
   const names = Object.keys(columns);
   const all = [key.column, version, ...names].map(quote);
   const types = [key.type, 'int8', ...names.map((name) => columns[name]!)];
@@ -65,7 +83,7 @@ function statementFor(replica: ReplicaTable): string {
         .join(', ')}
       where excluded.${quote(version)} > stored.${quote(version)}
     returning ${quote(key.column)}::text as key`;
-  statements.set(replica, statement);
+  statements.set(form, statement);
   return statement;
 }
 

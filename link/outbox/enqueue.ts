@@ -133,7 +133,8 @@ function outboxRows(link: LinkDefinition, message: Message): OutboxInsert[] {
   const key = String(message.payload[link.keyField]);
   const eventVersion = contractAt(link, contract.event, writesOf(link))!.version;
   const newest = { event: contract.event, eventVersion: contract.version };
-  const body = textIn(link, { ...newest, body: encodeText(contract, event) }, eventVersion);
+  const text = { ...newest, body: encodeText(contract, event) };
+  const body = textIn(link, text, eventVersion, message.complement);
   if (Buffer.byteLength(body) > MAX_EVENT_BYTES)
     throw new LinkError(
       'INVALID_EVENT',

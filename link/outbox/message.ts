@@ -8,6 +8,11 @@ export interface Message<Event extends EventJson = EventJson> {
   readonly event: Event['event_name'];
   /** The event's payload in the newest contract version, as JSON. */
   readonly payload: Event['payload'];
+  /**
+   * Fields that older contract versions need and the newest lacks. Written only by a build that still
+   * writes such a version.
+   */
+  readonly complement?: EventJson['payload'];
   /** The entity's version, taken under its row lock; per key it rises by one with every message. */
   readonly version: bigint;
   /** W3C trace context to carry along. */

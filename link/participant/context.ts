@@ -15,6 +15,7 @@ import type { Publisher } from '../transport/jetStream/publisher.ts';
 import type { StreamConsumer } from '../transport/jetStream/receive.ts';
 import type { EntitySource } from './entity.ts';
 import type { ReceiptAsker } from './receiptAsker.ts';
+import type { Removals, Schema } from './schema.ts';
 
 export interface ParticipantOptions {
   readonly service: string;
@@ -27,6 +28,8 @@ export interface ParticipantOptions {
   readonly sources?: Readonly<Record<string, EntitySource | undefined>>;
   readonly replicas?: Readonly<Record<string, ReplicaTable | undefined>>;
   readonly pulls?: Readonly<Record<string, Pull | undefined>>;
+  readonly schema?: Schema | undefined;
+  readonly removals?: Readonly<Record<string, Removals | undefined>>;
   readonly relay: Relay;
   readonly listening: ListeningAgent;
   readonly streams: ReadonlyMap<string, StreamConsumer>;

@@ -1,28 +1,33 @@
 /**
  * Parity of a formal link: both sides describe the entity's rows by a table and the columns that
- * make up its canonical text; the hashes are computed where the rows are. `hashtextextended`
- * measured half the time of md5, and gives the buckets for free.
+ * make up its canonical text in a contract version; the hashes are computed where the rows are.
+ * `hashtextextended` measured half the time of md5, and gives the buckets for free.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { ReplicaTable } from '../inbox/upsertNewer.ts';
 import type { Message } from '../outbox/message.ts';
+import { formAt, type RowForms } from '../rowForms.ts';
 
-/** How an entity is stored on one side. The columns of both sides must give the same texts. */
+/** How an entity is stored on one side. Both sides must give the same texts in the same version. */
 export interface EntityTable {
   readonly table: string;
   readonly key: string;
   readonly version: string;
-  /** SQL expressions of type text, in the order both sides agree on. */
-  readonly texts: readonly string[];
+  readonly forms: RowForms;
 }
 
-/**
- * A replica as an entity: the owner must give the same texts, in the order of the replica's
- * columns.
- */
-export function entityOf({ table, key, version, columns }: ReplicaTable): EntityTable {
-  const texts = Object.keys(columns).map((column) => `${column}::text`);
-  return { table, key: key.column, version, texts };
+/** A replica as an entity. */
+export function entityOf({ table, key, version, forms }: ReplicaTable): EntityTable {
+  return { table, key: key.column, version, forms: mapForms(forms) };
+}
+
+/** Without texts of its own, a replica's form shows its columns in their order. */
+function mapForms(forms: ReplicaTable['forms']): RowForms {
+  const entries = Object.entries(forms).map(([version, form]) => {
+    const texts = form.texts ?? Object.keys(form.columns).map((column) => `${column}::text`);
+    return [version, { ...form, texts }];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The owner's side also turns rows into events, for the backfill. */
@@ -39,6 +44,14 @@ export interface EntitySource extends EntityTable {
   ) => Promise<ReadonlyMap<string, Message['payload']>>;
 }
 
+/** In which terms rows are compared. */
+export interface Terms {
+  /** The contract version. */
+  readonly version: number;
+  /** A row counts as another one unless it is stored as that version has it. */
+  readonly asStored: boolean;
+}
+
 export interface BucketDigest {
   readonly bucket: number;
   readonly count: number;
@@ -47,9 +60,13 @@ export interface BucketDigest {
 
 const SEPARATOR = "E'\\x1f'"; // ASCII unit separator: no text of an entity contains it
 
-function textOf(entity: EntityTable): string {
-  const parts = [`${entity.key}::text`, `${entity.version}::text`, ...entity.texts];
-  return `concat_ws(${SEPARATOR}, ${parts.map((part) => `coalesce(${part}, '')`).join(', ')})`;
+function textOf(entity: EntityTable, { version, asStored }: Terms): string {
+  const { texts, isStored } = formAt(entity.forms, version);
+  const parts = [`${entity.key}::text`, `${entity.version}::text`, ...texts];
+  const shown = parts.map((part) => `coalesce(${part}, '')`);
+  // Null, which is left out, where all is well: the text is then the one of the owner.
+  if (asStored && isStored) shown.push(`case when ${isStored} then null else 'other form' end`);
+  return `concat_ws(${SEPARATOR}, ${shown.join(', ')})`;
 }
 
 function bucketOf(entity: EntityTable): string {
@@ -61,10 +78,11 @@ export async function digestEntity(
   sql: Database,
   entity: EntityTable,
   buckets: number,
+  terms: Terms,
 ): Promise<BucketDigest[]> {
   const rows = await sql.unsafe<{ bucket: number; count: number; sum: string }[]>(
     `select (${bucketOf(entity)})::int as bucket, count(*)::int as count,
-       sum(hashtextextended(${textOf(entity)}, 0))::text as sum
+       sum(hashtextextended(${textOf(entity, terms)}, 0))::text as sum
      from ${entity.table} group by 1 order by 1`,
     [buckets],
   );
@@ -81,12 +99,12 @@ export interface BucketRow {
 export async function listBucket(
   sql: Database,
   entity: EntityTable,
-  wanted: { buckets: number; bucket: number; after: string; limit: number },
+  wanted: Terms & { buckets: number; bucket: number; after: string; limit: number },
 ): Promise<readonly BucketRow[]> {
   const key = `${entity.key}::text collate "C"`;
   return sql.unsafe<BucketRow[]>(
     `select ${key} as key, ${entity.version}::int8 as version,
-       hashtextextended(${textOf(entity)}, 0) as hash
+       hashtextextended(${textOf(entity, wanted)}, 0) as hash
      from ${entity.table} where ${bucketOf(entity)} = $2 and ($3 = '' or ${key} > $3) order by 1 limit $4`,
     [wanted.buckets, wanted.bucket, wanted.after, wanted.limit],
   );

@@ -6,11 +6,14 @@ import type { Handlers } from '../../rpc/handlers.ts';
 import { readPage } from '../../rpc/paging.ts';
 import { LinkError } from '../errors.ts';
 import type { ParticipantOptions } from './context.ts';
-import { digestEntity, type EntityTable, entityOf, listBucket } from './entity.ts';
+import { countEntities, digestEntity, type EntityTable, entityOf, listBucket } from './entity.ts';
+import { storeRows } from './storing.ts';
 
-type Methods = 'getEntityDigest' | 'listEntityBucket';
+type Methods = 'getEntityDigest' | 'listEntityBucket' | 'storeRows';
 
 const DEFAULT_BUCKETS = 256;
+/** Short transactions: live traffic waits for the locks of a page at most. */
+const STORED_AT_ONCE = 1_000;
 /** Each read goes through the whole table. */
 const ROWS_PER_PAGE = 10_000;
 
@@ -25,8 +28,9 @@ export function entityHandlers(
     return entity;
   };
   return {
-    getEntityDigest: async ({ link, buckets }) => {
-      const digests = await digestEntity(options.sql, entityFor(link), buckets || DEFAULT_BUCKETS);
+    getEntityDigest: async ({ link, buckets, ...terms }) => {
+      const entity = entityFor(link);
+      const digests = await digestEntity(options.sql, entity, buckets || DEFAULT_BUCKETS, terms);
       return {
         buckets: digests.map(({ bucket, count, sum }) => ({
           bucket,
@@ -34,9 +38,9 @@ export function entityHandlers(
         })),
       };
     },
-    listEntityBucket: async ({ link, buckets, bucket, afterKey }) => {
+    listEntityBucket: async ({ link, buckets, bucket, afterKey, version, asStored }) => {
       const entity = entityFor(link);
-      const wanted = { buckets: buckets || DEFAULT_BUCKETS, bucket };
+      const wanted = { buckets: buckets || DEFAULT_BUCKETS, bucket, version, asStored };
       const { entries, next } = await readPage({
         after: afterKey,
         limit: ROWS_PER_PAGE,
@@ -47,6 +51,14 @@ export function entityHandlers(
         toWire: (row) => row,
       });
       return { rows: entries, nextKey: next ?? '' };
+    },
+    storeRows: async ({ link, version, afterKey, limit }) => {
+      const entity = entityFor(link);
+      const page = { version, after: afterKey, limit: limit || STORED_AT_ONCE };
+      const { stored, left, next } = await storeRows(options.sql, entity, page);
+      // Counting goes through the whole table, so only the first page does it.
+      const total = afterKey === '' ? await countEntities(options.sql, entity) : 0;
+      return { stored, left, nextKey: next ?? '', total: BigInt(total) };
     },
   };
 }

@@ -3,11 +3,12 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
+import { invalidField } from '../../rpc/errors.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { encodeText } from '../contracts/contract.ts';
 import { LinkError } from '../errors.ts';
-import { type LinkDefinition, legOf } from '../link.ts';
+import { type LinkDefinition, legOf, legsOf } from '../link.ts';
 import { enqueue, outboxRowOf } from '../outbox/enqueue.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
 import { readClosed, readOpenState } from '../outbox/state.ts';
@@ -20,6 +21,7 @@ import type { Parcel } from '../wire/parcel.ts';
 import { findLink, type ParticipantOptions } from './context.ts';
 import { laneToWire, requireTransport, transportFromWire } from './encoding.ts';
 import { countEntities } from './entity.ts';
+import { raiseVersions } from './storing.ts';
 
 type Methods =
   | 'getRoutes'
@@ -126,25 +128,29 @@ async function backfill(
   { sql, sources, relay }: ParticipantOptions,
   link: LinkDefinition,
   leg: string,
-  request: { afterKey: string; limit: number; keys: string[] },
+  request: { afterKey: string; limit: number; keys: string[]; raiseVersions: boolean },
 ) {
   const source = sources?.[link.id];
   if (!source) throw new LinkError('NOT_MOVABLE', `${link.id} has no source to backfill from`);
   const limit = Math.min(request.limit || BACKFILL_PAGE_MAX, BACKFILL_PAGE_MAX);
-  const { afterKey, keys } = request;
+  const { afterKey, keys, raiseVersions: isRaising } = request;
+  if (isRaising && keys.length === 0)
+    throw invalidField('raise_versions', 'may only be set together with keys');
+  const legs = isRaising ? legsOf(link) : [leg];
   const [page, written] = await sql.begin(async (tx) => {
+    if (isRaising) await raiseVersions(tx, source, keys);
     const messages = await source.page(tx, { afterKey, limit, keys });
     const rows = await enqueue(
       tx,
       link,
-      messages.map((message) => ({ ...message, legs: [leg] })),
+      messages.map((message) => ({ ...message, legs })),
     );
     return [messages, rows] as const;
   });
   relay.committed(written);
   const isLast = keys.length > 0 || page.length < limit;
   return {
-    enqueued: written.length,
+    enqueued: page.length,
     nextKey: isLast ? '' : page.at(-1)!.key,
     total: BigInt(keys.length > 0 ? keys.length : await countEntities(sql, source)),
   };

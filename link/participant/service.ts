@@ -11,6 +11,7 @@ import { describe } from './describe.ts';
 import { entityHandlers } from './entityHandlers.ts';
 import { producerHandlers } from './producerHandlers.ts';
 import { pullHandlers } from './pullHandlers.ts';
+import { schemaHandlers } from './schemaHandlers.ts';
 
 type ParticipantHandlers = Handlers<typeof LinkParticipant>;
 
@@ -20,6 +21,7 @@ export function participantHandlers(options: ParticipantOptions): ParticipantHan
     ...producerHandlers(options),
     ...consumerHandlers(options),
     ...entityHandlers(options),
+    ...schemaHandlers(options),
     ...pullHandlers(options),
     ...deadLetterHandlers(options),
   };

@@ -23,7 +23,7 @@ export type Template = {
   /** Short and unique, for example `hiring`: letters, digits and `_`. */
   name: string;
   /** Fills the empty database, for example with its schema changes. Must close its connections. */
-  fill: (url: string) => Promise<void>;
+  fill: (url: string) => Promise<unknown>;
 };
 
 export type TestDatabase = { name: string; url: string };

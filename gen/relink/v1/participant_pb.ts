@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file relink/v1/participant.proto.
  */
 export const file_relink_v1_participant: GenFile = /*@__PURE__*/
-  fileDesc("ChtyZWxpbmsvdjEvcGFydGljaXBhbnQucHJvdG8SCXJlbGluay52MSIRCg9EZXNjcmliZVJlcXVlc3Qi8wEKEERlc2NyaWJlUmVzcG9uc2USDwoHc2VydmljZRgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIsCghwcm9kdWNlcxgDIAMoCzIaLnJlbGluay52MS5MaW5rRGVzY3JpcHRpb24SLAoIY29uc3VtZXMYBCADKAsyGi5yZWxpbmsudjEuTGlua0Rlc2NyaXB0aW9uEhgKEHBvc3RncmVzX3ZlcnNpb24YBSABKAkSFAoMbmF0c192ZXJzaW9uGAYgASgJEhgKEG5hdHNfbWF4X3BheWxvYWQYByABKAMSFgoObmVlZGVkX3BheWxvYWQYCCABKAMimQMKD0xpbmtEZXNjcmlwdGlvbhIKCgJpZBgBIAEoCRIhCgRraW5kGAIgASgOMhMucmVsaW5rLnYxLkxpbmtLaW5kEhAKCHByb2R1Y2VyGAMgASgJEhEKCWNvbnN1bWVycxgEIAMoCRIrCgZldmVudHMYBSADKAsyGy5yZWxpbmsudjEuRXZlbnREZXNjcmlwdGlvbhIoCgp0cmFuc3BvcnRzGAYgAygOMhQucmVsaW5rLnYxLlRyYW5zcG9ydBIYChBpbW1vdmFibGVfcmVhc29uGAcgASgJEg4KBmVudGl0eRgIIAEoCRIPCgdvcmRlcmVkGAkgASgIEhEKCWxpc3RlbmluZxgKIAEoCBINCgVib3VuZBgLIAEoCBI4CgdtZXRob2RzGAwgAygLMicucmVsaW5rLnYxLkxpbmtEZXNjcmlwdGlvbi5NZXRob2RzRW50cnkSFAoMYmluZF9wcm9ibGVtGA0gASgJGi4KDE1ldGhvZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlwKEEV2ZW50RGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIQCgh2ZXJzaW9ucxgCIAMoBRIPCgdzY2hlbWFzGAMgAygJEhcKD3dyaXR0ZW5fdmVyc2lvbhgEIAEoBSJgChBHZXRSb3V0ZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkcKEUdldFJvdXRlc1Jlc3BvbnNlEiMKBWxhbmVzGAEgAygLMhQucmVsaW5rLnYxLkxhbmVSb3V0ZRINCgVlcG9jaBgCIAEoAyKCAgoSQ2hhbmdlUm91dGVSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEh8KBWxhbmVzGAMgAygFQhC6SA2SAQoQECIGGgQYDygAEjEKCXRyYW5zcG9ydBgEIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABEhsKB3ZlcnNpb24YBSABKAVCCrpIBxoFGOgHKAASHwoOZXhwZWN0ZWRfZXBvY2gYBiABKANCB7pIBCICKAASDAoEaG9sZBgHIAEoCCIkChNDaGFuZ2VSb3V0ZVJlc3BvbnNlEg0KBWVwb2NoGAEgASgDInoKElJlbGVhc2VIb2xkUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIWCgVlcG9jaBgDIAEoA0IHukgEIgIoACIkChNSZWxlYXNlSG9sZFJlc3BvbnNlEg0KBWxhbmVzGAEgASgFIpMBChBTZXRTaGFkb3dSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKCXRyYW5zcG9ydBgDIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABIhMKEVNldFNoYWRvd1Jlc3BvbnNlIp8BChJHZXRQcm9ncmVzc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSGgoJcmVjZW50X21zGAMgASgFQge6SAQaAigAEh8KBWxhbmVzGAQgAygFQhC6SA2SAQoQECIGGgQYDygAIrUCChNHZXRQcm9ncmVzc1Jlc3BvbnNlEgwKBG9wZW4YASABKAMSFgoOb2xkZXN0X29wZW5fbXMYAiABKAMSIwoFbGFuZXMYAyADKAsyFC5yZWxpbmsudjEuTGFuZVJvdXRlEhIKCmRpc3BhdGNoZWQYBCABKAMSDgoGZmFpbGVkGAUgASgDEhIKCmxhc3RfZXJyb3IYBiABKAkSFgoObGF0ZW5jeV9wNTBfbXMYByABKAESFgoObGF0ZW5jeV9wOTlfbXMYCCABKAESFwoPbG9uZ2VzdF9ob2xkX21zGAkgASgBEhUKDXVub3duZWRfbGFuZXMYCiABKAUSDwoHYmxvY2tlZBgLIAEoAxIWCg5ibG9ja2VkX3JlYXNvbhgMIAEoCRISCgpibG9ja2VkX21zGA0gASgDIpYBChBHZXRDbG9zZWRSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhYKBWVwb2NoGAMgASgDQge6SAQiAigAEhwKC2FmdGVyX2Vwb2NoGAQgASgDQge6SAQiAigAIk0KEUdldENsb3NlZFJlc3BvbnNlEiQKBWxhbmVzGAEgAygLMhUucmVsaW5rLnYxLkxhbmVEaWdlc3QSEgoKbmV4dF9lcG9jaBgCIAEoAyLTAQoPQmFja2ZpbGxSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEikKCWFmdGVyX2tleRgDIAEoCUIWukgTchEY9AMyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgEIAEoBUIKukgHGgUYkE4oABIsCgRrZXlzGAUgAygJQh66SBuSARgQiCciE3IRGPQDMgxeW15ccHtDY31dKiQiRQoQQmFja2ZpbGxSZXNwb25zZRIQCghlbnF1ZXVlZBgBIAEoBRIQCghuZXh0X2tleRgCIAEoCRINCgV0b3RhbBgDIAEoAyKsAQoMUHJvYmVSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKCXRyYW5zcG9ydBgDIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABEhsKB3ZlcnNpb24YBCABKAVCCrpIBxoFGOgHKAAiZgoNUHJvYmVSZXNwb25zZRIKCgJvaxgBIAEoCBISCgpsYXRlbmN5X21zGAIgASgBEg8KB3Byb2JsZW0YAyABKAkSDgoGdW5zZW50GAQgASgIEhQKDHJlYWNoZWRfb25seRgFIAEoCCJtChJHZXRSZWNlaXB0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiIKCWV2ZW50X2lkcxgCIAMoCUIPukgMkgEJEJBOIgRyAhhkEg4KBmNvcGllcxgDIAEoCCJQChNHZXRSZWNlaXB0c1Jlc3BvbnNlEiQKCHJlY2VpcHRzGAEgAygLMhIucmVsaW5rLnYxLlJlY2VpcHQSEwoLc3RyZWFtX2lkbGUYAiABKAgiTQoTU2V0TGlzdGVuaW5nUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSEQoJbGlzdGVuaW5nGAIgASgIIhYKFFNldExpc3RlbmluZ1Jlc3BvbnNlInUKEVJhaXNlRmVuY2VSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIfCgVsYW5lcxgCIAMoBUIQukgNkgEKEBAiBhoEGA8oABIaCgltaW5fZXBvY2gYAyABKANCB7pIBCICKAAiFAoSUmFpc2VGZW5jZVJlc3BvbnNlInIKFUdldEluYm94RGlnZXN0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSFgoFZXBvY2gYAiABKANCB7pIBCICKAASHAoLYWZ0ZXJfZXBvY2gYAyABKANCB7pIBCICKAAiVwoWR2V0SW5ib3hEaWdlc3RSZXNwb25zZRIpCgVsYW5lcxgBIAMoCzIaLnJlbGluay52MS5JbmJveExhbmVEaWdlc3QSEgoKbmV4dF9lcG9jaBgCIAEoAyKcAQoPSW5ib3hMYW5lRGlnZXN0EgwKBGxhbmUYASABKAUSDQoFZXBvY2gYAiABKAMSKQoGZGlnZXN0GAMgASgLMhkucmVsaW5rLnYxLk11bHRpc2V0RGlnZXN0Eg8KB2FwcGxpZWQYBCABKAMSEgoKc3VwZXJzZWRlZBgFIAEoAxIMCgRkZWFkGAYgASgDEg4KBnBhcmtlZBgHIAEoAyJqChBTZXRDb3BpZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIxCgZjb3BpZXMYAiABKA4yFy5yZWxpbmsudjEuQ29weUhhbmRsaW5nQgi6SAWCAQIQASITChFTZXRDb3BpZXNSZXNwb25zZSKsAQoRU2V0UmVhZGluZ1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEh8KBWxhbmVzGAIgAygFQhC6SA2SAQoQECIGGgQYDygAEi0KB3JlYWRpbmcYAyABKA4yEi5yZWxpbmsudjEuUmVhZGluZ0IIukgFggECEAESIgoRZXhwZWN0ZWRfcmV2aXNpb24YBCABKANCB7pIBCICKAAiJgoSU2V0UmVhZGluZ1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDImEKEkdldFJlYWRpbmdzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJgoNc2luY2VfdW5peF9tcxgCIAEoA0IPukgMIgoY/7f/kP3OOSgAIkAKC0xhbmVSZWFkaW5nEgwKBGxhbmUYASABKAUSIwoHcmVhZGluZxgCIAEoDjISLnJlbGluay52MS5SZWFkaW5nIuYBChNHZXRSZWFkaW5nc1Jlc3BvbnNlEiUKBWxhbmVzGAEgAygLMhYucmVsaW5rLnYxLkxhbmVSZWFkaW5nEi4KCGNvbXBhcmVkGAIgASgLMhwucmVsaW5rLnYxLlJlYWRpbmdDb21wYXJpc29uEg0KBWFza2VkGAMgASgDEhIKCnVuYW5zd2VyZWQYBCABKAMSFgoObGF0ZW5jeV9wNTBfbXMYBSABKAESFgoObGF0ZW5jeV9wOTlfbXMYBiABKAESEwoLaGFzX3JlcGxpY2EYByABKAgSEAoIcmV2aXNpb24YCCABKAMiawoRUmVhZGluZ0NvbXBhcmlzb24SDQoFZXF1YWwYASABKAMSDgoGYmVoaW5kGAIgASgDEhEKCWRpZmZlcmVudBgDIAEoAxISCgp1bmFuc3dlcmVkGAQgASgDEhAKCGV4YW1wbGVzGAUgAygJIlgKFkNvbXBhcmVSZWFkaW5nc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAIgASgFQgq6SAcaBRiQTigAIl0KF0NvbXBhcmVSZWFkaW5nc1Jlc3BvbnNlEi4KCGNvbXBhcmVkGAEgASgLMhwucmVsaW5rLnYxLlJlYWRpbmdDb21wYXJpc29uEhIKCmxhdGVuY3lfbXMYAiABKAEiSAoRU2V0UmVwbGljYVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEg4KBmV4aXN0cxgCIAEoCCIlChJTZXRSZXBsaWNhUmVzcG9uc2USDwoHY2hhbmdlZBgBIAEoCCKCAQoXR2V0U2hhZG93UmVzdWx0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhoKCXNldHRsZV9tcxgCIAEoBUIHukgEGgIoABImCg1zaW5jZV91bml4X21zGAMgASgDQg+6SAwiChj/t/+Q/c45KAAilQEKGEdldFNoYWRvd1Jlc3VsdHNSZXNwb25zZRIQCghleHBlY3RlZBgBIAEoAxINCgVlcXVhbBgCIAEoAxIPCgdtaXNzaW5nGAMgASgDEhEKCWRpZmZlcmVudBgEIAEoAxIQCghleGFtcGxlcxgFIAMoCRILCgNyYW4YBiABKAMSFQoNb3RoZXJfZWZmZWN0cxgHIAEoAyJbChZHZXRFbnRpdHlEaWdlc3RSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIcCgdidWNrZXRzGAIgASgFQgu6SAgaBhiAgAQoACJDChdHZXRFbnRpdHlEaWdlc3RSZXNwb25zZRIoCgdidWNrZXRzGAEgAygLMhcucmVsaW5rLnYxLkVudGl0eUJ1Y2tldCJJCgxFbnRpdHlCdWNrZXQSDgoGYnVja2V0GAEgASgFEikKBmRpZ2VzdBgCIAEoCzIZLnJlbGluay52MS5NdWx0aXNldERpZ2VzdCKkAQoXTGlzdEVudGl0eUJ1Y2tldFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhwKB2J1Y2tldHMYAiABKAVCC7pICBoGGICABCgAEhsKBmJ1Y2tldBgDIAEoBUILukgIGgYY//8DKAASKQoJYWZ0ZXJfa2V5GAQgASgJQha6SBNyERj0AzIMXlteXHB7Q2N9XSokIlAKGExpc3RFbnRpdHlCdWNrZXRSZXNwb25zZRIiCgRyb3dzGAEgAygLMhQucmVsaW5rLnYxLkVudGl0eVJvdxIQCghuZXh0X2tleRgCIAEoCSI3CglFbnRpdHlSb3cSCwoDa2V5GAEgASgJEg8KB3ZlcnNpb24YAiABKAMSDAoEaGFzaBgDIAEoAyKOAwoKRGVhZExldHRlchIKCgJpZBgBIAEoCRIQCghldmVudF9pZBgCIAEoCRIMCgRsaW5rGAMgASgJEhAKCGNvbnN1bWVyGAQgASgJEhIKCmV2ZW50X25hbWUYBSABKAkSFQoNZXZlbnRfdmVyc2lvbhgGIAEoBRILCgNrZXkYByABKAkSFgoOZW50aXR5X3ZlcnNpb24YCCABKAMSDQoFZXBvY2gYCSABKAMSDAoEbGFuZRgKIAEoBRIOCgZyZWFzb24YCyABKAkSDgoGZGV0YWlsGAwgASgJEhAKCGF0dGVtcHRzGA0gASgFEg8KB2RpZWRfYXQYDiABKAkSDQoFc3RhdGUYDyABKAkSDAoEYm9keRgQIAEoCRIzCgdoZWFkZXJzGBEgAygLMiIucmVsaW5rLnYxLkRlYWRMZXR0ZXIuSGVhZGVyc0VudHJ5EhAKCHJldmlzaW9uGBIgASgFGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4BChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgCIAEoBUIKukgHGgUYkE4oABInCghhZnRlcl9pZBgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEgsKA2FsbBgEIAEoCCKhAQoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USKwoMZGVhZF9sZXR0ZXJzGAEgAygLMhUucmVsaW5rLnYxLkRlYWRMZXR0ZXISDwoHbmV4dF9pZBgCIAEoCRINCgV0b3RhbBgDIAEoAxIOCgZwYXJrZWQYBCABKAMSKQoKdW5hbnN3ZXJlZBgFIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIioKClVuYW5zd2VyZWQSDwoHc2VydmljZRgBIAEoCRILCgN3aHkYAiABKAkiOQoUR2V0RGVhZExldHRlclJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJDChVHZXREZWFkTGV0dGVyUmVzcG9uc2USKgoLZGVhZF9sZXR0ZXIYASABKAsyFS5yZWxpbmsudjEuRGVhZExldHRlciJkChhSZWRyaXZlRGVhZExldHRlclJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCJQChlSZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEiMKB291dGNvbWUYASABKA4yEi5yZWxpbmsudjEuT3V0Y29tZRIOCgZkZXRhaWwYAiABKAkilwEKGERpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKBnJlYXNvbhgCIAEoCUIhukgechwY0A8yF14oW15ccHtDY31dfFtcblxyXHRdKSokEiUKBWFjdG9yGAMgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIhsKGURpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2UioQEKFUVkaXREZWFkTGV0dGVyUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKCHJldmlzaW9uGAIgASgFQge6SAQaAigAEiMKBGJvZHkYAyABKAlCFbpIEnIQKICAQDIKXlteXHgwMF0qJBIlCgVhY3RvchgEIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCIqChZFZGl0RGVhZExldHRlclJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgFKlUKCExpbmtLaW5kEhkKFUxJTktfS0lORF9VTlNQRUNJRklFRBAAEhQKEExJTktfS0lORF9GT1JNQUwQARIYChRMSU5LX0tJTkRfRlVOQ1RJT05BTBACKlsKDENvcHlIYW5kbGluZxIdChlDT1BZX0hBTkRMSU5HX1VOU1BFQ0lGSUVEEAASFQoRQ09QWV9IQU5ETElOR19MT0cQARIVChFDT1BZX0hBTkRMSU5HX1JVThACKmAKB1JlYWRpbmcSFwoTUkVBRElOR19VTlNQRUNJRklFRBAAEhMKD1JFQURJTkdfUkVQTElDQRABEhQKEFJFQURJTkdfQ09NUEFSRUQQAhIRCg1SRUFESU5HX09XTkVSEAMyuRAKD0xpbmtQYXJ0aWNpcGFudBJDCghEZXNjcmliZRIaLnJlbGluay52MS5EZXNjcmliZVJlcXVlc3QaGy5yZWxpbmsudjEuRGVzY3JpYmVSZXNwb25zZRJGCglHZXRSb3V0ZXMSGy5yZWxpbmsudjEuR2V0Um91dGVzUmVxdWVzdBocLnJlbGluay52MS5HZXRSb3V0ZXNSZXNwb25zZRJMCgtDaGFuZ2VSb3V0ZRIdLnJlbGluay52MS5DaGFuZ2VSb3V0ZVJlcXVlc3QaHi5yZWxpbmsudjEuQ2hhbmdlUm91dGVSZXNwb25zZRJMCgtSZWxlYXNlSG9sZBIdLnJlbGluay52MS5SZWxlYXNlSG9sZFJlcXVlc3QaHi5yZWxpbmsudjEuUmVsZWFzZUhvbGRSZXNwb25zZRJGCglTZXRTaGFkb3cSGy5yZWxpbmsudjEuU2V0U2hhZG93UmVxdWVzdBocLnJlbGluay52MS5TZXRTaGFkb3dSZXNwb25zZRJMCgtHZXRQcm9ncmVzcxIdLnJlbGluay52MS5HZXRQcm9ncmVzc1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UHJvZ3Jlc3NSZXNwb25zZRJGCglHZXRDbG9zZWQSGy5yZWxpbmsudjEuR2V0Q2xvc2VkUmVxdWVzdBocLnJlbGluay52MS5HZXRDbG9zZWRSZXNwb25zZRJDCghCYWNrZmlsbBIaLnJlbGluay52MS5CYWNrZmlsbFJlcXVlc3QaGy5yZWxpbmsudjEuQmFja2ZpbGxSZXNwb25zZRI6CgVQcm9iZRIXLnJlbGluay52MS5Qcm9iZVJlcXVlc3QaGC5yZWxpbmsudjEuUHJvYmVSZXNwb25zZRJMCgtHZXRSZWNlaXB0cxIdLnJlbGluay52MS5HZXRSZWNlaXB0c1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UmVjZWlwdHNSZXNwb25zZRJPCgxTZXRMaXN0ZW5pbmcSHi5yZWxpbmsudjEuU2V0TGlzdGVuaW5nUmVxdWVzdBofLnJlbGluay52MS5TZXRMaXN0ZW5pbmdSZXNwb25zZRJJCgpSYWlzZUZlbmNlEhwucmVsaW5rLnYxLlJhaXNlRmVuY2VSZXF1ZXN0Gh0ucmVsaW5rLnYxLlJhaXNlRmVuY2VSZXNwb25zZRJVCg5HZXRJbmJveERpZ2VzdBIgLnJlbGluay52MS5HZXRJbmJveERpZ2VzdFJlcXVlc3QaIS5yZWxpbmsudjEuR2V0SW5ib3hEaWdlc3RSZXNwb25zZRJbChBHZXRTaGFkb3dSZXN1bHRzEiIucmVsaW5rLnYxLkdldFNoYWRvd1Jlc3VsdHNSZXF1ZXN0GiMucmVsaW5rLnYxLkdldFNoYWRvd1Jlc3VsdHNSZXNwb25zZRJGCglTZXRDb3BpZXMSGy5yZWxpbmsudjEuU2V0Q29waWVzUmVxdWVzdBocLnJlbGluay52MS5TZXRDb3BpZXNSZXNwb25zZRJJCgpTZXRSZWFkaW5nEhwucmVsaW5rLnYxLlNldFJlYWRpbmdSZXF1ZXN0Gh0ucmVsaW5rLnYxLlNldFJlYWRpbmdSZXNwb25zZRJMCgtHZXRSZWFkaW5ncxIdLnJlbGluay52MS5HZXRSZWFkaW5nc1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UmVhZGluZ3NSZXNwb25zZRJYCg9Db21wYXJlUmVhZGluZ3MSIS5yZWxpbmsudjEuQ29tcGFyZVJlYWRpbmdzUmVxdWVzdBoiLnJlbGluay52MS5Db21wYXJlUmVhZGluZ3NSZXNwb25zZRJJCgpTZXRSZXBsaWNhEhwucmVsaW5rLnYxLlNldFJlcGxpY2FSZXF1ZXN0Gh0ucmVsaW5rLnYxLlNldFJlcGxpY2FSZXNwb25zZRJYCg9HZXRFbnRpdHlEaWdlc3QSIS5yZWxpbmsudjEuR2V0RW50aXR5RGlnZXN0UmVxdWVzdBoiLnJlbGluay52MS5HZXRFbnRpdHlEaWdlc3RSZXNwb25zZRJbChBMaXN0RW50aXR5QnVja2V0EiIucmVsaW5rLnYxLkxpc3RFbnRpdHlCdWNrZXRSZXF1ZXN0GiMucmVsaW5rLnYxLkxpc3RFbnRpdHlCdWNrZXRSZXNwb25zZRJYCg9MaXN0RGVhZExldHRlcnMSIS5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBoiLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZRJSCg1HZXREZWFkTGV0dGVyEh8ucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXF1ZXN0GiAucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXNwb25zZRJeChFSZWRyaXZlRGVhZExldHRlchIjLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXNwb25zZRJeChFEaXNjYXJkRGVhZExldHRlchIjLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXNwb25zZRJVCg5FZGl0RGVhZExldHRlchIgLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlcXVlc3QaIS5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_relink_v1_receipt, file_relink_v1_route]);
+  fileDesc("ChtyZWxpbmsvdjEvcGFydGljaXBhbnQucHJvdG8SCXJlbGluay52MSIRCg9EZXNjcmliZVJlcXVlc3Qi8wEKEERlc2NyaWJlUmVzcG9uc2USDwoHc2VydmljZRgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIsCghwcm9kdWNlcxgDIAMoCzIaLnJlbGluay52MS5MaW5rRGVzY3JpcHRpb24SLAoIY29uc3VtZXMYBCADKAsyGi5yZWxpbmsudjEuTGlua0Rlc2NyaXB0aW9uEhgKEHBvc3RncmVzX3ZlcnNpb24YBSABKAkSFAoMbmF0c192ZXJzaW9uGAYgASgJEhgKEG5hdHNfbWF4X3BheWxvYWQYByABKAMSFgoObmVlZGVkX3BheWxvYWQYCCABKAMimQMKD0xpbmtEZXNjcmlwdGlvbhIKCgJpZBgBIAEoCRIhCgRraW5kGAIgASgOMhMucmVsaW5rLnYxLkxpbmtLaW5kEhAKCHByb2R1Y2VyGAMgASgJEhEKCWNvbnN1bWVycxgEIAMoCRIrCgZldmVudHMYBSADKAsyGy5yZWxpbmsudjEuRXZlbnREZXNjcmlwdGlvbhIoCgp0cmFuc3BvcnRzGAYgAygOMhQucmVsaW5rLnYxLlRyYW5zcG9ydBIYChBpbW1vdmFibGVfcmVhc29uGAcgASgJEg4KBmVudGl0eRgIIAEoCRIPCgdvcmRlcmVkGAkgASgIEhEKCWxpc3RlbmluZxgKIAEoCBINCgVib3VuZBgLIAEoCBI4CgdtZXRob2RzGAwgAygLMicucmVsaW5rLnYxLkxpbmtEZXNjcmlwdGlvbi5NZXRob2RzRW50cnkSFAoMYmluZF9wcm9ibGVtGA0gASgJGi4KDE1ldGhvZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlwKEEV2ZW50RGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIQCgh2ZXJzaW9ucxgCIAMoBRIPCgdzY2hlbWFzGAMgAygJEhcKD3dyaXR0ZW5fdmVyc2lvbhgEIAEoBSJgChBHZXRSb3V0ZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkcKEUdldFJvdXRlc1Jlc3BvbnNlEiMKBWxhbmVzGAEgAygLMhQucmVsaW5rLnYxLkxhbmVSb3V0ZRINCgVlcG9jaBgCIAEoAyKCAgoSQ2hhbmdlUm91dGVSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEh8KBWxhbmVzGAMgAygFQhC6SA2SAQoQECIGGgQYDygAEjEKCXRyYW5zcG9ydBgEIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABEhsKB3ZlcnNpb24YBSABKAVCCrpIBxoFGOgHKAASHwoOZXhwZWN0ZWRfZXBvY2gYBiABKANCB7pIBCICKAASDAoEaG9sZBgHIAEoCCIkChNDaGFuZ2VSb3V0ZVJlc3BvbnNlEg0KBWVwb2NoGAEgASgDInoKElJlbGVhc2VIb2xkUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIWCgVlcG9jaBgDIAEoA0IHukgEIgIoACIkChNSZWxlYXNlSG9sZFJlc3BvbnNlEg0KBWxhbmVzGAEgASgFIpMBChBTZXRTaGFkb3dSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKCXRyYW5zcG9ydBgDIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABIhMKEVNldFNoYWRvd1Jlc3BvbnNlIp8BChJHZXRQcm9ncmVzc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSGgoJcmVjZW50X21zGAMgASgFQge6SAQaAigAEh8KBWxhbmVzGAQgAygFQhC6SA2SAQoQECIGGgQYDygAIrUCChNHZXRQcm9ncmVzc1Jlc3BvbnNlEgwKBG9wZW4YASABKAMSFgoOb2xkZXN0X29wZW5fbXMYAiABKAMSIwoFbGFuZXMYAyADKAsyFC5yZWxpbmsudjEuTGFuZVJvdXRlEhIKCmRpc3BhdGNoZWQYBCABKAMSDgoGZmFpbGVkGAUgASgDEhIKCmxhc3RfZXJyb3IYBiABKAkSFgoObGF0ZW5jeV9wNTBfbXMYByABKAESFgoObGF0ZW5jeV9wOTlfbXMYCCABKAESFwoPbG9uZ2VzdF9ob2xkX21zGAkgASgBEhUKDXVub3duZWRfbGFuZXMYCiABKAUSDwoHYmxvY2tlZBgLIAEoAxIWCg5ibG9ja2VkX3JlYXNvbhgMIAEoCRISCgpibG9ja2VkX21zGA0gASgDIpYBChBHZXRDbG9zZWRSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhYKBWVwb2NoGAMgASgDQge6SAQiAigAEhwKC2FmdGVyX2Vwb2NoGAQgASgDQge6SAQiAigAIk0KEUdldENsb3NlZFJlc3BvbnNlEiQKBWxhbmVzGAEgAygLMhUucmVsaW5rLnYxLkxhbmVEaWdlc3QSEgoKbmV4dF9lcG9jaBgCIAEoAyLrAQoPQmFja2ZpbGxSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEikKCWFmdGVyX2tleRgDIAEoCUIWukgTchEY9AMyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgEIAEoBUIKukgHGgUYkE4oABIsCgRrZXlzGAUgAygJQh66SBuSARgQiCciE3IRGPQDMgxeW15ccHtDY31dKiQSFgoOcmFpc2VfdmVyc2lvbnMYBiABKAgiRQoQQmFja2ZpbGxSZXNwb25zZRIQCghlbnF1ZXVlZBgBIAEoBRIQCghuZXh0X2tleRgCIAEoCRINCgV0b3RhbBgDIAEoAyKsAQoMUHJvYmVSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKCXRyYW5zcG9ydBgDIAEoDjIULnJlbGluay52MS5UcmFuc3BvcnRCCLpIBYIBAhABEhsKB3ZlcnNpb24YBCABKAVCCrpIBxoFGOgHKAAiZgoNUHJvYmVSZXNwb25zZRIKCgJvaxgBIAEoCBISCgpsYXRlbmN5X21zGAIgASgBEg8KB3Byb2JsZW0YAyABKAkSDgoGdW5zZW50GAQgASgIEhQKDHJlYWNoZWRfb25seRgFIAEoCCJtChJHZXRSZWNlaXB0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiIKCWV2ZW50X2lkcxgCIAMoCUIPukgMkgEJEJBOIgRyAhhkEg4KBmNvcGllcxgDIAEoCCJQChNHZXRSZWNlaXB0c1Jlc3BvbnNlEiQKCHJlY2VpcHRzGAEgAygLMhIucmVsaW5rLnYxLlJlY2VpcHQSEwoLc3RyZWFtX2lkbGUYAiABKAgiTQoTU2V0TGlzdGVuaW5nUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSEQoJbGlzdGVuaW5nGAIgASgIIhYKFFNldExpc3RlbmluZ1Jlc3BvbnNlInUKEVJhaXNlRmVuY2VSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIfCgVsYW5lcxgCIAMoBUIQukgNkgEKEBAiBhoEGA8oABIaCgltaW5fZXBvY2gYAyABKANCB7pIBCICKAAiFAoSUmFpc2VGZW5jZVJlc3BvbnNlInIKFUdldEluYm94RGlnZXN0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSFgoFZXBvY2gYAiABKANCB7pIBCICKAASHAoLYWZ0ZXJfZXBvY2gYAyABKANCB7pIBCICKAAiVwoWR2V0SW5ib3hEaWdlc3RSZXNwb25zZRIpCgVsYW5lcxgBIAMoCzIaLnJlbGluay52MS5JbmJveExhbmVEaWdlc3QSEgoKbmV4dF9lcG9jaBgCIAEoAyKcAQoPSW5ib3hMYW5lRGlnZXN0EgwKBGxhbmUYASABKAUSDQoFZXBvY2gYAiABKAMSKQoGZGlnZXN0GAMgASgLMhkucmVsaW5rLnYxLk11bHRpc2V0RGlnZXN0Eg8KB2FwcGxpZWQYBCABKAMSEgoKc3VwZXJzZWRlZBgFIAEoAxIMCgRkZWFkGAYgASgDEg4KBnBhcmtlZBgHIAEoAyJqChBTZXRDb3BpZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIxCgZjb3BpZXMYAiABKA4yFy5yZWxpbmsudjEuQ29weUhhbmRsaW5nQgi6SAWCAQIQASITChFTZXRDb3BpZXNSZXNwb25zZSKsAQoRU2V0UmVhZGluZ1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEh8KBWxhbmVzGAIgAygFQhC6SA2SAQoQECIGGgQYDygAEi0KB3JlYWRpbmcYAyABKA4yEi5yZWxpbmsudjEuUmVhZGluZ0IIukgFggECEAESIgoRZXhwZWN0ZWRfcmV2aXNpb24YBCABKANCB7pIBCICKAAiJgoSU2V0UmVhZGluZ1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDImEKEkdldFJlYWRpbmdzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJgoNc2luY2VfdW5peF9tcxgCIAEoA0IPukgMIgoY/7f/kP3OOSgAIkAKC0xhbmVSZWFkaW5nEgwKBGxhbmUYASABKAUSIwoHcmVhZGluZxgCIAEoDjISLnJlbGluay52MS5SZWFkaW5nIuYBChNHZXRSZWFkaW5nc1Jlc3BvbnNlEiUKBWxhbmVzGAEgAygLMhYucmVsaW5rLnYxLkxhbmVSZWFkaW5nEi4KCGNvbXBhcmVkGAIgASgLMhwucmVsaW5rLnYxLlJlYWRpbmdDb21wYXJpc29uEg0KBWFza2VkGAMgASgDEhIKCnVuYW5zd2VyZWQYBCABKAMSFgoObGF0ZW5jeV9wNTBfbXMYBSABKAESFgoObGF0ZW5jeV9wOTlfbXMYBiABKAESEwoLaGFzX3JlcGxpY2EYByABKAgSEAoIcmV2aXNpb24YCCABKAMiawoRUmVhZGluZ0NvbXBhcmlzb24SDQoFZXF1YWwYASABKAMSDgoGYmVoaW5kGAIgASgDEhEKCWRpZmZlcmVudBgDIAEoAxISCgp1bmFuc3dlcmVkGAQgASgDEhAKCGV4YW1wbGVzGAUgAygJIlgKFkNvbXBhcmVSZWFkaW5nc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAIgASgFQgq6SAcaBRiQTigAIl0KF0NvbXBhcmVSZWFkaW5nc1Jlc3BvbnNlEi4KCGNvbXBhcmVkGAEgASgLMhwucmVsaW5rLnYxLlJlYWRpbmdDb21wYXJpc29uEhIKCmxhdGVuY3lfbXMYAiABKAEiSAoRU2V0UmVwbGljYVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEg4KBmV4aXN0cxgCIAEoCCIlChJTZXRSZXBsaWNhUmVzcG9uc2USDwoHY2hhbmdlZBgBIAEoCCKCAQoXR2V0U2hhZG93UmVzdWx0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhoKCXNldHRsZV9tcxgCIAEoBUIHukgEGgIoABImCg1zaW5jZV91bml4X21zGAMgASgDQg+6SAwiChj/t/+Q/c45KAAilQEKGEdldFNoYWRvd1Jlc3VsdHNSZXNwb25zZRIQCghleHBlY3RlZBgBIAEoAxINCgVlcXVhbBgCIAEoAxIPCgdtaXNzaW5nGAMgASgDEhEKCWRpZmZlcmVudBgEIAEoAxIQCghleGFtcGxlcxgFIAMoCRILCgNyYW4YBiABKAMSFQoNb3RoZXJfZWZmZWN0cxgHIAEoAyKLAQoWR2V0RW50aXR5RGlnZXN0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSHAoHYnVja2V0cxgCIAEoBUILukgIGgYYgIAEKAASGwoHdmVyc2lvbhgDIAEoBUIKukgHGgUY6AcoABIRCglhc19zdG9yZWQYBCABKAgiQwoXR2V0RW50aXR5RGlnZXN0UmVzcG9uc2USKAoHYnVja2V0cxgBIAMoCzIXLnJlbGluay52MS5FbnRpdHlCdWNrZXQiSQoMRW50aXR5QnVja2V0Eg4KBmJ1Y2tldBgBIAEoBRIpCgZkaWdlc3QYAiABKAsyGS5yZWxpbmsudjEuTXVsdGlzZXREaWdlc3Qi1AEKF0xpc3RFbnRpdHlCdWNrZXRSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIcCgdidWNrZXRzGAIgASgFQgu6SAgaBhiAgAQoABIbCgZidWNrZXQYAyABKAVCC7pICBoGGP//AygAEikKCWFmdGVyX2tleRgEIAEoCUIWukgTchEY9AMyDF5bXlxwe0NjfV0qJBIbCgd2ZXJzaW9uGAUgASgFQgq6SAcaBRjoBygAEhEKCWFzX3N0b3JlZBgGIAEoCCJQChhMaXN0RW50aXR5QnVja2V0UmVzcG9uc2USIgoEcm93cxgBIAMoCzIULnJlbGluay52MS5FbnRpdHlSb3cSEAoIbmV4dF9rZXkYAiABKAkiNwoJRW50aXR5Um93EgsKA2tleRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgwKBGhhc2gYAyABKAMimgEKEFN0b3JlUm93c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhsKB3ZlcnNpb24YAiABKAVCCrpIBxoFGOgHKAASKQoJYWZ0ZXJfa2V5GAMgASgJQha6SBNyERj0AzIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAQgASgFQgq6SAcaBRiIJygAIlIKEVN0b3JlUm93c1Jlc3BvbnNlEg4KBnN0b3JlZBgBIAEoBRIMCgRsZWZ0GAIgASgFEhAKCG5leHRfa2V5GAMgASgJEg0KBXRvdGFsGAQgASgDIjcKEEdldFNjaGVtYVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokImAKEUdldFNjaGVtYVJlc3BvbnNlEigKB2NoYW5nZXMYASADKAsyFy5yZWxpbmsudjEuU2NoZW1hQ2hhbmdlEiEKA2R1ZRgCIAMoCzIULnJlbGluay52MS5EdWVDaGFuZ2UiTAoMU2NoZW1hQ2hhbmdlEgwKBHBhcnQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdyZW1vdmVzGAMgASgIEg8KB21hZGVfYXQYBCABKAkiOAoJRHVlQ2hhbmdlEg8KB3ZlcnNpb24YASABKAUSDAoEbmFtZRgCIAEoCRIMCgRtYWRlGAMgASgIIhUKE0V4cGFuZFNjaGVtYVJlcXVlc3QiPQoURXhwYW5kU2NoZW1hUmVzcG9uc2USJQoEbWFkZRgBIAMoCzIXLnJlbGluay52MS5TY2hlbWFDaGFuZ2UiWQoVQ29udHJhY3RTY2hlbWFSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIbCgd2ZXJzaW9uGAIgASgFQgq6SAcaBRjoBygAIiYKFkNvbnRyYWN0U2NoZW1hUmVzcG9uc2USDAoEbWFkZRgBIAMoCSKOAwoKRGVhZExldHRlchIKCgJpZBgBIAEoCRIQCghldmVudF9pZBgCIAEoCRIMCgRsaW5rGAMgASgJEhAKCGNvbnN1bWVyGAQgASgJEhIKCmV2ZW50X25hbWUYBSABKAkSFQoNZXZlbnRfdmVyc2lvbhgGIAEoBRILCgNrZXkYByABKAkSFgoOZW50aXR5X3ZlcnNpb24YCCABKAMSDQoFZXBvY2gYCSABKAMSDAoEbGFuZRgKIAEoBRIOCgZyZWFzb24YCyABKAkSDgoGZGV0YWlsGAwgASgJEhAKCGF0dGVtcHRzGA0gASgFEg8KB2RpZWRfYXQYDiABKAkSDQoFc3RhdGUYDyABKAkSDAoEYm9keRgQIAEoCRIzCgdoZWFkZXJzGBEgAygLMiIucmVsaW5rLnYxLkRlYWRMZXR0ZXIuSGVhZGVyc0VudHJ5EhAKCHJldmlzaW9uGBIgASgFGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4BChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgCIAEoBUIKukgHGgUYkE4oABInCghhZnRlcl9pZBgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEgsKA2FsbBgEIAEoCCKhAQoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USKwoMZGVhZF9sZXR0ZXJzGAEgAygLMhUucmVsaW5rLnYxLkRlYWRMZXR0ZXISDwoHbmV4dF9pZBgCIAEoCRINCgV0b3RhbBgDIAEoAxIOCgZwYXJrZWQYBCABKAMSKQoKdW5hbnN3ZXJlZBgFIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIioKClVuYW5zd2VyZWQSDwoHc2VydmljZRgBIAEoCRILCgN3aHkYAiABKAkiOQoUR2V0RGVhZExldHRlclJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJDChVHZXREZWFkTGV0dGVyUmVzcG9uc2USKgoLZGVhZF9sZXR0ZXIYASABKAsyFS5yZWxpbmsudjEuRGVhZExldHRlciJkChhSZWRyaXZlRGVhZExldHRlclJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCJQChlSZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEiMKB291dGNvbWUYASABKA4yEi5yZWxpbmsudjEuT3V0Y29tZRIOCgZkZXRhaWwYAiABKAkilwEKGERpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEjEKBnJlYXNvbhgCIAEoCUIhukgechwY0A8yF14oW15ccHtDY31dfFtcblxyXHRdKSokEiUKBWFjdG9yGAMgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIhsKGURpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2UioQEKFUVkaXREZWFkTGV0dGVyUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKCHJldmlzaW9uGAIgASgFQge6SAQaAigAEiMKBGJvZHkYAyABKAlCFbpIEnIQKICAQDIKXlteXHgwMF0qJBIlCgVhY3RvchgEIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCIqChZFZGl0RGVhZExldHRlclJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgFKlUKCExpbmtLaW5kEhkKFUxJTktfS0lORF9VTlNQRUNJRklFRBAAEhQKEExJTktfS0lORF9GT1JNQUwQARIYChRMSU5LX0tJTkRfRlVOQ1RJT05BTBACKlsKDENvcHlIYW5kbGluZxIdChlDT1BZX0hBTkRMSU5HX1VOU1BFQ0lGSUVEEAASFQoRQ09QWV9IQU5ETElOR19MT0cQARIVChFDT1BZX0hBTkRMSU5HX1JVThACKmAKB1JlYWRpbmcSFwoTUkVBRElOR19VTlNQRUNJRklFRBAAEhMKD1JFQURJTkdfUkVQTElDQRABEhQKEFJFQURJTkdfQ09NUEFSRUQQAhIRCg1SRUFESU5HX09XTkVSEAMy8RIKD0xpbmtQYXJ0aWNpcGFudBJDCghEZXNjcmliZRIaLnJlbGluay52MS5EZXNjcmliZVJlcXVlc3QaGy5yZWxpbmsudjEuRGVzY3JpYmVSZXNwb25zZRJGCglHZXRSb3V0ZXMSGy5yZWxpbmsudjEuR2V0Um91dGVzUmVxdWVzdBocLnJlbGluay52MS5HZXRSb3V0ZXNSZXNwb25zZRJMCgtDaGFuZ2VSb3V0ZRIdLnJlbGluay52MS5DaGFuZ2VSb3V0ZVJlcXVlc3QaHi5yZWxpbmsudjEuQ2hhbmdlUm91dGVSZXNwb25zZRJMCgtSZWxlYXNlSG9sZBIdLnJlbGluay52MS5SZWxlYXNlSG9sZFJlcXVlc3QaHi5yZWxpbmsudjEuUmVsZWFzZUhvbGRSZXNwb25zZRJGCglTZXRTaGFkb3cSGy5yZWxpbmsudjEuU2V0U2hhZG93UmVxdWVzdBocLnJlbGluay52MS5TZXRTaGFkb3dSZXNwb25zZRJMCgtHZXRQcm9ncmVzcxIdLnJlbGluay52MS5HZXRQcm9ncmVzc1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UHJvZ3Jlc3NSZXNwb25zZRJGCglHZXRDbG9zZWQSGy5yZWxpbmsudjEuR2V0Q2xvc2VkUmVxdWVzdBocLnJlbGluay52MS5HZXRDbG9zZWRSZXNwb25zZRJDCghCYWNrZmlsbBIaLnJlbGluay52MS5CYWNrZmlsbFJlcXVlc3QaGy5yZWxpbmsudjEuQmFja2ZpbGxSZXNwb25zZRI6CgVQcm9iZRIXLnJlbGluay52MS5Qcm9iZVJlcXVlc3QaGC5yZWxpbmsudjEuUHJvYmVSZXNwb25zZRJMCgtHZXRSZWNlaXB0cxIdLnJlbGluay52MS5HZXRSZWNlaXB0c1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UmVjZWlwdHNSZXNwb25zZRJPCgxTZXRMaXN0ZW5pbmcSHi5yZWxpbmsudjEuU2V0TGlzdGVuaW5nUmVxdWVzdBofLnJlbGluay52MS5TZXRMaXN0ZW5pbmdSZXNwb25zZRJJCgpSYWlzZUZlbmNlEhwucmVsaW5rLnYxLlJhaXNlRmVuY2VSZXF1ZXN0Gh0ucmVsaW5rLnYxLlJhaXNlRmVuY2VSZXNwb25zZRJVCg5HZXRJbmJveERpZ2VzdBIgLnJlbGluay52MS5HZXRJbmJveERpZ2VzdFJlcXVlc3QaIS5yZWxpbmsudjEuR2V0SW5ib3hEaWdlc3RSZXNwb25zZRJbChBHZXRTaGFkb3dSZXN1bHRzEiIucmVsaW5rLnYxLkdldFNoYWRvd1Jlc3VsdHNSZXF1ZXN0GiMucmVsaW5rLnYxLkdldFNoYWRvd1Jlc3VsdHNSZXNwb25zZRJGCglTZXRDb3BpZXMSGy5yZWxpbmsudjEuU2V0Q29waWVzUmVxdWVzdBocLnJlbGluay52MS5TZXRDb3BpZXNSZXNwb25zZRJJCgpTZXRSZWFkaW5nEhwucmVsaW5rLnYxLlNldFJlYWRpbmdSZXF1ZXN0Gh0ucmVsaW5rLnYxLlNldFJlYWRpbmdSZXNwb25zZRJMCgtHZXRSZWFkaW5ncxIdLnJlbGluay52MS5HZXRSZWFkaW5nc1JlcXVlc3QaHi5yZWxpbmsudjEuR2V0UmVhZGluZ3NSZXNwb25zZRJYCg9Db21wYXJlUmVhZGluZ3MSIS5yZWxpbmsudjEuQ29tcGFyZVJlYWRpbmdzUmVxdWVzdBoiLnJlbGluay52MS5Db21wYXJlUmVhZGluZ3NSZXNwb25zZRJJCgpTZXRSZXBsaWNhEhwucmVsaW5rLnYxLlNldFJlcGxpY2FSZXF1ZXN0Gh0ucmVsaW5rLnYxLlNldFJlcGxpY2FSZXNwb25zZRJYCg9HZXRFbnRpdHlEaWdlc3QSIS5yZWxpbmsudjEuR2V0RW50aXR5RGlnZXN0UmVxdWVzdBoiLnJlbGluay52MS5HZXRFbnRpdHlEaWdlc3RSZXNwb25zZRJbChBMaXN0RW50aXR5QnVja2V0EiIucmVsaW5rLnYxLkxpc3RFbnRpdHlCdWNrZXRSZXF1ZXN0GiMucmVsaW5rLnYxLkxpc3RFbnRpdHlCdWNrZXRSZXNwb25zZRJGCglTdG9yZVJvd3MSGy5yZWxpbmsudjEuU3RvcmVSb3dzUmVxdWVzdBocLnJlbGluay52MS5TdG9yZVJvd3NSZXNwb25zZRJGCglHZXRTY2hlbWESGy5yZWxpbmsudjEuR2V0U2NoZW1hUmVxdWVzdBocLnJlbGluay52MS5HZXRTY2hlbWFSZXNwb25zZRJPCgxFeHBhbmRTY2hlbWESHi5yZWxpbmsudjEuRXhwYW5kU2NoZW1hUmVxdWVzdBofLnJlbGluay52MS5FeHBhbmRTY2hlbWFSZXNwb25zZRJVCg5Db250cmFjdFNjaGVtYRIgLnJlbGluay52MS5Db250cmFjdFNjaGVtYVJlcXVlc3QaIS5yZWxpbmsudjEuQ29udHJhY3RTY2hlbWFSZXNwb25zZRJYCg9MaXN0RGVhZExldHRlcnMSIS5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBoiLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZRJSCg1HZXREZWFkTGV0dGVyEh8ucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXF1ZXN0GiAucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXNwb25zZRJeChFSZWRyaXZlRGVhZExldHRlchIjLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXNwb25zZRJeChFEaXNjYXJkRGVhZExldHRlchIjLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXNwb25zZRJVCg5FZGl0RGVhZExldHRlchIgLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlcXVlc3QaIS5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_relink_v1_receipt, file_relink_v1_route]);
 
 /**
  * @generated from message relink.v1.DescribeRequest
@@ -1105,6 +1105,14 @@ export type BackfillRequest = Message<"relink.v1.BackfillRequest"> & {
    * @generated from field: repeated string keys = 5;
    */
   keys: string[];
+
+  /**
+   * Raises the versions of these entities first and tells every consumer of the link, so that a replica
+   * which holds the same version with other content takes them. Only with `keys`.
+   *
+   * @generated from field: bool raise_versions = 6;
+   */
+  raiseVersions: boolean;
 };
 
 /**
@@ -1139,6 +1147,14 @@ export type BackfillRequestJson = {
    * @generated from field: repeated string keys = 5;
    */
   keys?: string[];
+
+  /**
+   * Raises the versions of these entities first and tells every consumer of the link, so that a replica
+   * which holds the same version with other content takes them. Only with `keys`.
+   *
+   * @generated from field: bool raise_versions = 6;
+   */
+  raiseVersions?: boolean;
 };
 
 /**
@@ -2479,6 +2495,20 @@ export type GetEntityDigestRequest = Message<"relink.v1.GetEntityDigestRequest">
    * @generated from field: int32 buckets = 2;
    */
   buckets: number;
+
+  /**
+   * The contract version in whose terms the rows are compared.
+   *
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * A row of a replica counts as another one unless it is stored as that version has it.
+   *
+   * @generated from field: bool as_stored = 4;
+   */
+  asStored: boolean;
 };
 
 /**
@@ -2494,6 +2524,20 @@ export type GetEntityDigestRequestJson = {
    * @generated from field: int32 buckets = 2;
    */
   buckets?: number;
+
+  /**
+   * The contract version in whose terms the rows are compared.
+   *
+   * @generated from field: int32 version = 3;
+   */
+  version?: number;
+
+  /**
+   * A row of a replica counts as another one unless it is stored as that version has it.
+   *
+   * @generated from field: bool as_stored = 4;
+   */
+  asStored?: boolean;
 };
 
 /**
@@ -2596,6 +2640,18 @@ export type ListEntityBucketRequest = Message<"relink.v1.ListEntityBucketRequest
    * @generated from field: string after_key = 4;
    */
   afterKey: string;
+
+  /**
+   * As in GetEntityDigestRequest.
+   *
+   * @generated from field: int32 version = 5;
+   */
+  version: number;
+
+  /**
+   * @generated from field: bool as_stored = 6;
+   */
+  asStored: boolean;
 };
 
 /**
@@ -2623,6 +2679,18 @@ export type ListEntityBucketRequestJson = {
    * @generated from field: string after_key = 4;
    */
   afterKey?: string;
+
+  /**
+   * As in GetEntityDigestRequest.
+   *
+   * @generated from field: int32 version = 5;
+   */
+  version?: number;
+
+  /**
+   * @generated from field: bool as_stored = 6;
+   */
+  asStored?: boolean;
 };
 
 /**
@@ -2723,6 +2791,464 @@ export type EntityRowJson = {
  */
 export const EntityRowSchema: GenMessage<EntityRow, {jsonType: EntityRowJson}> = /*@__PURE__*/
   messageDesc(file_relink_v1_participant, 48);
+
+/**
+ * @generated from message relink.v1.StoreRowsRequest
+ */
+export type StoreRowsRequest = Message<"relink.v1.StoreRowsRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * The last key of the page before, or empty to begin.
+   *
+   * @generated from field: string after_key = 3;
+   */
+  afterKey: string;
+
+  /**
+   * Rows looked at, 1 to 5000; 1000 when zero.
+   *
+   * @generated from field: int32 limit = 4;
+   */
+  limit: number;
+};
+
+/**
+ * @generated from message relink.v1.StoreRowsRequest
+ */
+export type StoreRowsRequestJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: int32 version = 2;
+   */
+  version?: number;
+
+  /**
+   * The last key of the page before, or empty to begin.
+   *
+   * @generated from field: string after_key = 3;
+   */
+  afterKey?: string;
+
+  /**
+   * Rows looked at, 1 to 5000; 1000 when zero.
+   *
+   * @generated from field: int32 limit = 4;
+   */
+  limit?: number;
+};
+
+/**
+ * Describes the message relink.v1.StoreRowsRequest.
+ * Use `create(StoreRowsRequestSchema)` to create a new message.
+ */
+export const StoreRowsRequestSchema: GenMessage<StoreRowsRequest, {jsonType: StoreRowsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 49);
+
+/**
+ * @generated from message relink.v1.StoreRowsResponse
+ */
+export type StoreRowsResponse = Message<"relink.v1.StoreRowsResponse"> & {
+  /**
+   * Rows of the page that were stored otherwise and are stored so now. Their versions stay: what a row
+   * says has not changed.
+   *
+   * @generated from field: int32 stored = 1;
+   */
+  stored: number;
+
+  /**
+   * Rows of the page that are stored otherwise still: what they lack is not in them.
+   *
+   * @generated from field: int32 left = 2;
+   */
+  left: number;
+
+  /**
+   * The key to go on after, or empty at the end.
+   *
+   * @generated from field: string next_key = 3;
+   */
+  nextKey: string;
+
+  /**
+   * Rows in all; only with the first page.
+   *
+   * @generated from field: int64 total = 4;
+   */
+  total: bigint;
+};
+
+/**
+ * @generated from message relink.v1.StoreRowsResponse
+ */
+export type StoreRowsResponseJson = {
+  /**
+   * Rows of the page that were stored otherwise and are stored so now. Their versions stay: what a row
+   * says has not changed.
+   *
+   * @generated from field: int32 stored = 1;
+   */
+  stored?: number;
+
+  /**
+   * Rows of the page that are stored otherwise still: what they lack is not in them.
+   *
+   * @generated from field: int32 left = 2;
+   */
+  left?: number;
+
+  /**
+   * The key to go on after, or empty at the end.
+   *
+   * @generated from field: string next_key = 3;
+   */
+  nextKey?: string;
+
+  /**
+   * Rows in all; only with the first page.
+   *
+   * @generated from field: int64 total = 4;
+   */
+  total?: string;
+};
+
+/**
+ * Describes the message relink.v1.StoreRowsResponse.
+ * Use `create(StoreRowsResponseSchema)` to create a new message.
+ */
+export const StoreRowsResponseSchema: GenMessage<StoreRowsResponse, {jsonType: StoreRowsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 50);
+
+/**
+ * @generated from message relink.v1.GetSchemaRequest
+ */
+export type GetSchemaRequest = Message<"relink.v1.GetSchemaRequest"> & {
+  /**
+   * The link whose changes are asked for, or empty.
+   *
+   * @generated from field: string link = 1;
+   */
+  link: string;
+};
+
+/**
+ * @generated from message relink.v1.GetSchemaRequest
+ */
+export type GetSchemaRequestJson = {
+  /**
+   * The link whose changes are asked for, or empty.
+   *
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+};
+
+/**
+ * Describes the message relink.v1.GetSchemaRequest.
+ * Use `create(GetSchemaRequestSchema)` to create a new message.
+ */
+export const GetSchemaRequestSchema: GenMessage<GetSchemaRequest, {jsonType: GetSchemaRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 51);
+
+/**
+ * @generated from message relink.v1.GetSchemaResponse
+ */
+export type GetSchemaResponse = Message<"relink.v1.GetSchemaResponse"> & {
+  /**
+   * In the order in which they were made.
+   *
+   * @generated from field: repeated relink.v1.SchemaChange changes = 1;
+   */
+  changes: SchemaChange[];
+
+  /**
+   * Names of the changes that ContractSchema would make at each contract version of the link.
+   *
+   * @generated from field: repeated relink.v1.DueChange due = 2;
+   */
+  due: DueChange[];
+};
+
+/**
+ * @generated from message relink.v1.GetSchemaResponse
+ */
+export type GetSchemaResponseJson = {
+  /**
+   * In the order in which they were made.
+   *
+   * @generated from field: repeated relink.v1.SchemaChange changes = 1;
+   */
+  changes?: SchemaChangeJson[];
+
+  /**
+   * Names of the changes that ContractSchema would make at each contract version of the link.
+   *
+   * @generated from field: repeated relink.v1.DueChange due = 2;
+   */
+  due?: DueChangeJson[];
+};
+
+/**
+ * Describes the message relink.v1.GetSchemaResponse.
+ * Use `create(GetSchemaResponseSchema)` to create a new message.
+ */
+export const GetSchemaResponseSchema: GenMessage<GetSchemaResponse, {jsonType: GetSchemaResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 52);
+
+/**
+ * A change of a database's schema.
+ *
+ * @generated from message relink.v1.SchemaChange
+ */
+export type SchemaChange = Message<"relink.v1.SchemaChange"> & {
+  /**
+   * Its part of the database: the service's own tables, or `link`.
+   *
+   * @generated from field: string part = 1;
+   */
+  part: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Whether it removed something.
+   *
+   * @generated from field: bool removes = 3;
+   */
+  removes: boolean;
+
+  /**
+   * When it was made, RFC 3339; empty when unknown or not made yet.
+   *
+   * @generated from field: string made_at = 4;
+   */
+  madeAt: string;
+};
+
+/**
+ * A change of a database's schema.
+ *
+ * @generated from message relink.v1.SchemaChange
+ */
+export type SchemaChangeJson = {
+  /**
+   * Its part of the database: the service's own tables, or `link`.
+   *
+   * @generated from field: string part = 1;
+   */
+  part?: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * Whether it removed something.
+   *
+   * @generated from field: bool removes = 3;
+   */
+  removes?: boolean;
+
+  /**
+   * When it was made, RFC 3339; empty when unknown or not made yet.
+   *
+   * @generated from field: string made_at = 4;
+   */
+  madeAt?: string;
+};
+
+/**
+ * Describes the message relink.v1.SchemaChange.
+ * Use `create(SchemaChangeSchema)` to create a new message.
+ */
+export const SchemaChangeSchema: GenMessage<SchemaChange, {jsonType: SchemaChangeJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 53);
+
+/**
+ * @generated from message relink.v1.DueChange
+ */
+export type DueChange = Message<"relink.v1.DueChange"> & {
+  /**
+   * @generated from field: int32 version = 1;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool made = 3;
+   */
+  made: boolean;
+};
+
+/**
+ * @generated from message relink.v1.DueChange
+ */
+export type DueChangeJson = {
+  /**
+   * @generated from field: int32 version = 1;
+   */
+  version?: number;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * @generated from field: bool made = 3;
+   */
+  made?: boolean;
+};
+
+/**
+ * Describes the message relink.v1.DueChange.
+ * Use `create(DueChangeSchema)` to create a new message.
+ */
+export const DueChangeSchema: GenMessage<DueChange, {jsonType: DueChangeJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 54);
+
+/**
+ * @generated from message relink.v1.ExpandSchemaRequest
+ */
+export type ExpandSchemaRequest = Message<"relink.v1.ExpandSchemaRequest"> & {
+};
+
+/**
+ * @generated from message relink.v1.ExpandSchemaRequest
+ */
+export type ExpandSchemaRequestJson = {
+};
+
+/**
+ * Describes the message relink.v1.ExpandSchemaRequest.
+ * Use `create(ExpandSchemaRequestSchema)` to create a new message.
+ */
+export const ExpandSchemaRequestSchema: GenMessage<ExpandSchemaRequest, {jsonType: ExpandSchemaRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 55);
+
+/**
+ * @generated from message relink.v1.ExpandSchemaResponse
+ */
+export type ExpandSchemaResponse = Message<"relink.v1.ExpandSchemaResponse"> & {
+  /**
+   * Changes that this call made; none when the database has all that this build needs.
+   *
+   * @generated from field: repeated relink.v1.SchemaChange made = 1;
+   */
+  made: SchemaChange[];
+};
+
+/**
+ * @generated from message relink.v1.ExpandSchemaResponse
+ */
+export type ExpandSchemaResponseJson = {
+  /**
+   * Changes that this call made; none when the database has all that this build needs.
+   *
+   * @generated from field: repeated relink.v1.SchemaChange made = 1;
+   */
+  made?: SchemaChangeJson[];
+};
+
+/**
+ * Describes the message relink.v1.ExpandSchemaResponse.
+ * Use `create(ExpandSchemaResponseSchema)` to create a new message.
+ */
+export const ExpandSchemaResponseSchema: GenMessage<ExpandSchemaResponse, {jsonType: ExpandSchemaResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 56);
+
+/**
+ * @generated from message relink.v1.ContractSchemaRequest
+ */
+export type ContractSchemaRequest = Message<"relink.v1.ContractSchemaRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * The oldest contract version that is still carried.
+   *
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+};
+
+/**
+ * @generated from message relink.v1.ContractSchemaRequest
+ */
+export type ContractSchemaRequestJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * The oldest contract version that is still carried.
+   *
+   * @generated from field: int32 version = 2;
+   */
+  version?: number;
+};
+
+/**
+ * Describes the message relink.v1.ContractSchemaRequest.
+ * Use `create(ContractSchemaRequestSchema)` to create a new message.
+ */
+export const ContractSchemaRequestSchema: GenMessage<ContractSchemaRequest, {jsonType: ContractSchemaRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 57);
+
+/**
+ * @generated from message relink.v1.ContractSchemaResponse
+ */
+export type ContractSchemaResponse = Message<"relink.v1.ContractSchemaResponse"> & {
+  /**
+   * Names of the changes that this call made.
+   *
+   * @generated from field: repeated string made = 1;
+   */
+  made: string[];
+};
+
+/**
+ * @generated from message relink.v1.ContractSchemaResponse
+ */
+export type ContractSchemaResponseJson = {
+  /**
+   * Names of the changes that this call made.
+   *
+   * @generated from field: repeated string made = 1;
+   */
+  made?: string[];
+};
+
+/**
+ * Describes the message relink.v1.ContractSchemaResponse.
+ * Use `create(ContractSchemaResponseSchema)` to create a new message.
+ */
+export const ContractSchemaResponseSchema: GenMessage<ContractSchemaResponse, {jsonType: ContractSchemaResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_participant, 58);
 
 /**
  * @generated from message relink.v1.DeadLetter
@@ -2939,7 +3465,7 @@ export type DeadLetterJson = {
  * Use `create(DeadLetterSchema)` to create a new message.
  */
 export const DeadLetterSchema: GenMessage<DeadLetter, {jsonType: DeadLetterJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 49);
+  messageDesc(file_relink_v1_participant, 59);
 
 /**
  * @generated from message relink.v1.ListDeadLettersRequest
@@ -3004,7 +3530,7 @@ export type ListDeadLettersRequestJson = {
  * Use `create(ListDeadLettersRequestSchema)` to create a new message.
  */
 export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest, {jsonType: ListDeadLettersRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 50);
+  messageDesc(file_relink_v1_participant, 60);
 
 /**
  * @generated from message relink.v1.ListDeadLettersResponse
@@ -3079,7 +3605,7 @@ export type ListDeadLettersResponseJson = {
  * Use `create(ListDeadLettersResponseSchema)` to create a new message.
  */
 export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse, {jsonType: ListDeadLettersResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 51);
+  messageDesc(file_relink_v1_participant, 61);
 
 /**
  * A service that was asked and gave no answer.
@@ -3124,7 +3650,7 @@ export type UnansweredJson = {
  * Use `create(UnansweredSchema)` to create a new message.
  */
 export const UnansweredSchema: GenMessage<Unanswered, {jsonType: UnansweredJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 52);
+  messageDesc(file_relink_v1_participant, 62);
 
 /**
  * @generated from message relink.v1.GetDeadLetterRequest
@@ -3151,7 +3677,7 @@ export type GetDeadLetterRequestJson = {
  * Use `create(GetDeadLetterRequestSchema)` to create a new message.
  */
 export const GetDeadLetterRequestSchema: GenMessage<GetDeadLetterRequest, {jsonType: GetDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 53);
+  messageDesc(file_relink_v1_participant, 63);
 
 /**
  * @generated from message relink.v1.GetDeadLetterResponse
@@ -3178,7 +3704,7 @@ export type GetDeadLetterResponseJson = {
  * Use `create(GetDeadLetterResponseSchema)` to create a new message.
  */
 export const GetDeadLetterResponseSchema: GenMessage<GetDeadLetterResponse, {jsonType: GetDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 54);
+  messageDesc(file_relink_v1_participant, 64);
 
 /**
  * @generated from message relink.v1.RedriveDeadLetterRequest
@@ -3215,7 +3741,7 @@ export type RedriveDeadLetterRequestJson = {
  * Use `create(RedriveDeadLetterRequestSchema)` to create a new message.
  */
 export const RedriveDeadLetterRequestSchema: GenMessage<RedriveDeadLetterRequest, {jsonType: RedriveDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 55);
+  messageDesc(file_relink_v1_participant, 65);
 
 /**
  * @generated from message relink.v1.RedriveDeadLetterResponse
@@ -3256,7 +3782,7 @@ export type RedriveDeadLetterResponseJson = {
  * Use `create(RedriveDeadLetterResponseSchema)` to create a new message.
  */
 export const RedriveDeadLetterResponseSchema: GenMessage<RedriveDeadLetterResponse, {jsonType: RedriveDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 56);
+  messageDesc(file_relink_v1_participant, 66);
 
 /**
  * @generated from message relink.v1.DiscardDeadLetterRequest
@@ -3303,7 +3829,7 @@ export type DiscardDeadLetterRequestJson = {
  * Use `create(DiscardDeadLetterRequestSchema)` to create a new message.
  */
 export const DiscardDeadLetterRequestSchema: GenMessage<DiscardDeadLetterRequest, {jsonType: DiscardDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 57);
+  messageDesc(file_relink_v1_participant, 67);
 
 /**
  * @generated from message relink.v1.DiscardDeadLetterResponse
@@ -3322,7 +3848,7 @@ export type DiscardDeadLetterResponseJson = {
  * Use `create(DiscardDeadLetterResponseSchema)` to create a new message.
  */
 export const DiscardDeadLetterResponseSchema: GenMessage<DiscardDeadLetterResponse, {jsonType: DiscardDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 58);
+  messageDesc(file_relink_v1_participant, 68);
 
 /**
  * @generated from message relink.v1.EditDeadLetterRequest
@@ -3383,7 +3909,7 @@ export type EditDeadLetterRequestJson = {
  * Use `create(EditDeadLetterRequestSchema)` to create a new message.
  */
 export const EditDeadLetterRequestSchema: GenMessage<EditDeadLetterRequest, {jsonType: EditDeadLetterRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 59);
+  messageDesc(file_relink_v1_participant, 69);
 
 /**
  * @generated from message relink.v1.EditDeadLetterResponse
@@ -3410,7 +3936,7 @@ export type EditDeadLetterResponseJson = {
  * Use `create(EditDeadLetterResponseSchema)` to create a new message.
  */
 export const EditDeadLetterResponseSchema: GenMessage<EditDeadLetterResponse, {jsonType: EditDeadLetterResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_participant, 60);
+  messageDesc(file_relink_v1_participant, 70);
 
 /**
  * @generated from enum relink.v1.LinkKind
@@ -3765,6 +4291,48 @@ export const LinkParticipant: GenService<{
     methodKind: "unary";
     input: typeof ListEntityBucketRequestSchema;
     output: typeof ListEntityBucketResponseSchema;
+  },
+  /**
+   * Both sides of a formal link: stores the entity's rows as a contract version has them, page by page.
+   *
+   * @generated from rpc relink.v1.LinkParticipant.StoreRows
+   */
+  storeRows: {
+    methodKind: "unary";
+    input: typeof StoreRowsRequestSchema;
+    output: typeof StoreRowsResponseSchema;
+  },
+  /**
+   * Both sides: the schema changes that the service's database has, and those of a link that are due
+   * once older contract versions are no longer carried.
+   *
+   * @generated from rpc relink.v1.LinkParticipant.GetSchema
+   */
+  getSchema: {
+    methodKind: "unary";
+    input: typeof GetSchemaRequestSchema;
+    output: typeof GetSchemaResponseSchema;
+  },
+  /**
+   * Both sides: makes the schema changes that only add and that this build needs.
+   *
+   * @generated from rpc relink.v1.LinkParticipant.ExpandSchema
+   */
+  expandSchema: {
+    methodKind: "unary";
+    input: typeof ExpandSchemaRequestSchema;
+    output: typeof ExpandSchemaResponseSchema;
+  },
+  /**
+   * Both sides: makes the schema changes that remove what only older contract versions of the link
+   * need, and records them. There is no way back.
+   *
+   * @generated from rpc relink.v1.LinkParticipant.ContractSchema
+   */
+  contractSchema: {
+    methodKind: "unary";
+    input: typeof ContractSchemaRequestSchema;
+    output: typeof ContractSchemaResponseSchema;
   },
   /**
    * Consumer: messages it gave up on.

@@ -83,7 +83,7 @@ function sourceOf(toMessage: (assessment: Assessment) => Message): EntitySource 
     table: 'assessments',
     key: 'id',
     version: 'version',
-    texts: ['author_id::text', 'title', 'exercises::text'],
+    forms: { 0: { texts: ['author_id::text', 'title', 'exercises::text'] } },
     page: async (tx, wanted) => {
       const rows = await drizzle(tx)
         .select()

@@ -39,7 +39,7 @@ export const managerSource: EntitySource = {
   table: 'managers',
   key: 'id',
   version: 'version',
-  texts: ['first_name', 'last_name'],
+  forms: { 0: { texts: ['first_name', 'last_name'] } },
   page: async (tx, wanted) => {
     const page = await drizzle(tx)
       .select()

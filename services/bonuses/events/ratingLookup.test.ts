@@ -59,7 +59,8 @@ const applyRatings = (putRatings as Handler & { kind: 'formal' }).apply;
 
 function changeTo(version: bigint, rating: number): Change {
   const payload = { assessment_id: rated, rating, rated_at: '2026-01-01T00:00:00Z' };
-  return { key: rated, version, event: 'AssessmentRatingChanged', payload };
+  const event = 'AssessmentRatingChanged';
+  return { key: rated, version, event, payload, contractVersion: 0, older: {} };
 }
 
 test('a rating is the newest of the replica, whatever order the ratings came in', async (t) => {

@@ -11,7 +11,7 @@ export const ratingReplica: ReplicaTable = {
   table: 'rating_replicas',
   key: { column: 'assessment_id', type: 'uuid' },
   version: 'version',
-  columns: { rating: 'int4' },
+  forms: { 0: { columns: { rating: 'int4' } } },
 };
 
 export async function findRatingReplica(

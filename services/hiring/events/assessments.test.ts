@@ -33,7 +33,7 @@ test('an update that overtakes its creation leaves the newest version', async (t
   const sql = connectPostgres(url, { name: 'test' });
   t.after(() => closePostgres(sql));
   const put = ({ apply }: FormalHandler, message: Message) => {
-    const change: Change = { ...message, key: id };
+    const change: Change = { ...message, key: id, contractVersion: 0, older: {} };
     return sql.begin((tx) => apply(tx, [change]));
   };
   assert.deepEqual([...(await put(putChangedAssessments, updated))], [id]);

@@ -10,7 +10,7 @@ export const assessmentReplica: ReplicaTable = {
   table: 'assessment_replicas',
   key: { column: 'id', type: 'uuid' },
   version: 'version',
-  columns: { author_id: 'uuid', title: 'text', exercises: 'jsonb' },
+  forms: { 0: { columns: { author_id: 'uuid', title: 'text', exercises: 'jsonb' } } },
 };
 
 type AssessmentReplica = typeof assessmentReplicas.$inferSelect;

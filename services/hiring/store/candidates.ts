@@ -76,7 +76,7 @@ export const candidateSource: EntitySource = {
   table: 'candidates',
   key: 'id',
   version: 'version',
-  texts: ['name', 'status', 'exercises_to_solve::text'],
+  forms: { 0: { texts: ['name', 'status', 'exercises_to_solve::text'] } },
   page: async (tx, wanted) => {
     const page = await drizzle(tx)
       .select()

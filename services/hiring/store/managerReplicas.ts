@@ -10,7 +10,7 @@ export const managerReplica: ReplicaTable = {
   table: 'manager_replicas',
   key: { column: 'id', type: 'uuid' },
   version: 'version',
-  columns: { first_name: 'text', last_name: 'text' },
+  forms: { 0: { columns: { first_name: 'text', last_name: 'text' } } },
 };
 
 type ManagerReplica = typeof managerReplicas.$inferSelect;

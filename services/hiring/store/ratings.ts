@@ -51,7 +51,7 @@ export const ratingSource: EntitySource = {
   table: 'assessment_ratings',
   key: 'assessment_id',
   version: 'version',
-  texts: ['rating::text'],
+  forms: { 0: { texts: ['rating::text'] } },
   page: async (tx, wanted) => {
     const page = await drizzle(tx)
       .select(columns)

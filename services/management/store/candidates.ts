@@ -12,7 +12,7 @@ export const candidateReplica: ReplicaTable = {
   table: 'candidate_replicas',
   key: { column: 'id', type: 'uuid' },
   version: 'version',
-  columns: { name: 'text', status: 'text', exercises_to_solve: 'jsonb' },
+  forms: { 0: { columns: { name: 'text', status: 'text', exercises_to_solve: 'jsonb' } } },
 };
 
 export async function isCandidate(tx: Transaction, id: string): Promise<boolean> {
