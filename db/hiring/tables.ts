@@ -36,7 +36,10 @@ export const assessmentReplicas = pgTable('assessment_replicas', {
   id: uuid().primaryKey(),
   version: int8('version').notNull(),
   authorId: uuid('author_id').notNull(),
+  /** Without its knowledge area; where that is null, whole: `[Knowledge Area] Title`. */
   title: text().notNull(),
+  /** Empty: there is none. Null: the row is stored as contract version 0 has it. */
+  knowledgeArea: text('knowledge_area'),
   exercises: jsonb().$type<ExerciseValue[]>().notNull(),
 });
 
