@@ -9,7 +9,7 @@ import { closePostgres, connectPostgres, type Database } from '../../../runtime/
 import { Clients } from '../../../services/clients.ts';
 
 export interface NodeOptions
-  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits' | 'release'> {
+  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'sources' | 'limits' | 'release'> {
   readonly service: string;
   readonly instance: string;
   readonly port: number;
@@ -62,7 +62,7 @@ export class ServiceNode {
       log,
     });
     const nats = await connectNats(natsUrl, { name: instance, log });
-    const { links, peers, handlers, limits, pulls, release } = this.#options;
+    const { links, peers, handlers, sources = {}, limits, pulls, release } = this.#options;
     const clients = new Clients(peers);
     const kit = createLinkKit({
       service,
@@ -74,6 +74,7 @@ export class ServiceNode {
       links,
       peers,
       handlers,
+      sources,
       release: release ?? '',
       pulls: pulls(clients),
       ...(limits && { limits }),
