@@ -3,8 +3,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import postgres from 'postgres';
+import { closePostgres, connectPostgres } from '../runtime/postgres.ts';
 import { testDatabase } from '../test/harness/postgres.ts';
-import { applyContract, applyExpand } from './schemaChanges.ts';
+import { until } from '../test/harness/until.ts';
+import { applyContract, applyExpand, schemaOf } from './schemaChanges.ts';
 
 test('several processes that start at once bring a database up once', async (t) => {
   const { url } = await testDatabase(t);
@@ -77,4 +79,42 @@ test('the schema changes of a database were written at different seconds', () =>
     assert.ok(moments.every(Number), `${part.name}: ${tags}`);
     assert.equal(new Set(moments).size, tags.length, `${part.name}: ${tags}`);
   }
+});
+
+test('a change that has to wait for a lock lets the others through, and comes later', async (t) => {
+  const { url } = await testDatabase(t);
+  await applyExpand(url, ['link', 'bonuses']);
+  const sql = connectPostgres(url, { name: 'test', max: 2 });
+  t.after(() => closePostgres(sql));
+  const schema = schemaOf(url, sql, ['link', 'bonuses']);
+  let release = () => {};
+  const reading = sql.begin(async (tx) => {
+    await tx`select count(*) from rating_replicas`;
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+  });
+  const contracting = schema.contract('dropRatingReplicas');
+  const waiter = postgres(url, { max: 1 });
+  t.after(() => waiter.end());
+  await until(
+    async () => {
+      const [{ waiting } = { waiting: 0 }] = await waiter`
+      select count(*)::int as waiting from pg_locks where not granted`;
+      return waiting > 0;
+    },
+    { what: 'the change to wait' },
+  );
+  await waiter`insert into rating_replicas values (gen_random_uuid(), 1, 50)`;
+  release();
+  await reading;
+  assert.equal(await contracting, true);
+  assert.equal(await schema.contract('dropRatingReplicas'), false, 'it was made before');
+  const made = await schema.list();
+  assert.deepEqual(
+    made.filter(({ removes }) => removes).map(({ part, name }) => [part, name]),
+    [['bonuses', 'dropRatingReplicas']],
+  );
+  assert.ok(made.some(({ part, removes }) => part === 'link' && !removes));
+  assert.deepEqual(await schema.expand(), []);
 });

@@ -14,11 +14,10 @@
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { type Backoff, backoffMs } from '../link/backoff.ts';
-import type { Schema, SchemaChange } from '../link/participant/schema.ts';
 import { CodedError } from '../runtime/errors.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
 import { requireSchema, withPostgres } from '../runtime/postgresCheck.ts';
+import type { Schema, SchemaChange } from '../runtime/postgresSchema.ts';
 import { pause } from '../runtime/wake.ts';
 
 export type DatabaseName =
@@ -94,7 +93,7 @@ export function applyExpand(
  * it gives up soon, lets the others through, and tries again.
  */
 const LOCK_TIMEOUT_MS = 1_000;
-const LOCK_BACKOFF: Backoff = { baseMs: 200, capMs: 2_000 };
+const LOCK_PAUSE_MS = 500;
 const LOCK_TRIES = 30;
 
 async function retryLocked<T>(change: () => Promise<T>): Promise<T> {
@@ -103,7 +102,7 @@ async function retryLocked<T>(change: () => Promise<T>): Promise<T> {
       return await change();
     } catch (error) {
       if (!isLockTimeout(error) || tries >= LOCK_TRIES) throw error;
-      await pause(backoffMs(tries, LOCK_BACKOFF));
+      await pause(LOCK_PAUSE_MS);
     }
 }
 

@@ -50,7 +50,6 @@ export {
 export { enqueue } from './outbox/enqueue.ts';
 export type { Enqueued, Message, MessageFor } from './outbox/message.ts';
 export type { EntitySource } from './participant/entity.ts';
-export type { Schema, SchemaChange } from './participant/schema.ts';
 
 // Links that may be `pull`: a value that the consumer asks the owner for.
 export type { Pull } from './pull/pull.ts';

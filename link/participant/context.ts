@@ -2,6 +2,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
+import type { Schema } from '../../runtime/postgresSchema.ts';
 import { LinkError } from '../errors.ts';
 import type { Handler } from '../inbox/handler.ts';
 import type { ReplicaTable } from '../inbox/upsertNewer.ts';
@@ -15,7 +16,12 @@ import type { Publisher } from '../transport/jetStream/publisher.ts';
 import type { StreamConsumer } from '../transport/jetStream/receive.ts';
 import type { EntitySource } from './entity.ts';
 import type { ReceiptAsker } from './receiptAsker.ts';
-import type { Removals, Schema } from './schema.ts';
+
+/**
+ * Names of the changes that remove what only older contract versions of a link need, by the version
+ * from which on nothing needs it.
+ */
+export type Removals = Readonly<Record<number, readonly string[]>>;
 
 export interface ParticipantOptions {
   readonly service: string;

@@ -1,9 +1,9 @@
 /** The participant API for the schema of the service's database. */
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
+import type { Schema, SchemaChange } from '../../runtime/postgresSchema.ts';
 import { LinkError } from '../errors.ts';
 import type { ParticipantOptions } from './context.ts';
-import type { Schema, SchemaChange } from './schema.ts';
 
 type Methods = 'getSchema' | 'expandSchema' | 'contractSchema';
 

@@ -1,4 +1,4 @@
-/** What a service lets the kit do with the schema of its database. */
+/** What may be done with the schema of a service's database while it runs. */
 
 /** One change of a schema. */
 export interface SchemaChange {
@@ -18,9 +18,3 @@ export interface Schema {
   /** Makes one change that removes something of the service's own tables; false if it was made before. */
   contract(name: string): Promise<boolean>;
 }
-
-/**
- * Names of the changes that remove what only older contract versions of a link need, by the version
- * from which on nothing needs it.
- */
-export type Removals = Readonly<Record<number, readonly string[]>>;
