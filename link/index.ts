@@ -31,7 +31,7 @@ export {
   functional,
   type Handler,
 } from './inbox/handler.ts';
-export { keepNewest } from './inbox/replica.ts';
+export { type Came, keepNewest } from './inbox/replica.ts';
 export { type NewerRow, type ReplicaTable, upsertNewer } from './inbox/upsertNewer.ts';
 
 // A process's side: everything above, running.

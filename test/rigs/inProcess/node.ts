@@ -10,7 +10,7 @@ import { closePostgres, connectPostgres, type Database } from '../../../runtime/
 import { Clients } from '../../../services/clients.ts';
 
 export interface NodeOptions
-  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits'> {
+  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'sources' | 'limits'> {
   readonly service: string;
   readonly instance: string;
   readonly port: number;
@@ -65,7 +65,7 @@ export class ServiceNode {
       log,
     });
     const nats = await connectNats(natsUrl, { name: instance, log });
-    const { links, peers, handlers, limits, pulls, release } = this.#options;
+    const { links, peers, handlers, sources = {}, limits, pulls, release } = this.#options;
     const clients = new Clients(peers);
     const kit = createLinkKit({
       service,
@@ -77,6 +77,7 @@ export class ServiceNode {
       links: releaseLinks(links, release),
       peers,
       handlers,
+      sources,
       pulls: pulls(clients),
       ...(limits && { limits }),
     });
