@@ -38,10 +38,10 @@ export async function lockCandidate(tx: Transaction, id: string): Promise<Candid
 
 /** Saves a changed candidate that is locked. */
 export async function saveCandidate(tx: Transaction, candidate: Candidate): Promise<void> {
-  const { id, version, exercisesToSolve } = candidate;
+  const { id, version, status, exercisesToSolve } = candidate;
   await drizzle(tx)
     .update(candidates)
-    .set({ version, exercisesToSolve })
+    .set({ version, status, exercisesToSolve })
     .where(eq(candidates.id, id));
 }
 
