@@ -26,7 +26,7 @@ export function isSameRegistration(manager: Manager, names: Names): boolean {
   return manager.firstName === names.firstName && manager.lastName === names.lastName;
 }
 
-/** COMM-010: the state after registering. */
+/** COMM-010: the state after registering; a backfill sends the same for every manager. */
 export function managerCreated(manager: Manager): Message<ManagerCreatedV0> {
   const payload = {
     manager_replication_id: manager.id,
@@ -37,7 +37,7 @@ export function managerCreated(manager: Manager): Message<ManagerCreatedV0> {
   return { event: 'ManagerCreated', version: manager.version, payload };
 }
 
-/** COMM-010: the state after a change; a backfill sends the same for every manager. */
+/** COMM-010: the state after a change. */
 export function managerUpdated(manager: Manager): Message<ManagerUpdatedV0> {
   const payload = {
     manager_replication_id: manager.id,

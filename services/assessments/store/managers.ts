@@ -5,7 +5,7 @@ import type { Database, EntitySource, Transaction } from 'relink';
 import { drizzle } from 'relink/runtime';
 import { managers } from '../../../db/assessments/tables.ts';
 import { isWanted } from '../../paging.ts';
-import { type Manager, managerUpdated, type Names } from '../domain/manager.ts';
+import { type Manager, managerCreated, type Names } from '../domain/manager.ts';
 
 /** Inserts a manager; answers false when the id is taken. */
 export async function insertManager(tx: Transaction, manager: Manager): Promise<boolean> {
@@ -47,6 +47,6 @@ export const managerSource: EntitySource = {
       .where(isWanted(managers.id, wanted))
       .orderBy(managers.id)
       .limit(wanted.limit);
-    return page.map((manager) => ({ ...managerUpdated(manager), key: manager.id }));
+    return page.map((manager) => ({ ...managerCreated(manager), key: manager.id }));
   },
 };
