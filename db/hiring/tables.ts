@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   check,
+  index,
   integer,
   jsonb,
   pgTable,
@@ -73,7 +74,11 @@ export const assignments = pgTable(
     assignedBy: text('assigned_by').notNull(),
     assignedAt: time('assigned_at').notNull(),
   },
-  (t) => [unique('assignments_once').on(t.candidateId, t.assessmentId)],
+  (t) => [
+    unique('assignments_once').on(t.candidateId, t.assessmentId),
+    // Who waits for the exercises of an assessment.
+    index('assignments_assessment').on(t.assessmentId),
+  ],
 );
 
 export const solutions = pgTable(
@@ -90,7 +95,9 @@ export const solutions = pgTable(
     submittedAt: time('submitted_at').notNull(),
     revokedAt: time('revoked_at'),
   },
-  () => [
+  (t) => [
+    // What a candidate has solved.
+    index('solutions_candidate').on(t.candidateId),
     check('solutions_state', sql`state in ('accepted', 'rejected', 'revoked')`),
     check('solutions_revoked', sql`(state = 'revoked') = (revoked_at is not null)`),
   ],
