@@ -22,11 +22,13 @@ interface Release {
 export class Releases {
   readonly #builds = new Map<string, string>();
   readonly #done = new Set<string>();
+  readonly #moves: readonly LinkMove[];
   readonly #processes: (service: string) => readonly Program[];
 
   constructor(moves: readonly LinkMove[], processes: (service: string) => readonly Program[]) {
     for (const { link, from } of moves)
       for (const id of groupOf(linkOf(links, link), links)) this.#builds.set(id, `${from}/${from}`);
+    this.#moves = moves;
     this.#processes = processes;
   }
 
@@ -44,16 +46,21 @@ export class Releases {
   /** The first process of each service reads the new version: so it is known, and can be moved to. */
   async begin(move: LinkMove): Promise<void> {
     const release = releaseFor(readsVersion.name, move);
-    if (release && this.#builds.has(move.link)) await this.#roll(move, release, [0]);
+    if (release && this.#isReleased(move)) await this.#roll(move, release, [0]);
   }
 
   /** Releases what a gate of the migration waits for; nothing when that is no release. */
   async answer(move: LinkMove, gate: string): Promise<void> {
     const release = releaseFor(gate, move);
-    if (!release || !this.#builds.has(move.link)) return;
+    if (!release || !this.#isReleased(move)) return;
     if (this.#done.has(`${move.link} ${release.builds}`)) return;
     this.#done.add(`${move.link} ${release.builds}`);
     await this.#roll(move, release, gate === readsVersion.name ? OTHERS : [0, ...OTHERS]);
+  }
+
+  /** A move of a transport needs no release, nor does one on servers that were given. */
+  #isReleased({ link, to }: LinkMove): boolean {
+    return this.#moves.some((one) => one.link === link && one.to === to);
   }
 
   async #roll({ link }: LinkMove, release: Release, instances: readonly number[]): Promise<void> {

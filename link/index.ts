@@ -46,6 +46,10 @@ export {
   type LinkMap,
 } from './link.ts';
 
+// What this build writes of the map, by its release.
+export { releaseLinks } from './release.ts';
+export { writesOf } from './versions.ts';
+
 // A producer's side: messages in the business transaction, and where an entity is kept.
 export { enqueue } from './outbox/enqueue.ts';
 export type { Enqueued, Message, MessageFor } from './outbox/message.ts';

@@ -46,8 +46,10 @@ export const assessments = pgTable(
     /** Grows by one with every change, under the row's lock: the order of the assessment's events. */
     version: bigint({ mode: 'bigint' }).notNull(),
     authorId: uuid('author_id').notNull(),
-    /** Text of the form `[Knowledge Area] Title`. */
+    /** Without its knowledge area; where that is null, whole: `[Knowledge Area] Title`. */
     title: text().notNull(),
+    /** Empty: there is none. Null: the row is stored as contract version 0 has it. */
+    knowledgeArea: text('knowledge_area'),
     exercises: jsonb().$type<ExerciseValue[]>().notNull(),
     createdAt: time('created_at').notNull(),
     updatedAt: time('updated_at').notNull(),

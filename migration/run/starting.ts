@@ -149,6 +149,7 @@ async function findRoutes(
   asked: readonly string[],
 ): Promise<{ from: RouteName; to: RouteName; consumers: string[] }> {
   const moves: { consumer: string; from: RouteName; to: RouteName }[] = [];
+  const versions = await knownVersions(participants, producer);
   for (const consumer of asked) {
     const { lanes } = await participants
       .of(producer.producer)
@@ -157,7 +158,7 @@ async function findRoutes(
       const from = { transport: transportFromWire(transport)!, version };
       const to = targetOf(request.to, from);
       refuseTransport(producer, to);
-      refuseVersion(producer, to);
+      refuseVersion(producer.id, versions, to);
       if (nameRoute(from) !== nameRoute(to)) moves.push({ consumer, from, to });
     }
   }
@@ -182,8 +183,18 @@ function targetOf(to: string, from: RouteName): RouteName {
   };
 }
 
-function refuseVersion({ id, events }: DescribedLink['producer'], { version }: RouteName): void {
-  const known = [...new Set(events.flatMap(({ versions }) => versions))].sort((a, b) => a - b);
+/** What any live process of the producer reads, ascending: a gate waits until every one does. */
+async function knownVersions(
+  participants: Participants,
+  { id, producer }: DescribedLink['producer'],
+): Promise<number[]> {
+  const replicas = await participants.replicas(producer);
+  const links = replicas.flatMap(({ description }) => description?.produces ?? []);
+  const events = links.filter((link) => link.id === id).flatMap((link) => link.events);
+  return [...new Set(events.flatMap(({ versions }) => versions))].sort((a, b) => a - b);
+}
+
+function refuseVersion(id: string, known: readonly number[], { version }: RouteName): void {
   if (known.includes(version)) return;
   const names = known.map((one) => `v${one}`).join(', ');
   throw notMovable(id, `its producer knows ${names}, not v${version}; release a build that does`);

@@ -35,7 +35,7 @@ export function namesToWire({ firstName, lastName }: Names) {
   return { first_name: firstName, last_name: lastName };
 }
 
-/** COMM-010: the state after registering. */
+/** COMM-010: the state after registering; a backfill sends the same for every manager. */
 export function managerCreated(manager: Manager): Message<ManagerCreatedV1> {
   const payload = {
     manager_replication_id: manager.id,
@@ -46,7 +46,7 @@ export function managerCreated(manager: Manager): Message<ManagerCreatedV1> {
   return { event: 'ManagerCreated', version: manager.version, payload, complement };
 }
 
-/** COMM-010: the state after a change; a backfill sends the same for every manager. */
+/** COMM-010: the state after a change. */
 export function managerUpdated(manager: Manager): Message<ManagerUpdatedV1> {
   const payload = {
     manager_replication_id: manager.id,

@@ -6,7 +6,7 @@ import { drizzle } from 'relink/runtime';
 import { managers } from '../../../db/assessments/tables.ts';
 import { nicknameOf, nicknameSql } from '../../mappings/nicknames.ts';
 import { isWanted } from '../../paging.ts';
-import { type Manager, managerUpdated, type Names, namesToWire } from '../domain/manager.ts';
+import { type Manager, managerCreated, type Names, namesToWire } from '../domain/manager.ts';
 
 /** Inserts a manager; answers false when the id or the nickname is taken. */
 export async function insertManager(tx: Transaction, manager: Manager): Promise<boolean> {
@@ -60,7 +60,7 @@ export const managerSource: EntitySource = {
       .where(isWanted(managers.id, wanted))
       .orderBy(managers.id)
       .limit(wanted.limit);
-    return page.map((manager) => ({ ...managerUpdated(toManager(manager)), key: manager.id }));
+    return page.map((manager) => ({ ...managerCreated(toManager(manager)), key: manager.id }));
   },
   complement: async (sql, keys) => {
     const named = await drizzle(sql)

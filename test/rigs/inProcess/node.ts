@@ -1,5 +1,6 @@
 /** One replica of a service inside the test's process: real connections, kit and gRPC server. */
 import { createLinkKit, type KitOptions, type LinkKit } from '../../../link/kit.ts';
+import { releaseLinks } from '../../../link/release.ts';
 import { createRpcServer, type RpcServer } from '../../../rpc/server.ts';
 import { readEnvironment } from '../../../runtime/environment.ts';
 import { startAgents, stopAgents } from '../../../runtime/lifecycle.ts';
@@ -9,12 +10,14 @@ import { closePostgres, connectPostgres, type Database } from '../../../runtime/
 import { Clients } from '../../../services/clients.ts';
 
 export interface NodeOptions
-  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'sources' | 'limits' | 'release'> {
+  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'sources' | 'limits'> {
   readonly service: string;
   readonly instance: string;
   readonly port: number;
   readonly postgresUrl: string;
   readonly natsUrl: string;
+  /** RELINK_RELEASE of its build. */
+  readonly release: string;
   readonly pulls: (clients: Clients) => NonNullable<KitOptions['pulls']>;
 }
 
@@ -71,11 +74,10 @@ export class ServiceNode {
       queueSql,
       nats: nats.connection,
       log,
-      links,
+      links: releaseLinks(links, release),
       peers,
       handlers,
       sources,
-      release: release ?? '',
       pulls: pulls(clients),
       ...(limits && { limits }),
     });
