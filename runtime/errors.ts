@@ -27,7 +27,14 @@ export function messageOf(value: unknown): string {
   const error = toError(value);
   if (error instanceof AggregateError && error.message === '')
     return error.errors.map(messageOf).join('; ');
-  return error.message || error.name;
+  return messageWithoutValues(error) || error.name;
+}
+
+/** PostgreSQL's data exceptions (class 22) quote the value that they refuse: it may be a name. */
+export function messageWithoutValues(error: Error): string {
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  const quotes = severity !== undefined && typeof code === 'string' && code.startsWith('22');
+  return quotes ? error.message.replace(/".*"/su, '"…"') : error.message;
 }
 
 function describe(value: unknown): string {

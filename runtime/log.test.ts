@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { test } from 'node:test';
+import { messageOf } from './errors.ts';
 import { createLog } from './log.ts';
 
 const SKIP_FULL = process.platform !== 'linux' && 'only Linux has /dev/full';
@@ -42,6 +43,17 @@ test('an error keeps code and cause but no values of rows or queries', () => {
   assert.doesNotMatch(text, /Ada/);
   assert.match(text, /23505/);
   assert.match(text, /manager_pkey/);
+});
+
+test('what PostgreSQL quotes of a value that it refuses is not written', () => {
+  const { lines, log } = capture();
+  const message = 'invalid input syntax for type uuid: "Ada "the\nCountess" Lovelace"';
+  const err = Object.assign(new Error(message), { code: '22P02', severity: 'ERROR' });
+  log.error({ err }, 'refused');
+  assert.doesNotMatch(JSON.stringify(lines), /Ada|Countess|Lovelace/);
+  assert.equal(messageOf(err), 'invalid input syntax for type uuid: "…"');
+  const other = Object.assign(new Error('relation "x" does not exist'), { code: '42P01' });
+  assert.equal(messageOf(other), 'relation "x" does not exist');
 });
 
 test('a process whose log has no room on its disk goes on', { skip: SKIP_FULL }, () => {

@@ -3,6 +3,7 @@
  * never belong in a log: a completed anonymisation (US-170) promises that no name is left in logs.
  */
 import { type DestinationStream, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { messageWithoutValues } from './errors.ts';
 
 export type Log = Logger;
 
@@ -68,12 +69,14 @@ export const silentLog: Log = pino({ level: 'silent' });
 /** An error as plain data: what it is and where, without values of rows or queries. */
 export function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return { message: String(error) };
-  const described: Record<string, unknown> = { type: error.name, message: error.message };
+  const message = messageWithoutValues(error);
+  const described: Record<string, unknown> = { type: error.name, message };
   for (const field of ERROR_FIELDS) {
     const value = (error as unknown as Record<string, unknown>)[field];
     if (value !== undefined) described[field] = value;
   }
-  described.stack = stdSerializers.err(error).stack?.split('\ncaused by')[0];
+  const stack = stdSerializers.err(error).stack?.split('\ncaused by')[0];
+  described.stack = message === error.message ? stack : stack?.replace(error.message, message);
   if (depth >= MAX_CAUSES) return described;
   if (error.cause !== undefined) described.cause = describeError(error.cause, depth + 1);
   if (error instanceof AggregateError) {

@@ -138,3 +138,10 @@ export async function countPulled(sql: Database, leg: string): Promise<number> {
     where leg = ${leg} and adopted_transport = 'pull'`;
   return row?.lanes ?? 0;
 }
+
+/** The newest contract version that a lane of the leg carries. */
+export async function carriedVersionOf(sql: Database, leg: string): Promise<number> {
+  const [row] = await sql<{ version: number }[]>`
+    select coalesce(max(adopted_version), 0)::int as version from relink.routes where leg = ${leg}`;
+  return row!.version;
+}

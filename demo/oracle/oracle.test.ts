@@ -101,6 +101,20 @@ test('a replica row that is missing, outdated, different or unowned is found', a
   ]);
 });
 
+test('names of managers are compared until the link carries their nickname alone', async (t) => {
+  const company = await companies.open(t);
+  const [owner, hiring] = [company.database('assessments'), company.database('hiring')];
+  await hiring`update manager_replicas set first_name = null, last_name = null where version = 1`;
+  const differ = 'changed COMM-010 hiring: managers that differ at hiring (1)';
+  assert.deepEqual(await findIn(company), [differ]);
+  await owner`insert into relink.routes (leg, lane, transport, version, epoch, adopted_transport,
+    adopted_version, adopted_epoch) values ('COMM-010/hiring', 0, 'sync', 1, 1, 'sync', 1, 1)`;
+  await hiring`alter table manager_replicas drop first_name, drop last_name`;
+  assert.deepEqual(await findIn(company), []);
+  await hiring`update manager_replicas set nickname = 'ada' where version = 3`;
+  assert.deepEqual(await findIn(company), [differ]);
+});
+
 test('an effect that happened twice is found, also when both were closed', async (t) => {
   const company = await companies.open(t);
   const [, , key] = company.ids;

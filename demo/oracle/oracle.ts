@@ -28,7 +28,7 @@
  * A link on `pull` delivers nothing: only what it sent otherwise is compared, and its replica once
  * it is kept again.
  */
-import { type LinkDefinition, type LinkMap, legOf } from '../../link/link.ts';
+import { type LinkDefinition, type LinkMap, legOf, legsOf } from '../../link/link.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import type { History } from '../traffic/history.ts';
 import { checkAssessments, checkManagers } from './checks/authoring.ts';
@@ -44,7 +44,7 @@ import { judgeMoney, type MoneyReport } from './checks/money.ts';
 import { checkReplicas } from './checks/replicas.ts';
 import { deriveExpectedState } from './expectedState.ts';
 import type { Check, Finding } from './findings.ts';
-import { countPulled } from './linkTables.ts';
+import { carriedVersionOf, countPulled } from './linkTables.ts';
 
 export interface OracleOptions {
   readonly links: LinkMap;
@@ -70,6 +70,7 @@ export async function judge(options: OracleOptions): Promise<Judgement> {
   const expected = await deriveExpectedState(history, database);
   const [management, hiring, assessments] = ['management', 'hiring', 'assessments'].map(database);
   const pulledNow = await findPulled(links, database);
+  const versions = await findVersions(links, database);
   const { checks: moneyChecks, money } = await judgeMoney(history, expected, {
     bonuses: database('bonuses'),
     finance: database('finance'),
@@ -83,7 +84,11 @@ export async function judge(options: OracleOptions): Promise<Judgement> {
     await checkRatings(history, expected, hiring!),
     await checkPromotions(history, { management: management!, hiring: hiring! }),
     ...moneyChecks,
-    ...(await checkReplicas(database, (link) => pulledNow.has(link))),
+    ...(await checkReplicas(
+      database,
+      (link) => pulledNow.has(link),
+      (leg) => versions.get(leg) ?? 0,
+    )),
     ...(await checkLinks(options, links, pulledNow)),
     await checkLeftovers(databasesOf(links, database)),
   ];
@@ -144,6 +149,18 @@ async function findPulled(
     for (const consumer of Object.keys(consumers))
       if ((await countPulled(database(producer), legOf(id, consumer))) > 0) findingOf.add(id);
   return findingOf;
+}
+
+/** By leg, the newest contract version that it carries now. */
+async function findVersions(
+  links: readonly LinkDefinition[],
+  database: (service: string) => Database,
+): Promise<Map<string, number>> {
+  const versions = new Map<string, number>();
+  for (const link of links)
+    for (const leg of legsOf(link))
+      versions.set(leg, await carriedVersionOf(database(link.producer), leg));
+  return versions;
 }
 
 /** By name: the database of every service that produces or consumes. */

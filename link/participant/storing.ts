@@ -1,5 +1,6 @@
 /** Changes to rows of an entity where they are: their form, and the owner's versions of them. */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
+import { LinkError } from '../errors.ts';
 import { formAt, type RowForm } from '../rowForms.ts';
 import type { EntityTable } from './entity.ts';
 
@@ -23,11 +24,22 @@ export async function storeRows(
 ): Promise<StoredPage> {
   const form = formAt(entity.forms, wanted.version);
   const type = await readKeyType(sql, entity);
-  return sql.begin(async (tx) => {
+  const storing = sql.begin(async (tx) => {
     const keys = await readKeys(tx, entity, type, wanted);
     const { stored, left } = await storeKeys(tx, entity, form, { type, keys });
     return { stored, left, next: keys.length < wanted.limit ? undefined : keys.at(-1) };
   });
+  return storing.catch((error) => {
+    throw explainConflict(error, entity, wanted.version);
+  });
+}
+
+/** The message of a unique violation; its detail would show values of rows. */
+function explainConflict(error: unknown, { table }: EntityTable, version: number): unknown {
+  const { code, constraint_name: constraint } = error as Record<string, unknown>;
+  if (code !== '23505') return error;
+  const what = `rows of ${table} cannot be stored as version ${version} has them`;
+  return new LinkError('NOT_MOVABLE', `${what}: two of them would be alike in ${constraint}`);
 }
 
 /** Keys in the order of their own type, which is the one that their index has. */

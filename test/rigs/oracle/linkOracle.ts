@@ -151,7 +151,7 @@ async function appliedInTurn(options: OracleOptions, sql: Database, consumer: st
 // ---- the way ----
 
 /** What receipts closed is what the inbox holds, per lane and epoch. */
-async function digestsEqual(options: OracleOptions, sql: Database, consumer: string) {
+export async function digestsEqual(options: OracleOptions, sql: Database, consumer: string) {
   const { link, producer } = options;
   const line = (d: { lane: number; epoch: bigint; count: bigint; sum: string }) =>
     `epoch ${d.epoch} lane ${d.lane}: ${d.count} messages, sum ${d.sum}`;
