@@ -29,7 +29,7 @@ export function benchLink(transport: Transport, kind: LinkKind = 'formal'): Link
     ...comm010,
     kind,
     consumers: { [CONSUMER]: { push: HiringLinks.method.putManager } },
-    starts: { transport, version: 0 },
+    starts: { transport, version: created.version },
   };
 }
 
@@ -37,8 +37,7 @@ export function benchLink(transport: Transport, kind: LinkKind = 'formal'): Link
 export function newMessage(): Message {
   const payload = {
     manager_replication_id: randomUUIDv7(),
-    first_name: 'Ada',
-    last_name: LAST_NAME,
+    nickname: NICKNAME,
     created_at: new Date().toISOString(),
   };
   return { event: created.event, version: 1n, payload };
@@ -54,7 +53,7 @@ export function newEvent(): { eventId: string; key: string; text: string } {
 function textOf(eventId: string, payload: Record<string, unknown>): string {
   return encodeText(created, {
     event_id: eventId,
-    event_version: 0,
+    event_version: created.version,
     event_name: created.event,
     produced_at: new Date().toISOString(),
     payload,
@@ -62,14 +61,13 @@ function textOf(eventId: string, payload: Record<string, unknown>): string {
 }
 
 /** Just long enough to make the event EVENT_BYTES long. */
-const LAST_NAME = (() => {
+const NICKNAME = (() => {
   const payload = {
     manager_replication_id: randomUUIDv7(),
-    first_name: 'Ada',
-    last_name: '',
+    nickname: '',
     created_at: new Date().toISOString(),
   };
-  return 'L'.repeat(EVENT_BYTES - Buffer.byteLength(textOf(randomUUIDv7(), payload)));
+  return 'a'.repeat(EVENT_BYTES - Buffer.byteLength(textOf(randomUUIDv7(), payload)));
 })();
 
 /** Puts `count` open messages of the link into the outbox, through the kit's own `enqueue`. */

@@ -43,7 +43,7 @@ async function writeEffect(
   { eventId, key, payload }: BusinessEvent<LinkEvent<'COMM-010'>>,
 ): Promise<undefined> {
   await tx`insert into effects (event_id, manager_id, name)
-    values (${eventId}, ${key}, ${payload.last_name})`;
+    values (${eventId}, ${key}, ${payload.nickname})`;
 }
 
 export async function createEffects(sql: Database): Promise<void> {

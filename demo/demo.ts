@@ -3,7 +3,7 @@ import { pause } from '../runtime/wake.ts';
 import type { DemoContext } from './context.ts';
 import type { Migration } from './migrations/migration.ts';
 import { moveAll } from './migrations/moveAll.ts';
-import { thereAndBack } from './migrations/moves.ts';
+import { allMoves } from './migrations/moves.ts';
 import type { DemoOptions } from './options.ts';
 import { countOpen } from './oracle/linkTables.ts';
 import { databasesOf, type Judgement, judge } from './oracle/oracle.ts';
@@ -33,8 +33,9 @@ const SUSTAINABLE_SHARE = 0.3;
 const MIN_MEASURED = 300;
 
 /** The stages that `runDemo` goes through, after the start of the servers. */
-export function stageTitles({ moves, managers, seconds, ratePerSecond }: DemoOptions): string[] {
-  const all = thereAndBack(moves).map(({ link, from, to }) => `${link} ${from} → ${to}`);
+export function stageTitles(options: DemoOptions): string[] {
+  const { managers, seconds, ratePerSecond } = options;
+  const all = allMoves(options).map(({ link, from, to }) => `${link} ${from} → ${to}`);
   return [
     'start PostgreSQL, NATS, the services and the operator',
     `${managers.toLocaleString('en')} managers, their assessments, candidates`,
@@ -57,12 +58,11 @@ export async function runDemo(context: DemoContext): Promise<DemoReport> {
     await progress.runStage((stage) => seed(context, traffic, stage));
     traffic.start();
     const before = await progress.runStage((stage) => measureBefore(context, traffic, stage));
-    const migrations = await moveAll(context, traffic, before);
+    const { migrations, planned } = await moveAll(context, traffic, before);
     await progress.runStage((stage) => settle(context, traffic, stage));
     const judgement = await progress.runStage((stage) =>
       compare(context, { traffic, migrations, stage }),
     );
-    const planned = thereAndBack(options.moves).length;
     return buildReport({ migrations, planned, judgement, traffic: summarise(traffic) });
   } finally {
     await refreshing.stop();

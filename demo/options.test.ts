@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { VERSION_MOVES } from './migrations/moves.ts';
 import { readDemoOptions } from './options.ts';
 
 test('options have defaults and limits, and know the links', () => {
-  const { ratePerSecond, seconds, managers, moves } = readDemoOptions([]);
+  const { ratePerSecond, seconds, managers, moves, versionMoves } = readDemoOptions([]);
   assert.deepEqual([ratePerSecond, seconds, managers, moves.length], [60, 3, 400, 8]);
+  assert.equal(versionMoves.length, VERSION_MOVES.length);
+  const versions = readDemoOptions(['--only', 'COMM-040']).versionMoves;
+  assert.deepEqual(versions, [{ link: 'COMM-040', from: 'v0', to: 'v1' }]);
   const only = (...args: string[]) => readDemoOptions(args).moves.map(({ link }) => link);
   assert.deepEqual(only('--only', 'comm-010'), ['COMM-010']);
   assert.deepEqual(only('--only', 'COMM-060,COMM-010', '--only', 'COMM-021'), [

@@ -1,6 +1,6 @@
 /** The options of `npm run demo`. */
 import { parseArgs } from 'node:util';
-import { DEMO_MOVES, type LinkMove } from './migrations/moves.ts';
+import { DEMO_MOVES, type LinkMove, VERSION_MOVES } from './migrations/moves.ts';
 
 export const DEMO_USAGE = `usage: npm run demo -- [options]
 
@@ -20,6 +20,8 @@ const MAX_MANAGERS = 1_000_000;
 export interface DemoOptions {
   /** Links to move, each to another transport and, when all have moved, back in reverse order. */
   readonly moves: readonly LinkMove[];
+  /** Links to move to their newest contract version afterwards. */
+  readonly versionMoves: readonly LinkMove[];
   readonly ratePerSecond: number;
   readonly seconds: number;
   readonly managers: number;
@@ -41,7 +43,8 @@ export function readDemoOptions(args: string[]): DemoOptions {
     },
   });
   return {
-    moves: chooseMoves(values.only),
+    moves: chooseMoves(values.only, DEMO_MOVES),
+    versionMoves: chooseMoves(values.only, VERSION_MOVES),
     ratePerSecond: readNumber('--rate', values.rate, 1, MAX_RATE),
     seconds: readNumber('--seconds', values.seconds, 0, MAX_SECONDS),
     managers: readNumber('--managers', values.managers, 1, MAX_MANAGERS),
@@ -50,14 +53,17 @@ export function readDemoOptions(args: string[]): DemoOptions {
   };
 }
 
-function chooseMoves(only: readonly string[] | undefined): readonly LinkMove[] {
-  if (only === undefined) return DEMO_MOVES;
+function chooseMoves(
+  only: readonly string[] | undefined,
+  moves: readonly LinkMove[],
+): readonly LinkMove[] {
+  if (only === undefined) return moves;
   const wanted = only.flatMap((one) => one.split(',')).map((one) => one.trim().toUpperCase());
   const known = DEMO_MOVES.map(({ link }) => link);
   const unknown = wanted.filter((one) => !known.includes(one));
   if (unknown.length > 0)
     throw new RangeError(`--only takes some of ${known.join(', ')}, not "${unknown.join(', ')}"`);
-  return DEMO_MOVES.filter(({ link }) => wanted.includes(link));
+  return moves.filter(({ link }) => wanted.includes(link));
 }
 
 function readNumber(flag: string, text: string, least: number, most: number): number {

@@ -11,6 +11,8 @@ import { type Stack, type StackAddresses, startStack } from '../dev/stack.ts';
 import { Operator } from '../gen/relink/v1/operator_pb.ts';
 import { createRpcClient, type RpcClient } from '../rpc/client.ts';
 import { closePostgres, connectPostgres, type Database } from '../runtime/postgres.ts';
+import type { LinkMove } from './migrations/moves.ts';
+import { Releases } from './releases.ts';
 import { PUBLIC_SERVICES, type PublicAddresses } from './traffic/caller.ts';
 
 /** The oracle needs the order of commits; recording it costs PostgreSQL next to nothing. */
@@ -25,14 +27,24 @@ export interface DemoStack {
   database(service: string): Database;
   /** host:port of every replica of the public services. */
   readonly publicAddresses: PublicAddresses;
+  readonly releases: Releases;
   /** Stops everything and removes the data. Safe twice. */
   stop(): Promise<void>;
 }
 
-/** Starts the stack; `say` is called for what is being started and what ended unexpectedly. */
-export async function startDemoStack(say: (line: string) => void): Promise<DemoStack> {
+/**
+ * Starts the stack, with builds from before these moves to other contract versions. `say` is called
+ * for what is being started and what ended unexpectedly.
+ */
+export async function startDemoStack(
+  versionMoves: readonly LinkMove[],
+  say: (line: string) => void,
+): Promise<DemoStack> {
   const { postgresUrl, natsUrl, host } = readDevEnvironment();
   const dataDir = await makeRunDir('demo');
+  // Servers that were given may hold what an earlier demo moved: older builds could not read it.
+  const isFresh = postgresUrl === undefined && natsUrl === undefined;
+  const releases = new Releases(isFresh ? versionMoves : [], (name) => stack.service(name));
   let stack: Stack;
   try {
     stack = await startStack({
@@ -42,6 +54,8 @@ export async function startDemoStack(say: (line: string) => void): Promise<DemoS
       postgresUrl,
       natsUrl,
       postgresSettings: POSTGRES_SETTINGS,
+      env: releases.env,
+      replicasOf: releases.replicasOf,
       say,
       onUnexpectedEnd: (program, exit, lastLines) =>
         say(`${program.name} ended (${describeExit(exit)}); its log ends:\n${lastLines}`),
@@ -50,10 +64,10 @@ export async function startDemoStack(say: (line: string) => void): Promise<DemoS
     await removeData(dataDir);
     throw error;
   }
-  return asDemoStack(stack, dataDir);
+  return asDemoStack(stack, dataDir, releases);
 }
 
-function asDemoStack(stack: Stack, dataDir: string): DemoStack {
+function asDemoStack(stack: Stack, dataDir: string, releases: Releases): DemoStack {
   const { addresses } = stack;
   const databases = new Map<string, Database>();
   const operator = createRpcClient(Operator, addresses.operator.grpc);
@@ -68,6 +82,7 @@ function asDemoStack(stack: Stack, dataDir: string): DemoStack {
   return {
     addresses,
     operator,
+    releases,
     database: (service) => {
       const known = databases.get(service);
       if (known) return known;

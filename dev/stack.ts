@@ -37,6 +37,8 @@ export interface StackOptions {
   natsUrl?: string;
   /** Processes per service; 1 by default. */
   replicas?: number;
+  /** For some services another number, by name. */
+  replicasOf?: Readonly<Record<string, number>>;
   /** Only these services (and `operator`); all by default. */
   only?: readonly string[];
   host?: string;
@@ -210,6 +212,10 @@ function chosenServices({ only }: StackOptions) {
   return SERVICES.filter(({ name }) => !only || only.includes(name));
 }
 
+function replicasOf({ replicas = 1, replicasOf = {} }: StackOptions, service: string): number {
+  return replicasOf[service] ?? replicas;
+}
+
 async function planAddresses(
   options: StackOptions,
   host: string,
@@ -217,7 +223,7 @@ async function planAddresses(
   nats: string,
   natsMonitor: string | undefined,
 ): Promise<StackAddresses> {
-  const { ports, replicas = 1 } = options;
+  const { ports } = options;
   const address = (grpc: number, http: number) => ({
     grpc: joinAddress(host, grpc),
     http: `http://${joinAddress(host, http)}`,
@@ -228,7 +234,7 @@ async function planAddresses(
   };
   for (const { name } of chosenServices(options)) {
     const first = ports.services[name] as StackPorts['operator'];
-    const more = await freePorts((replicas - 1) * 2, host);
+    const more = await freePorts((replicasOf(options, name) - 1) * 2, host);
     const addresses = [address(first.grpc, first.http)];
     while (more.length > 0) addresses.push(address(more.pop() as number, more.pop() as number));
     services[name] = addresses;
@@ -284,7 +290,7 @@ async function startPrograms(
   };
   const starts = chosenServices(options).map(async ({ name, main }) => {
     // The first replica applies the schema changes; the others start when it is ready.
-    for (let instance = 1; instance <= (options.replicas ?? 1); instance++) {
+    for (let instance = 1; instance <= replicasOf(options, name); instance++) {
       await startOne(name, main, name, instance);
     }
   });

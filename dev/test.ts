@@ -4,8 +4,6 @@
  * run.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endSignal } from '../runtime/endSignal.ts';
@@ -20,6 +18,7 @@ import {
 import { until } from '../test/harness/until.ts';
 import { cleanEnvironment, readDevEnvironment } from './environment.ts';
 import { readKept, showKept } from './keptByTests.ts';
+import { runTestFiles } from './runTestFiles.ts';
 import { ServerError } from './servers/errors.ts';
 import { COMPILE_CACHE, makeRunDir, PROJECT_DIR } from './servers/folders.ts';
 import { findNatsServer } from './servers/natsBinary.ts';
@@ -59,10 +58,10 @@ async function runTests(options: TestOptions, files: string[]): Promise<number> 
     const postgresUrl = given ?? (postgres?.url as string);
     if (given) await dropTemplates(given);
     const { path: natsPath } = await findNatsServer({ say });
-    const run = { id: `${process.pid}-${Date.now()}`, dir, postgresUrl, natsPath };
-    const exitCode = await runNode(options, files, run);
-    const kept = options.keep ? await readKept(keptFile(run)) : [];
-    const left = (await findLeftovers(run, given === undefined)).filter(
+    const shared = { id: `${process.pid}-${Date.now()}`, dir, postgresUrl, natsPath };
+    const exitCode = await runFiles(options, files, shared);
+    const kept = options.keep ? await readKept(keptFile(shared)) : [];
+    const left = (await findLeftovers(shared, given === undefined)).filter(
       (line) => !kept.some(({ database }) => line === `database ${database}`),
     );
     if (given) await dropTemplates(given);
@@ -76,68 +75,57 @@ async function runTests(options: TestOptions, files: string[]): Promise<number> 
   }
 }
 
-async function runNode(options: TestOptions, files: string[], run: TestRun): Promise<number> {
+async function runFiles(options: TestOptions, files: string[], shared: TestRun): Promise<number> {
   const limitsMs = options.long ? LONG_LIMITS_MS : LIMITS_MS;
-  const node = spawn(process.execPath, [...nodeArguments(options, limitsMs.test), ...files], {
-    cwd: PROJECT_DIR,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: cleanEnvironment({
-      ...COMPILE_CACHE,
-      RELINK_TEST_RUN: run.id,
-      RELINK_TEST_POSTGRES_URL: run.postgresUrl,
-      RELINK_TEST_PREPARED: preparedDir(run.dir),
-      RELINK_TEST_LEFTOVERS: leftoversFile(run),
-      RELINK_TEST_FILE_LIMIT_MS: String(limitsMs.file),
-      RELINK_NATS_SERVER: run.natsPath,
-      ...(options.keep ? { RELINK_TEST_KEPT: keptFile(run) } : {}),
-    }),
-  });
-  // Node reports what it was doing; we only clean up afterwards.
   const asked = endSignal();
-  asked.addEventListener('abort', () => node.kill('SIGINT'));
-  const late = setTimeout(() => {
-    say(`the tests did not end within ${limitsMs.run / 60_000} minutes`);
-    node.kill('SIGKILL');
-  }, limitsMs.run);
-  const [code] = (await once(node, 'exit')) as [number | null];
-  clearTimeout(late);
-  return asked.aborted ? EXIT_INTERRUPTED : (code ?? EXIT_FAILED);
+  const late = AbortSignal.timeout(limitsMs.run);
+  late.addEventListener('abort', () =>
+    say(`the tests did not end within ${limitsMs.run / 60_000} minutes`),
+  );
+  const hasPassed = await runTestFiles({
+    ...{ files, concurrency: options.concurrency, namePattern: options.namePattern, say },
+    env: environmentOf(options, limitsMs.file, shared),
+    nodeArguments: [
+      `--import=${join(PROJECT_DIR, 'test', 'harness', 'fileLimit.ts')}`,
+      `--test-timeout=${limitsMs.test}`,
+    ],
+    signal: AbortSignal.any([asked, late]),
+  });
+  if (asked.aborted) return EXIT_INTERRUPTED;
+  return hasPassed ? 0 : EXIT_FAILED;
 }
 
-function nodeArguments(options: TestOptions, testLimitMs: number): string[] {
-  const fileUrl = (...path: string[]) => join(PROJECT_DIR, ...path);
-  return [
-    '--import',
-    fileUrl('test', 'harness', 'fileLimit.ts'),
-    '--test',
-    `--test-concurrency=${options.concurrency}`,
-    `--test-timeout=${testLimitMs}`,
-    '--test-reporter=spec',
-    '--test-reporter-destination=stdout',
-    `--test-reporter=${fileUrl('dev', 'testSummary.ts')}`,
-    '--test-reporter-destination=stdout',
-    ...(options.namePattern ? [`--test-name-pattern=${options.namePattern}`] : []),
-  ];
+function environmentOf(options: TestOptions, fileLimitMs: number, shared: TestRun) {
+  return cleanEnvironment({
+    ...COMPILE_CACHE,
+    RELINK_TEST_RUN: shared.id,
+    RELINK_TEST_POSTGRES_URL: shared.postgresUrl,
+    RELINK_TEST_PREPARED: preparedDir(shared.dir),
+    RELINK_TEST_LEFTOVERS: leftoversFile(shared),
+    RELINK_TEST_FILE_LIMIT_MS: String(fileLimitMs),
+    RELINK_NATS_SERVER: shared.natsPath,
+    ...(options.keep ? { RELINK_TEST_KEPT: keptFile(shared) } : {}),
+  });
 }
 
 function preparedDir(dir: string): string {
   return join(dir, 'prepared');
 }
 
-function keptFile(run: TestRun): string {
-  return join(run.dir, 'kept');
+function keptFile(shared: TestRun): string {
+  return join(shared.dir, 'kept');
 }
 
-function leftoversFile(run: TestRun): string {
-  return join(run.dir, 'leftovers');
+function leftoversFile(shared: TestRun): string {
+  return join(shared.dir, 'leftovers');
 }
 
 /** Processes, connections and databases that a test should have stopped, closed or dropped. */
-async function findLeftovers(run: TestRun, isOwnPostgres: boolean): Promise<string[]> {
-  const processes = await waitUntilEmpty(() => processesOfRun(run.id, new Set([process.pid])));
-  const stopped = await readFile(leftoversFile(run), 'utf8').catch(() => '');
+async function findLeftovers(shared: TestRun, isOwnPostgres: boolean): Promise<string[]> {
+  const processes = await waitUntilEmpty(() => processesOfRun(shared.id, new Set([process.pid])));
+  const stopped = await readFile(leftoversFile(shared), 'utf8').catch(() => '');
   const connections = isOwnPostgres
-    ? await waitUntilEmpty(() => postgresConnections(run.postgresUrl))
+    ? await waitUntilEmpty(() => postgresConnections(shared.postgresUrl))
     : [];
   return [
     ...processes,
@@ -146,7 +134,7 @@ async function findLeftovers(run: TestRun, isOwnPostgres: boolean): Promise<stri
       .filter(Boolean)
       .map((name) => `${name}, stopped by the guard`),
     ...connections.map((line) => `PostgreSQL connection of ${line}`),
-    ...(await leftDatabases(run.postgresUrl)),
+    ...(await leftDatabases(shared.postgresUrl)),
   ];
 }
 

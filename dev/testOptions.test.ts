@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { makeRunDir } from './servers/folders.ts';
-import { findTestFiles, readTestOptions } from './testOptions.ts';
+import { makeRunDir, PROJECT_DIR } from './servers/folders.ts';
+import { findTestFiles, LONGEST_FIRST, readTestOptions } from './testOptions.ts';
 
 async function folderWith(t: TestContext, files: string[]): Promise<string> {
   const root = await makeRunDir('files');
@@ -30,6 +30,21 @@ test('all test files run, but those of packages and long ones', async (t) => {
   assert.deepEqual(find('link/out'), ['link/outbox.test.ts']);
   assert.deepEqual(find('./link/outbox.test.ts', 'a.test'), ['a.test.ts', 'link/outbox.test.ts']);
   assert.deepEqual(find('nowhere'), []);
+});
+
+test('the longest files begin before the others, which go by name', async (t) => {
+  const [longest, next] = LONGEST_FIRST as [string, string];
+  const root = await folderWith(t, ['b.test.ts', next, 'a.test.ts', longest]);
+  const found = findTestFiles(root, readTestOptions([]));
+  assert.deepEqual(found, [longest, next, 'a.test.ts', 'b.test.ts']);
+});
+
+test('each of the files that begin first exists', () => {
+  const all = findTestFiles(PROJECT_DIR, readTestOptions(['--long']));
+  assert.deepEqual(
+    LONGEST_FIRST.filter((file) => !all.includes(file)),
+    [],
+  );
 });
 
 test('wrong options are refused by name', () => {

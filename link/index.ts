@@ -31,7 +31,7 @@ export {
   functional,
   type Handler,
 } from './inbox/handler.ts';
-export { keepNewest } from './inbox/replica.ts';
+export { type Came, keepNewest } from './inbox/replica.ts';
 export { type NewerRow, type ReplicaTable, upsertNewer } from './inbox/upsertNewer.ts';
 
 // A process's side: everything above, running.
@@ -45,6 +45,10 @@ export {
   LinkDefinitionError,
   type LinkMap,
 } from './link.ts';
+
+// What this build writes of the map, by its release.
+export { releaseLinks } from './release.ts';
+export { writesOf } from './versions.ts';
 
 // A producer's side: messages in the business transaction, and where an entity is kept.
 export { enqueue } from './outbox/enqueue.ts';

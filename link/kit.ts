@@ -29,7 +29,6 @@ import type { Pull } from './pull/pull.ts';
 import { prepareReadings } from './pull/readings.ts';
 import { Relay } from './relay/relay.ts';
 import type { BlockedLeg } from './relay/window.ts';
-import { parseReleases, releasedAs } from './release.ts';
 import { type ReadComplements, withComplements } from './transport/complements.ts';
 import type { Dispatcher } from './transport/dispatcher.ts';
 import { pushHandler, unmappedService } from './transport/grpc/receive.ts';
@@ -52,6 +51,7 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly queueSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;
+  /** The map as this build has it; see `releaseLinks`. */
   readonly links: Links;
   /** gRPC addresses of every service's replicas. */
   readonly peers: Readonly<Record<string, readonly string[]>>;
@@ -68,8 +68,6 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   /** What is removed from it once a link carries no older contract version. */
   readonly removals?: { readonly [Id in keyof Links]?: Removals };
   readonly limits?: Partial<ReceiverLimits>;
-  /** Contract versions that this build reads and writes at most, by link; see release.ts. */
-  readonly release?: string;
 }
 
 /** Receipts are asked for within 5 s: a broker that is down must not use that up. */
@@ -110,10 +108,8 @@ export function createLinkKit<Links extends LinkMap>(options: KitOptions<Links>)
 
 /** The same for any map: what is inside the kit knows its links by their ids only. */
 function assemble(options: KitOptions): LinkKit {
-  const { service } = options;
-  const releases = parseReleases(options.release ?? '');
-  const all = Object.values(options.links).map((one) => releasedAs(one, releases.get(one.id)));
-  const links = Object.fromEntries(all.map((link) => [link.id, link]));
+  const { service, links } = options;
+  const all = Object.values(links);
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
   for (const link of [...produced, ...consumed]) allContracts(link).forEach(prepareContract);

@@ -42,7 +42,10 @@ test('a map of links with problems is refused with all of them', () => {
 
 test('every version of an event must lead to its newest, from the first route on', () => {
   const link = links['COMM-010'];
-  const [created, updated] = link.contracts as [Contract, Contract];
+  const [created, updated] = (link.mappings ?? []).map(({ older }) => older) as [
+    Contract,
+    Contract,
+  ];
   const at = (contract: Contract, version: number) => ({ ...contract, version });
   const mapping = (contract: Contract, from: number, to: number) =>
     ({ older: at(contract, from), newer: at(contract, to) }) as unknown as Mapping;

@@ -4,7 +4,7 @@
  * code goes. A build says so of itself, so that the steps of a migration can wait for releases.
  */
 import { LinkError } from './errors.ts';
-import type { LinkDefinition } from './link.ts';
+import type { LinkDefinition, LinkMap } from './link.ts';
 import { versionsOf } from './versions.ts';
 
 export interface Release {
@@ -31,6 +31,17 @@ export function parseReleases(text: string): ReadonlyMap<string, Release> {
       return [id, release] as const;
     }),
   );
+}
+
+/**
+ * The map as a build of the releases that a setting names has it: business code and kit must write
+ * by the same one.
+ * @throws LinkError INVALID_RELEASE
+ */
+export function releaseLinks<Links extends LinkMap>(links: Links, setting: string): Links {
+  const releases = parseReleases(setting);
+  const released = Object.values(links).map((one) => releasedAs(one, releases.get(one.id)));
+  return Object.fromEntries(released.map((link) => [link.id, link])) as unknown as Links;
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { canonicalJson } from './certificate.ts';
+import { canonicalJson } from './signing.ts';
 
 describe('canonical JSON', () => {
   it('is one text for one value, whatever the order of its fields', () => {

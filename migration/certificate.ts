@@ -1,17 +1,12 @@
 /**
- * The signed closing statement of one leg and epoch: what was sent is what was applied. The
- * statement is canonical JSON (keys sorted, no spaces), signed with Ed25519; anyone
- * with the public key can check it offline.
+ * Certificates: signed statements that anyone can check offline. A closing statement is of one leg and
+ * epoch: what was sent is what was applied. An erasure statement is of a link: what a contract version
+ * took from its consumers is nowhere left.
  */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  randomUUIDv7,
-  sign as signBytes,
-  verify as verifyBytes,
-} from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../runtime/postgres.ts';
+import { type ErasureStatement, isNothingLeft } from './erasure.ts';
+import { isSignedBy, readSigningKey, type SigningKey, signStatement } from './signing.ts';
 
 /** Grows when the shape of a statement changes. */
 const FORMAT = 1;
@@ -45,14 +40,22 @@ export interface CertificateStore {
   certified(link: string, consumer: string): Promise<ReadonlySet<number>>;
   /** Signs and keeps an equal closing statement; a second one for the same epoch is not kept. */
   sign(statement: ClosingStatement): Promise<void>;
+  /** The same for an erasure, under the epoch from which on nothing was sent in an older version. */
+  signErasure(statement: ErasureStatement): Promise<void>;
 }
+
+/** Closing statements have none in their text: they are older than the other kind. */
+export type CertificateKind = 'closing' | 'erasure';
 
 export interface Certificate {
   readonly id: string;
+  readonly kind: CertificateKind;
   readonly run: string;
   readonly link: string;
+  /** Empty for an erasure, which is of every service. */
   readonly consumer: string;
   readonly epoch: number;
+  /** Messages; of an erasure, entities whose fields were looked for. */
   readonly count: number;
   readonly statement: string;
   /** Base64. */
@@ -60,22 +63,6 @@ export interface Certificate {
   /** Base64 of the key's DER (SPKI). */
   readonly publicKey: string;
   readonly signedAt: string;
-}
-
-export interface SigningKey {
-  readonly privateKey: string;
-  readonly publicKey: string;
-}
-
-/** JSON with sorted keys and without spaces: one text for one value. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  const fields = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`);
-  return `{${fields.join(',')}}`;
 }
 
 export function isEqual({ lanes, count }: ClosingStatement): boolean {
@@ -87,7 +74,11 @@ export function isEqual({ lanes, count }: ClosingStatement): boolean {
 }
 
 export type CertificateCheck =
-  | { readonly isValid: true; readonly statement: ClosingStatement & { signed_at: string } }
+  | {
+      readonly isValid: true;
+      readonly kind: CertificateKind;
+      readonly statement: (ClosingStatement | ErasureStatement) & { signed_at: string };
+    }
   | { readonly isValid: false; readonly problem: string };
 
 /**
@@ -113,35 +104,24 @@ export function checkCertificate(json: string, pinnedKey?: string): CertificateC
   return checkStatement(exported, statement as string);
 }
 
-function isSignedBy(publicKey: string, statement: string, signature: string): boolean {
-  try {
-    const key = createPublicKey({
-      key: Buffer.from(publicKey, 'base64'),
-      format: 'der',
-      type: 'spki',
-    });
-    return verifyBytes(null, Buffer.from(statement), key, Buffer.from(signature, 'base64'));
-  } catch {
-    return false;
-  }
-}
-
 function checkStatement(outside: Record<string, unknown>, text: string): CertificateCheck {
-  const statement = JSON.parse(text) as ClosingStatement & { format: number; signed_at: string };
+  const fail = (problem: string) => ({ isValid: false, problem }) as const;
+  const statement = JSON.parse(text) as (ClosingStatement | ErasureStatement) & {
+    format: number;
+    signed_at: string;
+  };
   // People also read the fields beside the signed text: they must agree with it.
   for (const field of ['link', 'consumer', 'epoch', 'count'] as const)
     if (field in outside && String(outside[field]) !== String(statement[field]))
-      return {
-        isValid: false,
-        problem: `${field} beside the statement differs from the signed one`,
-      };
+      return fail(`${field} beside the statement differs from the signed one`);
   if (statement.format !== FORMAT)
-    return {
-      isValid: false,
-      problem: `statement format ${statement.format} is unknown to this release`,
-    };
-  if (!isEqual(statement)) return { isValid: false, problem: 'its two sides are not equal' };
-  return { isValid: true, statement };
+    return fail(`statement format ${statement.format} is unknown to this release`);
+  if ('kind' in statement)
+    return isNothingLeft(statement)
+      ? { isValid: true, kind: 'erasure', statement }
+      : fail('it says that something is left');
+  if (!isEqual(statement)) return fail('its two sides are not equal');
+  return { isValid: true, kind: 'closing', statement };
 }
 
 /** The operator's certificates and its key, in its database. */
@@ -162,21 +142,28 @@ export class Certificates implements CertificateStore {
     return new Set(rows.map(({ epoch }) => Number(epoch)));
   }
 
-  async sign(closing: ClosingStatement): Promise<void> {
-    const key = await this.key();
-    const statement = canonicalJson({
-      ...closing,
+  sign(closing: ClosingStatement): Promise<void> {
+    return this.#sign('closing', closing);
+  }
+
+  async signErasure(erasure: ErasureStatement): Promise<void> {
+    if (!isNothingLeft(erasure))
+      throw new RangeError('an erasure that left something is not signed');
+    await this.#sign('erasure', erasure);
+  }
+
+  async #sign(kind: CertificateKind, of: ClosingStatement | ErasureStatement): Promise<void> {
+    const { statement, signature, publicKey } = signStatement(await this.key(), {
+      ...of,
       format: FORMAT,
       signer: this.#signer,
       signed_at: new Date().toISOString(),
     });
-    const signature = signBytes(null, Buffer.from(statement), createPrivateKey(key.privateKey));
     await this.#sql`
       insert into migration.certificates
-        (id, run_id, link, consumer, epoch, count, statement, signature, public_key)
-      values (${randomUUIDv7()}, ${closing.run}, ${closing.link}, ${closing.consumer},
-        ${closing.epoch}, ${closing.count}, ${statement}, ${signature.toString('base64')},
-        ${derOf(key)})
+        (id, kind, run_id, link, consumer, epoch, count, statement, signature, public_key)
+      values (${randomUUIDv7()}, ${kind}, ${of.run}, ${of.link}, ${of.consumer}, ${of.epoch},
+        ${of.count}, ${statement}, ${signature}, ${publicKey})
       on conflict on constraint certificates_one_per_epoch do nothing`;
   }
 
@@ -205,32 +192,17 @@ export class Certificates implements CertificateStore {
 
   /** The signing key. Created when there is none; the first process to create it wins. */
   key(): Promise<SigningKey> {
-    this.#key ??= this.#readKey().catch((error) => {
+    this.#key ??= readSigningKey(this.#sql).catch((error) => {
       this.#key = undefined;
       throw error;
     });
     return this.#key;
   }
-
-  async #readKey(): Promise<SigningKey> {
-    const made = generateKeyPairSync('ed25519', {
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-    });
-    await this.#sql`insert into migration.signing_keys (id, private_key, public_key)
-      values (1, ${made.privateKey}, ${made.publicKey}) on conflict do nothing`;
-    const [row] = await this.#sql<{ private_key: string; public_key: string }[]>`
-      select private_key, public_key from migration.signing_keys`;
-    return { privateKey: row!.private_key, publicKey: row!.public_key };
-  }
-}
-
-function derOf(key: SigningKey): string {
-  return createPublicKey(key.publicKey).export({ format: 'der', type: 'spki' }).toString('base64');
 }
 
 interface CertificateRow {
   id: string;
+  kind: CertificateKind;
   run_id: string;
   link: string;
   consumer: string;
@@ -245,6 +217,7 @@ interface CertificateRow {
 function certificateFrom(row: CertificateRow): Certificate {
   return {
     id: row.id,
+    kind: row.kind,
     run: row.run_id,
     link: row.link,
     consumer: row.consumer,

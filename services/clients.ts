@@ -1,4 +1,7 @@
-/** Clients of other services' APIs, for queries. What changes something travels by a link. */
+/**
+ * Clients of other services' APIs: for queries, and for a decision that only the owner of the data can
+ * write, which must be safe to repeat. What others are to learn travels by a link.
+ */
 import type { DescService } from '@bufbuild/protobuf';
 import { createRpcClient, type RpcClient } from 'relink/rpc';
 

@@ -7,6 +7,7 @@ import * as events from '../gen/events.ts';
 import { FinanceLinks } from '../gen/finance/v1/links_pb.ts';
 import { HiringLinks } from '../gen/hiring/v1/links_pb.ts';
 import { ManagementLinks } from '../gen/management/v1/links_pb.ts';
+import { managerCreated, managerUpdated } from './mappings/nicknames.ts';
 import { solutionCompleted } from './mappings/solutions.ts';
 
 const contract = <Message extends DescMessage>(event: { message: Message; schema: object }) =>
@@ -22,7 +23,8 @@ export const links = defineLinks([
       hiring: { push: HiringLinks.method.putManager },
       bonuses: { push: BonusesLinks.method.putManager },
     },
-    contracts: [contract(events.managerCreatedV0), contract(events.managerUpdatedV0)],
+    contracts: [managerCreated.newer, managerUpdated.newer],
+    mappings: [managerCreated, managerUpdated],
     keyField: 'manager_replication_id',
     starts: { transport: 'sync', version: 0 },
     transports: ['sync', 'async'],

@@ -1,6 +1,6 @@
 /** What the processes of every service have in common: servers, link kit, gRPC, health. */
 import type { DescService } from '@bufbuild/protobuf';
-import { createLinkKit, type Database, type KitOptions, type LinkKit } from 'relink';
+import { createLinkKit, type Database, type KitOptions, type LinkKit, releaseLinks } from 'relink';
 import { createRpcServer, type RpcClient, type ServedService } from 'relink/rpc';
 import {
   armFailpoints,
@@ -35,6 +35,8 @@ export interface StartupContext {
   readonly sql: Database;
   readonly log: Log;
   readonly config: BaseConfig;
+  /** The map as this build has it by its release. */
+  readonly links: typeof links;
   /** A client of another service's API, closed when this process stops. */
   clientOf<S extends DescService>(service: S, name: string): RpcClient<S>;
 }
@@ -99,6 +101,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     sql,
     log,
     config,
+    links: releaseLinks(links, config.release),
     clientOf: (service, name) => clients.of(service, name),
   };
   const kit = createLinkKit({
@@ -109,10 +112,9 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     queueSql,
     nats: nats.connection,
     log,
-    links,
+    links: context.links,
     schema: schemaOf(config.postgresUrl, sql, partsOf(options)),
     peers: config.peers,
-    release: config.release,
   });
   const server = createRpcServer({
     host,

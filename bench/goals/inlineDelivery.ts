@@ -3,7 +3,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { ManagerCreatedSchema } from '../../gen/assessments/events/v0/manager_created_pb.ts';
+import { ManagerCreatedSchema } from '../../gen/assessments/events/v1/manager_created_pb.ts';
 import type { LinkKit } from '../../link/kit.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { type Manager, managerCreated } from '../../services/assessments/domain/manager.ts';
@@ -49,18 +49,18 @@ async function registerByHand(
   const manager = newManager();
   await sql.begin((tx) => insertManager(tx, manager));
   const value = create(ManagerCreatedSchema, eventOf(manager));
-  await client.putManager({ event: { case: 'managerCreatedV0', value } });
+  await client.putManager({ event: { case: 'managerCreatedV1', value } });
 }
 
-function eventOf({ id, firstName, lastName, createdAt }: Manager) {
+function eventOf({ id, nickname, createdAt }: Manager) {
   return {
     eventId: randomUUIDv7(),
+    eventVersion: 1,
     eventName: 'ManagerCreated',
     producedAt: timestampFromDate(new Date()),
     payload: {
       managerReplicationId: id,
-      firstName,
-      lastName,
+      nickname,
       createdAt: timestampFromDate(createdAt),
     },
   };

@@ -16,12 +16,17 @@ import {
 const int8 = (name: string) => bigint(name, { mode: 'bigint' });
 const time = (name: string) => timestamp(name, { withTimezone: true });
 
-/** Managers as COMM-010 replicates them; the version is the owner's. */
+/**
+ * Managers as COMM-010 replicates them; the version is the owner's. Version 0 brings the names,
+ * version 1 the nickname alone; once nothing else comes, a contract change drops the names.
+ */
 export const managerReplicas = pgTable('manager_replicas', {
   id: uuid().primaryKey(),
   version: bigint({ mode: 'bigint' }).notNull(),
-  firstName: text('first_name').notNull(),
-  lastName: text('last_name').notNull(),
+  firstName: text('first_name'),
+  lastName: text('last_name'),
+  /** Follows from the id; null in rows of builds that know no nicknames. */
+  nickname: text(),
 });
 
 /** Ratings of assessments as COMM-060 replicates them; the version is the owner's. */

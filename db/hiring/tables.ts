@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   check,
+  index,
   integer,
   jsonb,
   pgTable,
@@ -15,12 +16,17 @@ import {
 const int8 = (name: string) => bigint(name, { mode: 'bigint' });
 const time = (name: string) => timestamp(name, { withTimezone: true });
 
-/** Managers as COMM-010 replicates them; the version is the owner's. */
+/**
+ * Managers as COMM-010 replicates them; the version is the owner's. Version 0 brings the names,
+ * version 1 the nickname alone; once nothing else comes, a contract change drops the names.
+ */
 export const managerReplicas = pgTable('manager_replicas', {
   id: uuid().primaryKey(),
   version: bigint({ mode: 'bigint' }).notNull(),
-  firstName: text('first_name').notNull(),
-  lastName: text('last_name').notNull(),
+  firstName: text('first_name'),
+  lastName: text('last_name'),
+  /** Follows from the id; null in rows of builds that know no nicknames. */
+  nickname: text(),
 });
 
 /** One exercise as the assessment's events carry it. */
@@ -36,7 +42,10 @@ export const assessmentReplicas = pgTable('assessment_replicas', {
   id: uuid().primaryKey(),
   version: int8('version').notNull(),
   authorId: uuid('author_id').notNull(),
+  /** Without its knowledge area; where that is null, whole: `[Knowledge Area] Title`. */
   title: text().notNull(),
+  /** Empty: there is none. Null: the row is stored as contract version 0 has it. */
+  knowledgeArea: text('knowledge_area'),
   exercises: jsonb().$type<ExerciseValue[]>().notNull(),
 });
 
@@ -65,7 +74,11 @@ export const assignments = pgTable(
     assignedBy: text('assigned_by').notNull(),
     assignedAt: time('assigned_at').notNull(),
   },
-  (t) => [unique('assignments_once').on(t.candidateId, t.assessmentId)],
+  (t) => [
+    unique('assignments_once').on(t.candidateId, t.assessmentId),
+    // Who waits for the exercises of an assessment.
+    index('assignments_assessment').on(t.assessmentId),
+  ],
 );
 
 export const solutions = pgTable(
@@ -82,7 +95,9 @@ export const solutions = pgTable(
     submittedAt: time('submitted_at').notNull(),
     revokedAt: time('revoked_at'),
   },
-  () => [
+  (t) => [
+    // What a candidate has solved.
+    index('solutions_candidate').on(t.candidateId),
     check('solutions_state', sql`state in ('accepted', 'rejected', 'revoked')`),
     check('solutions_revoked', sql`(state = 'revoked') = (revoked_at is not null)`),
   ],

@@ -172,6 +172,7 @@ export const certificates = migration.table(
   'certificates',
   {
     id: uuid().primaryKey(),
+    kind: text().notNull().default('closing'),
     runId: uuid('run_id').notNull(),
     link: text().notNull(),
     consumer: text().notNull(),
@@ -182,7 +183,10 @@ export const certificates = migration.table(
     publicKey: text('public_key').notNull(),
     signedAt: time('signed_at').notNull().default(sql`clock_timestamp()`),
   },
-  (t) => [unique('certificates_one_per_epoch').on(t.link, t.consumer, t.epoch)],
+  (t) => [
+    unique('certificates_one_per_epoch').on(t.link, t.consumer, t.epoch),
+    check('certificates_kind', sql`kind in ('closing', 'erasure')`),
+  ],
 );
 
 /** The Ed25519 key that signs certificates, made once. PEM text. */

@@ -9,7 +9,7 @@ import { formatLatency, stepCount } from '../view/screen.ts';
 import { countUncertified, readDelaysWithin, readVersionMark } from './measure.ts';
 import type { Migration } from './migration.ts';
 import { moveLink } from './moveLink.ts';
-import { type LinkMove, reverseIfAlreadyThere, thereAndBack } from './moves.ts';
+import { allMoves, type LinkMove, reverseIfAlreadyThere } from './moves.ts';
 
 /** Durations of the engine's gates, short enough to watch: a demo needs no time for decisions. */
 const CANARY_SECONDS = 0.5;
@@ -26,31 +26,48 @@ const PATIENCE_SECONDS = 60;
 /** A link's throughput is measured over this time. */
 const THROUGHPUT_MS = 5_000;
 
-/** Moves all links there and back, until one migration does not complete. */
+export interface Moved {
+  readonly migrations: readonly Migration[];
+  /** How many there were to be. */
+  readonly planned: number;
+}
+
+/** Moves all links there and back and to their newest version, until one does not complete. */
 export async function moveAll(
   context: DemoContext,
   traffic: Traffic,
   before: LatencySummary,
-): Promise<Migration[]> {
+): Promise<Moved> {
   const { progress } = context;
+  const { moves, done } = await findMoves(context);
   const migrations: Migration[] = [];
-  for (const move of thereAndBack(await findMoves(context))) {
+  for (const move of moves) {
     if (migrations.some(({ state }) => state !== 'completed')) progress.skipStage();
+    else if (done.has(move))
+      await progress.runStage(async (stage) => {
+        stage.note = 'was moved before';
+      });
     else
       migrations.push(
         await progress.runStage((stage) => moveOnce(context, { move, traffic, before, stage })),
       );
   }
-  return migrations;
+  return { migrations, planned: moves.length - done.size };
 }
 
-async function findMoves({ stack, options }: DemoContext): Promise<LinkMove[]> {
+/** Servers that were given may hold what an earlier demo moved. */
+async function findMoves({ stack, options }: DemoContext) {
   const { links } = await stack.operator.listLinks({});
-  return options.moves.map((move) => {
-    const legs = links.find(({ id }) => id === move.link)?.legs ?? [];
-    const routes = legs.flatMap((leg) => leg.routes);
-    return reverseIfAlreadyThere(move, new Set(routes.map(({ transport }) => transport)));
+  const routesOf = (id: string) =>
+    links.find((link) => link.id === id)?.legs.flatMap((leg) => leg.routes) ?? [];
+  const moves = options.moves.map((move) => {
+    const transports = routesOf(move.link).map(({ transport }) => transport);
+    return reverseIfAlreadyThere(move, new Set(transports));
   });
+  const isThere = ({ link, to }: LinkMove) =>
+    routesOf(link).every(({ version }) => `v${version}` === to);
+  const done = new Set(options.versionMoves.filter(isThere));
+  return { moves: allMoves({ ...options, moves }), done };
 }
 
 interface MoveContext {
@@ -71,6 +88,7 @@ async function moveOnce(context: DemoContext, one: MoveContext): Promise<Migrati
     atMs: Date.now(),
   };
   const window = traffic.latencies.openWindow();
+  await stack.releases.begin(move);
   const { status, certificates } = await moveLink({
     operator: stack.operator,
     link,
@@ -82,6 +100,7 @@ async function moveOnce(context: DemoContext, one: MoveContext): Promise<Migrati
       Object.assign(stage, { title: `${link} ${from} → ${to}`, note: stepCount(status) });
       progress.showRun(status);
     },
+    answer: (gate) => stack.releases.answer(move, gate),
   });
   const during = window.close();
   const { id: run = '', state = '', problem = '', from = '' } = status.run ?? {};

@@ -14,12 +14,14 @@ const START_RETRY_MS = 500;
 export interface MoveOptions {
   readonly operator: RpcClient<typeof Operator>;
   readonly link: string;
-  /** The transport to move to. */
+  /** The transport, or the contract version, to move to. */
   readonly to: string;
   readonly settings: Record<string, string>;
   readonly signal: AbortSignal;
   /** Called on every change of the run. */
   readonly onStatus: (status: RunStatus) => void;
+  /** Does what a gate waits for, if that is something to do. */
+  readonly answer: (gate: string) => Promise<void>;
 }
 
 export interface CheckedCertificate {
@@ -68,12 +70,17 @@ function isServiceUnavailable(error: unknown): boolean {
 async function followToEnd(id: string, options: MoveOptions): Promise<RunStatus> {
   const { operator, link, signal, onStatus } = options;
   let isCompleting = false;
+  let answering: Promise<void> = Promise.resolve();
   for await (const { status } of operator.watchRun({ id }, { deadlineMs: Infinity, signal })) {
     if (!status) continue;
     onStatus(status);
     if (hasEnded(status) || status.run?.state === 'paused') return status;
-    if (status.waiting?.gate !== 'complete' || isCompleting) continue;
+    const gate = status.waiting?.gate ?? '';
+    answering = answering.then(() => options.answer(gate));
+    answering.catch(() => {}); // awaited before the run is completed, which it then cannot be
+    if (gate !== 'complete' || isCompleting) continue;
     isCompleting = true;
+    await answering;
     await operator.completeRun({ id, actor: ACTOR, confirm: link }, { signal });
   }
   signal.throwIfAborted();

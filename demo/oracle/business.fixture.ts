@@ -93,21 +93,25 @@ async function addAssessment(company: EmptyCompany, base: Base): Promise<void> {
   await carry(company, 'COMM-021', assessmentId, 2);
 }
 
-/** Both are assigned the assessment; the first solves the first exercise and has the other left. */
+/**
+ * Both are assigned the assessment; the first solves the first exercise and has the other left, the
+ * second is promoted.
+ */
 async function addCandidates(company: EmptyCompany, base: Base): Promise<void> {
   const { database, record } = company;
   const { assessmentId, exercises, candidates, assignments } = base;
   for (const [at, id] of candidates.entries()) {
     const name = `Candidate ${at}`;
-    const version = at === 0 ? 3 : 2;
+    const version = 3;
+    const status = at === 0 ? 'candidate' : 'teacher';
     const toSolve = JSON.stringify(at === 0 ? exercises.slice(1) : exercises);
     record((history) => history.candidates.acknowledge(id, { name }));
     await database('hiring')`
       insert into candidates (id, version, name, status, exercises_to_solve, created_at)
-      values (${id}, ${version}, ${name}, 'candidate', ${toSolve}::text::jsonb, ${AT})`;
+      values (${id}, ${version}, ${name}, ${status}, ${toSolve}::text::jsonb, ${AT})`;
     await database('management')`
       insert into candidate_replicas (id, version, name, status, exercises_to_solve)
-      values (${id}, ${version}, ${name}, 'candidate', ${toSolve}::text::jsonb)`;
+      values (${id}, ${version}, ${name}, ${status}, ${toSolve}::text::jsonb)`;
     for (let one = 1; one <= version; one++) await carry(company, 'COMM-030', id, one);
     const assignment = assignments[at] as string;
     record((history) =>

@@ -58,7 +58,7 @@ test('a candidate with other exercises left to solve is found', async (t) => {
   await sql`update candidates set version = 1 where id = ${second}`;
   assert.deepEqual(await findIn(company, /unsolved exercises/), [
     'lost: candidates missing or outdated at hiring (1)',
-    'changed: candidates with other exercises left to solve (1)',
+    'changed: candidates with another status or exercises left (1)',
   ]);
 });
 
@@ -130,6 +130,28 @@ test('a promotion that is not stored is found', async (t) => {
   const company = await companies.open(t);
   await company.database('management')`delete from teachers`;
   assert.deepEqual(await findIn(company, /teachers/), ['lost: promotions that are not stored (1)']);
+});
+
+test('a promotion that hiring does not know of, and one that nobody asked for, are found', async (t) => {
+  const company = await companies.open(t);
+  const [first, second] = company.business.candidates;
+  const hiring = company.database('hiring');
+  await hiring`update candidates set status = 'candidate' where id = ${second}`;
+  await hiring`update candidates set status = 'teacher' where id = ${first}`;
+  assert.deepEqual(await findIn(company, /teachers/), ['lost: promotions that are not stored (1)']);
+  assert.deepEqual(await findIn(company, /unsolved exercises/), [
+    'changed: candidates with another status or exercises left (2)',
+  ]);
+});
+
+test('a promotion whose answer was lost counts if hiring has it, and does not if not', async (t) => {
+  const company = await companies.open(t);
+  const [first] = company.business.candidates;
+  company.history.promotions.recordUnknown(first, true);
+  assert.ok((await judge(company)).holds);
+  await company.database('hiring')`
+    update candidates set status = 'teacher', version = 4 where id = ${first}`;
+  assert.deepEqual(await findIn(company, /unsolved exercises/), []);
 });
 
 async function openUnlocked(t: TestContext): Promise<Company> {

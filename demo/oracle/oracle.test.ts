@@ -55,7 +55,7 @@ test('a company whose databases agree passes every check', async (t) => {
       'COMM-010: 6 messages once and in order at hiring (1 epoch), bonuses (1 epoch)',
       'COMM-020: 1 messages once and in order at hiring (1 epoch)',
       'COMM-021: 1 messages once and in order at hiring (1 epoch)',
-      'COMM-030: 5 messages once and in order at management (1 epoch)',
+      'COMM-030: 6 messages once and in order at management (1 epoch)',
       'COMM-040: 13 messages once and in order at bonuses (1 epoch)',
       'COMM-050: 1 messages once and in order at assessments (1 epoch)',
       'COMM-060: 14 messages once and in order at bonuses (1 epoch)',

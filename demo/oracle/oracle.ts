@@ -81,7 +81,7 @@ export async function judge(options: OracleOptions): Promise<Judgement> {
     await checkAssignments(history, expected, { management: management!, hiring: hiring! }),
     await checkSolutions(history, expected, hiring!),
     await checkRatings(history, expected, hiring!),
-    await checkPromotions(history, management!),
+    await checkPromotions(history, { management: management!, hiring: hiring! }),
     ...moneyChecks,
     ...(await checkReplicas(database, (link) => pulledNow.has(link))),
     ...(await checkLinks(options, links, pulledNow)),

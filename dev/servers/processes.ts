@@ -43,7 +43,8 @@ export interface Program {
   /** Starts it when it has ended and waits until it is ready. */
   start(): Promise<void>;
   stop(): Promise<void>;
-  restart(): Promise<void>;
+  /** With other settings, where some are given; they stay. */
+  restart(env?: Readonly<Record<string, string>>): Promise<void>;
   /** SIGKILL, then waits until it is gone. */
   kill(): Promise<ChildExit>;
   /** SIGSTOP and SIGCONT freeze and thaw it; false when it has ended. */
@@ -55,7 +56,8 @@ export interface Program {
  * Starts a program with this project's Node and waits until its `/readyz` responds with 200.
  * Throws `start_failed` or `start_timeout` with the end of its log.
  */
-export async function startProgram(options: ProgramOptions): Promise<Program> {
+export async function startProgram(given: ProgramOptions): Promise<Program> {
+  let options = given;
   let child: Child;
   let isEndExpected = false;
   let turn: Promise<void> = Promise.resolve();
@@ -78,7 +80,9 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     name: options.name,
     main: options.main,
     logFile: options.logFile,
-    env: options.env,
+    get env() {
+      return options.env;
+    },
     get pid() {
       return child.pid;
     },
@@ -93,9 +97,10 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
       isEndExpected = true;
       await child.stop();
     },
-    restart: () =>
+    restart: (env = {}) =>
       inTurn(async () => {
         await program.stop();
+        options = { ...options, env: { ...options.env, ...env } };
         await launch();
       }),
     kill: () => {

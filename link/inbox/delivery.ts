@@ -128,6 +128,7 @@ function mismatchOf(
   payload: EventJson['payload'],
 ): string | undefined {
   if (arrival.eventId !== eventId) return 'event_id: differs from the id in the headers';
+  if (!isUuid(arrival.eventId)) return 'event_id: is no UUID in lower case';
   if (arrival.key !== payload[link.keyField])
     return `payload.${link.keyField}: differs from the key in the headers`;
   if (arrival.version < 1n) return 'entity version: missing in the headers, or below 1';

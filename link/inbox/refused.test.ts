@@ -43,6 +43,15 @@ for (const [what, forged] of Object.entries(FORGED))
     assert.equal(ofCopy!.outcome, 'duplicate', ofCopy!.detail);
   });
 
+test('a message whose id is in capitals is a dead letter: the inbox would not know it again', async () => {
+  const arrival = solutionCompleted();
+  const eventId = arrival.eventId.toUpperCase();
+  const text = arrival.text.replace(arrival.eventId, eventId);
+  const [receipt] = await receiver.receive([{ ...arrival, eventId, text }]);
+  assert.equal(receipt!.outcome, 'dead', receipt!.detail);
+  assert.match(receipt!.detail ?? '', /event_id: .* lower case/);
+});
+
 /** Not compressible, so that an index would have to hold it as it is. */
 function longText(): string {
   return Array.from({ length: 300 }, () => randomUUIDv7()).join('');

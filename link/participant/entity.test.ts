@@ -53,10 +53,14 @@ test('every formal link is there with the columns of its replica', () => {
     'COMM-060': [ratingReplica],
   };
   const expected = Object.entries(replicas).flatMap(([links, tables]) =>
-    tables.map(({ key, version, forms: { 0: form } }) => [
-      links,
-      [key.column, version, ...Object.keys(form!.columns)].join(' '),
-    ]),
+    tables.flatMap(({ key, version, forms }) => {
+      const withVersions = Object.keys(forms).length > 1;
+      return Object.entries(forms).map(([contract, form]) => {
+        const columns = Object.keys(form.columns).slice(0, form.texts?.length);
+        const name = withVersions ? `${links} v${contract}` : links;
+        return [name, [key.column, version, ...columns].join(' ')];
+      });
+    }),
   );
   const described = tableUnder(PAGE, 'Row hashes').map(([links, ...cells]) => [
     links,

@@ -4,7 +4,7 @@
  */
 import { MigrationError } from '../errors.ts';
 import { readSchema } from '../leg/schema.ts';
-import type { DescribedLink, Participants } from '../participants.ts';
+import { askEach, type DescribedLink, type Participants } from '../participants.ts';
 import type { MovedLink } from './record.ts';
 
 /** What a move makes of one event of a link. */
@@ -79,13 +79,14 @@ export async function refuseLosses(
   );
 }
 
-/** Whether completing the move removes something at the owner. */
+/** Whether completing the move removes something at the owner, as any of its builds knows. */
 async function removesFields(
   participants: Participants,
   { producer: { id, producer } }: DescribedLink,
   { from, to }: EventChange,
 ): Promise<boolean> {
-  const { due } = await readSchema(participants.of(producer), id);
+  const schemas = await askEach(participants.each(producer), (one) => readSchema(one, id));
+  const due = schemas.flatMap((schema) => schema.due);
   return due.some(({ version }) => version > from && version <= to);
 }
 

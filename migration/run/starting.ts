@@ -22,7 +22,7 @@ import type { NewRun } from './journal.ts';
 import { linksOf } from './links.ts';
 import { changesOf, type EventChange, refuseLosses } from './losses.ts';
 import { type MovedLink, nameRoute, type RouteName, type RunRecord } from './record.ts';
-import { siblingsOf } from './siblings.ts';
+import { asNewestBuildSays, siblingsOf } from './siblings.ts';
 
 export interface MoveRequest {
   readonly link: string;
@@ -69,9 +69,7 @@ export async function resolveMove(
   const kind = link.producer.kind === LinkKind.FORMAL ? 'formal' : 'functional';
   const plan = choosePlan({ kind, from: named.from, to: named.to }, settings);
   const others = await findOthers(participants, topology, request, named, live);
-  const changes = [named, ...others].flatMap((one) =>
-    changesOf(topology.links.get(one.link)!, one),
-  );
+  const changes = await changesIn(participants, topology, [named, ...others]);
   await refuseLosses(participants, link, changes, request.wayBack);
   const { consumer, isStepByStep, isHeld, actor } = request;
   const run: NewRun = {
@@ -81,6 +79,17 @@ export async function resolveMove(
     wayBack: request.wayBack === 'none' ? 'none' : 'keep',
   };
   return { plan: others.length > 0 ? forEachLink(plan) : plan, run, changes };
+}
+
+async function changesIn(
+  participants: Participants,
+  { links }: Topology,
+  moved: readonly MovedLink[],
+): Promise<EventChange[]> {
+  const changes: EventChange[] = [];
+  for (const one of moved)
+    changes.push(...changesOf(await asNewestBuildSays(participants, links.get(one.link)!), one));
+  return changes;
 }
 
 /** Where the legs of a link are, and where they would go. */
@@ -111,7 +120,7 @@ async function findOthers(
   if (from.version === to.version) return [];
   const others: MovedLink[] = [];
   const target = { ...request, to: `v${to.version}` };
-  for (const other of siblingsOf(topology, link, to.version)) {
+  for (const other of await siblingsOf(participants, topology, link, to.version)) {
     const asked = chooseConsumers(other, request.consumer);
     if (await isThere(participants, other.producer, asked, to.version)) continue;
     if (from.transport !== to.transport)
@@ -223,6 +232,7 @@ async function findRoutes(
   asked: readonly string[],
 ): Promise<{ from: RouteName; to: RouteName; consumers: string[] }> {
   const moves: { consumer: string; from: RouteName; to: RouteName }[] = [];
+  const versions = await knownVersions(participants, producer);
   for (const consumer of asked) {
     const { lanes } = await participants
       .of(producer.producer)
@@ -231,7 +241,7 @@ async function findRoutes(
       const from = { transport: transportFromWire(transport)!, version };
       const to = targetOf(request.to, from);
       refuseTransport(producer, to);
-      refuseVersion(producer, to);
+      refuseVersion(producer.id, versions, to);
       if (nameRoute(from) !== nameRoute(to)) moves.push({ consumer, from, to });
     }
   }
@@ -256,8 +266,18 @@ function targetOf(to: string, from: RouteName): RouteName {
   };
 }
 
-function refuseVersion({ id, events }: DescribedLink['producer'], { version }: RouteName): void {
-  const known = [...new Set(events.flatMap(({ versions }) => versions))].sort((a, b) => a - b);
+/** What any live process of the producer reads, ascending: a gate waits until every one does. */
+async function knownVersions(
+  participants: Participants,
+  { id, producer }: DescribedLink['producer'],
+): Promise<number[]> {
+  const replicas = await participants.replicas(producer);
+  const links = replicas.flatMap(({ description }) => description?.produces ?? []);
+  const events = links.filter((link) => link.id === id).flatMap((link) => link.events);
+  return [...new Set(events.flatMap(({ versions }) => versions))].sort((a, b) => a - b);
+}
+
+function refuseVersion(id: string, known: readonly number[], { version }: RouteName): void {
   if (known.includes(version)) return;
   const names = known.map((one) => `v${one}`).join(', ');
   throw notMovable(id, `its producer knows ${names}, not v${version}; release a build that does`);

@@ -10,11 +10,12 @@ export interface CheckedCertificate {
   /** As the file has it; not signed. */
   id: string;
   link: string;
+  kind: string;
   consumer: string;
   epoch: number;
   count: number;
   signed_at: string;
-  /** Null when form, signature and both sides are valid. */
+  /** Null when form and signature are valid, and both sides equal or nothing is left. */
   problem: string | null;
 }
 
@@ -31,7 +32,7 @@ export async function checkFile(
       const checked = checkCertificate(JSON.stringify(exported), publicKey);
       if (!checked.isValid) return { ...unsigned(id), problem: checked.problem };
       const { link, consumer, epoch, count, signed_at } = checked.statement;
-      return { id, link, consumer, epoch, count, signed_at, problem: null };
+      return { id, kind: checked.kind, link, consumer, epoch, count, signed_at, problem: null };
     } catch {
       return { ...unsigned(id), problem: 'the statement is not JSON' };
     }
@@ -40,7 +41,7 @@ export async function checkFile(
 
 /** Repeats nothing of a certificate that failed the check as if it were true. */
 function unsigned(id: string) {
-  return { id, link: '', consumer: '', epoch: 0, count: 0, signed_at: '' };
+  return { id, kind: '', link: '', consumer: '', epoch: 0, count: 0, signed_at: '' };
 }
 
 function parseCertificates(file: string, text: string): JsonObject[] {
@@ -72,12 +73,16 @@ export function viewChecks(checks: CheckedCertificate[], isPinned: boolean): Vie
 }
 
 function formatCheck(check: CheckedCertificate, paint: Paint): string {
-  const { id, link, consumer, epoch, count, signed_at: signedAt, problem } = check;
+  const { id, kind, link, consumer, epoch, count, signed_at: signedAt, problem } = check;
   if (problem !== null) {
     return `${paint('red', 'invalid')}  ${cleanText(id) || 'without id'}: ${problem}`;
   }
-  const said = `${count.toLocaleString('en')} messages sent and applied, signed ${signedAt}`;
-  return `${paint('green', 'valid')}    ${link} ${consumer}, epoch ${epoch}: ${said}`;
+  const many = count.toLocaleString('en');
+  const said =
+    kind === 'erasure'
+      ? `${link}: nothing is left of what was erased, of ${many} entities`
+      : `${link} ${consumer}, epoch ${epoch}: ${many} messages sent and applied`;
+  return `${paint('green', 'valid')}    ${said}, signed ${signedAt}`;
 }
 
 const KEY_NOT_PINNED = 'Unchanged since it was signed. To verify who signed it, pass --public-key.';

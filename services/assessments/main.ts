@@ -15,6 +15,7 @@ await runService({
       'COMM-020': createdAssessmentSource,
       'COMM-021': updatedAssessmentSource,
     },
+    removals: { 'COMM-010': { 1: ['requireNicknames'] } },
   },
   services: (context) => [serve(AssessmentsService, assessmentsHandlers(context))],
 });

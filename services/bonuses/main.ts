@@ -22,6 +22,7 @@ await runService({
         'COMM-060': putRatings,
       },
       replicas: { 'COMM-010': managerReplica, 'COMM-060': ratingReplica },
+      removals: { 'COMM-010': { 1: ['dropManagerNames'] } },
       pulls: { 'COMM-060': pullRatings(ratings) },
     };
   },

@@ -24,6 +24,7 @@ await runService({
       'COMM-020': assessmentReplica,
       'COMM-021': assessmentReplica,
     },
+    removals: { 'COMM-010': { 1: ['dropManagerNames'] } },
     sources: { 'COMM-030': candidateSource, 'COMM-060': ratingSource },
   },
   services: (context) => [serve(HiringService, hiringHandlers(context))],

@@ -172,6 +172,8 @@ describe('the company', () => {
     assert.equal(promoted.candidate!.status, 'teacher');
     const again = await clients.management.promoteCandidate({ candidateId });
     assert.deepEqual(again.candidate!.promotedAt, promoted.candidate!.promotedAt);
+    const { candidate } = await clients.hiring.getCandidate({ candidateId });
+    assert.deepEqual([candidate!.status, candidate!.version], ['teacher', 4n]);
   });
 
   it('refuses what may not be, and says why', async () => {

@@ -93,6 +93,7 @@ async function startWithBadEvent(t: TestContext, transport: Transport) {
   const company = await InProcessCompany.start(t, {
     link: LINK,
     transport,
+    writesAs: `${LINK}=v1/v0`,
     elsewhere: ['assessments'],
   });
   const key = await writeBadEvent(company);

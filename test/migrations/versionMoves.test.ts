@@ -15,7 +15,7 @@ import { planOf } from '../../migration/plans/index.ts';
 import { type MoveRequest, resolveMove } from '../../migration/run/starting.ts';
 import { planToWire } from '../../operator/status.ts';
 import type { Owner } from '../harness/owner.ts';
-import { playService, syncToAsync } from '../rigs/oneStep.ts';
+import { type Played, playService, syncToAsync } from '../rigs/oneStep.ts';
 
 type Link = MessageInitShape<typeof LinkDescriptionSchema>;
 type Event = MessageInitShape<typeof EventDescriptionSchema>;
@@ -42,20 +42,32 @@ const created = linkOf('COMM-020', 'assessment', eventOf('AssessmentCreated', sp
 const updated = linkOf('COMM-021', 'assessment', eventOf('AssessmentUpdated', split));
 const manager = linkOf('COMM-010', 'manager', eventOf('ManagerCreated', anonymised));
 
+function asOlderBuildSays(link: Link): Link {
+  const events = link.events!.map(({ name = '' }) => ({ name, versions: [0] }));
+  return { ...link, events } as Link;
+}
+
 async function open(
   t: Owner,
   produces: Link[],
   due: MessageInitShape<typeof GetSchemaResponseSchema>['due'] = [],
   versions: Readonly<Record<string, number>> = {},
 ) {
+  const getRoutes: Played['getRoutes'] = async ({ link }) => ({
+    lanes: [{ transport: ROUTES[link] ?? Wire.SYNC, version: versions[link] ?? 0, epoch: 1n }],
+  });
   const assessments = await playService(t, {
     describe: async () => ({ service: 'assessments', produces }),
-    getRoutes: async ({ link }) => ({
-      lanes: [{ transport: ROUTES[link] ?? Wire.SYNC, version: versions[link] ?? 0, epoch: 1n }],
-    }),
     getSchema: async () => ({ due }),
+    getRoutes,
   });
-  const participants = new Participants({ assessments: [assessments] });
+  // An older build beside: it knows neither the version nor schemas, and may be asked first.
+  const older = await playService(t, {
+    describe: async () => ({ service: 'assessments', produces: produces.map(asOlderBuildSays) }),
+    getSchema: async () => ({}),
+    getRoutes,
+  });
+  const participants = new Participants({ assessments: [older, assessments] });
   t.after(() => participants.close());
   return (request: Partial<MoveRequest>, live: Parameters<typeof resolveMove>[2] = []) =>
     resolveMove(

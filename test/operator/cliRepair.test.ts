@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { canonicalJson } from '../../migration/certificate.ts';
+import { canonicalJson } from '../../migration/signing.ts';
 import {
   addLetter,
   jsonOf,

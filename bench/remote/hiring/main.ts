@@ -20,16 +20,16 @@ import { remoteOptions, serveRemote } from '../../remote.ts';
 
 /** The replica's row written by hand: newest wins, one transaction. */
 async function putByHand(sql: Database, { event }: PutManagerRequest) {
-  const { managerReplicationId: id, firstName, lastName } = event.value!.payload!;
+  if (event.case !== 'managerCreatedV1') throw new Error(`not a ManagerCreated v1: ${event.case}`);
+  const { managerReplicationId: id, nickname } = event.value.payload!;
   await sql.begin(
     (tx) => tx`
-      insert into manager_replicas as stored (id, version, first_name, last_name)
-      values (${id}, 1, ${firstName}, ${lastName})
-      on conflict (id) do update set version = excluded.version,
-        first_name = excluded.first_name, last_name = excluded.last_name
+      insert into manager_replicas as stored (id, version, nickname)
+      values (${id}, 1, ${nickname})
+      on conflict (id) do update set version = excluded.version, nickname = excluded.nickname
       where excluded.version > stored.version`,
   );
-  return create(ReceiptSchema, { eventId: event.value!.eventId, outcome: Outcome.APPLIED });
+  return create(ReceiptSchema, { eventId: event.value.eventId, outcome: Outcome.APPLIED });
 }
 
 async function main({ postgresUrl, natsUrl, kind }: HiringOptions): Promise<void> {

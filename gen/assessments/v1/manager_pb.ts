@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assessments/v1/manager.proto.
  */
 export const file_assessments_v1_manager: GenFile = /*@__PURE__*/
-  fileDesc("Chxhc3Nlc3NtZW50cy92MS9tYW5hZ2VyLnByb3RvEg5hc3Nlc3NtZW50cy52MSK1AQoHTWFuYWdlchISCgptYW5hZ2VyX2lkGAEgASgJEhIKCmZpcnN0X25hbWUYAiABKAkSEQoJbGFzdF9uYW1lGAMgASgJEg8KB3ZlcnNpb24YBCABKAMSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Chxhc3Nlc3NtZW50cy92MS9tYW5hZ2VyLnByb3RvEg5hc3Nlc3NtZW50cy52MSLHAQoHTWFuYWdlchISCgptYW5hZ2VyX2lkGAEgASgJEhIKCmZpcnN0X25hbWUYAiABKAkSEQoJbGFzdF9uYW1lGAMgASgJEg8KB3ZlcnNpb24YBCABKAMSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIbmlja25hbWUYByABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A manager, as the service that owns managers knows it.
@@ -51,6 +51,13 @@ export type Manager = Message<"assessments.v1.Manager"> & {
    * @generated from field: google.protobuf.Timestamp updated_at = 6;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * What others call the manager: it follows from the id, never from the name.
+   *
+   * @generated from field: string nickname = 7;
+   */
+  nickname: string;
 };
 
 /**
@@ -90,6 +97,13 @@ export type ManagerJson = {
    * @generated from field: google.protobuf.Timestamp updated_at = 6;
    */
   updatedAt?: TimestampJson;
+
+  /**
+   * What others call the manager: it follows from the id, never from the name.
+   *
+   * @generated from field: string nickname = 7;
+   */
+  nickname?: string;
 };
 
 /**

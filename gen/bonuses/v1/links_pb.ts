@@ -8,6 +8,10 @@ import type { ManagerCreated, ManagerCreatedJson } from "../../assessments/event
 import { file_assessments_events_v0_manager_created } from "../../assessments/events/v0/manager_created_pb.ts";
 import type { ManagerUpdated, ManagerUpdatedJson } from "../../assessments/events/v0/manager_updated_pb.ts";
 import { file_assessments_events_v0_manager_updated } from "../../assessments/events/v0/manager_updated_pb.ts";
+import type { ManagerCreated as ManagerCreated$1, ManagerCreatedJson as ManagerCreatedJson$1 } from "../../assessments/events/v1/manager_created_pb.ts";
+import { file_assessments_events_v1_manager_created } from "../../assessments/events/v1/manager_created_pb.ts";
+import type { ManagerUpdated as ManagerUpdated$1, ManagerUpdatedJson as ManagerUpdatedJson$1 } from "../../assessments/events/v1/manager_updated_pb.ts";
+import { file_assessments_events_v1_manager_updated } from "../../assessments/events/v1/manager_updated_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { AssessmentRatingChanged, AssessmentRatingChangedJson } from "../../hiring/events/v0/assessment_rating_changed_pb.ts";
 import { file_hiring_events_v0_assessment_rating_changed } from "../../hiring/events/v0/assessment_rating_changed_pb.ts";
@@ -25,7 +29,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bonuses/v1/links.proto.
  */
 export const file_bonuses_v1_links: GenFile = /*@__PURE__*/
-  fileDesc("ChZib251c2VzL3YxL2xpbmtzLnByb3RvEgpib251c2VzLnYxIq0BChFQdXRNYW5hZ2VyUmVxdWVzdBJDChJtYW5hZ2VyX2NyZWF0ZWRfdjAYASABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlckNyZWF0ZWRIABJDChJtYW5hZ2VyX3VwZGF0ZWRfdjAYAiABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlclVwZGF0ZWRIAEIOCgVldmVudBIFukgCCAEi8wEKE0Jvb2tTb2x1dGlvblJlcXVlc3QSRAoVc29sdXRpb25fY29tcGxldGVkX3YwGAEgASgLMiMuaGlyaW5nLmV2ZW50cy52MC5Tb2x1dGlvbkNvbXBsZXRlZEgAEkAKE3NvbHV0aW9uX3Jldm9rZWRfdjAYAiABKAsyIS5oaXJpbmcuZXZlbnRzLnYwLlNvbHV0aW9uUmV2b2tlZEgAEkQKFXNvbHV0aW9uX2NvbXBsZXRlZF92MRgDIAEoCzIjLmhpcmluZy5ldmVudHMudjEuU29sdXRpb25Db21wbGV0ZWRIAEIOCgVldmVudBIFukgCCAEifwoaUHV0QXNzZXNzbWVudFJhdGluZ1JlcXVlc3QSUQocYXNzZXNzbWVudF9yYXRpbmdfY2hhbmdlZF92MBgBIAEoCzIpLmhpcmluZy5ldmVudHMudjAuQXNzZXNzbWVudFJhdGluZ0NoYW5nZWRIAEIOCgVldmVudBIFukgCCAEy5wEKDEJvbnVzZXNMaW5rcxI/CgpQdXRNYW5hZ2VyEh0uYm9udXNlcy52MS5QdXRNYW5hZ2VyUmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0EkMKDEJvb2tTb2x1dGlvbhIfLmJvbnVzZXMudjEuQm9va1NvbHV0aW9uUmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0ElEKE1B1dEFzc2Vzc21lbnRSYXRpbmcSJi5ib251c2VzLnYxLlB1dEFzc2Vzc21lbnRSYXRpbmdSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHRiBnByb3RvMw", [file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_buf_validate_validate, file_hiring_events_v0_assessment_rating_changed, file_hiring_events_v0_solution_completed, file_hiring_events_v0_solution_revoked, file_hiring_events_v1_solution_completed, file_relink_v1_receipt]);
+  fileDesc("ChZib251c2VzL3YxL2xpbmtzLnByb3RvEgpib251c2VzLnYxIrcCChFQdXRNYW5hZ2VyUmVxdWVzdBJDChJtYW5hZ2VyX2NyZWF0ZWRfdjAYASABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlckNyZWF0ZWRIABJDChJtYW5hZ2VyX3VwZGF0ZWRfdjAYAiABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjAuTWFuYWdlclVwZGF0ZWRIABJDChJtYW5hZ2VyX2NyZWF0ZWRfdjEYAyABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjEuTWFuYWdlckNyZWF0ZWRIABJDChJtYW5hZ2VyX3VwZGF0ZWRfdjEYBCABKAsyJS5hc3Nlc3NtZW50cy5ldmVudHMudjEuTWFuYWdlclVwZGF0ZWRIAEIOCgVldmVudBIFukgCCAEi8wEKE0Jvb2tTb2x1dGlvblJlcXVlc3QSRAoVc29sdXRpb25fY29tcGxldGVkX3YwGAEgASgLMiMuaGlyaW5nLmV2ZW50cy52MC5Tb2x1dGlvbkNvbXBsZXRlZEgAEkAKE3NvbHV0aW9uX3Jldm9rZWRfdjAYAiABKAsyIS5oaXJpbmcuZXZlbnRzLnYwLlNvbHV0aW9uUmV2b2tlZEgAEkQKFXNvbHV0aW9uX2NvbXBsZXRlZF92MRgDIAEoCzIjLmhpcmluZy5ldmVudHMudjEuU29sdXRpb25Db21wbGV0ZWRIAEIOCgVldmVudBIFukgCCAEifwoaUHV0QXNzZXNzbWVudFJhdGluZ1JlcXVlc3QSUQocYXNzZXNzbWVudF9yYXRpbmdfY2hhbmdlZF92MBgBIAEoCzIpLmhpcmluZy5ldmVudHMudjAuQXNzZXNzbWVudFJhdGluZ0NoYW5nZWRIAEIOCgVldmVudBIFukgCCAEy5wEKDEJvbnVzZXNMaW5rcxI/CgpQdXRNYW5hZ2VyEh0uYm9udXNlcy52MS5QdXRNYW5hZ2VyUmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0EkMKDEJvb2tTb2x1dGlvbhIfLmJvbnVzZXMudjEuQm9va1NvbHV0aW9uUmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0ElEKE1B1dEFzc2Vzc21lbnRSYXRpbmcSJi5ib251c2VzLnYxLlB1dEFzc2Vzc21lbnRSYXRpbmdSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHRiBnByb3RvMw", [file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_assessments_events_v1_manager_created, file_assessments_events_v1_manager_updated, file_buf_validate_validate, file_hiring_events_v0_assessment_rating_changed, file_hiring_events_v0_solution_completed, file_hiring_events_v0_solution_revoked, file_hiring_events_v1_solution_completed, file_relink_v1_receipt]);
 
 /**
  * @generated from message bonuses.v1.PutManagerRequest
@@ -48,6 +52,18 @@ export type PutManagerRequest = Message<"bonuses.v1.PutManagerRequest"> & {
      */
     value: ManagerUpdated;
     case: "managerUpdatedV0";
+  } | {
+    /**
+     * @generated from field: assessments.events.v1.ManagerCreated manager_created_v1 = 3;
+     */
+    value: ManagerCreated$1;
+    case: "managerCreatedV1";
+  } | {
+    /**
+     * @generated from field: assessments.events.v1.ManagerUpdated manager_updated_v1 = 4;
+     */
+    value: ManagerUpdated$1;
+    case: "managerUpdatedV1";
   } | { case: undefined; value?: undefined };
 };
 
@@ -64,6 +80,16 @@ export type PutManagerRequestJson = {
    * @generated from field: assessments.events.v0.ManagerUpdated manager_updated_v0 = 2;
    */
   managerUpdatedV0?: ManagerUpdatedJson;
+
+  /**
+   * @generated from field: assessments.events.v1.ManagerCreated manager_created_v1 = 3;
+   */
+  managerCreatedV1?: ManagerCreatedJson$1;
+
+  /**
+   * @generated from field: assessments.events.v1.ManagerUpdated manager_updated_v1 = 4;
+   */
+  managerUpdatedV1?: ManagerUpdatedJson$1;
 };
 
 /**

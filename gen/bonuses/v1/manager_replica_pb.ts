@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bonuses/v1/manager_replica.proto.
  */
 export const file_bonuses_v1_manager_replica: GenFile = /*@__PURE__*/
-  fileDesc("CiBib251c2VzL3YxL21hbmFnZXJfcmVwbGljYS5wcm90bxIKYm9udXNlcy52MSJcCg5NYW5hZ2VyUmVwbGljYRISCgptYW5hZ2VyX2lkGAEgASgJEhIKCmZpcnN0X25hbWUYAiABKAkSEQoJbGFzdF9uYW1lGAMgASgJEg8KB3ZlcnNpb24YBCABKANiBnByb3RvMw");
+  fileDesc("CiBib251c2VzL3YxL21hbmFnZXJfcmVwbGljYS5wcm90bxIKYm9udXNlcy52MSJuCg5NYW5hZ2VyUmVwbGljYRISCgptYW5hZ2VyX2lkGAEgASgJEhIKCmZpcnN0X25hbWUYAiABKAkSEQoJbGFzdF9uYW1lGAMgASgJEg8KB3ZlcnNpb24YBCABKAMSEAoIbmlja25hbWUYBSABKAliBnByb3RvMw");
 
 /**
  * A manager, as replicated to bonuses by COMM-010.
@@ -24,11 +24,15 @@ export type ManagerReplica = Message<"bonuses.v1.ManagerReplica"> & {
   managerId: string;
 
   /**
+   * Empty once version 1 of COMM-010 brought the manager, and for good when that link has moved to it.
+   *
    * @generated from field: string first_name = 2;
    */
   firstName: string;
 
   /**
+   * As first_name.
+   *
    * @generated from field: string last_name = 3;
    */
   lastName: string;
@@ -39,6 +43,13 @@ export type ManagerReplica = Message<"bonuses.v1.ManagerReplica"> & {
    * @generated from field: int64 version = 4;
    */
   version: bigint;
+
+  /**
+   * What others call the manager: it follows from the id, never from the name.
+   *
+   * @generated from field: string nickname = 5;
+   */
+  nickname: string;
 };
 
 /**
@@ -53,11 +64,15 @@ export type ManagerReplicaJson = {
   managerId?: string;
 
   /**
+   * Empty once version 1 of COMM-010 brought the manager, and for good when that link has moved to it.
+   *
    * @generated from field: string first_name = 2;
    */
   firstName?: string;
 
   /**
+   * As first_name.
+   *
    * @generated from field: string last_name = 3;
    */
   lastName?: string;
@@ -68,6 +83,13 @@ export type ManagerReplicaJson = {
    * @generated from field: int64 version = 4;
    */
   version?: string;
+
+  /**
+   * What others call the manager: it follows from the id, never from the name.
+   *
+   * @generated from field: string nickname = 5;
+   */
+  nickname?: string;
 };
 
 /**

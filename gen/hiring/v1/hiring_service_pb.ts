@@ -23,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hiring/v1/hiring_service.proto.
  */
 export const file_hiring_v1_hiring_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5oaXJpbmcvdjEvaGlyaW5nX3NlcnZpY2UucHJvdG8SCWhpcmluZy52MSI4ChhHZXRNYW5hZ2VyUmVwbGljYVJlcXVlc3QSHAoKbWFuYWdlcl9pZBgBIAEoCUIIukgFcgOwAQEiRwoZR2V0TWFuYWdlclJlcGxpY2FSZXNwb25zZRIqCgdtYW5hZ2VyGAEgASgLMhkuaGlyaW5nLnYxLk1hbmFnZXJSZXBsaWNhIj4KG0dldEFzc2Vzc21lbnRSZXBsaWNhUmVxdWVzdBIfCg1hc3Nlc3NtZW50X2lkGAEgASgJQgi6SAVyA7ABASJQChxHZXRBc3Nlc3NtZW50UmVwbGljYVJlc3BvbnNlEjAKCmFzc2Vzc21lbnQYASABKAsyHC5oaXJpbmcudjEuQXNzZXNzbWVudFJlcGxpY2EieAoYUmVnaXN0ZXJDYW5kaWRhdGVSZXF1ZXN0EiMKDGNhbmRpZGF0ZV9pZBgBIAEoCUIIukgFcgOwAQFIAIgBARImCgRuYW1lGAIgASgJQhi6SBVyExABGMgBMgxeW15ccHtDY31dKiRCDwoNX2NhbmRpZGF0ZV9pZCJtChlSZWdpc3RlckNhbmRpZGF0ZVJlc3BvbnNlEicKCWNhbmRpZGF0ZRgBIAEoCzIULmhpcmluZy52MS5DYW5kaWRhdGUSJwoKZGVsaXZlcmllcxgCIAMoCzITLnJlbGluay52MS5EZWxpdmVyeSI1ChNHZXRDYW5kaWRhdGVSZXF1ZXN0Eh4KDGNhbmRpZGF0ZV9pZBgBIAEoCUIIukgFcgOwAQEiPwoUR2V0Q2FuZGlkYXRlUmVzcG9uc2USJwoJY2FuZGlkYXRlGAEgASgLMhQuaGlyaW5nLnYxLkNhbmRpZGF0ZSLpAQoVU3VibWl0U29sdXRpb25SZXF1ZXN0EiIKC3NvbHV0aW9uX2lkGAEgASgJQgi6SAVyA7ABAUgAiAEBEh4KDGNhbmRpZGF0ZV9pZBgCIAEoCUIIukgFcgOwAQESHwoNYXNzZXNzbWVudF9pZBgDIAEoCUIIukgFcgOwAQESHQoLZXhlcmNpc2VfaWQYBCABKAlCCLpIBXIDsAEBEg8KB2NvcnJlY3QYBSABKAgSKwoLYWNjZXB0ZWRfYnkYBiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiRCDgoMX3NvbHV0aW9uX2lkIpUBChZTdWJtaXRTb2x1dGlvblJlc3BvbnNlEiUKCHNvbHV0aW9uGAEgASgLMhMuaGlyaW5nLnYxLlNvbHV0aW9uEisKBnJhdGluZxgCIAEoCzIbLmhpcmluZy52MS5Bc3Nlc3NtZW50UmF0aW5nEicKCmRlbGl2ZXJpZXMYAyADKAsyEy5yZWxpbmsudjEuRGVsaXZlcnkiNgoVUmV2b2tlU29sdXRpb25SZXF1ZXN0Eh0KC3NvbHV0aW9uX2lkGAEgASgJQgi6SAVyA7ABASKVAQoWUmV2b2tlU29sdXRpb25SZXNwb25zZRIlCghzb2x1dGlvbhgBIAEoCzITLmhpcmluZy52MS5Tb2x1dGlvbhIrCgZyYXRpbmcYAiABKAsyGy5oaXJpbmcudjEuQXNzZXNzbWVudFJhdGluZxInCgpkZWxpdmVyaWVzGAMgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5Ij0KGkdldEFzc2Vzc21lbnRSYXRpbmdSZXF1ZXN0Eh8KDWFzc2Vzc21lbnRfaWQYASABKAlCCLpIBXIDsAEBIkoKG0dldEFzc2Vzc21lbnRSYXRpbmdSZXNwb25zZRIrCgZyYXRpbmcYASABKAsyGy5oaXJpbmcudjEuQXNzZXNzbWVudFJhdGluZzKdBQoNSGlyaW5nU2VydmljZRJeChFHZXRNYW5hZ2VyUmVwbGljYRIjLmhpcmluZy52MS5HZXRNYW5hZ2VyUmVwbGljYVJlcXVlc3QaJC5oaXJpbmcudjEuR2V0TWFuYWdlclJlcGxpY2FSZXNwb25zZRJnChRHZXRBc3Nlc3NtZW50UmVwbGljYRImLmhpcmluZy52MS5HZXRBc3Nlc3NtZW50UmVwbGljYVJlcXVlc3QaJy5oaXJpbmcudjEuR2V0QXNzZXNzbWVudFJlcGxpY2FSZXNwb25zZRJeChFSZWdpc3RlckNhbmRpZGF0ZRIjLmhpcmluZy52MS5SZWdpc3RlckNhbmRpZGF0ZVJlcXVlc3QaJC5oaXJpbmcudjEuUmVnaXN0ZXJDYW5kaWRhdGVSZXNwb25zZRJPCgxHZXRDYW5kaWRhdGUSHi5oaXJpbmcudjEuR2V0Q2FuZGlkYXRlUmVxdWVzdBofLmhpcmluZy52MS5HZXRDYW5kaWRhdGVSZXNwb25zZRJVCg5TdWJtaXRTb2x1dGlvbhIgLmhpcmluZy52MS5TdWJtaXRTb2x1dGlvblJlcXVlc3QaIS5oaXJpbmcudjEuU3VibWl0U29sdXRpb25SZXNwb25zZRJVCg5SZXZva2VTb2x1dGlvbhIgLmhpcmluZy52MS5SZXZva2VTb2x1dGlvblJlcXVlc3QaIS5oaXJpbmcudjEuUmV2b2tlU29sdXRpb25SZXNwb25zZRJkChNHZXRBc3Nlc3NtZW50UmF0aW5nEiUuaGlyaW5nLnYxLkdldEFzc2Vzc21lbnRSYXRpbmdSZXF1ZXN0GiYuaGlyaW5nLnYxLkdldEFzc2Vzc21lbnRSYXRpbmdSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_hiring_v1_assessment_rating, file_hiring_v1_assessment_replica, file_hiring_v1_candidate, file_hiring_v1_manager_replica, file_hiring_v1_solution, file_relink_v1_delivery]);
+  fileDesc("Ch5oaXJpbmcvdjEvaGlyaW5nX3NlcnZpY2UucHJvdG8SCWhpcmluZy52MSI4ChhHZXRNYW5hZ2VyUmVwbGljYVJlcXVlc3QSHAoKbWFuYWdlcl9pZBgBIAEoCUIIukgFcgOwAQEiRwoZR2V0TWFuYWdlclJlcGxpY2FSZXNwb25zZRIqCgdtYW5hZ2VyGAEgASgLMhkuaGlyaW5nLnYxLk1hbmFnZXJSZXBsaWNhIj4KG0dldEFzc2Vzc21lbnRSZXBsaWNhUmVxdWVzdBIfCg1hc3Nlc3NtZW50X2lkGAEgASgJQgi6SAVyA7ABASJQChxHZXRBc3Nlc3NtZW50UmVwbGljYVJlc3BvbnNlEjAKCmFzc2Vzc21lbnQYASABKAsyHC5oaXJpbmcudjEuQXNzZXNzbWVudFJlcGxpY2EieAoYUmVnaXN0ZXJDYW5kaWRhdGVSZXF1ZXN0EiMKDGNhbmRpZGF0ZV9pZBgBIAEoCUIIukgFcgOwAQFIAIgBARImCgRuYW1lGAIgASgJQhi6SBVyExABGMgBMgxeW15ccHtDY31dKiRCDwoNX2NhbmRpZGF0ZV9pZCJtChlSZWdpc3RlckNhbmRpZGF0ZVJlc3BvbnNlEicKCWNhbmRpZGF0ZRgBIAEoCzIULmhpcmluZy52MS5DYW5kaWRhdGUSJwoKZGVsaXZlcmllcxgCIAMoCzITLnJlbGluay52MS5EZWxpdmVyeSI1ChNHZXRDYW5kaWRhdGVSZXF1ZXN0Eh4KDGNhbmRpZGF0ZV9pZBgBIAEoCUIIukgFcgOwAQEiPwoUR2V0Q2FuZGlkYXRlUmVzcG9uc2USJwoJY2FuZGlkYXRlGAEgASgLMhQuaGlyaW5nLnYxLkNhbmRpZGF0ZSI0ChJNYWtlVGVhY2hlclJlcXVlc3QSHgoMY2FuZGlkYXRlX2lkGAEgASgJQgi6SAVyA7ABASJnChNNYWtlVGVhY2hlclJlc3BvbnNlEicKCWNhbmRpZGF0ZRgBIAEoCzIULmhpcmluZy52MS5DYW5kaWRhdGUSJwoKZGVsaXZlcmllcxgCIAMoCzITLnJlbGluay52MS5EZWxpdmVyeSLpAQoVU3VibWl0U29sdXRpb25SZXF1ZXN0EiIKC3NvbHV0aW9uX2lkGAEgASgJQgi6SAVyA7ABAUgAiAEBEh4KDGNhbmRpZGF0ZV9pZBgCIAEoCUIIukgFcgOwAQESHwoNYXNzZXNzbWVudF9pZBgDIAEoCUIIukgFcgOwAQESHQoLZXhlcmNpc2VfaWQYBCABKAlCCLpIBXIDsAEBEg8KB2NvcnJlY3QYBSABKAgSKwoLYWNjZXB0ZWRfYnkYBiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiRCDgoMX3NvbHV0aW9uX2lkIpUBChZTdWJtaXRTb2x1dGlvblJlc3BvbnNlEiUKCHNvbHV0aW9uGAEgASgLMhMuaGlyaW5nLnYxLlNvbHV0aW9uEisKBnJhdGluZxgCIAEoCzIbLmhpcmluZy52MS5Bc3Nlc3NtZW50UmF0aW5nEicKCmRlbGl2ZXJpZXMYAyADKAsyEy5yZWxpbmsudjEuRGVsaXZlcnkiNgoVUmV2b2tlU29sdXRpb25SZXF1ZXN0Eh0KC3NvbHV0aW9uX2lkGAEgASgJQgi6SAVyA7ABASKVAQoWUmV2b2tlU29sdXRpb25SZXNwb25zZRIlCghzb2x1dGlvbhgBIAEoCzITLmhpcmluZy52MS5Tb2x1dGlvbhIrCgZyYXRpbmcYAiABKAsyGy5oaXJpbmcudjEuQXNzZXNzbWVudFJhdGluZxInCgpkZWxpdmVyaWVzGAMgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5Ij0KGkdldEFzc2Vzc21lbnRSYXRpbmdSZXF1ZXN0Eh8KDWFzc2Vzc21lbnRfaWQYASABKAlCCLpIBXIDsAEBIkoKG0dldEFzc2Vzc21lbnRSYXRpbmdSZXNwb25zZRIrCgZyYXRpbmcYASABKAsyGy5oaXJpbmcudjEuQXNzZXNzbWVudFJhdGluZzLrBQoNSGlyaW5nU2VydmljZRJeChFHZXRNYW5hZ2VyUmVwbGljYRIjLmhpcmluZy52MS5HZXRNYW5hZ2VyUmVwbGljYVJlcXVlc3QaJC5oaXJpbmcudjEuR2V0TWFuYWdlclJlcGxpY2FSZXNwb25zZRJnChRHZXRBc3Nlc3NtZW50UmVwbGljYRImLmhpcmluZy52MS5HZXRBc3Nlc3NtZW50UmVwbGljYVJlcXVlc3QaJy5oaXJpbmcudjEuR2V0QXNzZXNzbWVudFJlcGxpY2FSZXNwb25zZRJeChFSZWdpc3RlckNhbmRpZGF0ZRIjLmhpcmluZy52MS5SZWdpc3RlckNhbmRpZGF0ZVJlcXVlc3QaJC5oaXJpbmcudjEuUmVnaXN0ZXJDYW5kaWRhdGVSZXNwb25zZRJPCgxHZXRDYW5kaWRhdGUSHi5oaXJpbmcudjEuR2V0Q2FuZGlkYXRlUmVxdWVzdBofLmhpcmluZy52MS5HZXRDYW5kaWRhdGVSZXNwb25zZRJMCgtNYWtlVGVhY2hlchIdLmhpcmluZy52MS5NYWtlVGVhY2hlclJlcXVlc3QaHi5oaXJpbmcudjEuTWFrZVRlYWNoZXJSZXNwb25zZRJVCg5TdWJtaXRTb2x1dGlvbhIgLmhpcmluZy52MS5TdWJtaXRTb2x1dGlvblJlcXVlc3QaIS5oaXJpbmcudjEuU3VibWl0U29sdXRpb25SZXNwb25zZRJVCg5SZXZva2VTb2x1dGlvbhIgLmhpcmluZy52MS5SZXZva2VTb2x1dGlvblJlcXVlc3QaIS5oaXJpbmcudjEuUmV2b2tlU29sdXRpb25SZXNwb25zZRJkChNHZXRBc3Nlc3NtZW50UmF0aW5nEiUuaGlyaW5nLnYxLkdldEFzc2Vzc21lbnRSYXRpbmdSZXF1ZXN0GiYuaGlyaW5nLnYxLkdldEFzc2Vzc21lbnRSYXRpbmdSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_hiring_v1_assessment_rating, file_hiring_v1_assessment_replica, file_hiring_v1_candidate, file_hiring_v1_manager_replica, file_hiring_v1_solution, file_relink_v1_delivery]);
 
 /**
  * @generated from message hiring.v1.GetManagerReplicaRequest
@@ -286,6 +286,78 @@ export const GetCandidateResponseSchema: GenMessage<GetCandidateResponse, {jsonT
   messageDesc(file_hiring_v1_hiring_service, 7);
 
 /**
+ * @generated from message hiring.v1.MakeTeacherRequest
+ */
+export type MakeTeacherRequest = Message<"hiring.v1.MakeTeacherRequest"> & {
+  /**
+   * Id of the candidate.
+   *
+   * @generated from field: string candidate_id = 1;
+   */
+  candidateId: string;
+};
+
+/**
+ * @generated from message hiring.v1.MakeTeacherRequest
+ */
+export type MakeTeacherRequestJson = {
+  /**
+   * Id of the candidate.
+   *
+   * @generated from field: string candidate_id = 1;
+   */
+  candidateId?: string;
+};
+
+/**
+ * Describes the message hiring.v1.MakeTeacherRequest.
+ * Use `create(MakeTeacherRequestSchema)` to create a new message.
+ */
+export const MakeTeacherRequestSchema: GenMessage<MakeTeacherRequest, {jsonType: MakeTeacherRequestJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 8);
+
+/**
+ * @generated from message hiring.v1.MakeTeacherResponse
+ */
+export type MakeTeacherResponse = Message<"hiring.v1.MakeTeacherResponse"> & {
+  /**
+   * @generated from field: hiring.v1.Candidate candidate = 1;
+   */
+  candidate?: Candidate | undefined;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 2;
+   */
+  deliveries: Delivery[];
+};
+
+/**
+ * @generated from message hiring.v1.MakeTeacherResponse
+ */
+export type MakeTeacherResponseJson = {
+  /**
+   * @generated from field: hiring.v1.Candidate candidate = 1;
+   */
+  candidate?: CandidateJson;
+
+  /**
+   * One entry per link and consumer that is told about it.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 2;
+   */
+  deliveries?: DeliveryJson[];
+};
+
+/**
+ * Describes the message hiring.v1.MakeTeacherResponse.
+ * Use `create(MakeTeacherResponseSchema)` to create a new message.
+ */
+export const MakeTeacherResponseSchema: GenMessage<MakeTeacherResponse, {jsonType: MakeTeacherResponseJson}> = /*@__PURE__*/
+  messageDesc(file_hiring_v1_hiring_service, 9);
+
+/**
  * @generated from message hiring.v1.SubmitSolutionRequest
  */
 export type SubmitSolutionRequest = Message<"hiring.v1.SubmitSolutionRequest"> & {
@@ -384,7 +456,7 @@ export type SubmitSolutionRequestJson = {
  * Use `create(SubmitSolutionRequestSchema)` to create a new message.
  */
 export const SubmitSolutionRequestSchema: GenMessage<SubmitSolutionRequest, {jsonType: SubmitSolutionRequestJson}> = /*@__PURE__*/
-  messageDesc(file_hiring_v1_hiring_service, 8);
+  messageDesc(file_hiring_v1_hiring_service, 10);
 
 /**
  * @generated from message hiring.v1.SubmitSolutionResponse
@@ -439,7 +511,7 @@ export type SubmitSolutionResponseJson = {
  * Use `create(SubmitSolutionResponseSchema)` to create a new message.
  */
 export const SubmitSolutionResponseSchema: GenMessage<SubmitSolutionResponse, {jsonType: SubmitSolutionResponseJson}> = /*@__PURE__*/
-  messageDesc(file_hiring_v1_hiring_service, 9);
+  messageDesc(file_hiring_v1_hiring_service, 11);
 
 /**
  * @generated from message hiring.v1.RevokeSolutionRequest
@@ -470,7 +542,7 @@ export type RevokeSolutionRequestJson = {
  * Use `create(RevokeSolutionRequestSchema)` to create a new message.
  */
 export const RevokeSolutionRequestSchema: GenMessage<RevokeSolutionRequest, {jsonType: RevokeSolutionRequestJson}> = /*@__PURE__*/
-  messageDesc(file_hiring_v1_hiring_service, 10);
+  messageDesc(file_hiring_v1_hiring_service, 12);
 
 /**
  * @generated from message hiring.v1.RevokeSolutionResponse
@@ -525,7 +597,7 @@ export type RevokeSolutionResponseJson = {
  * Use `create(RevokeSolutionResponseSchema)` to create a new message.
  */
 export const RevokeSolutionResponseSchema: GenMessage<RevokeSolutionResponse, {jsonType: RevokeSolutionResponseJson}> = /*@__PURE__*/
-  messageDesc(file_hiring_v1_hiring_service, 11);
+  messageDesc(file_hiring_v1_hiring_service, 13);
 
 /**
  * @generated from message hiring.v1.GetAssessmentRatingRequest
@@ -556,7 +628,7 @@ export type GetAssessmentRatingRequestJson = {
  * Use `create(GetAssessmentRatingRequestSchema)` to create a new message.
  */
 export const GetAssessmentRatingRequestSchema: GenMessage<GetAssessmentRatingRequest, {jsonType: GetAssessmentRatingRequestJson}> = /*@__PURE__*/
-  messageDesc(file_hiring_v1_hiring_service, 12);
+  messageDesc(file_hiring_v1_hiring_service, 14);
 
 /**
  * @generated from message hiring.v1.GetAssessmentRatingResponse
@@ -583,7 +655,7 @@ export type GetAssessmentRatingResponseJson = {
  * Use `create(GetAssessmentRatingResponseSchema)` to create a new message.
  */
 export const GetAssessmentRatingResponseSchema: GenMessage<GetAssessmentRatingResponse, {jsonType: GetAssessmentRatingResponseJson}> = /*@__PURE__*/
-  messageDesc(file_hiring_v1_hiring_service, 13);
+  messageDesc(file_hiring_v1_hiring_service, 15);
 
 /**
  * Owner of candidates, solutions and assessment ratings.
@@ -631,6 +703,17 @@ export const HiringService: GenService<{
     methodKind: "unary";
     input: typeof GetCandidateRequestSchema;
     output: typeof GetCandidateResponseSchema;
+  },
+  /**
+   * Makes a candidate a teacher; management calls it for management.v1.ManagementService/PromoteCandidate.
+   * NOT_FOUND when there is none with this id. Repeated it gives the same answer.
+   *
+   * @generated from rpc hiring.v1.HiringService.MakeTeacher
+   */
+  makeTeacher: {
+    methodKind: "unary";
+    input: typeof MakeTeacherRequestSchema;
+    output: typeof MakeTeacherResponseSchema;
   },
   /**
    * Takes a candidate's solution with its result. NOT_FOUND for an unknown candidate, assessment or

@@ -12,6 +12,10 @@ import type { ManagerCreated, ManagerCreatedJson } from "../../assessments/event
 import { file_assessments_events_v0_manager_created } from "../../assessments/events/v0/manager_created_pb.ts";
 import type { ManagerUpdated, ManagerUpdatedJson } from "../../assessments/events/v0/manager_updated_pb.ts";
 import { file_assessments_events_v0_manager_updated } from "../../assessments/events/v0/manager_updated_pb.ts";
+import type { ManagerCreated as ManagerCreated$1, ManagerCreatedJson as ManagerCreatedJson$1 } from "../../assessments/events/v1/manager_created_pb.ts";
+import { file_assessments_events_v1_manager_created } from "../../assessments/events/v1/manager_created_pb.ts";
+import type { ManagerUpdated as ManagerUpdated$1, ManagerUpdatedJson as ManagerUpdatedJson$1 } from "../../assessments/events/v1/manager_updated_pb.ts";
+import { file_assessments_events_v1_manager_updated } from "../../assessments/events/v1/manager_updated_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { AssessmentAssigned, AssessmentAssignedJson } from "../../management/events/v0/assessment_assigned_pb.ts";
 import { file_management_events_v0_assessment_assigned } from "../../management/events/v0/assessment_assigned_pb.ts";
@@ -23,7 +27,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hiring/v1/links.proto.
  */
 export const file_hiring_v1_links: GenFile = /*@__PURE__*/
-  fileDesc("ChVoaXJpbmcvdjEvbGlua3MucHJvdG8SCWhpcmluZy52MSKtAQoRUHV0TWFuYWdlclJlcXVlc3QSQwoSbWFuYWdlcl9jcmVhdGVkX3YwGAEgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJDcmVhdGVkSAASQwoSbWFuYWdlcl91cGRhdGVkX3YwGAIgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJVcGRhdGVkSABCDgoFZXZlbnQSBbpIAggBInEKFFB1dEFzc2Vzc21lbnRSZXF1ZXN0EkkKFWFzc2Vzc21lbnRfY3JlYXRlZF92MBgBIAEoCzIoLmFzc2Vzc21lbnRzLmV2ZW50cy52MC5Bc3Nlc3NtZW50Q3JlYXRlZEgAQg4KBWV2ZW50EgW6SAIIASJ4ChtQdXRDaGFuZ2VkQXNzZXNzbWVudFJlcXVlc3QSSQoVYXNzZXNzbWVudF91cGRhdGVkX3YwGAEgASgLMiguYXNzZXNzbWVudHMuZXZlbnRzLnYwLkFzc2Vzc21lbnRVcGRhdGVkSABCDgoFZXZlbnQSBbpIAggBInUKF0Fzc2lnbkFzc2Vzc21lbnRSZXF1ZXN0EkoKFmFzc2Vzc21lbnRfYXNzaWduZWRfdjAYASABKAsyKC5tYW5hZ2VtZW50LmV2ZW50cy52MC5Bc3Nlc3NtZW50QXNzaWduZWRIAEIOCgVldmVudBIFukgCCAEyswIKC0hpcmluZ0xpbmtzEj4KClB1dE1hbmFnZXISHC5oaXJpbmcudjEuUHV0TWFuYWdlclJlcXVlc3QaEi5yZWxpbmsudjEuUmVjZWlwdBJECg1QdXRBc3Nlc3NtZW50Eh8uaGlyaW5nLnYxLlB1dEFzc2Vzc21lbnRSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSUgoUUHV0Q2hhbmdlZEFzc2Vzc21lbnQSJi5oaXJpbmcudjEuUHV0Q2hhbmdlZEFzc2Vzc21lbnRSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSSgoQQXNzaWduQXNzZXNzbWVudBIiLmhpcmluZy52MS5Bc3NpZ25Bc3Nlc3NtZW50UmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0YgZwcm90bzM", [file_assessments_events_v0_assessment_created, file_assessments_events_v0_assessment_updated, file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_buf_validate_validate, file_management_events_v0_assessment_assigned, file_relink_v1_receipt]);
+  fileDesc("ChVoaXJpbmcvdjEvbGlua3MucHJvdG8SCWhpcmluZy52MSK3AgoRUHV0TWFuYWdlclJlcXVlc3QSQwoSbWFuYWdlcl9jcmVhdGVkX3YwGAEgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJDcmVhdGVkSAASQwoSbWFuYWdlcl91cGRhdGVkX3YwGAIgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJVcGRhdGVkSAASQwoSbWFuYWdlcl9jcmVhdGVkX3YxGAMgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYxLk1hbmFnZXJDcmVhdGVkSAASQwoSbWFuYWdlcl91cGRhdGVkX3YxGAQgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYxLk1hbmFnZXJVcGRhdGVkSABCDgoFZXZlbnQSBbpIAggBInEKFFB1dEFzc2Vzc21lbnRSZXF1ZXN0EkkKFWFzc2Vzc21lbnRfY3JlYXRlZF92MBgBIAEoCzIoLmFzc2Vzc21lbnRzLmV2ZW50cy52MC5Bc3Nlc3NtZW50Q3JlYXRlZEgAQg4KBWV2ZW50EgW6SAIIASJ4ChtQdXRDaGFuZ2VkQXNzZXNzbWVudFJlcXVlc3QSSQoVYXNzZXNzbWVudF91cGRhdGVkX3YwGAEgASgLMiguYXNzZXNzbWVudHMuZXZlbnRzLnYwLkFzc2Vzc21lbnRVcGRhdGVkSABCDgoFZXZlbnQSBbpIAggBInUKF0Fzc2lnbkFzc2Vzc21lbnRSZXF1ZXN0EkoKFmFzc2Vzc21lbnRfYXNzaWduZWRfdjAYASABKAsyKC5tYW5hZ2VtZW50LmV2ZW50cy52MC5Bc3Nlc3NtZW50QXNzaWduZWRIAEIOCgVldmVudBIFukgCCAEyswIKC0hpcmluZ0xpbmtzEj4KClB1dE1hbmFnZXISHC5oaXJpbmcudjEuUHV0TWFuYWdlclJlcXVlc3QaEi5yZWxpbmsudjEuUmVjZWlwdBJECg1QdXRBc3Nlc3NtZW50Eh8uaGlyaW5nLnYxLlB1dEFzc2Vzc21lbnRSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSUgoUUHV0Q2hhbmdlZEFzc2Vzc21lbnQSJi5oaXJpbmcudjEuUHV0Q2hhbmdlZEFzc2Vzc21lbnRSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSSgoQQXNzaWduQXNzZXNzbWVudBIiLmhpcmluZy52MS5Bc3NpZ25Bc3Nlc3NtZW50UmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0YgZwcm90bzM", [file_assessments_events_v0_assessment_created, file_assessments_events_v0_assessment_updated, file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_assessments_events_v1_manager_created, file_assessments_events_v1_manager_updated, file_buf_validate_validate, file_management_events_v0_assessment_assigned, file_relink_v1_receipt]);
 
 /**
  * @generated from message hiring.v1.PutManagerRequest
@@ -46,6 +50,18 @@ export type PutManagerRequest = Message<"hiring.v1.PutManagerRequest"> & {
      */
     value: ManagerUpdated;
     case: "managerUpdatedV0";
+  } | {
+    /**
+     * @generated from field: assessments.events.v1.ManagerCreated manager_created_v1 = 3;
+     */
+    value: ManagerCreated$1;
+    case: "managerCreatedV1";
+  } | {
+    /**
+     * @generated from field: assessments.events.v1.ManagerUpdated manager_updated_v1 = 4;
+     */
+    value: ManagerUpdated$1;
+    case: "managerUpdatedV1";
   } | { case: undefined; value?: undefined };
 };
 
@@ -62,6 +78,16 @@ export type PutManagerRequestJson = {
    * @generated from field: assessments.events.v0.ManagerUpdated manager_updated_v0 = 2;
    */
   managerUpdatedV0?: ManagerUpdatedJson;
+
+  /**
+   * @generated from field: assessments.events.v1.ManagerCreated manager_created_v1 = 3;
+   */
+  managerCreatedV1?: ManagerCreatedJson$1;
+
+  /**
+   * @generated from field: assessments.events.v1.ManagerUpdated manager_updated_v1 = 4;
+   */
+  managerUpdatedV1?: ManagerUpdatedJson$1;
 };
 
 /**

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hiring/v1/manager_replica.proto.
  */
 export const file_hiring_v1_manager_replica: GenFile = /*@__PURE__*/
-  fileDesc("Ch9oaXJpbmcvdjEvbWFuYWdlcl9yZXBsaWNhLnByb3RvEgloaXJpbmcudjEiXAoOTWFuYWdlclJlcGxpY2ESEgoKbWFuYWdlcl9pZBgBIAEoCRISCgpmaXJzdF9uYW1lGAIgASgJEhEKCWxhc3RfbmFtZRgDIAEoCRIPCgd2ZXJzaW9uGAQgASgDYgZwcm90bzM");
+  fileDesc("Ch9oaXJpbmcvdjEvbWFuYWdlcl9yZXBsaWNhLnByb3RvEgloaXJpbmcudjEibgoOTWFuYWdlclJlcGxpY2ESEgoKbWFuYWdlcl9pZBgBIAEoCRISCgpmaXJzdF9uYW1lGAIgASgJEhEKCWxhc3RfbmFtZRgDIAEoCRIPCgd2ZXJzaW9uGAQgASgDEhAKCG5pY2tuYW1lGAUgASgJYgZwcm90bzM");
 
 /**
  * A manager, as replicated to hiring by COMM-010.
@@ -24,11 +24,15 @@ export type ManagerReplica = Message<"hiring.v1.ManagerReplica"> & {
   managerId: string;
 
   /**
+   * Empty once version 1 of COMM-010 brought the manager, and for good when that link has moved to it.
+   *
    * @generated from field: string first_name = 2;
    */
   firstName: string;
 
   /**
+   * As first_name.
+   *
    * @generated from field: string last_name = 3;
    */
   lastName: string;
@@ -39,6 +43,13 @@ export type ManagerReplica = Message<"hiring.v1.ManagerReplica"> & {
    * @generated from field: int64 version = 4;
    */
   version: bigint;
+
+  /**
+   * What others call the manager: it follows from the id, never from the name.
+   *
+   * @generated from field: string nickname = 5;
+   */
+  nickname: string;
 };
 
 /**
@@ -53,11 +64,15 @@ export type ManagerReplicaJson = {
   managerId?: string;
 
   /**
+   * Empty once version 1 of COMM-010 brought the manager, and for good when that link has moved to it.
+   *
    * @generated from field: string first_name = 2;
    */
   firstName?: string;
 
   /**
+   * As first_name.
+   *
    * @generated from field: string last_name = 3;
    */
   lastName?: string;
@@ -68,6 +83,13 @@ export type ManagerReplicaJson = {
    * @generated from field: int64 version = 4;
    */
   version?: string;
+
+  /**
+   * What others call the manager: it follows from the id, never from the name.
+   *
+   * @generated from field: string nickname = 5;
+   */
+  nickname?: string;
 };
 
 /**

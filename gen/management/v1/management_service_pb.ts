@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file management/v1/management_service.proto.
  */
 export const file_management_v1_management_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZtYW5hZ2VtZW50L3YxL21hbmFnZW1lbnRfc2VydmljZS5wcm90bxINbWFuYWdlbWVudC52MSKdAQoJQ2FuZGlkYXRlEhQKDGNhbmRpZGF0ZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIaChJleGVyY2lzZXNfdG9fc29sdmUYBCADKAkSDwoHdmVyc2lvbhgFIAEoAxIvCgtwcm9tb3RlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilgEKCkFzc2lnbm1lbnQSFQoNYXNzaWdubWVudF9pZBgBIAEoCRIVCg1hc3Nlc3NtZW50X2lkGAIgASgJEhQKDGNhbmRpZGF0ZV9pZBgDIAEoCRITCgthc3NpZ25lZF9ieRgEIAEoCRIvCgthc3NpZ25lZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1gEKF0Fzc2lnbkFzc2Vzc21lbnRSZXF1ZXN0EiQKDWFzc2lnbm1lbnRfaWQYASABKAlCCLpIBXIDsAEBSACIAQESHwoNYXNzZXNzbWVudF9pZBgCIAEoCUIIukgFcgOwAQESHgoMY2FuZGlkYXRlX2lkGAMgASgJQgi6SAVyA7ABARIyCgthc3NpZ25lZF9ieRgEIAEoCUIYukgVchMQARjIATIMXlteXHB7Q2N9XSokSAGIAQFCEAoOX2Fzc2lnbm1lbnRfaWRCDgoMX2Fzc2lnbmVkX2J5InIKGEFzc2lnbkFzc2Vzc21lbnRSZXNwb25zZRItCgphc3NpZ25tZW50GAEgASgLMhkubWFuYWdlbWVudC52MS5Bc3NpZ25tZW50EicKCmRlbGl2ZXJpZXMYAiADKAsyEy5yZWxpbmsudjEuRGVsaXZlcnkiOQoXUHJvbW90ZUNhbmRpZGF0ZVJlcXVlc3QSHgoMY2FuZGlkYXRlX2lkGAEgASgJQgi6SAVyA7ABASJHChhQcm9tb3RlQ2FuZGlkYXRlUmVzcG9uc2USKwoJY2FuZGlkYXRlGAEgASgLMhgubWFuYWdlbWVudC52MS5DYW5kaWRhdGUiVAoVTGlzdENhbmRpZGF0ZXNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxjIASJfChZMaXN0Q2FuZGlkYXRlc1Jlc3BvbnNlEiwKCmNhbmRpZGF0ZXMYASADKAsyGC5tYW5hZ2VtZW50LnYxLkNhbmRpZGF0ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyvAIKEU1hbmFnZW1lbnRTZXJ2aWNlEmMKEEFzc2lnbkFzc2Vzc21lbnQSJi5tYW5hZ2VtZW50LnYxLkFzc2lnbkFzc2Vzc21lbnRSZXF1ZXN0GicubWFuYWdlbWVudC52MS5Bc3NpZ25Bc3Nlc3NtZW50UmVzcG9uc2USYwoQUHJvbW90ZUNhbmRpZGF0ZRImLm1hbmFnZW1lbnQudjEuUHJvbW90ZUNhbmRpZGF0ZVJlcXVlc3QaJy5tYW5hZ2VtZW50LnYxLlByb21vdGVDYW5kaWRhdGVSZXNwb25zZRJdCg5MaXN0Q2FuZGlkYXRlcxIkLm1hbmFnZW1lbnQudjEuTGlzdENhbmRpZGF0ZXNSZXF1ZXN0GiUubWFuYWdlbWVudC52MS5MaXN0Q2FuZGlkYXRlc1Jlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_relink_v1_delivery]);
+  fileDesc("CiZtYW5hZ2VtZW50L3YxL21hbmFnZW1lbnRfc2VydmljZS5wcm90bxINbWFuYWdlbWVudC52MSKdAQoJQ2FuZGlkYXRlEhQKDGNhbmRpZGF0ZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIaChJleGVyY2lzZXNfdG9fc29sdmUYBCADKAkSDwoHdmVyc2lvbhgFIAEoAxIvCgtwcm9tb3RlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilgEKCkFzc2lnbm1lbnQSFQoNYXNzaWdubWVudF9pZBgBIAEoCRIVCg1hc3Nlc3NtZW50X2lkGAIgASgJEhQKDGNhbmRpZGF0ZV9pZBgDIAEoCRITCgthc3NpZ25lZF9ieRgEIAEoCRIvCgthc3NpZ25lZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1gEKF0Fzc2lnbkFzc2Vzc21lbnRSZXF1ZXN0EiQKDWFzc2lnbm1lbnRfaWQYASABKAlCCLpIBXIDsAEBSACIAQESHwoNYXNzZXNzbWVudF9pZBgCIAEoCUIIukgFcgOwAQESHgoMY2FuZGlkYXRlX2lkGAMgASgJQgi6SAVyA7ABARIyCgthc3NpZ25lZF9ieRgEIAEoCUIYukgVchMQARjIATIMXlteXHB7Q2N9XSokSAGIAQFCEAoOX2Fzc2lnbm1lbnRfaWRCDgoMX2Fzc2lnbmVkX2J5InIKGEFzc2lnbkFzc2Vzc21lbnRSZXNwb25zZRItCgphc3NpZ25tZW50GAEgASgLMhkubWFuYWdlbWVudC52MS5Bc3NpZ25tZW50EicKCmRlbGl2ZXJpZXMYAiADKAsyEy5yZWxpbmsudjEuRGVsaXZlcnkiOQoXUHJvbW90ZUNhbmRpZGF0ZVJlcXVlc3QSHgoMY2FuZGlkYXRlX2lkGAEgASgJQgi6SAVyA7ABASJwChhQcm9tb3RlQ2FuZGlkYXRlUmVzcG9uc2USKwoJY2FuZGlkYXRlGAEgASgLMhgubWFuYWdlbWVudC52MS5DYW5kaWRhdGUSJwoKZGVsaXZlcmllcxgCIAMoCzITLnJlbGluay52MS5EZWxpdmVyeSJUChVMaXN0Q2FuZGlkYXRlc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGMgBIl8KFkxpc3RDYW5kaWRhdGVzUmVzcG9uc2USLAoKY2FuZGlkYXRlcxgBIAMoCzIYLm1hbmFnZW1lbnQudjEuQ2FuZGlkYXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTK8AgoRTWFuYWdlbWVudFNlcnZpY2USYwoQQXNzaWduQXNzZXNzbWVudBImLm1hbmFnZW1lbnQudjEuQXNzaWduQXNzZXNzbWVudFJlcXVlc3QaJy5tYW5hZ2VtZW50LnYxLkFzc2lnbkFzc2Vzc21lbnRSZXNwb25zZRJjChBQcm9tb3RlQ2FuZGlkYXRlEiYubWFuYWdlbWVudC52MS5Qcm9tb3RlQ2FuZGlkYXRlUmVxdWVzdBonLm1hbmFnZW1lbnQudjEuUHJvbW90ZUNhbmRpZGF0ZVJlc3BvbnNlEl0KDkxpc3RDYW5kaWRhdGVzEiQubWFuYWdlbWVudC52MS5MaXN0Q2FuZGlkYXRlc1JlcXVlc3QaJS5tYW5hZ2VtZW50LnYxLkxpc3RDYW5kaWRhdGVzUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_relink_v1_delivery]);
 
 /**
  * A candidate, as replicated to management by COMM-030, with what management decided.
@@ -338,6 +338,13 @@ export type PromoteCandidateResponse = Message<"management.v1.PromoteCandidateRe
    * @generated from field: management.v1.Candidate candidate = 1;
    */
   candidate?: Candidate | undefined;
+
+  /**
+   * One entry per link and consumer that hiring tells about it; empty when repeated.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 2;
+   */
+  deliveries: Delivery[];
 };
 
 /**
@@ -348,6 +355,13 @@ export type PromoteCandidateResponseJson = {
    * @generated from field: management.v1.Candidate candidate = 1;
    */
   candidate?: CandidateJson;
+
+  /**
+   * One entry per link and consumer that hiring tells about it; empty when repeated.
+   *
+   * @generated from field: repeated relink.v1.Delivery deliveries = 2;
+   */
+  deliveries?: DeliveryJson[];
 };
 
 /**
@@ -461,8 +475,9 @@ export const ManagementService: GenService<{
     output: typeof AssignAssessmentResponseSchema;
   },
   /**
-   * Makes a candidate a teacher. NOT_FOUND when management knows of no such candidate (yet).
-   * Repeated it gives the same answer.
+   * Makes a candidate a teacher, at hiring first. NOT_FOUND when management knows of no such candidate
+   * (yet); UNAVAILABLE when hiring does not answer. Repeated it gives the same answer, and completes
+   * what a call without an answer has left.
    *
    * @generated from rpc management.v1.ManagementService.PromoteCandidate
    */

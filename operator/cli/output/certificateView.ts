@@ -10,8 +10,8 @@ const COLUMNS: Column[] = [
   { header: 'link' },
   { header: 'consumer' },
   { header: 'epoch', align: 'right' },
-  { header: 'messages', align: 'right' },
-  { header: 'sides' },
+  { header: 'of', align: 'right' },
+  { header: 'says' },
   { header: 'signed', align: 'right' },
 ];
 
@@ -21,7 +21,7 @@ export function formatCertificates(certificates: Certificate[], layout: Layout):
   const rows = certificates.map((one) => [
     layout.paint('bold', ids.get(one.id)!),
     one.link,
-    one.consumer,
+    one.consumer || 'everywhere',
     String(one.epoch),
     one.count.toLocaleString('en'),
     saySides(one, layout),
@@ -33,10 +33,10 @@ export function formatCertificates(certificates: Certificate[], layout: Layout):
 export function formatCertificate(certificate: Certificate, layout: Layout): string[] {
   const { paint, now } = layout;
   const facts: [string, string][] = [
-    ['link', `${certificate.link} for ${certificate.consumer}`],
+    ['link', `${certificate.link} for ${certificate.consumer || 'every service'}`],
     ['epoch', String(certificate.epoch)],
-    ['messages', certificate.count.toLocaleString('en')],
-    ['sides', saySides(certificate, layout)],
+    [isErasure(certificate) ? 'entities' : 'messages', certificate.count.toLocaleString('en')],
+    ['says', saySides(certificate, layout)],
     ['run', certificate.run],
     ['signed', formatMoment(certificate.signedAt, now)],
     ['key', certificate.publicKey],
@@ -51,6 +51,12 @@ export function formatCertificate(certificate: Certificate, layout: Layout): str
   ];
 }
 
-function saySides({ equal }: Certificate, { paint }: Layout): string {
+function isErasure({ kind }: Certificate): boolean {
+  return kind === 'erasure';
+}
+
+function saySides(certificate: Certificate, { paint }: Layout): string {
+  if (isErasure(certificate)) return paint('green', 'nothing left');
+  const { equal } = certificate;
   return equal ? paint('green', 'equal') : paint('red', 'differ');
 }

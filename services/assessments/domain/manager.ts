@@ -1,13 +1,16 @@
 /** A manager, and the business facts about one. */
 
 import type { Message } from 'relink';
-import type { ManagerCreatedV0, ManagerUpdatedV0 } from '../../../gen/events.ts';
+import type { ManagerCreatedV1, ManagerUpdatedV1 } from '../../../gen/events.ts';
+import { nicknameOf } from '../../mappings/nicknames.ts';
 
 export interface Manager {
   readonly id: string;
   readonly version: bigint;
   readonly firstName: string;
   readonly lastName: string;
+  /** What others call the manager: the names stay here. */
+  readonly nickname: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -18,7 +21,8 @@ export interface Names {
 }
 
 export function registerManager(id: string, names: Names, now: Date): Manager {
-  return { id, version: 1n, ...names, createdAt: now, updatedAt: now };
+  const nickname = nicknameOf(id);
+  return { id, version: 1n, ...names, nickname, createdAt: now, updatedAt: now };
 }
 
 /** Whether registering again with this id means the same manager. */
@@ -26,24 +30,29 @@ export function isSameRegistration(manager: Manager, names: Names): boolean {
   return manager.firstName === names.firstName && manager.lastName === names.lastName;
 }
 
-/** COMM-010: the state after registering. */
-export function managerCreated(manager: Manager): Message<ManagerCreatedV0> {
-  const payload = {
-    manager_replication_id: manager.id,
-    first_name: manager.firstName,
-    last_name: manager.lastName,
-    created_at: manager.createdAt.toISOString(),
-  };
-  return { event: 'ManagerCreated', version: manager.version, payload };
+/** The fields of version 0 that the events lack, for builds that still write it. */
+export function namesToWire({ firstName, lastName }: Names) {
+  return { first_name: firstName, last_name: lastName };
 }
 
-/** COMM-010: the state after a change; a backfill sends the same for every manager. */
-export function managerUpdated(manager: Manager): Message<ManagerUpdatedV0> {
+/** COMM-010: the state after registering; a backfill sends the same for every manager. */
+export function managerCreated(manager: Manager): Message<ManagerCreatedV1> {
   const payload = {
     manager_replication_id: manager.id,
-    first_name: manager.firstName,
-    last_name: manager.lastName,
+    nickname: manager.nickname,
+    created_at: manager.createdAt.toISOString(),
+  };
+  const complement = namesToWire(manager);
+  return { event: 'ManagerCreated', version: manager.version, payload, complement };
+}
+
+/** COMM-010: the state after a change. */
+export function managerUpdated(manager: Manager): Message<ManagerUpdatedV1> {
+  const payload = {
+    manager_replication_id: manager.id,
+    nickname: manager.nickname,
     updated_at: manager.updatedAt.toISOString(),
   };
-  return { event: 'ManagerUpdated', version: manager.version, payload };
+  const complement = namesToWire(manager);
+  return { event: 'ManagerUpdated', version: manager.version, payload, complement };
 }

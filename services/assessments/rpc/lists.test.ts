@@ -7,6 +7,7 @@ import { closePostgres, connectPostgres } from 'relink/runtime';
 import { applyExpand } from '../../../db/schemaChanges.ts';
 import { AssessmentsService } from '../../../gen/assessments/v1/assessments_service_pb.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
+import { registerManager } from '../domain/manager.ts';
 import { insertAssessment } from '../store/assessments.ts';
 import { insertManager } from '../store/managers.ts';
 import { assessmentsHandlers } from './assessments.ts';
@@ -21,7 +22,8 @@ test('assessments too large for one answer come in shorter pages, each once', as
   const { url } = await testDatabase(t, template);
   const sql = connectPostgres(url, { name: 'test' });
   t.after(() => closePostgres(sql));
-  const author = { id: randomUUIDv7(), firstName: 'Emmy', lastName: 'Noether', ...AT };
+  const names = { firstName: 'Emmy', lastName: 'Noether' };
+  const author = registerManager(randomUUIDv7(), names, new Date());
   const exercise = () => ({
     id: randomUUIDv7(),
     title: 'S4/V4',

@@ -23,12 +23,8 @@ export function managerMethods({
 > {
   return {
     registerManager: async ({ managerId, firstName, lastName }) => {
-      const names = { firstName, lastName };
-      const manager = registerManager(
-        managerId?.toLowerCase() ?? randomUUIDv7(),
-        names,
-        new Date(),
-      );
+      const id = managerId?.toLowerCase() ?? randomUUIDv7();
+      const manager = registerManager(id, { firstName, lastName }, new Date());
       const messages = await sql
         .begin(async (tx) => {
           // Pipelined: both statements travel together, and the second undoes itself with the first.
@@ -60,7 +56,7 @@ export function managerMethods({
   };
 }
 
-/** Rolls the transaction back: the id is registered already. */
+/** Rolls the transaction back: the id or its nickname is registered already. */
 class TakenError extends Error {}
 
 function ifTaken(error: unknown): undefined {
@@ -72,11 +68,10 @@ function ifTaken(error: unknown): undefined {
 async function requireSame(sql: Database, wanted: Manager): Promise<Manager> {
   const manager = await findManager(sql, wanted.id);
   if (manager && isSameRegistration(manager, wanted)) return manager;
-  throw new RpcError(
-    'ALREADY_EXISTS',
-    'ID_TAKEN',
-    'this manager_id is registered with other names',
-  );
+  const what = manager
+    ? 'this manager_id is registered with other names'
+    : `another manager is called ${wanted.nickname}, which follows from this manager_id; use a new id`;
+  throw new RpcError('ALREADY_EXISTS', 'ID_TAKEN', what);
 }
 
 function toWire(manager: Manager) {
@@ -84,6 +79,7 @@ function toWire(manager: Manager) {
     managerId: manager.id,
     firstName: manager.firstName,
     lastName: manager.lastName,
+    nickname: manager.nickname,
     version: manager.version,
     createdAt: timestampFromDate(manager.createdAt),
     updatedAt: timestampFromDate(manager.updatedAt),

@@ -1,13 +1,14 @@
 /** Managers in PostgreSQL. */
 
-import { eq, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import type { Database, EntitySource, Transaction } from 'relink';
 import { drizzle } from 'relink/runtime';
 import { managers } from '../../../db/assessments/tables.ts';
+import { nicknameOf, nicknameSql } from '../../mappings/nicknames.ts';
 import { isWanted } from '../../paging.ts';
-import { type Manager, managerUpdated, type Names } from '../domain/manager.ts';
+import { type Manager, managerCreated, type Names, namesToWire } from '../domain/manager.ts';
 
-/** Inserts a manager; answers false when the id is taken. */
+/** Inserts a manager; answers false when the id or the nickname is taken. */
 export async function insertManager(tx: Transaction, manager: Manager): Promise<boolean> {
   const made = drizzle(tx).insert(managers).values(manager).onConflictDoNothing();
   const rows = await made.returning({ id: managers.id });
@@ -26,12 +27,17 @@ export async function renameManager(
     .set({ ...names, version: sql`${managers.version} + 1`, updatedAt: now })
     .where(eq(managers.id, id))
     .returning();
-  return manager;
+  return manager && toManager(manager);
 }
 
 export async function findManager(sql: Database, id: string): Promise<Manager | undefined> {
   const [manager] = await drizzle(sql).select().from(managers).where(eq(managers.id, id));
-  return manager;
+  return manager && toManager(manager);
+}
+
+/** A row of a build that knows no nicknames has the one that follows from its id. */
+function toManager({ nickname, ...row }: typeof managers.$inferSelect): Manager {
+  return { ...row, nickname: nickname ?? nicknameOf(row.id) };
 }
 
 /** COMM-010's entity on the owner's side. */
@@ -39,7 +45,14 @@ export const managerSource: EntitySource = {
   table: 'managers',
   key: 'id',
   version: 'version',
-  forms: { 0: { texts: ['first_name', 'last_name'] } },
+  forms: {
+    0: { texts: ['first_name', 'last_name'] },
+    1: {
+      texts: [`coalesce(nickname, ${nicknameSql('id')})`],
+      isStored: 'nickname is not null',
+      store: `nickname = ${nicknameSql('id')}`,
+    },
+  },
   page: async (tx, wanted) => {
     const page = await drizzle(tx)
       .select()
@@ -47,6 +60,13 @@ export const managerSource: EntitySource = {
       .where(isWanted(managers.id, wanted))
       .orderBy(managers.id)
       .limit(wanted.limit);
-    return page.map((manager) => ({ ...managerUpdated(manager), key: manager.id }));
+    return page.map((manager) => ({ ...managerCreated(toManager(manager)), key: manager.id }));
+  },
+  complement: async (sql, keys) => {
+    const named = await drizzle(sql)
+      .select({ id: managers.id, firstName: managers.firstName, lastName: managers.lastName })
+      .from(managers)
+      .where(inArray(managers.id, [...keys]));
+    return new Map(named.map(({ id, ...names }) => [id, namesToWire(names)]));
   },
 };

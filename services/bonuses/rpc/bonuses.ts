@@ -20,8 +20,9 @@ export function bonusesHandlers({ sql, finance }: BonusesContext): Handlers<type
     getManagerReplica: async ({ managerId }) => {
       const manager = await findManagerReplica(sql, managerId);
       if (!manager) throw unknownId('manager_id', 'manager replica');
-      const { id, firstName, lastName, version } = manager;
-      return { manager: { managerId: id, firstName, lastName, version } };
+      const { id, firstName, lastName, ...rest } = manager;
+      const names = { firstName: firstName ?? '', lastName: lastName ?? '' };
+      return { manager: { managerId: id, ...names, ...rest } };
     },
     getBalance: async ({ managerId: id }) => {
       const managerId = id.toLowerCase();

@@ -31,18 +31,26 @@ export function assignExercises(candidate: Candidate, exercises: readonly string
   const room = MAX_EXERCISES_TO_SOLVE - known.size;
   const added = exercises.filter((id) => !known.has(id)).slice(0, room);
   if (added.length === 0) return candidate;
-  return nextVersion(candidate, [...candidate.exercisesToSolve, ...added]);
+  return nextVersion(candidate, { exercisesToSolve: [...candidate.exercisesToSolve, ...added] });
 }
 
 /** The candidate without an exercise to solve; the same object when it was not there. */
 export function solveExercise(candidate: Candidate, exercise: string): Candidate {
   const left = candidate.exercisesToSolve.filter((id) => id !== exercise);
   if (left.length === candidate.exercisesToSolve.length) return candidate;
-  return nextVersion(candidate, left);
+  return nextVersion(candidate, { exercisesToSolve: left });
 }
 
-function nextVersion(candidate: Candidate, exercisesToSolve: readonly string[]): Candidate {
-  return { ...candidate, version: candidate.version + 1n, exercisesToSolve };
+/** The candidate as a teacher; the same object when it is one already. */
+export function makeTeacher(candidate: Candidate): Candidate {
+  return candidate.status === 'teacher' ? candidate : nextVersion(candidate, { status: 'teacher' });
+}
+
+function nextVersion(
+  candidate: Candidate,
+  change: Partial<Pick<Candidate, 'status' | 'exercisesToSolve'>>,
+): Candidate {
+  return { ...candidate, ...change, version: candidate.version + 1n };
 }
 
 /** COMM-030: the whole state, after registering and after every change; a backfill sends it too. */

@@ -1,18 +1,30 @@
-/** COMM-020 and COMM-021 at hiring: keep the newest state of every assessment, whichever brings it. */
-import { keepNewest } from 'relink';
+/**
+ * COMM-020 and COMM-021 at hiring: keep the newest state of every assessment, whichever brings it,
+ * and give its candidates the exercises that they have not heard of.
+ */
+import { type FormalHandler, formal, keepNewest } from 'relink';
 import type { LinkEvent } from '../../links.ts';
 import { assessmentReplica } from '../store/assessmentReplicas.ts';
+import { completeAssigned } from './assignedExercises.ts';
 
 type Created = LinkEvent<'COMM-020'>;
 type Updated = LinkEvent<'COMM-021'>;
 
-export const putAssessments = keepNewest<Created>(assessmentReplica, {
-  AssessmentCreated: valuesOf,
-});
+export const putAssessments = completing<Created>(
+  keepNewest<Created>(assessmentReplica, { AssessmentCreated: valuesOf }),
+);
 
-export const putChangedAssessments = keepNewest<Updated>(assessmentReplica, {
-  AssessmentUpdated: valuesOf,
-});
+export const putChangedAssessments = completing<Updated>(
+  keepNewest<Updated>(assessmentReplica, { AssessmentUpdated: valuesOf }),
+);
+
+function completing<Event extends Created | Updated>(keeping: FormalHandler<Event>) {
+  return formal<Event>(keeping.events, completeAssigned(keeping.apply, exercisesOf));
+}
+
+function exercisesOf({ exercises = [] }: (Created | Updated)['payload']): readonly string[] {
+  return exercises.map((one) => one.exercise_id);
+}
 
 function valuesOf(payload: (Created | Updated)['payload']) {
   return {

@@ -1,15 +1,16 @@
 /** COMM-010 at hiring: keeps the newest state of every manager. */
-import { keepNewest } from 'relink';
+import { type Came, keepNewest } from 'relink';
 import type { LinkEvent } from '../../links.ts';
 import { managerReplica } from '../store/managerReplicas.ts';
 
 type ManagerEvent = LinkEvent<'COMM-010'>;
 
 export const putManagers = keepNewest<ManagerEvent>(managerReplica, {
-  ManagerCreated: namesOf,
-  ManagerUpdated: namesOf,
+  ManagerCreated: valuesOf,
+  ManagerUpdated: valuesOf,
 });
 
-function namesOf({ first_name, last_name }: ManagerEvent['payload']) {
-  return { first_name, last_name };
+/** Version 0 brings the names, too. */
+function valuesOf({ nickname }: ManagerEvent['payload'], { older }: Came) {
+  return { ...older, nickname };
 }

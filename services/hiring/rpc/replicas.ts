@@ -16,8 +16,9 @@ export function replicaMethods({
     getManagerReplica: async ({ managerId }) => {
       const manager = await findManagerReplica(sql, managerId);
       if (!manager) throw unknownId('manager_id', 'manager replica');
-      const { id, firstName, lastName, version } = manager;
-      return { manager: { managerId: id, firstName, lastName, version } };
+      const { id, firstName, lastName, ...rest } = manager;
+      const names = { firstName: firstName ?? '', lastName: lastName ?? '' };
+      return { manager: { managerId: id, ...names, ...rest } };
     },
     getAssessmentReplica: async ({ assessmentId }) => {
       const assessment = await findAssessmentReplica(sql, assessmentId);

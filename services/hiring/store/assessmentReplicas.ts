@@ -26,8 +26,56 @@ export async function findAssessmentReplica(
   return row;
 }
 
-/** Ids of the assessment's exercises; none while hiring has no replica of it. */
-export async function listExercises(tx: Transaction, assessmentId: string): Promise<string[]> {
-  const assessment = await findAssessmentReplica(tx, assessmentId);
-  return assessment?.exercises.map((one) => one.exercise_id) ?? [];
+/** The namespace of this advisory lock, apart from other uses. */
+const UNKNOWN_ASSESSMENTS_LOCK = 7_070_003;
+
+/** An assessment as far as hiring knows it at this moment. */
+export interface KnownExercises {
+  /** 0 while hiring has no replica of it. */
+  readonly version: bigint;
+  readonly exercises: readonly string[];
+}
+
+/**
+ * Ids of the assessment's exercises. They stay what they are until this transaction ends: whoever
+ * brings more of them waits, and then sees the assignment that this transaction wrote.
+ */
+export async function holdExercises(
+  tx: Transaction,
+  assessmentId: string,
+): Promise<KnownExercises> {
+  const known = await shareExercises(tx, assessmentId);
+  if (known) return known;
+  // There is no row to lock; and one may have come while this waited.
+  await tx`select pg_advisory_xact_lock(${UNKNOWN_ASSESSMENTS_LOCK}, 0)`;
+  return (await shareExercises(tx, assessmentId)) ?? { version: 0n, exercises: [] };
+}
+
+async function shareExercises(
+  tx: Transaction,
+  assessmentId: string,
+): Promise<KnownExercises | undefined> {
+  const { id, version, exercises } = assessmentReplicas;
+  const [row] = await drizzle(tx)
+    .select({ version, exercises })
+    .from(assessmentReplicas)
+    .where(eq(id, assessmentId))
+    .for('share');
+  return row && { ...row, exercises: row.exercises.map((one) => one.exercise_id) };
+}
+
+/**
+ * Ids of the exercises by assessment, without those of which there is no replica; for whoever is
+ * about to write these. Both statements are sent at once, so that what is written can follow.
+ */
+export async function readExercisesBefore(
+  tx: Transaction,
+  assessmentIds: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const lock = tx`select pg_advisory_xact_lock_shared(${UNKNOWN_ASSESSMENTS_LOCK}, 0)`.execute();
+  const reading = tx<{ id: string; exercises: string[] }[]>`
+    select id, jsonb_path_query_array(exercises, '$[*].exercise_id') as exercises
+    from assessment_replicas where id = any(${assessmentIds as string[]}::uuid[])`.execute();
+  const [rows] = await Promise.all([reading, lock]);
+  return new Map(rows.map(({ id, exercises }) => [id, new Set(exercises)]));
 }

@@ -1,6 +1,6 @@
 /** Candidates and what they are assigned, in PostgreSQL. */
 
-import { eq } from 'drizzle-orm';
+import { eq, inArray } from 'drizzle-orm';
 import type { Database, EntitySource, Transaction } from 'relink';
 import { drizzle } from 'relink/runtime';
 import { assignments, candidates } from '../../../db/hiring/tables.ts';
@@ -36,12 +36,39 @@ export async function lockCandidate(tx: Transaction, id: string): Promise<Candid
   return candidate;
 }
 
+/** Several candidates under their row locks, taken in the order of ids so that nobody deadlocks. */
+export async function lockCandidates(
+  tx: Transaction,
+  ids: readonly string[],
+): Promise<Candidate[]> {
+  return drizzle(tx)
+    .select()
+    .from(candidates)
+    .where(inArray(candidates.id, [...ids]))
+    .orderBy(candidates.id)
+    .for('update');
+}
+
+/** Saves what several candidates that are locked have to solve; in SQL, since all go in one statement. */
+export async function saveExercisesToSolve(
+  tx: Transaction,
+  changed: readonly Candidate[],
+): Promise<void> {
+  await tx`
+    update candidates set version = changed.version, exercises_to_solve = changed.exercises::jsonb
+    from unnest(${changed.map(({ id }) => id)}::uuid[],
+      ${changed.map(({ version }) => String(version))}::int8[],
+      ${changed.map((one) => JSON.stringify(one.exercisesToSolve))}::text[]
+    ) changed(id, version, exercises)
+    where candidates.id = changed.id`;
+}
+
 /** Saves a changed candidate that is locked. */
 export async function saveCandidate(tx: Transaction, candidate: Candidate): Promise<void> {
-  const { id, version, exercisesToSolve } = candidate;
+  const { id, version, status, exercisesToSolve } = candidate;
   await drizzle(tx)
     .update(candidates)
-    .set({ version, exercisesToSolve })
+    .set({ version, status, exercisesToSolve })
     .where(eq(candidates.id, id));
 }
 
@@ -69,6 +96,20 @@ export async function listAssigned(sql: Database, candidateId: string): Promise<
     .where(eq(assignments.candidateId, candidateId))
     .orderBy(assignedAt, id);
   return rows.map((row) => row.assessmentId);
+}
+
+/** Who is assigned one of these assessments: the candidates' ids by assessment. */
+export async function listAssignees(
+  tx: Transaction,
+  assessmentIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { assessmentId, candidateId } = assignments;
+  const rows = await drizzle(tx)
+    .select({ assessmentId, candidateId })
+    .from(assignments)
+    .where(inArray(assessmentId, [...assessmentIds]));
+  const byAssessment = Map.groupBy(rows, (row) => row.assessmentId);
+  return new Map([...byAssessment].map(([id, all]) => [id, all.map((row) => row.candidateId)]));
 }
 
 /** COMM-030's entity on the owner's side. */

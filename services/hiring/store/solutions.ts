@@ -1,6 +1,6 @@
 /** Solutions in PostgreSQL, and how often an exercise was completed. */
 
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { Database, Transaction } from 'relink';
 import { drizzle } from 'relink/runtime';
 import { type ExerciseValue, exerciseCompletions, solutions } from '../../../db/hiring/tables.ts';
@@ -86,6 +86,25 @@ export async function countCompletion(tx: Transaction, exerciseId: string): Prom
     })
     .returning({ completed });
   return row!.completed;
+}
+
+/** Which of these exercises were solved, by candidate; a revocation does not take one away. */
+export async function listSolved(
+  tx: Transaction,
+  candidateIds: readonly string[],
+  exerciseIds: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const { candidateId, exerciseId, state } = solutions;
+  const isMeant = and(
+    inArray(candidateId, [...candidateIds]),
+    inArray(exerciseId, [...exerciseIds]),
+    ne(state, 'rejected'),
+  );
+  const rows = await drizzle(tx).select({ candidateId, exerciseId }).from(solutions).where(isMeant);
+  const byCandidate = Map.groupBy(rows, (row) => row.candidateId);
+  return new Map(
+    [...byCandidate].map(([id, all]) => [id, new Set(all.map((row) => row.exerciseId))]),
+  );
 }
 
 function solutionOf({ revokedAt, ...row }: typeof solutions.$inferSelect): Solution {

@@ -14,11 +14,17 @@ import { type Assignment, assessmentAssigned, DEFAULT_ASSIGNER } from '../domain
 import { type Candidate, statusOf } from '../domain/candidate.ts';
 import { findAssignment, insertAssignment } from '../store/assignments.ts';
 import { findCandidate, isCandidate, listCandidates, promote } from '../store/candidates.ts';
+import { makeTeacher, type TellHiring } from './makeTeacher.ts';
+
+interface ManagementContext extends Pick<ServiceContext, 'sql' | 'kit'> {
+  readonly hiring: () => TellHiring;
+}
 
 export function managementHandlers({
   sql,
   kit,
-}: Pick<ServiceContext, 'sql' | 'kit'>): Handlers<typeof ManagementService> {
+  hiring,
+}: ManagementContext): Handlers<typeof ManagementService> {
   return {
     assignAssessment: async (request) => {
       const assignment = wantedBy(request, new Date());
@@ -34,10 +40,12 @@ export function managementHandlers({
     promoteCandidate: async ({ candidateId }) => {
       // Before promoting: a replica that arrives in between would be returned without being promoted.
       if (!(await findCandidate(sql, candidateId))) throw unknownId('candidate_id', 'candidate');
+      // A process that dies behind this call leaves what a repeated call completes.
+      const { deliveries } = await makeTeacher(hiring(), candidateId);
       await promote(sql, candidateId, new Date());
       const candidate = await findCandidate(sql, candidateId);
       if (!candidate) throw unknownId('candidate_id', 'candidate');
-      return { candidate: candidateToWire(candidate) };
+      return { candidate: candidateToWire(candidate), deliveries };
     },
     listCandidates: async (request) => {
       const { entries, next } = await readPage({

@@ -20,6 +20,7 @@ import { enqueue } from '../../../link/outbox/enqueue.ts';
 import type { Enqueued } from '../../../link/outbox/message.ts';
 import { type OutboxRow, readRows } from '../../../link/outbox/openRows.ts';
 import { prepareRoutes } from '../../../link/relay/routes.ts';
+import { parseReleases, releasedAs } from '../../../link/release.ts';
 import { setListening } from '../../../link/transport/jetStream/listening.ts';
 import { connectNats } from '../../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
@@ -47,6 +48,8 @@ export interface InProcessOptions extends NodesOptions {
   readonly transport?: Transport;
   /** Further links of these services, and what they start on. */
   readonly beside?: Readonly<Record<string, Transport>>;
+  /** RELINK_RELEASE of the build whose business transactions the test writes; the newest by default. */
+  readonly writesAs?: string;
   /** Services that run as processes of the test's own making. */
   readonly elsewhere?: readonly string[];
   /** The configuration of nats-server. */
@@ -66,6 +69,8 @@ export class InProcessCompany {
   /** The link and those beside it. */
   readonly links: Readonly<Record<string, LinkDefinition>>;
   readonly #options: InProcessOptions;
+  /** The link as the build has it whose business transactions the test writes. */
+  readonly #written: LinkDefinition;
   /** Messages written so far: each takes the next key in turn. */
   #turn = 0;
 
@@ -78,6 +83,8 @@ export class InProcessCompany {
     this.#options = options;
     this.link = linkOf(links, options.link);
     this.links = linksOf(options);
+    const { writesAs = '' } = options;
+    this.#written = releasedAs(this.link, parseReleases(writesAs).get(this.link.id));
     this.fixture = fixtureOf(options.link);
     this.nats = nats;
     this.databases = databases;
@@ -183,7 +190,7 @@ export class InProcessCompany {
   async write(key: string = randomUUID(), before?: () => Promise<void>): Promise<Enqueued[]> {
     return this.producer.begin(async (tx) => {
       const message = await this.fixture.act(tx, key, `Ada ${Math.random().toString(36).slice(2)}`);
-      const rows = message ? await enqueue(tx, this.link, [message]) : [];
+      const rows = message ? await enqueue(tx, this.#written, [message]) : [];
       await before?.();
       return rows;
     }) as Promise<Enqueued[]>;

@@ -1,5 +1,6 @@
 /** One replica of a service inside the test's process: real connections, kit and gRPC server. */
 import { createLinkKit, type KitOptions, type LinkKit } from '../../../link/kit.ts';
+import { releaseLinks } from '../../../link/release.ts';
 import { createRpcServer, type RpcServer } from '../../../rpc/server.ts';
 import { readEnvironment } from '../../../runtime/environment.ts';
 import { startAgents, stopAgents } from '../../../runtime/lifecycle.ts';
@@ -9,12 +10,14 @@ import { closePostgres, connectPostgres, type Database } from '../../../runtime/
 import { Clients } from '../../../services/clients.ts';
 
 export interface NodeOptions
-  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits' | 'release'> {
+  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'sources' | 'limits'> {
   readonly service: string;
   readonly instance: string;
   readonly port: number;
   readonly postgresUrl: string;
   readonly natsUrl: string;
+  /** RELINK_RELEASE of its build. */
+  readonly release: string;
   readonly pulls: (clients: Clients) => NonNullable<KitOptions['pulls']>;
 }
 
@@ -62,7 +65,7 @@ export class ServiceNode {
       log,
     });
     const nats = await connectNats(natsUrl, { name: instance, log });
-    const { links, peers, handlers, limits, pulls, release } = this.#options;
+    const { links, peers, handlers, sources = {}, limits, pulls, release } = this.#options;
     const clients = new Clients(peers);
     const kit = createLinkKit({
       service,
@@ -71,10 +74,10 @@ export class ServiceNode {
       queueSql,
       nats: nats.connection,
       log,
-      links,
+      links: releaseLinks(links, release),
       peers,
       handlers,
-      release: release ?? '',
+      sources,
       pulls: pulls(clients),
       ...(limits && { limits }),
     });

@@ -3,6 +3,7 @@ import type { NatsServer } from '../../../dev/servers/nats.ts';
 import type { Handler } from '../../../link/inbox/handler.ts';
 import type { ReceiverLimits } from '../../../link/inbox/receiver.ts';
 import type { LinkMap } from '../../../link/link.ts';
+import type { EntitySource } from '../../../link/participant/entity.ts';
 import type { Pull } from '../../../link/pull/pull.ts';
 import { splitAddress } from '../../../runtime/address.ts';
 import type { Clients } from '../../../services/clients.ts';
@@ -68,6 +69,7 @@ export class Nodes {
       links,
       peers,
       handlers: this.#handlersOf(service),
+      sources: this.#sourcesOf(service),
       pulls: (clients) => this.#pullsOf(service, clients),
       limits: { ...QUICK_LIMITS, ...limits },
       release,
@@ -83,6 +85,15 @@ export class Nodes {
     return Object.fromEntries(
       consumed.map(({ id }) => [id, wrap(handlerOf(id, service), service, id)]),
     );
+  }
+
+  #sourcesOf(service: string): Record<string, EntitySource> {
+    const produced = Object.values(this.#site.links).filter((link) => link.producer === service);
+    const sources = produced.flatMap(({ id }): [string, EntitySource][] => {
+      const fixture = fixtureOf(id);
+      return fixture.kind === 'formal' && fixture.entity ? [[id, fixture.entity]] : [];
+    });
+    return Object.fromEntries(sources);
   }
 
   #pullsOf(service: string, clients: Clients): Record<string, Pull> {

@@ -1,0 +1,1 @@
+ALTER TABLE "assessment_replicas" ADD COLUMN "knowledge_area" text;

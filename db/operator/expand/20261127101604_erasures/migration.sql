@@ -1,0 +1,2 @@
+ALTER TABLE "migration"."certificates" ADD COLUMN "kind" text DEFAULT 'closing' NOT NULL;--> statement-breakpoint
+ALTER TABLE "migration"."certificates" ADD CONSTRAINT "certificates_kind" CHECK (kind in ('closing', 'erasure'));
