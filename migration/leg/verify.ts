@@ -76,6 +76,7 @@ async function verifyRows(options: VerifyOptions): Promise<Finding> {
     link: link.producer.id,
     producer: participants.of(link.producer.producer),
     consumer: participants.of(consumer),
+    version: await newestVersion(options),
   };
   const { rows, differing } = await compareRows(sides, PATIENCE_MS, options.signal);
   const keys = differing.slice(0, EXAMPLES).map(({ key }) => key);
@@ -86,6 +87,13 @@ async function verifyRows(options: VerifyOptions): Promise<Finding> {
     consumer: differing.length === 0 ? 'all held' : `${differing.length} differ`,
     examples: keys,
   };
+}
+
+/** The newest that any lane of the leg carries. */
+async function newestVersion({ participants, link, consumer }: VerifyOptions): Promise<number> {
+  const { id, producer } = link.producer;
+  const { lanes } = await participants.of(producer).getRoutes({ link: id, consumer }, REPEATABLE);
+  return Math.max(0, ...lanes.flatMap((lane) => [lane.version, lane.adoptedVersion]));
 }
 
 /** By lane. */
