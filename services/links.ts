@@ -8,6 +8,7 @@ import { FinanceLinks } from '../gen/finance/v1/links_pb.ts';
 import { HiringLinks } from '../gen/hiring/v1/links_pb.ts';
 import { ManagementLinks } from '../gen/management/v1/links_pb.ts';
 import { solutionCompleted } from './mappings/solutions.ts';
+import { assessmentCreated, assessmentUpdated } from './mappings/titles.ts';
 
 const contract = <Message extends DescMessage>(event: { message: Message; schema: object }) =>
   defineContract(event.message, event.schema);
@@ -33,7 +34,8 @@ export const links = defineLinks([
     entity: 'assessment',
     producer: 'assessments',
     consumers: { hiring: { push: HiringLinks.method.putAssessment } },
-    contracts: [contract(events.assessmentCreatedV0)],
+    contracts: [assessmentCreated.newer],
+    mappings: [assessmentCreated],
     keyField: 'assessment_replication_id',
     starts: { transport: 'async', version: 0 },
     transports: ['async', 'sync'],
@@ -44,7 +46,8 @@ export const links = defineLinks([
     entity: 'assessment',
     producer: 'assessments',
     consumers: { hiring: { push: HiringLinks.method.putChangedAssessment } },
-    contracts: [contract(events.assessmentUpdatedV0)],
+    contracts: [assessmentUpdated.newer],
+    mappings: [assessmentUpdated],
     keyField: 'assessment_replication_id',
     starts: { transport: 'async', version: 0 },
     transports: ['async', 'sync'],

@@ -1,12 +1,6 @@
 /** What the processes of every service have in common: servers, link kit, gRPC, health. */
 import type { DescService } from '@bufbuild/protobuf';
-import {
-  createLinkKit,
-  type Database,
-  type KitOptions,
-  type LinkKit,
-  releaseLinks,
-} from 'relink';
+import { createLinkKit, type Database, type KitOptions, type LinkKit, releaseLinks } from 'relink';
 import { createRpcServer, type RpcClient, type ServedService } from 'relink/rpc';
 import {
   armFailpoints,

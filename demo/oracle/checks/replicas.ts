@@ -1,5 +1,6 @@
 /** Every replica table against the table of the service that owns the entity. */
 import type { Database } from '../../../runtime/postgres.ts';
+import { titleForms } from '../../../services/mappings/titles.ts';
 import {
   type Case,
   type Check,
@@ -24,7 +25,9 @@ interface Replica {
 }
 
 const NAMES = 'jsonb_build_array(first_name, last_name)';
-const WRITTEN = 'jsonb_build_array(author_id, title, exercises)';
+/** Its title in either version, whichever way a side stores it. */
+const TITLES = [...titleForms[0].texts, ...titleForms[1].texts].join(', ');
+const WRITTEN = `jsonb_build_array(author_id, ${TITLES}, exercises)`;
 const PERSON = 'jsonb_build_array(name, status, exercises_to_solve)';
 
 const managersAt = (consumer: string): Replica => ({

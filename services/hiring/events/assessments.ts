@@ -1,6 +1,7 @@
 /** COMM-020 and COMM-021 at hiring: keep the newest state of every assessment, whichever brings it. */
-import { keepNewest } from 'relink';
+import { type Change, keepNewest } from 'relink';
 import type { LinkEvent } from '../../links.ts';
+import { storedTitle } from '../../mappings/titles.ts';
 import { assessmentReplica } from '../store/assessmentReplicas.ts';
 
 type Created = LinkEvent<'COMM-020'>;
@@ -14,10 +15,15 @@ export const putChangedAssessments = keepNewest<Updated>(assessmentReplica, {
   AssessmentUpdated: valuesOf,
 });
 
-function valuesOf(payload: (Created | Updated)['payload']) {
+function valuesOf(
+  payload: (Created | Updated)['payload'],
+  { contractVersion }: Pick<Change, 'contractVersion'>,
+) {
+  const { title, knowledgeArea } = storedTitle(payload, contractVersion);
   return {
     author_id: payload.author_replication_id,
-    title: payload.title,
+    title,
+    knowledge_area: knowledgeArea,
     exercises: payload.exercises ?? [],
   };
 }

@@ -9,8 +9,7 @@ import { connectNats, type NatsLink } from '../../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
 import { Clients } from '../../../services/clients.ts';
 
-export interface NodeOptions
-  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits'> {
+export interface NodeOptions extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'limits'> {
   readonly service: string;
   readonly instance: string;
   readonly port: number;
