@@ -9,6 +9,7 @@ import { HiringLinks } from '../gen/hiring/v1/links_pb.ts';
 import { ManagementLinks } from '../gen/management/v1/links_pb.ts';
 import { managerCreated, managerUpdated } from './mappings/nicknames.ts';
 import { solutionCompleted } from './mappings/solutions.ts';
+import { assessmentCreated, assessmentUpdated } from './mappings/titles.ts';
 
 const contract = <Message extends DescMessage>(event: { message: Message; schema: object }) =>
   defineContract(event.message, event.schema);
@@ -35,7 +36,8 @@ export const links = defineLinks([
     entity: 'assessment',
     producer: 'assessments',
     consumers: { hiring: { push: HiringLinks.method.putAssessment } },
-    contracts: [contract(events.assessmentCreatedV0)],
+    contracts: [assessmentCreated.newer],
+    mappings: [assessmentCreated],
     keyField: 'assessment_replication_id',
     starts: { transport: 'async', version: 0 },
     transports: ['async', 'sync'],
@@ -46,7 +48,8 @@ export const links = defineLinks([
     entity: 'assessment',
     producer: 'assessments',
     consumers: { hiring: { push: HiringLinks.method.putChangedAssessment } },
-    contracts: [contract(events.assessmentUpdatedV0)],
+    contracts: [assessmentUpdated.newer],
+    mappings: [assessmentUpdated],
     keyField: 'assessment_replication_id',
     starts: { transport: 'async', version: 0 },
     transports: ['async', 'sync'],
