@@ -116,7 +116,7 @@ describe('migrations under traffic', () => {
     await desk.reached(id, 'cancelled');
     await assert.rejects(desk.start({ to: 'sync' }), refusal('LINK_NOT_MOVABLE'), 'already there');
     await assert.rejects(desk.start({ to: 'pull' }), refusal('LINK_NOT_MOVABLE'));
-    await assert.rejects(desk.start({ to: 'v1' }), refusal('LINK_NOT_MOVABLE'));
+    await assert.rejects(desk.start({ to: 'v2' }), refusal('LINK_NOT_MOVABLE'));
     await assert.rejects(desk.start({ to: 'asink' }), refusal('REQUEST_INVALID'));
     await assert.rejects(desk.start({ to: 'async', link: 'COMM-011' }), refusal('LINK_UNKNOWN'));
     await assert.rejects(desk.start({ to: 'async', consumer: 'x' }), refusal('REQUEST_INVALID'));
