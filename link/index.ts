@@ -45,16 +45,13 @@ export {
   LinkDefinitionError,
   type LinkMap,
 } from './link.ts';
-
-// What this build writes of the map, by its release.
-export { releaseLinks } from './release.ts';
-export { writesOf } from './versions.ts';
-
 // A producer's side: messages in the business transaction, and where an entity is kept.
 export { enqueue } from './outbox/enqueue.ts';
 export type { Enqueued, Message, MessageFor } from './outbox/message.ts';
 export type { EntitySource } from './participant/entity.ts';
-
 // Links that may be `pull`: a value that the consumer asks the owner for.
 export type { Pull } from './pull/pull.ts';
 export { PulledValue } from './pull/pulledValue.ts';
+// What this build writes of the map, by its release.
+export { releaseLinks } from './release.ts';
+export { writesOf } from './versions.ts';
