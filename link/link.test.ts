@@ -78,3 +78,17 @@ test('every version of an event must lead to its newest, from the first route on
     /it has a mapping of ManagerCreated, which it does not carry/,
   );
 });
+
+test('events may come flat only where a stream brings them, and in any order', () => {
+  const refusalOf = (id: keyof typeof links, flat: string[]) => {
+    try {
+      defineLinks([{ ...links[id], flat } as unknown as LinkDefinition]);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'taken';
+  };
+  assert.equal(refusalOf('COMM-070', ['AssessmentAssigned']), 'taken');
+  assert.match(refusalOf('COMM-070', ['Assigned']), /takes Assigned flat, which it does not carry/);
+  assert.match(refusalOf('COMM-080', ['CreditToAccount']), /never async\n.*it is ordered/);
+});

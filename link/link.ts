@@ -48,6 +48,8 @@ export interface LinkDefinition<Event extends EventJson = EventJson> {
   readonly starts: { readonly transport: Transport; readonly version: number };
   /** Transports the link may be moved to, the starting one included. */
   readonly transports: readonly Transport[];
+  /** Names of events that producers elsewhere publish to the stream without the envelope. */
+  readonly flat?: readonly string[];
   /** Why the link may not be moved at all. */
   readonly immovableReason?: string;
   /** What this build reads and writes at most, if it is not the newest: see release.ts. */
@@ -98,7 +100,20 @@ function problemsOf(link: LinkDefinition): string[] {
     problems.push(`${link.id}: a formal link has no order, its newest version wins`);
   if (!link.transports.includes(link.starts.transport))
     problems.push(`${link.id}: it starts as ${link.starts.transport}, which it does not list`);
-  return [...problems, ...versionProblemsOf(link)];
+  return [...problems, ...flatProblemsOf(link), ...versionProblemsOf(link)];
+}
+
+function flatProblemsOf({ id, flat = [], ...link }: LinkDefinition): string[] {
+  if (flat.length === 0) return [];
+  const problems: string[] = [];
+  for (const event of flat)
+    if (!link.contracts.some((one) => one.event === event))
+      problems.push(`${id}: it takes ${event} flat, which it does not carry`);
+  if (!link.transports.includes('async'))
+    problems.push(`${id}: it takes events flat, which only a stream brings, and is never async`);
+  // A producer elsewhere cannot know which version of a key is the next.
+  if (link.ordered) problems.push(`${id}: it is ordered, so it cannot take events flat`);
+  return problems;
 }
 
 /** Every version from the first route on must lead to the newest of its event, step by step. */

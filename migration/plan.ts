@@ -93,6 +93,8 @@ export interface Measure {
   readonly name: string;
   /** What it means when the patience is over and the verdict is still `wait`. */
   readonly unanswered: 'fail' | 'inconclusive';
+  /** Reads the run as a whole: once, however many links it moves. */
+  readonly isOfRun?: boolean;
   /** The settings it judges by; the plan shows them. */
   readonly thresholds?: readonly NumberName[];
   read(context: StepContext): Promise<readonly Reading[]>;

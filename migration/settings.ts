@@ -10,7 +10,7 @@ interface NumberSetting {
   readonly default: number;
   readonly min: number;
   readonly max: number;
-  readonly unit: 's' | 'ms' | 'messages' | 'attempts' | 'share' | 'times';
+  readonly unit: 's' | 'ms' | 'messages' | 'rows' | 'attempts' | 'share' | 'times';
   readonly about: string;
 }
 
@@ -36,6 +36,10 @@ const NUMBERS = {
     [0, DAY_S],
     'going back, release lanes held longer than this: the route they leave may be broken',
   ),
+
+  // How a run stores rows as another contract version has them.
+  store_rows: setting(500, 'rows', [1, 5_000], 'rows stored in one transaction, which locks them'),
+  store_pause_ms: setting(20, 'ms', [0, 60_000], 'pause between two such transactions'),
 
   // Thresholds of the gates that watch traffic.
   lag_limit_ms: setting(5_000, 'ms', [1, HOUR_MS], 'highest age of the oldest open message'),

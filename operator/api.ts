@@ -107,12 +107,13 @@ function startHandlers(options: OperatorOptions): HandlersOf<'plan' | 'start'> {
     resolveMove(participants, request, await journal.live());
   return {
     plan: async ({ link, to, consumer, wayBack, settings }) => {
-      const request = { link, to, consumer, wayBack: wayBack || 'keep', settings, actor: '' };
+      const request = { link, to, consumer, wayBack, settings, actor: '' };
       // A plan changes nothing, so it may be shown while a run holds the link.
       const move = { ...request, isStepByStep: false, isHeld: true };
       return planToWire(await resolveMove(participants, move, []));
     },
     start: async (request) => {
+      if (request.wayBack === '') throw wayBackMissing();
       const { run, plan } = await resolve(moveRequestOf(request));
       if (run.settings.gate_command && !areCommandsAllowed) throw commandsRefused();
       const created = await journal.create(run, plan.steps);
@@ -120,6 +121,10 @@ function startHandlers(options: OperatorOptions): HandlersOf<'plan' | 'start'> {
       return { status: statusToWire(created, []) };
     },
   };
+}
+
+function wayBackMissing(): RpcError {
+  return invalidField('way_back', 'must be keep or none: choose before starting');
 }
 
 function commandsRefused(): MigrationError {

@@ -6,6 +6,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { CommandEnd, RunCommand } from '../migration/plan.ts';
+import { linksOf } from '../migration/run/links.ts';
 import type { RunRecord } from '../migration/run/record.ts';
 import { readEnvironment } from '../runtime/environment.ts';
 import type { Log } from '../runtime/log.ts';
@@ -40,6 +41,9 @@ function environmentOf(run: RunRecord): Record<string, string> {
     ...Object.fromEntries(kept),
     RUN: run.id,
     LINK: run.link,
+    LINKS: linksOf(run)
+      .map(({ link }) => link)
+      .join(','),
     CONSUMERS: run.consumers.join(','),
     FROM: `${run.from.transport} v${run.from.version}`,
     TO: `${run.to.transport} v${run.to.version}`,

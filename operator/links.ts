@@ -14,6 +14,7 @@ import {
   transportFromWire,
   type Unanswered,
 } from '../migration/participants.ts';
+import { linksOf } from '../migration/run/links.ts';
 import type { RunRecord } from '../migration/run/record.ts';
 import { RpcCallError } from '../rpc/client.ts';
 import { messageOf } from '../runtime/errors.ts';
@@ -63,7 +64,9 @@ async function describeLink(
     immovableReason,
     legs: await Promise.all(
       consumers.map((consumer) => {
-        const isMoving = runs.some((run) => run.link === id && run.consumers.includes(consumer));
+        const isMoving = runs
+          .flatMap(linksOf)
+          .some((moved) => moved.link === id && moved.consumers.includes(consumer));
         return describeLeg(sources, link, { consumer, stream, isMoving });
       }),
     ),

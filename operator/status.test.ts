@@ -24,7 +24,14 @@ function stepOf(position: number, state: StepRecord['state'], undo = 'it is undo
 function runOf(patch: Partial<RunRecord>, steps: StepRecord[]): RunWithSteps {
   const route = (transport: 'sync' | 'async') => ({ transport, version: 0 });
   const run: RunRecord = {
-    ...{ id: 'run', plan: 'plan', link: 'COMM-010', consumer: '', consumers: ['hiring'] },
+    ...{
+      id: 'run',
+      plan: 'plan',
+      link: 'COMM-010',
+      consumer: '',
+      consumers: ['hiring'],
+      others: [],
+    },
     ...{ producer: 'assessments', from: route('sync'), to: route('async'), wayBack: 'keep' },
     ...{ isStepByStep: false, isHeld: true, settings: parseSettings({}), actor: 'test' },
     ...{ state: 'running', direction: 'forward', endsAs: 'rolled_back', problem: '' },

@@ -15,8 +15,11 @@ import type { Certificate } from '../migration/certificate.ts';
 import { UNDO_SINCE } from '../migration/engine/context.ts';
 import { type Plan, recordedKind } from '../migration/plan.ts';
 import type { KeptEvidence } from '../migration/run/journalRows.ts';
+import { linksOf } from '../migration/run/links.ts';
+import { sayWayBack } from '../migration/run/losses.ts';
 import {
   isEnded,
+  type MovedLink,
   nameRoute,
   type RunRecord,
   type RunWithSteps,
@@ -51,6 +54,7 @@ export function runToWire(run: RunRecord): MessageInitShape<typeof RunSchema> {
     from: routeText(run.from, run.to),
     to: routeText(run.to, run.from),
     endedAt: endedAt ?? '',
+    links: linksOf(run).map((moved) => moved.link),
   };
 }
 
@@ -131,7 +135,11 @@ function isAtIt({ state }: StepRecord): boolean {
 
 const BACK = 'the old route, as before the run';
 
-export function planToWire({ run, plan }: Move): MessageInitShape<typeof PlanResponseSchema> {
+export function planToWire({
+  run,
+  plan,
+  changes,
+}: Move): MessageInitShape<typeof PlanResponseSchema> {
   return {
     link: run.link,
     consumer: run.consumer,
@@ -145,6 +153,20 @@ export function planToWire({ run, plan }: Move): MessageInitShape<typeof PlanRes
       undo: step.undoTitle,
     })),
     thresholds: thresholdsOf(plan, run.settings),
+    links: linksOf(run).map((moved) => linkToWire(moved, changes)),
+  };
+}
+
+function linkToWire({ link, consumers, from, to }: MovedLink, changes: Move['changes']) {
+  const events = changes.filter((change) => change.link === link);
+  return {
+    ...{ link, consumers: [...consumers], from: nameRoute(from), to: nameRoute(to) },
+    events: events.map((change) => ({
+      ...{ name: change.event, from: change.from, to: change.to, loss: change.loss },
+      complement: [...change.complement],
+      drops: [...change.drops],
+      words: [...change.words, ...sayWayBack(change)],
+    })),
   };
 }
 

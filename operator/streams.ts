@@ -3,7 +3,8 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { Streams } from '../migration/plan.ts';
 import type { Journal } from '../migration/run/journal.ts';
-import type { RunRecord } from '../migration/run/record.ts';
+import { linksOf } from '../migration/run/links.ts';
+import type { MovedLink, RunRecord } from '../migration/run/record.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
 
 /** Time limit of one request; a later answer is not expected any more. */
@@ -46,8 +47,9 @@ export class LinkStreams implements Streams {
 
   async isNeededByOthers(run: RunRecord): Promise<boolean> {
     const live = await this.#journal.live();
-    return live.some(
-      (other) => other.id !== run.id && other.link === run.link && isBoundForAsync(other),
+    const others = live.filter(({ id }) => id !== run.id);
+    return others.some((other) =>
+      linksOf(other).some((one) => one.link === run.link && isBoundForAsync(other, one)),
     );
   }
 }
@@ -56,6 +58,6 @@ export class LinkStreams implements Streams {
  * A run that leaves the stream needs it only while its consumers listen or a lane uses it, which they
  * report themselves: two runs that leave it together must not each keep it for the other.
  */
-function isBoundForAsync({ direction, from, to }: RunRecord): boolean {
+function isBoundForAsync({ direction }: RunRecord, { from, to }: MovedLink): boolean {
   return (direction === 'forward' ? to : from).transport === 'async';
 }

@@ -9,6 +9,7 @@ import { HiringLinks } from '../gen/hiring/v1/links_pb.ts';
 import { ManagementLinks } from '../gen/management/v1/links_pb.ts';
 import { managerCreated, managerUpdated } from './mappings/nicknames.ts';
 import { solutionCompleted } from './mappings/solutions.ts';
+import { assessmentCreated, assessmentUpdated } from './mappings/titles.ts';
 
 const contract = <Message extends DescMessage>(event: { message: Message; schema: object }) =>
   defineContract(event.message, event.schema);
@@ -35,7 +36,8 @@ export const links = defineLinks([
     entity: 'assessment',
     producer: 'assessments',
     consumers: { hiring: { push: HiringLinks.method.putAssessment } },
-    contracts: [contract(events.assessmentCreatedV0)],
+    contracts: [assessmentCreated.newer],
+    mappings: [assessmentCreated],
     keyField: 'assessment_replication_id',
     starts: { transport: 'async', version: 0 },
     transports: ['async', 'sync'],
@@ -46,7 +48,8 @@ export const links = defineLinks([
     entity: 'assessment',
     producer: 'assessments',
     consumers: { hiring: { push: HiringLinks.method.putChangedAssessment } },
-    contracts: [contract(events.assessmentUpdatedV0)],
+    contracts: [assessmentUpdated.newer],
+    mappings: [assessmentUpdated],
     keyField: 'assessment_replication_id',
     starts: { transport: 'async', version: 0 },
     transports: ['async', 'sync'],
@@ -59,6 +62,7 @@ export const links = defineLinks([
     consumers: { management: { push: ManagementLinks.method.putCandidate } },
     contracts: [contract(events.candidateCreatedV0)],
     keyField: 'candidate_id',
+    flat: ['CandidateCreated'],
     starts: { transport: 'async', version: 0 },
     transports: ['async', 'sync'],
   },
@@ -82,6 +86,7 @@ export const links = defineLinks([
     consumers: { assessments: { push: AssessmentsLinks.method.raiseDifficulty } },
     contracts: [contract(events.exerciseCompletedMoreThenTenTimesV0)],
     keyField: 'exercise_id',
+    flat: ['ExerciseCompletedMoreThenTenTimes'],
     starts: { transport: 'async', version: 0 },
     transports: ['async', 'sync'],
   },

@@ -81,6 +81,7 @@ const SQL_FILES: readonly string[] = [
   'link/relay/standings.ts',
   'link/transport/jetStream/listening.ts',
   'migration/certificate.ts',
+  'migration/signing.ts',
   'migration/engine/lease.ts',
   'migration/run/journal.ts',
   'operator/contracts/registry.ts',

@@ -50,6 +50,8 @@ export const runs = migration.table(
     fromVersion: smallint('from_version').notNull(),
     toTransport: text('to_transport').notNull(),
     toVersion: smallint('to_version').notNull(),
+    /** Links whose contract version moves along: `{ link, consumers, from, to }` of each. */
+    others: jsonb().notNull().default([]),
     wayBack: text('way_back').notNull(),
     /** Waits for a person after every step. */
     stepByStep: boolean('step_by_step').notNull(),
@@ -100,7 +102,7 @@ export const runLegs = migration.table(
     isLive: boolean('is_live').notNull().default(true),
   },
   (t) => [
-    primaryKey({ columns: [t.runId, t.consumer] }),
+    primaryKey({ columns: [t.runId, t.link, t.consumer] }),
     foreignKey({
       name: 'run_legs_follow_run',
       columns: [t.runId, t.isLive],

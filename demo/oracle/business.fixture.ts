@@ -70,9 +70,10 @@ async function addAssessment(company: EmptyCompany, base: Base): Promise<void> {
   const { database, record } = company;
   const { authorId, assessmentId, exercises } = base;
   const written = exercises.map((id, at) => ({ id, title: `Exercise ${at}`, text: 'Prove it.' }));
-  const title = '[Algebra] Groups';
+  const parts = { knowledgeArea: 'Algebra', titleWithoutArea: 'Groups' };
+  const fields = { authorId, title: '[Algebra] Groups', ...parts, exercises: written };
   record((history) => {
-    history.assessments.acknowledge(assessmentId, 1n, { authorId, title, exercises: written });
+    history.assessments.acknowledge(assessmentId, 1n, fields);
     history.difficulties.acknowledge(exercises[0], 1);
     history.difficulties.acknowledge(exercises[1], 3);
   });
@@ -84,11 +85,12 @@ async function addAssessment(company: EmptyCompany, base: Base): Promise<void> {
   }));
   const text = JSON.stringify(stored);
   await database('assessments')`
-    insert into assessments (id, version, author_id, title, exercises, created_at, updated_at)
-    values (${assessmentId}, 2, ${authorId}, ${title}, ${text}::text::jsonb, ${AT}, ${AT})`;
+    insert into assessments
+      (id, version, author_id, title, knowledge_area, exercises, created_at, updated_at)
+    values (${assessmentId}, 2, ${authorId}, 'Groups', 'Algebra', ${text}::text::jsonb, ${AT}, ${AT})`;
   await database('hiring')`
     insert into assessment_replicas (id, version, author_id, title, exercises)
-    values (${assessmentId}, 2, ${authorId}, ${title}, ${text}::text::jsonb)`;
+    values (${assessmentId}, 2, ${authorId}, '[Algebra] Groups', ${text}::text::jsonb)`;
   await carry(company, 'COMM-020', assessmentId, 1);
   await carry(company, 'COMM-021', assessmentId, 2);
 }

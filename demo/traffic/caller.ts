@@ -75,7 +75,7 @@ export class Caller {
   async createAssessment(authorId: string) {
     const assessmentId = randomUUIDv7();
     const exercises = inventExercises();
-    const draft = { assessmentId, authorId, title: inventTitle(), exercises };
+    const draft = { assessmentId, authorId, ...inventTitle(), exercises };
     const result = await callWithRetries(() => this.#assessments.createAssessment(draft));
     const assessment = result.answer?.assessment;
     if (assessment) {
@@ -92,7 +92,7 @@ export class Caller {
     const known = assessments.get(assessmentId)?.fields?.exercises ?? [];
     const exercises = known.map(({ id, title }) => ({ exerciseId: id, title, text: inventText() }));
     const isText = known.length > 0 && Math.random() < TEXT_CHANGE_SHARE;
-    const change = isText ? { exercises } : { title: inventTitle() };
+    const change = isText ? { exercises } : inventTitle();
     const result = await callWithRetries(
       () => this.#assessments.updateAssessment({ assessmentId, ...change }),
       { onLostAnswer: () => assessments.recordUnknown(assessmentId) },
@@ -172,11 +172,14 @@ export class Caller {
     for (const client of [this.#assessments, this.#hiring, this.#management]) client.close();
   }
 
-  #recordAssessment({ assessmentId, version, authorId, title, exercises }: Assessment): void {
+  #recordAssessment({ assessmentId, version, ...told }: Assessment): void {
+    const { authorId, title, knowledgeArea, titleWithoutArea } = told;
     this.history.assessments.acknowledge(assessmentId, version, {
       authorId,
       title,
-      exercises: exercises.map((one) => ({
+      knowledgeArea,
+      titleWithoutArea,
+      exercises: told.exercises.map((one) => ({
         id: one.exerciseId,
         title: one.title,
         text: one.text,

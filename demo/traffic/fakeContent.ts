@@ -23,10 +23,25 @@ export interface NewExercise {
   readonly difficulty?: number;
 }
 
-/** `[Knowledge Area] Title`; a few have no brackets, like old ones. */
-export function inventTitle(): string {
-  const subject = `${pick(SUBJECTS)} ${number()}`;
-  return Math.random() < 0.05 ? subject : `[${pick(KNOWLEDGE_AREAS)}] ${subject}`;
+export interface NewTitle {
+  readonly title: string;
+  /** Absent: the title says it. */
+  readonly knowledgeArea?: string;
+}
+
+/**
+ * `[Knowledge Area] Title`, as older callers write it, or both apart; a few have no brackets, or are
+ * odd otherwise.
+ */
+export function inventTitle(): NewTitle {
+  const title = `${pick(SUBJECTS)} ${number()}`;
+  const area = pick(KNOWLEDGE_AREAS);
+  const kind = Math.random();
+  if (kind < 0.05) return { title };
+  if (kind < 0.1)
+    return { title: pick([`[${area}]${title}`, `[] ${title}`, `[[${area}]] ${title}`]) };
+  if (kind < 0.4) return { title, knowledgeArea: area };
+  return { title: `[${area}] ${title}` };
 }
 
 /** One to four exercises. */

@@ -12,7 +12,10 @@ export interface RecordedExercise {
 /** An assessment without the difficulty of its exercises: that changes without its author. */
 export interface RecordedAssessment {
   readonly authorId: string;
+  /** As it was answered: whole, and in its parts. */
   readonly title: string;
+  readonly knowledgeArea: string;
+  readonly titleWithoutArea: string;
   readonly exercises: readonly RecordedExercise[];
 }
 

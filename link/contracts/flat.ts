@@ -35,7 +35,10 @@ export function acceptFlat<Json extends EventJson>(
 }
 
 /** Without any field of the envelope: one that has some and lacks others is broken, not flat. */
-function isFlat({ schema }: Contract, value: unknown): value is object {
+export function isFlat(
+  { schema }: Contract,
+  value: unknown,
+): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   return Object.keys(schema.properties ?? {}).every((name) => !Object.hasOwn(value, name));
 }

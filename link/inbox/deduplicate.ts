@@ -15,7 +15,8 @@ export interface InboxRow extends Hashed {
 
 /**
  * Enters messages in the inbox, in the transaction of their effect, unless they are there already
- * or were dispatched under an epoch that the fence refuses. Returns the ids that are new.
+ * or were dispatched under an epoch that the fence refuses. Returns the ids that are new. Epoch 0 is
+ * of no route and of no certificate: it is not fenced.
  *
  * The shared advisory lock keeps `raiseFence` waiting until this transaction has ended: once a
  * fence is raised, no older effect can commit behind it. Ids are entered in order, so that of two
@@ -40,7 +41,7 @@ export async function enterInbox(
       ${sorted.map((d) => String(d.hash))}::int8[], ${sorted.map((d) => String(d.isCopied))}::text[]::bool[]
     ) d(event_id, lane, epoch, key, version, event_version, hash, copied)
     where not exists (select from relink.fences f
-      where f.link = ${link} and f.lane = d.lane and f.min_epoch > d.epoch)
+      where f.link = ${link} and f.lane = d.lane and f.min_epoch > d.epoch and d.epoch > 0)
     on conflict (event_id) do nothing
     returning event_id`;
   return new Set(rows.map((row) => row.event_id));

@@ -1,9 +1,10 @@
 /** A message as it reached a consumer, by whatever transport, checked and ready to apply. */
 import { messageOf } from '../../runtime/errors.ts';
-import { decodeText, type EventJson } from '../contracts/contract.ts';
+import type { Contract, EventJson } from '../contracts/contract.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { type LinkDefinition, laneOf } from '../link.ts';
 import { complementOf, mapPayload, newestContract, readableContract, textIn } from '../versions.ts';
+import { type Opened, openArrival } from './flatArrival.ts';
 import { type Handler, isHandled } from './handler.ts';
 
 /** A message as its transport brought it; nothing in it is trusted yet. */
@@ -75,11 +76,11 @@ export function isUuid(text: string): boolean {
  */
 export function checkArrival(
   link: LinkDefinition,
-  arrival: Arrival,
+  came: Arrival,
   handler: Pick<Handler, 'events'>,
 ): Checked {
-  const { event, eventId, eventVersion } = arrival;
-  const hashedVersion = arrival.hashedVersion ?? eventVersion;
+  const { event, eventVersion } = came;
+  const hashedVersion = came.hashedVersion ?? eventVersion;
   const contract = readableContract(link, event, eventVersion);
   if (!contract || !readableContract(link, event, hashedVersion))
     return unknownContract(
@@ -87,13 +88,14 @@ export function checkArrival(
     );
   if (!isHandled(handler, event))
     return unknownContract(`the handler of ${link.id} does not handle ${event}`);
-  const decoded = decodeText(contract, arrival.text);
+  const opened = openArrival(link, contract as Contract<EventJson>, came);
+  const { arrival, decoded } = opened;
   if (!decoded.ok) {
     const detail = decoded.problems.map((p) => `${p.field || 'event'}: ${p.message}`).join('; ');
     return { ok: false, reason: 'INVALID_EVENT', detail };
   }
-  const { event_id, payload } = decoded.event as EventJson;
-  const mismatch = mismatchOf(link, arrival, event_id, payload);
+  const { payload } = decoded.event;
+  const mismatch = mismatchOf(link, opened, decoded.event);
   if (mismatch) return { ok: false, reason: 'INVALID_EVENT', detail: mismatch };
   try {
     const newest = newestContract(link, event)!.version;
@@ -108,7 +110,7 @@ export function checkArrival(
         contractVersion: eventVersion,
         older: Object.fromEntries(gone.map((field) => [field, payload[field]])),
         hashedVersion,
-        hash: payloadHash(eventId, body),
+        hash: payloadHash(arrival.eventId, body),
       },
     };
   } catch (error) {
@@ -123,15 +125,14 @@ function unknownContract(detail: string): Checked {
 /** Headers that contradict the event would corrupt order or identity. */
 function mismatchOf(
   link: LinkDefinition,
-  arrival: Arrival,
-  eventId: unknown,
-  payload: EventJson['payload'],
+  { arrival, isFlat }: Opened<Arrival>,
+  { event_id, payload }: EventJson,
 ): string | undefined {
-  if (arrival.eventId !== eventId) return 'event_id: differs from the id in the headers';
+  if (arrival.eventId !== event_id) return 'event_id: differs from the id in the headers';
   if (!isUuid(arrival.eventId)) return 'event_id: is no UUID in lower case';
   if (arrival.key !== payload[link.keyField])
     return `payload.${link.keyField}: differs from the key in the headers`;
   if (arrival.version < 1n) return 'entity version: missing in the headers, or below 1';
-  if (arrival.epoch < 1n) return 'epoch: missing in the headers, or below 1';
+  if (arrival.epoch < 1n && !isFlat) return 'epoch: missing in the headers, or below 1';
   return undefined;
 }

@@ -63,6 +63,14 @@ function describeLink(
   };
 }
 
+function describeSteps({ mappings = [] }: LinkDefinition, name: string) {
+  const ofEvent = mappings.filter(({ older }) => older.event === name);
+  return ofEvent.map(({ older, newer, loss, complement, drops, words }) => ({
+    ...{ older: older.version, newer: newer.version, loss },
+    ...{ complement: [...complement], drops: [...drops], words: [...words] },
+  }));
+}
+
 /**
  * What this build reads: its handlers know the newest version, and everything older has a mapping
  * up to it. A version is read only if the consumer's method can carry it, too.
@@ -78,6 +86,7 @@ function describeEvents(link: LinkDefinition, isCarried: (contract: Contract) =>
       versions: contracts.map((contract) => contract.version),
       schemas: contracts.map((contract) => JSON.stringify(contract.schema)),
       writtenVersion: contractAt(link, name, writesOf(link))?.version ?? 0,
+      steps: describeSteps(link, name),
     };
   });
 }

@@ -15,6 +15,7 @@ const FAIL = 1;
 export const gateCommand: Measure = {
   name: NAME,
   unanswered: 'inconclusive',
+  isOfRun: true,
   thresholds: ['gate_command_seconds'],
   read: seldom(
     async (context) => [await readCommand(context)],

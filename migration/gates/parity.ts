@@ -1,4 +1,4 @@
-import { compareRows, sidesOf } from '../leg/parity.ts';
+import { compareRows, sidesOf, type Terms } from '../leg/parity.ts';
 import type { Measure, StepContext } from '../plan.ts';
 
 /** One reading compares for this long; the gate reads again while its patience lasts. */
@@ -9,12 +9,22 @@ const EXAMPLES = 3;
 export const parity: Measure = {
   name: 'parity',
   unanswered: 'fail',
-  read: async (context) =>
-    Promise.all(context.run.consumers.map((consumer) => readParity(context, consumer))),
+  read: (context) => readAll(context, { version: context.run.from.version }),
 };
 
-async function readParity(context: StepContext, consumer: string) {
-  const sides = sidesOf(context, consumer);
+/** It also stores each as the new contract version has it. */
+export const parityAsStored: Measure = {
+  name: 'parity as stored',
+  unanswered: 'fail',
+  read: (context) => readAll(context, { version: context.run.to.version, asStored: true }),
+};
+
+function readAll(context: StepContext, terms: Terms) {
+  return Promise.all(context.run.consumers.map((one) => readParity(context, one, terms)));
+}
+
+async function readParity(context: StepContext, consumer: string, terms: Terms) {
+  const sides = sidesOf(context, consumer, terms);
   const { rows, differing } = await compareRows(sides, READING_MS, context.signal);
   const keys = differing.slice(0, EXAMPLES).map(({ key }) => key);
   return {

@@ -5,16 +5,25 @@
 import type { EventDescription, LinkDescription } from '../../gen/relink/v1/participant_pb.ts';
 import type { DescribedReplica } from '../participants.ts';
 import type { Measure, Reading, StepContext } from '../plan.ts';
+import type { RunRecord } from '../run/record.ts';
 
 /** Every live process of the producer and the consumers reads the version of the new route. */
-export const readsVersion: Measure = {
-  name: 'builds that read the version',
-  unanswered: 'inconclusive',
-  read: async (context) =>
-    judgeServices(context, [context.run.producer, ...context.run.consumers], (event, name) =>
-      event?.versions.includes(context.run.to.version) ? '' : `does not read ${name}`,
-    ),
-};
+export const readsVersion = readers(({ producer, consumers }) => [producer, ...consumers]);
+
+/** The same of one side: where the business releases one after the other. */
+export const ownerReadsVersion = readers(({ producer }) => [producer]);
+export const consumersReadVersion = readers(({ consumers }) => consumers);
+
+function readers(servicesOf: (run: RunRecord) => readonly string[]): Measure {
+  return {
+    name: 'builds that read the version',
+    unanswered: 'inconclusive',
+    read: (context) =>
+      judgeServices(context, servicesOf(context.run), (event, name) =>
+        event?.versions.includes(context.run.to.version) ? '' : `does not read ${name}`,
+      ),
+  };
+}
 
 /** Every live process of the producer writes the version of the new route. */
 export const writesVersion: Measure = {

@@ -15,18 +15,31 @@ import type { StepContext } from '../plan.ts';
 export const BUCKETS = 256;
 const POLL_MS = 200;
 
-export interface ParitySides {
+/** In which terms rows are compared. */
+export interface Terms {
+  /** The contract version; builds that know none compare in v0. */
+  readonly version: number;
+  /** A row of the replica differs unless it is stored as that version has it. */
+  readonly asStored?: boolean;
+}
+
+export interface ParitySides extends Terms {
   readonly link: string;
   readonly producer: ParticipantClient;
   readonly consumer: ParticipantClient;
 }
 
-/** Both sides of a leg of the run. */
-export function sidesOf({ run, participants }: StepContext, consumer: string): ParitySides {
+/** Both sides of a leg of the run, in the version that it comes from unless another is named. */
+export function sidesOf(
+  { run, participants }: StepContext,
+  consumer: string,
+  terms: Terms = { version: run.from.version },
+): ParitySides {
   return {
     link: run.link,
     producer: participants.of(run.producer),
     consumer: participants.of(consumer),
+    ...terms,
   };
 }
 
@@ -40,11 +53,12 @@ export interface Suspect {
 }
 
 /** Buckets whose digests are not equal, ascending. */
-export async function differingBuckets({ link, producer, consumer }: ParitySides) {
-  const request = { link, buckets: BUCKETS };
+export async function differingBuckets({ producer, consumer, ...sides }: ParitySides) {
+  const { link, version, asStored = false } = sides;
+  const request = { link, buckets: BUCKETS, version };
   const [owner, replica] = await Promise.all([
     producer.getEntityDigest(request, REPEATABLE),
-    consumer.getEntityDigest(request, REPEATABLE),
+    consumer.getEntityDigest({ ...request, asStored }, REPEATABLE),
   ]);
   const text = (side: typeof owner) =>
     new Map(
@@ -73,10 +87,11 @@ export async function compareBucket(sides: ParitySides, bucket: number): Promise
   return suspects;
 }
 
-async function readBucket({ link, producer, consumer }: ParitySides, bucket: number) {
-  const request = { link, buckets: BUCKETS, bucket };
+async function readBucket({ producer, consumer, ...sides }: ParitySides, bucket: number) {
+  const { link, version, asStored = false } = sides;
+  const request = { link, buckets: BUCKETS, bucket, version };
   // The replica first: anything that only the owner has is then newer, never older.
-  const replica = await listBucket(consumer, request);
+  const replica = await listBucket(consumer, { ...request, asStored });
   const owner = await listBucket(producer, request);
   return { owner, replica };
 }
@@ -84,7 +99,7 @@ async function readBucket({ link, producer, consumer }: ParitySides, bucket: num
 /** All rows of a bucket on one side, by key. */
 async function listBucket(
   side: ParticipantClient,
-  bucket: { link: string; buckets: number; bucket: number },
+  bucket: { link: string; buckets: number; bucket: number; version: number; asStored?: boolean },
 ): Promise<ReadonlyMap<string, EntityRow>> {
   const { entries } = await followPages(async (afterKey: string | undefined) => {
     const { rows, nextKey } = await side.listEntityBucket({ ...bucket, afterKey }, REPEATABLE);

@@ -8,6 +8,7 @@ import { ALL_LANES } from '../../link/link.ts';
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE, transportFromWire } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
+import { linksOf, runOfLink } from '../run/links.ts';
 import { type JsonObject, nameRoute, type RunRecord } from '../run/record.ts';
 
 /** Of each consumer's lanes: the epoch under which they were moved, or the reading they were given. */
@@ -42,6 +43,15 @@ type Looking = Pick<StepContext, 'participants' | 'run'>;
  * that the run has no note of: all must have moved.
  */
 export async function findStrays(looking: Looking, { closing = false } = {}): Promise<string[]> {
+  const { run, participants } = looking;
+  const all = linksOf(run).map(async (moved) => {
+    const found = await straysOf({ run: runOfLink(run, moved), participants }, closing);
+    return run.others.length === 0 ? found : found.map((stray) => `${moved.link}: ${stray}`);
+  });
+  return (await Promise.all(all)).flat();
+}
+
+async function straysOf(looking: Looking, closing: boolean): Promise<string[]> {
   const all = looking.run.consumers.map(async (consumer) => [
     ...(await strayedLanes(looking, consumer, closing)),
     ...(await strayedReadings(looking, consumer)),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClosedLane } from '../certificate.ts';
-import { describeEpochs } from './verify.ts';
+import { describeElsewhere, describeEpochs } from './verify.ts';
 
 function lane(closed: number, inbox: number): ClosedLane {
   return {
@@ -28,5 +28,15 @@ test('of many epochs the newest are compared one by one, and all others together
   assert.deepEqual(
     newest.map(({ what }) => what),
     Array.from({ length: 100 }, (_, i) => `messages of epoch ${151 + i}`),
+  );
+});
+
+test('what producers elsewhere sent is counted, and compared with nothing', () => {
+  const settled = (epoch: bigint, count: bigint) => ({ epoch, digest: { count, sum: '7' } });
+  assert.deepEqual(describeElsewhere([settled(1n, 5n)] as never), []);
+  const [finding] = describeElsewhere([settled(0n, 2n), settled(0n, 1n), settled(1n, 5n)] as never);
+  assert.deepEqual(
+    [finding?.what, finding?.isEqual, finding?.consumer],
+    ['messages of no route', true, '3 settled'],
   );
 });

@@ -76,6 +76,7 @@ async function verifyRows(options: VerifyOptions): Promise<Finding> {
     link: link.producer.id,
     producer: participants.of(link.producer.producer),
     consumer: participants.of(consumer),
+    version: await newestVersion(options),
   };
   const { rows, differing } = await compareRows(sides, PATIENCE_MS, options.signal);
   const keys = differing.slice(0, EXAMPLES).map(({ key }) => key);
@@ -88,6 +89,13 @@ async function verifyRows(options: VerifyOptions): Promise<Finding> {
   };
 }
 
+/** The newest that any lane of the leg carries. */
+async function newestVersion({ participants, link, consumer }: VerifyOptions): Promise<number> {
+  const { id, producer } = link.producer;
+  const { lanes } = await participants.of(producer).getRoutes({ link: id, consumer }, REPEATABLE);
+  return Math.max(0, ...lanes.flatMap((lane) => [lane.version, lane.adoptedVersion]));
+}
+
 /** By lane. */
 type Epoch = ReadonlyMap<number, ClosedLane>;
 
@@ -98,13 +106,32 @@ type Epoch = ReadonlyMap<number, ClosedLane>;
 async function verifyMessages(options: VerifyOptions): Promise<Finding[]> {
   const untilMs = performance.now() + PATIENCE_MS;
   const epochs = new Map<bigint, Map<number, ClosedLane>>();
+  let elsewhere: Finding[] = [];
   for (;;) {
-    const { closed, inbox } = await readDigests(options);
+    const digests = await readDigests(options);
+    const [closed, inbox] = [digests.closed, digests.inbox.filter(isRouted)];
+    elsewhere = describeElsewhere(digests.inbox);
     const isSettled = mergeEpochs(epochs, closed, inbox);
     if (isSettled || performance.now() > untilMs) break;
     if (!(await pause(POLL_MS, options.signal))) break;
   }
-  return describeEpochs([...epochs].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return [...elsewhere, ...describeEpochs([...epochs].sort(([a], [b]) => (a < b ? -1 : 1)))];
+}
+
+/** Epoch 0 is of no route: flat events of producers elsewhere, and dead letters without an epoch. */
+function isRouted({ epoch }: Pick<InboxLaneDigest, 'epoch'>): boolean {
+  return epoch > 0n;
+}
+
+/** What producers elsewhere sent, if anything: no other side counts it, so nothing can differ. */
+export function describeElsewhere(
+  inbox: readonly Pick<InboxLaneDigest, 'epoch' | 'digest'>[],
+): Finding[] {
+  const digests = inbox.filter((one) => !isRouted(one));
+  const count = digests.reduce((sum, { digest }) => sum + Number(digest?.count ?? 0n), 0);
+  if (count === 0) return [];
+  const sides = { producer: 'sent elsewhere', consumer: `${count} settled` };
+  return [{ what: 'messages of no route', isEqual: true, ...sides, examples: [] }];
 }
 
 /** The newest one by one, the others together: an answer must not grow with the link's age. */

@@ -6,7 +6,14 @@ import type { Settings } from '../settings.ts';
 import { preflight } from '../steps/preflight.ts';
 import { probe } from '../steps/probe.ts';
 import { retireVersion } from '../steps/retireVersion.ts';
-import { askToComplete, closeOld, gate, moveTraffic, numbered } from './transport.ts';
+import {
+  askToComplete,
+  closeOld,
+  type GateOptions,
+  gate,
+  moveTraffic,
+  numbered,
+} from './transport.ts';
 
 /** A functional link to another contract version, by the transport that it has: steps 1–6. */
 export function functionalVersion(settings: Settings, from: RouteName, to: RouteName): Plan {
@@ -47,18 +54,27 @@ export function withVersion(plan: Plan, settings: Settings, { version }: RouteNa
   };
 }
 
-function waitForReaders(number: string, settings: Settings, version: string): PlanStep {
-  return gate(number, `Wait until every live process reads ${version}`, {
+export function waitForReaders(number: string, settings: Settings, version: string): PlanStep {
+  return waitForRelease(number, `Wait until every live process reads ${version}`, settings, {
     name: 'release-reads',
     measures: [readsVersion],
-    patienceSeconds: settings.release_seconds,
   });
 }
 
-function waitForWriters(number: string, settings: Settings, version: string): PlanStep {
-  return gate(number, `Wait until every live producer process writes ${version}`, {
+export function waitForWriters(number: string, settings: Settings, version: string): PlanStep {
+  const title = `Wait until every live producer process writes ${version}`;
+  return waitForRelease(number, title, settings, {
     name: 'release-writes',
     measures: [writesVersion],
-    patienceSeconds: settings.release_seconds,
   });
+}
+
+/** Waits for people who release a build, which takes longer than anything else. */
+export function waitForRelease(
+  number: string,
+  title: string,
+  { release_seconds: patienceSeconds }: Settings,
+  options: GateOptions,
+): PlanStep {
+  return gate(number, title, { ...options, patienceSeconds });
 }

@@ -6,10 +6,12 @@ import type { Plan } from '../plan.ts';
 import { nameRoute, type RouteName, type RunRecord } from '../run/record.ts';
 import type { Settings } from '../settings.ts';
 import { functionalVersion, withVersion } from './contractVersion.ts';
+import { forEachLink } from './eachLink.ts';
 import { formalAsyncToPull } from './formalAsyncToPull.ts';
 import { formalAsyncToSync } from './formalAsyncToSync.ts';
 import { formalPullToAsync } from './formalPullToAsync.ts';
 import { formalSyncToAsync } from './formalSyncToAsync.ts';
+import { formalVersion, withFormalVersion } from './formalVersion.ts';
 import { functionalAsyncToSync } from './functionalAsyncToSync.ts';
 import { functionalSyncToAsync } from './functionalSyncToAsync.ts';
 
@@ -57,23 +59,38 @@ export function choosePlan(question: PlanQuestion, settings: Settings): Plan {
 function findPlan({ kind, from, to }: PlanQuestion, settings: Settings): Plan | undefined {
   const isSameVersion = from.version === to.version;
   if (from.transport === to.transport)
-    return kind === 'functional' && !isSameVersion
-      ? functionalVersion(settings, from, to)
-      : undefined;
+    return isSameVersion ? undefined : findVersionPlan(kind, settings, from, to);
   const entry = PLANS.find(
     (one) => one.kind === kind && one.from === from.transport && one.to === to.transport,
   );
   const plan = entry?.make(settings);
   if (!plan || isSameVersion) return plan;
-  return kind === 'functional' ? withVersion(plan, settings, to) : undefined;
+  if (kind === 'functional') return withVersion(plan, settings, to);
+  // By `pull` there are no rows at the consumer, or none that it reads.
+  const isPull = [from, to].some(({ transport }) => transport === 'pull');
+  if (isPull || isOlder(from, to)) return undefined;
+  return withFormalVersion(plan, settings, from, to);
+}
+
+function findVersionPlan(kind: LinkKind, settings: Settings, from: RouteName, to: RouteName) {
+  if (kind === 'functional') return functionalVersion(settings, from, to);
+  return from.transport === 'pull' || isOlder(from, to)
+    ? undefined
+    : formalVersion(settings, from, to);
+}
+
+/** What a formal link's older version needs was removed when the newer one was completed. */
+function isOlder(from: RouteName, to: RouteName): boolean {
+  return to.version < from.version;
 }
 
 /** The plan of a run, rebuilt to resume it; undefined when this release has no such plan. */
 export function planOf(
-  run: Pick<RunRecord, 'plan' | 'from' | 'to' | 'settings'>,
+  run: Pick<RunRecord, 'plan' | 'from' | 'to' | 'settings' | 'others'>,
 ): Plan | undefined {
   const kinds: readonly LinkKind[] = ['formal', 'functional'];
-  return kinds
+  const plan = kinds
     .map((kind) => findPlan({ ...run, kind }, run.settings))
-    .find((plan) => plan?.name === run.plan);
+    .find((one) => one?.name === run.plan);
+  return plan && run.others.length > 0 ? forEachLink(plan) : plan;
 }

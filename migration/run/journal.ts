@@ -22,6 +22,7 @@ import {
   stepFrom,
 } from './journalRows.ts';
 import type { Change } from './life.ts';
+import { linksOf } from './links.ts';
 import type { RunRecord, RunWithSteps, StepRecord } from './record.ts';
 
 declareFailpoints('journal.before-commit', 'journal.after-commit');
@@ -57,8 +58,9 @@ export class Journal {
       await this.#sql.begin(async (tx) => {
         await insertRun(tx, id, run);
         await insertSteps(tx, id, plan);
-        await tx`insert into migration.run_legs (run_id, link, consumer)
-          select ${id}, ${run.link}, unnest(${run.consumers as string[]}::text[])`;
+        for (const { link, consumers } of linksOf(run))
+          await tx`insert into migration.run_legs (run_id, link, consumer)
+            select ${id}, ${link}, unnest(${consumers as string[]}::text[])`;
       });
     } catch (error) {
       if (brokenConstraint(error) === 'run_legs_one_live_run') throw await this.#busy(run, error);
@@ -68,12 +70,11 @@ export class Journal {
   }
 
   async #busy(run: NewRun, cause: unknown): Promise<MigrationError> {
-    const holders = await this.#sql<{ run_id: string; consumer: string }[]>`
-      select run_id, consumer from migration.run_legs
-      where is_live and link = ${run.link} and consumer = any(${run.consumers as string[]})`;
-    const holder = holders[0];
+    const [holder] = await this.#sql<{ run_id: string; link: string; consumer: string }[]>`
+      select run_id, link, consumer from migration.run_legs
+      where is_live and link || '/' || consumer = any(${legsOf(run)})`;
     const who = holder
-      ? `run ${holder.run_id} holds ${run.link}/${holder.consumer}`
+      ? `run ${holder.run_id} holds ${holder.link}/${holder.consumer}`
       : 'it has just ended';
     return new MigrationError(
       'LINK_BUSY',
@@ -97,7 +98,8 @@ export class Journal {
   async list(wanted: { link?: string; after?: string; limit: number }): Promise<RunRecord[]> {
     const { link = '', after = '', limit } = wanted;
     const rows = await this.#sql<RunRow[]>`
-      select * from migration.runs where ${link} in ('', link)
+      select * from migration.runs where (${link} in ('', link)
+          or id in (select run_id from migration.run_legs legs where legs.link = ${link}))
         and (${after} = '' or (started_at, id) <
           (select started_at, id from migration.runs where id::text = ${after}))
       order by started_at desc, id desc limit ${limit}`;
@@ -151,6 +153,10 @@ export class Journal {
   }
 }
 
+function legsOf(run: NewRun): string[] {
+  return linksOf(run).flatMap(({ link, consumers }) => consumers.map((one) => `${link}/${one}`));
+}
+
 async function refuseWithoutLease(tx: Transaction, lease: HeldLease): Promise<void> {
   const rows = await tx`
     select from migration.leases where name = ${lease.name} and owner = ${lease.owner}
@@ -182,11 +188,11 @@ async function updateStep(tx: Transaction, runId: string, step: StepRecord): Pro
 async function insertRun(tx: Transaction, id: string, run: NewRun): Promise<void> {
   await tx`
     insert into migration.runs (id, plan, link, consumer, consumers, producer, from_transport,
-      from_version, to_transport, to_version, way_back, step_by_step, hold, settings, actor)
+      from_version, to_transport, to_version, others, way_back, step_by_step, hold, settings, actor)
     values (${id}, ${run.plan}, ${run.link}, ${run.consumer}, ${run.consumers as string[]}::text[],
       ${run.producer}, ${run.from.transport}, ${run.from.version}, ${run.to.transport},
-      ${run.to.version}, ${run.wayBack}, ${run.isStepByStep}, ${run.isHeld},
-      ${JSON.stringify(run.settings)}::text::jsonb, ${run.actor})`;
+      ${run.to.version}, ${JSON.stringify(run.others)}::text::jsonb, ${run.wayBack},
+      ${run.isStepByStep}, ${run.isHeld}, ${JSON.stringify(run.settings)}::text::jsonb, ${run.actor})`;
 }
 
 async function insertSteps(tx: Transaction, id: string, plan: readonly PlanStep[]): Promise<void> {

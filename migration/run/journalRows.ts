@@ -2,7 +2,14 @@
 
 import type { Transport } from '../../link/link.ts';
 import { type Settings, withDefaults } from '../settings.ts';
-import type { EvidenceRecord, JsonObject, RunRecord, StepRecord, Waiting } from './record.ts';
+import type {
+  EvidenceRecord,
+  JsonObject,
+  MovedLink,
+  RunRecord,
+  StepRecord,
+  Waiting,
+} from './record.ts';
 
 export interface RunRow {
   id: string;
@@ -15,6 +22,7 @@ export interface RunRow {
   from_version: number;
   to_transport: Transport;
   to_version: number;
+  others: MovedLink[];
   way_back: 'keep' | 'none';
   step_by_step: boolean;
   hold: boolean;
@@ -41,6 +49,7 @@ export function runFrom(row: RunRow): RunRecord {
     producer: row.producer,
     from: { transport: row.from_transport, version: row.from_version },
     to: { transport: row.to_transport, version: row.to_version },
+    others: row.others,
     wayBack: row.way_back,
     isStepByStep: row.step_by_step,
     isHeld: row.hold,

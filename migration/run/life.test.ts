@@ -18,6 +18,7 @@ function newRun(patch: Partial<RunRecord> = {}): RunWithSteps {
     link: 'COMM-010',
     consumer: '',
     consumers: ['hiring'],
+    others: [],
     producer: 'assessments',
     from: { transport: 'sync', version: 0 },
     to: { transport: 'async', version: 0 },

@@ -10,6 +10,7 @@
  */
 import { MigrationError, type StepProblem } from '../errors.ts';
 import { COMPLETE, type PlanStep, ROUTE_ALL } from '../plan.ts';
+import { memoryForAll, nameLinks } from './links.ts';
 import {
   type EvidenceRecord,
   isEnded,
@@ -217,7 +218,8 @@ function moveAgain({ run, steps }: RunWithSteps, firstMove: number): Change {
   const isAgain = ({ position, state }: StepRecord) =>
     state === 'failed' || (state === 'done' && position >= firstMove && position < complete);
   const patch = { state: 'failed' as const, checkpoint: {}, startedAt: null, endedAt: null };
-  const memory = { ...run.memory, strayed: false, moved: {}, readings: {} };
+  const forgotten = memoryForAll(run, { moved: {}, readings: {} });
+  const memory = { ...run.memory, ...forgotten, strayed: false };
   return {
     run: { state: 'running', problem: '', waiting: null, memory },
     steps: steps.filter(isAgain).map(({ position }) => ({ position, patch })),
@@ -241,9 +243,12 @@ function goBackOn({ run, steps }: RunWithSteps): Change {
 const UNDOING = 'undoing ';
 
 /** After `complete`, going back is a move of its own. */
-function howToReturn({ state, link, from }: RunRecord): string {
-  const again = `; go back with: relink start ${link} --to ${from.transport} --way-back keep`;
-  return `it has ended${state === 'completed' ? again : ''}`;
+function howToReturn({ state, plan, link, from, to }: RunRecord): string {
+  if (state !== 'completed') return 'it has ended';
+  if (plan.startsWith('formal-') && from.version < to.version)
+    return `it has ended, and what v${from.version} needs was removed`;
+  const target = from.transport === to.transport ? `v${from.version}` : from.transport;
+  return `it has ended; go back with: relink start ${link} --to ${target} --way-back keep`;
 }
 
 export function rollBack(current: RunWithSteps, actor: string): Change {
@@ -288,7 +293,7 @@ export function complete({ run, steps }: RunWithSteps, confirm: string, at: stri
   if (confirm !== run.link)
     throw new MigrationError(
       'CONFIRMATION_WRONG',
-      `completing gives up the way back of ${run.link}: confirm with exactly this name`,
+      `completing gives up the way back of ${nameLinks(run)}: confirm with exactly ${run.link}`,
     );
   const step = steps.find((one) => one.name === COMPLETE)!;
   return {

@@ -7,6 +7,7 @@ import type { Participants } from '../participants.ts';
 import { planOf } from '../plans/index.ts';
 import type { Journal } from './journal.ts';
 import * as life from './life.ts';
+import { nameLinks } from './links.ts';
 import type { EvidenceRecord, RunRecord, RunWithSteps } from './record.ts';
 
 /** The engine may record while a person orders; the order is then decided again on the newer record. */
@@ -60,7 +61,7 @@ async function lookAgain(participants: Participants, run: RunRecord): Promise<st
     return await findStrays({ participants, run }, { closing: true });
   } catch (error) {
     if (!(error instanceof RpcCallError)) throw error;
-    const why = `nobody can say where the lanes of ${run.link} are: ${error.message}`;
+    const why = `nobody can say where the lanes of ${nameLinks(run)} are: ${error.message}`;
     const next = `once it answers: relink complete ${run.id}`;
     throw new MigrationError('PARTICIPANT_AWAY', `${why}; ${next}`, { cause: error });
   }

@@ -46,18 +46,25 @@ export interface Waiting {
   readonly before?: Waiting;
 }
 
-export interface RunRecord {
+/** A link as a run moves it. */
+export interface MovedLink {
+  readonly link: string;
+  /** The consumers whose legs the run moves. */
+  readonly consumers: readonly string[];
+  readonly from: RouteName;
+  readonly to: RouteName;
+}
+
+/** The link that a person named, and what becomes of it. */
+export interface RunRecord extends MovedLink {
   readonly id: string;
   /** Name of the plan. */
   readonly plan: string;
-  readonly link: string;
   /** Empty when the run moves every consumer. */
   readonly consumer: string;
-  /** The consumers whose legs the run moves. */
-  readonly consumers: readonly string[];
+  /** Links of the same entity, whose contract versions move together with that of the named one. */
+  readonly others: readonly MovedLink[];
   readonly producer: string;
-  readonly from: RouteName;
-  readonly to: RouteName;
   readonly wayBack: 'keep' | 'none';
   readonly isStepByStep: boolean;
   readonly isHeld: boolean;

@@ -15,10 +15,14 @@ import {
   transportFromWire,
 } from '../participants.ts';
 import type { Plan } from '../plan.ts';
+import { forEachLink } from '../plans/eachLink.ts';
 import { choosePlan } from '../plans/index.ts';
 import { parseSettings } from '../settings.ts';
 import type { NewRun } from './journal.ts';
-import { nameRoute, type RouteName, type RunRecord } from './record.ts';
+import { linksOf } from './links.ts';
+import { changesOf, type EventChange, refuseLosses } from './losses.ts';
+import { type MovedLink, nameRoute, type RouteName, type RunRecord } from './record.ts';
+import { asNewestBuildSays, siblingsOf } from './siblings.ts';
 
 export interface MoveRequest {
   readonly link: string;
@@ -26,6 +30,7 @@ export interface MoveRequest {
   readonly to: string;
   /** Empty for every consumer. */
   readonly consumer: string;
+  /** `keep` or `none`; empty only for a plan. */
   readonly wayBack: string;
   readonly isStepByStep: boolean;
   readonly isHeld: boolean;
@@ -36,10 +41,14 @@ export interface MoveRequest {
 export interface Move {
   readonly run: NewRun;
   readonly plan: Plan;
+  /** With another contract version: what it makes of the events. */
+  readonly changes: readonly EventChange[];
 }
 
 /** A transport, a contract version, or both. */
 const TARGET = /^(?<transport>sync|async|pull)?(?:(?:^|,)v(?<version>\d{1,3}))?$/;
+/** Empty for a plan of somebody who has not chosen yet. */
+const WAYS_BACK = ['keep', 'none', ''];
 const MAX_SUGGESTION_DISTANCE = 2; // COMM-01O for COMM-010
 
 /**
@@ -56,31 +65,103 @@ export async function resolveMove(
   const settings = parseSettings(request.settings);
   const topology = await participants.topology();
   const link = findLink(topology, request.link);
-  const asked = chooseConsumers(link, request.consumer);
-  refuseBusy(live, request.link, asked);
-  if (link.producer.immovableReason !== '')
-    throw notMovable(request.link, link.producer.immovableReason);
-  const { from, to, consumers } = await findRoutes(participants, link, request, asked);
+  const named = await findMove(participants, link, request, live);
   const kind = link.producer.kind === LinkKind.FORMAL ? 'formal' : 'functional';
-  const plan = choosePlan({ kind, from, to }, settings);
-  const { id, producer } = link.producer;
+  const plan = choosePlan({ kind, from: named.from, to: named.to }, settings);
+  const others = await findOthers(participants, topology, request, named, live);
+  const changes = await changesIn(participants, topology, [named, ...others]);
+  await refuseLosses(participants, link, changes, request.wayBack);
   const { consumer, isStepByStep, isHeld, actor } = request;
-  const wayBack = request.wayBack as 'keep' | 'none';
   const run: NewRun = {
-    plan: plan.name,
-    link: id,
-    producer,
-    consumer,
-    consumers,
-    from,
-    to,
-    settings,
-    wayBack,
-    isStepByStep,
-    isHeld,
-    actor,
+    ...named,
+    ...{ others, plan: plan.name, producer: link.producer.producer, consumer },
+    ...{ settings, isStepByStep, isHeld, actor },
+    wayBack: request.wayBack === 'none' ? 'none' : 'keep',
   };
-  return { plan, run };
+  return { plan: others.length > 0 ? forEachLink(plan) : plan, run, changes };
+}
+
+async function changesIn(
+  participants: Participants,
+  { links }: Topology,
+  moved: readonly MovedLink[],
+): Promise<EventChange[]> {
+  const changes: EventChange[] = [];
+  for (const one of moved)
+    changes.push(...changesOf(await asNewestBuildSays(participants, links.get(one.link)!), one));
+  return changes;
+}
+
+/** Where the legs of a link are, and where they would go. */
+async function findMove(
+  participants: Participants,
+  link: DescribedLink,
+  request: MoveRequest,
+  live: readonly RunRecord[],
+): Promise<MovedLink> {
+  const { id, immovableReason } = link.producer;
+  const asked = chooseConsumers(link, request.consumer);
+  refuseBusy(live, id, asked);
+  if (immovableReason !== '') throw notMovable(id, immovableReason);
+  return { link: id, ...(await findRoutes(participants, link, request, asked)) };
+}
+
+/**
+ * The links whose contract version moves along. Each keeps its transport: one that changes has a
+ * move of its own, so that each move has one reason to fail.
+ */
+async function findOthers(
+  participants: Participants,
+  topology: Topology,
+  request: MoveRequest,
+  { link, from, to, consumers }: MovedLink,
+  live: readonly RunRecord[],
+): Promise<MovedLink[]> {
+  if (from.version === to.version) return [];
+  const others: MovedLink[] = [];
+  const target = { ...request, to: `v${to.version}` };
+  for (const other of await siblingsOf(participants, topology, link, to.version)) {
+    const asked = chooseConsumers(other, request.consumer);
+    if (await isThere(participants, other.producer, asked, to.version)) continue;
+    if (from.transport !== to.transport)
+      throw notMovable(
+        link,
+        `the contract version of ${other.producer.id} moves with it, as both replicate the same: ` +
+          `move the transport and then the version, --to ${to.transport} and --to v${to.version}`,
+      );
+    others.push(await findMove(participants, other, target, live));
+  }
+  refuseOtherConsumers(link, consumers, others);
+  return others;
+}
+
+/** Their rows are the same, so the same consumers have to change. */
+function refuseOtherConsumers(
+  link: string,
+  consumers: readonly string[],
+  others: readonly MovedLink[],
+) {
+  const text = consumers.toSorted().join(', ');
+  const other = others.find((one) => one.consumers.toSorted().join(', ') !== text);
+  if (other)
+    throw notMovable(
+      link,
+      `its version moves for ${text}, and that of ${other.link} for ${other.consumers.join(', ')}: ` +
+        'move them one consumer at a time with --consumer',
+    );
+}
+
+async function isThere(
+  participants: Participants,
+  { id, producer }: DescribedLink['producer'],
+  consumers: readonly string[],
+  version: number,
+): Promise<boolean> {
+  for (const consumer of consumers) {
+    const { lanes } = await participants.of(producer).getRoutes({ link: id, consumer }, REPEATABLE);
+    if (lanes.some((lane) => lane.version !== version)) return false;
+  }
+  return true;
 }
 
 function refuseFaults({ link, to, wayBack }: MoveRequest): void {
@@ -91,7 +172,7 @@ function refuseFaults({ link, to, wayBack }: MoveRequest): void {
       field: 'to',
       description: 'must be sync, async, pull, a version such as v1, or both, as in async,v1',
     });
-  if (wayBack !== 'keep' && wayBack !== 'none')
+  if (!WAYS_BACK.includes(wayBack))
     fields.push({ field: 'way_back', description: 'must be keep or none: choose before starting' });
   if (fields.length === 0) return;
   const text = fields.map(({ field, description }) => `${field} ${description}`).join('; ');
@@ -131,8 +212,10 @@ export function chooseConsumers({ producer }: DescribedLink, consumer: string): 
 }
 
 function refuseBusy(live: readonly RunRecord[], link: string, consumers: readonly string[]): void {
-  const holder = live.find(
-    (run) => run.link === link && run.consumers.some((one) => consumers.includes(one)),
+  const holder = live.find((run) =>
+    linksOf(run).some(
+      (moved) => moved.link === link && moved.consumers.some((one) => consumers.includes(one)),
+    ),
   );
   if (holder)
     throw new MigrationError(
@@ -162,7 +245,7 @@ async function findRoutes(
       if (nameRoute(from) !== nameRoute(to)) moves.push({ consumer, from, to });
     }
   }
-  const first = moves[0];
+  const [first] = moves;
   if (!first) throw notMovable(producer.id, `it already goes by ${request.to}`);
   const starts = new Set(moves.map(({ from }) => nameRoute(from)));
   if (starts.size > 1)

@@ -1,4 +1,3 @@
-import { StepProblem } from '../errors.ts';
 import {
   BUCKETS,
   compareBucket,
@@ -8,6 +7,7 @@ import {
   sidesOf,
   stillSuspected,
 } from '../leg/parity.ts';
+import { waitForRoom } from '../leg/room.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
@@ -17,13 +17,6 @@ const BUCKETS_AT_ONCE = 64;
 const KEYS_AT_ONCE = 1_000;
 /** Rows on their way have this long to arrive before they count as missing. */
 const ARRIVAL_MS = 250;
-/**
- * Live traffic must not queue behind the backfill: above this many open messages it enqueues no more.
- */
-const OPEN_LIMIT = 2_000;
-const POLL_MS = 50;
-/** How often a person sees how many are open. */
-const SHOW_EVERY_MS = 1_000;
 
 /**
  * Sends rows that the replica lacks from the owner's table as formal events. Resumes by bucket; a key
@@ -101,30 +94,4 @@ async function send(
     sent += (await participants.of(run.producer).backfill(request, REPEATABLE)).enqueued;
   }
   return sent;
-}
-
-/** Waits as long as the number of open messages keeps falling. */
-async function waitForRoom(context: StepContext, consumer: string): Promise<void> {
-  const { run, participants } = context;
-  const request = { link: run.link, consumer };
-  const patienceMs = run.settings.patience_seconds * 1_000;
-  let fewest = { open: Number.POSITIVE_INFINITY, atMs: performance.now() };
-  let shownMs = Number.NEGATIVE_INFINITY;
-  for (;;) {
-    const progress = await participants.of(run.producer).getProgress(request, REPEATABLE);
-    const [open, nowMs] = [Number(progress.open), performance.now()];
-    if (open <= OPEN_LIMIT) return;
-    if (open < fewest.open) fewest = { open, atMs: nowMs };
-    if (nowMs - fewest.atMs > patienceMs)
-      throw new StepProblem(
-        'stop',
-        `${open} messages to ${consumer} are open and do not decrease: ` +
-          `see why ${consumer} does not settle them, then relink resume ${run.id}`,
-      );
-    if (nowMs - shownMs > SHOW_EVERY_MS) {
-      shownMs = nowMs;
-      await context.observe(`open messages to ${consumer}`, String(open));
-    }
-    await stepPause(POLL_MS, context.signal);
-  }
 }

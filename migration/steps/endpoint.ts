@@ -31,7 +31,8 @@ function silent({ link }: RunRecord, consumer: string): StepProblem {
 }
 
 /**
- * After `complete`: records that the link no longer calls the endpoint; its team removes the code.
+ * After `complete`: records that the link no longer calls the endpoint, and under which names people
+ * still watch it. The method itself stays: the map names it, and a move back needs it.
  */
 export const retireEndpoint: Untitled<Step> = {
   name: 'retire-endpoint',
@@ -42,11 +43,17 @@ export const retireEndpoint: Untitled<Step> = {
     const { run, participants } = context;
     const link = (await participants.topology()).links.get(run.link);
     for (const consumer of run.consumers) {
-      const method = link?.producer.methods[consumer] ?? 'its method';
+      const method = link?.producer.methods[consumer];
       await context.observe(
         `endpoint of ${consumer}`,
-        `${method} is no longer called by ${run.link}`,
+        `${method ?? 'its method'} is no longer called by ${run.link}; it stays for a move back`,
       );
+      if (method) await context.observe(`dashboards of ${consumer}`, describeSilence(method));
     }
   },
 };
+
+function describeSilence(path: string): string {
+  const [service, method] = path.split('/');
+  return `relink_rpc_server_seconds{service="${service}",method="${method}"} gets no more samples`;
+}

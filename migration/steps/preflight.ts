@@ -1,6 +1,8 @@
+import type { Transport } from '../../link/link.ts';
 import { StepProblem } from '../errors.ts';
 import { isOn, readEpochs, readLanes } from '../leg/lanes.ts';
 import { newestDeadIds, readLatency } from '../leg/traffic.ts';
+import { transportFromWire } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
@@ -19,6 +21,7 @@ export const preflight: Untitled<Step> = {
   },
   apply: async (context) => {
     await observeServers(context);
+    await observeChoice(context);
     await context.remember({
       epochsAtStart: await readEpochs(context),
       newestDead: await newestDeadIds(context),
@@ -26,6 +29,25 @@ export const preflight: Untitled<Step> = {
     });
   },
 };
+
+const WAYS: Readonly<Record<Transport, string>> = {
+  sync: 'sync: the producer calls (push)',
+  async: 'async: the producer publishes events',
+  pull: 'pull: the consumer asks the owner',
+};
+
+/** Which way somebody chose, and which others there were: a link that leaves `async` may have two. */
+async function observeChoice({ run, participants, observe }: StepContext): Promise<void> {
+  const { from, to, link: id, actor } = run;
+  if (from.transport === to.transport) return;
+  const link = (await participants.topology()).links.get(id);
+  const others = (link?.producer.transports ?? [])
+    .flatMap((wire) => transportFromWire(wire) ?? [])
+    .filter((one) => one !== from.transport && one !== to.transport);
+  const rest = others.map((one) => WAYS[one]).join('; ') || `${id} has no other`;
+  await observe('chosen way', `${WAYS[to.transport]}; by ${actor || 'nobody named'}`);
+  await observe('ways not chosen', rest);
+}
 
 async function requireSettledRoutes(context: StepContext, consumer: string): Promise<void> {
   const { run } = context;

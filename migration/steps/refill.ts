@@ -1,12 +1,7 @@
-import { StepProblem } from '../errors.ts';
-import { compareRows, sidesOf } from '../leg/parity.ts';
-import type { StepContext, Untitled, WayBackBarrier } from '../plan.ts';
-import { stepPause } from '../stepPause.ts';
+import { sidesOf } from '../leg/parity.ts';
+import { waitForParity } from '../leg/waitForParity.ts';
+import type { Untitled, WayBackBarrier } from '../plan.ts';
 import { backfillLeg } from './backfill.ts';
-
-/** Time limit of one comparison, which is repeated until the replica holds every row. */
-const READING_MS = 3_000;
-const POLL_MS = 200;
 
 /**
  * Stands before the first lane stops delivering. Going back passes it when every lane delivers
@@ -21,23 +16,7 @@ export const refill: Untitled<WayBackBarrier> = {
       // What an earlier attempt sent may have become a dead letter, so every attempt checks all rows.
       await context.save({ ...context.checkpoint, [consumer]: { next: 0, sent: 0 } });
       await backfillLeg(context, consumer);
-      await waitForParity(context, consumer);
+      await waitForParity(context, sidesOf(context, consumer), consumer);
     }
   },
 };
-
-async function waitForParity(context: StepContext, consumer: string): Promise<void> {
-  const { run, signal } = context;
-  const sides = sidesOf(context, consumer);
-  const untilMs = performance.now() + run.settings.patience_seconds * 1_000;
-  for (;;) {
-    const { differing, rows } = await compareRows(sides, READING_MS, signal);
-    if (differing.length === 0) return context.observe(`rows held by ${consumer}`, String(rows));
-    if (performance.now() > untilMs)
-      throw new StepProblem(
-        'stop',
-        `${consumer}: ${differing.length} of ${rows} rows differ; see relink verify ${run.link}`,
-      );
-    await stepPause(POLL_MS, signal);
-  }
-}

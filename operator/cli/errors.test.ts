@@ -5,8 +5,8 @@ import { RpcError, toStatus } from '../../rpc/errors.ts';
 import { explainError } from './errors.ts';
 
 /** What a client sees of an error that a server threw. */
-function received(reason: string, message = 'so it is'): RpcCallError {
-  const fields = [{ field: 'settings.soak', description: 'is not known' }];
+function received(reason: string, message = 'so it is', field = 'settings.soak'): RpcCallError {
+  const fields = [{ field, description: 'is not known' }];
   const status = toStatus(new RpcError('FAILED_PRECONDITION', reason, message, { fields }));
   return new RpcCallError('relink.v1.Operator/Start', '127.0.0.1:1', status, status.metadata);
 }
@@ -24,6 +24,11 @@ for (const [reason, exitCode] of [
     assert.equal(explainError(received(reason), '').exitCode, exitCode);
   });
 }
+
+test('a move that does not say how its way back works lacks an argument', () => {
+  const error = received('LINK_NOT_MOVABLE', 'names would be lost', 'way_back');
+  assert.equal(explainError(error, '').exitCode, 2);
+});
 
 test('the operator is quoted in its own words, with the fields that are wrong', () => {
   const { message, details } = explainError(received('FIELDS_INVALID', 'a setting is wrong'), '');

@@ -75,7 +75,7 @@ function explainCall(error: RpcCallError, address: string): CliError {
   const next = NEXT_OF_REASON[error.reason];
   const answer = answerOf(error);
   return new CliError(sentence(answer), {
-    exitCode: EXIT_OF_REASON[error.reason] ?? EXIT.failed,
+    exitCode: isWayBackUnsaid(error) ? EXIT.usage : (EXIT_OF_REASON[error.reason] ?? EXIT.failed),
     // Fields that the message already names are not repeated.
     details: error.fields
       .filter(({ description }) => !answer.includes(description))
@@ -83,6 +83,11 @@ function explainCall(error: RpcCallError, address: string): CliError {
     next: next === undefined ? [] : [next],
     cause: error,
   });
+}
+
+/** The move is possible once the argument says how its way back works. */
+function isWayBackUnsaid({ fields }: RpcCallError): boolean {
+  return fields.some(({ field }) => field === 'way_back');
 }
 
 function explainTransport(error: RpcCallError, address: string): CliError {

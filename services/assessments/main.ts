@@ -8,14 +8,18 @@ import { managerSource } from './store/managers.ts';
 
 await runService({
   name: 'assessments',
-  links: {
-    handlers: { 'COMM-050': raiseDifficulties },
+  links: ({ links }) => ({
+    handlers: { 'COMM-050': raiseDifficulties(links) },
     sources: {
       'COMM-010': managerSource,
       'COMM-020': createdAssessmentSource,
       'COMM-021': updatedAssessmentSource,
     },
-    removals: { 'COMM-010': { 1: ['requireNicknames'] } },
-  },
+    removals: {
+      'COMM-010': { 1: ['requireNicknames'] },
+      'COMM-020': { 1: ['requireKnowledgeArea'] },
+      'COMM-021': { 1: ['requireKnowledgeArea'] },
+    },
+  }),
   services: (context) => [serve(AssessmentsService, assessmentsHandlers(context))],
 });

@@ -24,7 +24,11 @@ await runService({
       'COMM-020': assessmentReplica,
       'COMM-021': assessmentReplica,
     },
-    removals: { 'COMM-010': { 1: ['dropManagerNames'] } },
+    removals: {
+      'COMM-010': { 1: ['dropManagerNames'] },
+      'COMM-020': { 1: ['requireKnowledgeArea'] },
+      'COMM-021': { 1: ['requireKnowledgeArea'] },
+    },
     sources: { 'COMM-030': candidateSource, 'COMM-060': ratingSource },
   },
   services: (context) => [serve(HiringService, hiringHandlers(context))],

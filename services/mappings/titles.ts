@@ -74,6 +74,42 @@ export function normalizeTitleSql(columns: { knowledge_area: string; title: stri
   return splitTitleSql(`(${joinTitleSql(columns)})`);
 }
 
+/** The columns of a row that has a title. Without an area (null) it is stored as version 0 has it. */
+export interface StoredTitle {
+  readonly knowledgeArea: string | null;
+  readonly title: string;
+}
+
+/** The newest form of a row's title, whichever way the row is stored. */
+export function titleOfRow({ knowledgeArea, title }: StoredTitle): SplitTitle {
+  return knowledgeArea === null ? splitTitle(title) : { knowledge_area: knowledgeArea, title };
+}
+
+/** A title as a row has it in a contract version. */
+export function storedTitle(split: SplitTitle, contractVersion: number): StoredTitle {
+  return contractVersion === 0
+    ? { knowledgeArea: null, title: joinTitle(split) }
+    : { knowledgeArea: split.knowledge_area, title: split.title };
+}
+
+const columns = { knowledge_area: 'knowledge_area', title: 'title' };
+const joined = joinTitleSql(columns);
+const split = normalizeTitleSql(columns);
+
+/** How rows show their title in a contract version; for both sides. */
+export const titleForms = {
+  0: {
+    texts: [joined],
+    isStored: 'knowledge_area is null',
+    store: `title = ${joined}, knowledge_area = null`,
+  },
+  1: {
+    texts: [split.knowledge_area, split.title],
+    isStored: 'knowledge_area is not null',
+    store: `title = ${split.title}, knowledge_area = ${split.knowledge_area}`,
+  },
+} as const;
+
 const titleIsSplit = rewritten<{ title: string }, SplitTitle>({
   words: 'title is split into knowledge_area and title',
   older: ['title'],

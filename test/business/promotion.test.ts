@@ -72,7 +72,7 @@ async function open(t: TestContext) {
     for (const { key, version, body } of await told()) {
       const { event_name: event, payload } = JSON.parse(body) as EventJson;
       await managementSql.begin((tx) =>
-        putCandidates.apply(tx, [{ key, version, event, payload }]),
+        putCandidates.apply(tx, [{ key, version, event, payload, contractVersion: 0, older: {} }]),
       );
     }
   };

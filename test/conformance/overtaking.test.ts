@@ -21,6 +21,7 @@ import {
   saveAssessment,
 } from '../../services/assessments/store/assessments.ts';
 import { insertManager } from '../../services/assessments/store/managers.ts';
+import { links as map } from '../../services/links.ts';
 import { type FaultProxy, startProxy } from '../harness/proxy.ts';
 import { until } from '../harness/until.ts';
 import type { FormalFixture } from '../rigs/fixtures/fixture.ts';
@@ -89,14 +90,14 @@ async function writeAll(company: InProcessCompany): Promise<string[]> {
     const draft = { authorId: AUTHOR, title: '[Algebra] Groups', exercises: [] };
     await producer.begin(async (tx) => {
       const written = writeAssessment(key, draft, new Date());
-      assert.ok(await insertAssessment(tx, written));
+      assert.ok(await insertAssessment(tx, map, written));
       await enqueue(tx, links[CREATED]!, [assessmentCreated(written)]);
     });
     for (let i = 1; i <= CHANGES; i += 1)
       await producer.begin(async (tx) => {
         const known = (await lockAssessment(tx, key))!;
         const changed = changeAssessment(known, { title: `[Algebra] Rings ${i}` }, new Date());
-        await saveAssessment(tx, changed);
+        await saveAssessment(tx, map, changed);
         await enqueue(tx, links[UPDATED]!, [assessmentUpdated(changed)]);
       });
   }

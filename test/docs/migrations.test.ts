@@ -110,7 +110,8 @@ function everyPlan(settings = parseSettings({})): Plan[] {
     ),
   );
   const [from, to] = [0, 1].map((version) => ({ transport: 'sync', version }) as const);
-  return [...transports, choosePlan({ kind: 'functional', from: from!, to: to! }, settings)];
+  const versions = kinds.map((kind) => choosePlan({ kind, from: from!, to: to! }, settings));
+  return [...transports, ...versions];
 }
 
 function planFor(kind: LinkKind, from: Transport, to: Transport, settings = parseSettings({})) {

@@ -114,7 +114,12 @@ function runOf(some: Pick<RunRecord, 'state' | 'direction' | 'endsAs' | 'waiting
   const route = { transport: 'sync' as const, version: 0 };
   const run: RunRecord = {
     ...{ id: 'r', plan: 'p', link: LINK, consumer: '', consumers: ['hiring'], producer: 'a' },
-    ...{ from: route, to: { ...route, transport: 'async' as const }, wayBack: 'keep' as const },
+    ...{
+      others: [],
+      from: route,
+      to: { ...route, transport: 'async' as const },
+      wayBack: 'keep' as const,
+    },
     ...{ isStepByStep: true, isHeld: true, settings: parseSettings({}), actor: 'ada' },
     ...{ problem: '', memory: {}, revision: 1n, startedAt: AT, endedAt: null },
     ...some,

@@ -15,6 +15,7 @@ import { connectNats } from '../../runtime/nats.ts';
 import { registerManager } from '../../services/assessments/domain/manager.ts';
 import { assessmentsHandlers } from '../../services/assessments/rpc/assessments.ts';
 import { insertManager } from '../../services/assessments/store/managers.ts';
+import { links as map } from '../../services/links.ts';
 import { until } from '../harness/until.ts';
 import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
 
@@ -185,7 +186,7 @@ async function release(
 /** The public API of assessments on the company's node. */
 async function serveAssessments(t: TestContext, company: InProcessCompany) {
   const { sql, kit } = company.nodes.get('assessments-1')!;
-  const services = [serve(AssessmentsService, assessmentsHandlers({ sql, kit }))];
+  const services = [serve(AssessmentsService, assessmentsHandlers({ sql, kit, links: map }))];
   const server = createRpcServer({ host: '127.0.0.1', port: 0, services, stopLimitMs: 100 });
   await server.start();
   t.after(() => server.stop());

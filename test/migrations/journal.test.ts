@@ -30,6 +30,7 @@ function newRun(consumers: string[], link = 'COMM-010'): NewRun {
     link,
     consumer: consumers.length === 1 ? consumers[0]! : '',
     consumers,
+    others: [],
     producer: 'assessments',
     from: sync,
     to: async,

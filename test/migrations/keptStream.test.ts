@@ -110,6 +110,21 @@ describe('a stream that no leg uses any more', () => {
     await remove.apply(await alone.enter());
     assert.equal(await readStream(manager, LINK), undefined);
   });
+
+  it('is recorded under the names that people know it by, once it is gone', async (t) => {
+    const { manager, alone } = await open(t, remove, await playLink(t));
+    await ensureStream(manager, LINK);
+    await remove.apply(await alone.enter());
+    const evidence = await alone.journal.evidence(alone.runId);
+    assert.deepEqual(
+      evidence.map(({ what, value }) => [what, value]),
+      [
+        ['stream', 'removed'],
+        ['dashboards', 'stream COMM-010, durable consumers hiring: there are none any more'],
+        ['permissions at NATS', 'COMM-010.>: nobody publishes or reads it any more'],
+      ],
+    );
+  });
 });
 
 describe("going back from a replica's table", () => {

@@ -111,6 +111,7 @@ describe('rows of a bucket', () => {
     });
     const sides = {
       link: link.id,
+      version: 0,
       producer: await open(pages([row('b'), row('c')])),
       consumer: await open(pages([row('b', 2n), row('d')])),
     };

@@ -79,6 +79,7 @@ async function compare(t: Owner, owner: Played, replica: Played): Promise<string
   t.after(() => participants.close());
   const sides = {
     link: 'COMM-010',
+    version: 0,
     producer: participants.of('assessments'),
     consumer: participants.of('hiring'),
   };

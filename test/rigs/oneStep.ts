@@ -43,6 +43,7 @@ export function syncToAsync(
     link: 'COMM-010',
     consumer: consumers.length === 1 ? consumers[0]! : '',
     consumers,
+    others: [],
     producer: 'assessments',
     from: { transport: 'sync', version: 0 },
     to: { transport: 'async', version: 0 },
@@ -84,6 +85,8 @@ export interface AloneOptions {
   readonly consumers: readonly string[];
   readonly services?: Readonly<Record<string, readonly string[]>>;
   readonly settings?: Readonly<Record<string, string>>;
+  /** What the run has otherwise than one of COMM-010 from sync to async. */
+  readonly run?: Partial<NewRun>;
   readonly streams?: Streams;
   readonly leaseMs?: number;
 }
@@ -109,7 +112,9 @@ export async function openAlone(t: Owner, options: AloneOptions): Promise<Alone>
   t.after(() => participants.close());
   const lease = new Lease({ sql, owner: 'test', log: silentLog, durationMs: leaseMs });
   await lease.refresh();
-  const created = await journal.create(syncToAsync(consumers, settings), [step]);
+  const created = await journal.create({ ...syncToAsync(consumers, settings), ...options.run }, [
+    step,
+  ]);
   const runId = created.run.id;
   const certificates = new Certificates(sql, 'test');
   const worker = { log: silentLog, journal, lease, participants, streams, certificates };

@@ -1,5 +1,6 @@
 /** Managers and assessments: what callers were told against the tables of their owner. */
 import type { Database } from '../../../runtime/postgres.ts';
+import { joinTitle, titleOfRow } from '../../../services/mappings/titles.ts';
 import type { History, RecordedAssessment } from '../../traffic/history.ts';
 import type { EntityRecord } from '../../traffic/records.ts';
 import { becameHarder, type ExpectedState } from '../expectedState.ts';
@@ -30,6 +31,7 @@ interface AssessmentRow extends Row {
   version: bigint;
   authorId: string;
   title: string;
+  knowledgeArea: string | null;
   exercises: Exercise[];
 }
 
@@ -60,7 +62,8 @@ export async function checkAssessments(
 ): Promise<Check> {
   const rows = byId(
     await sql<AssessmentRow[]>`
-      select id, version, author_id as "authorId", title, exercises from assessments`,
+      select id, version, author_id as "authorId", title, knowledge_area as "knowledgeArea",
+        exercises from assessments`,
   );
   const cases = new EntityCases();
   const difficult: Case[] = [];
@@ -95,10 +98,14 @@ export async function checkAssessments(
   );
 }
 
-function isAsTold(row: AssessmentRow, { authorId, title, exercises }: RecordedAssessment): boolean {
+function isAsTold(row: AssessmentRow, told: RecordedAssessment): boolean {
+  const { authorId, title, knowledgeArea, titleWithoutArea, exercises } = told;
+  const stored = titleOfRow(row);
   return (
     row.authorId === authorId &&
-    row.title === title &&
+    joinTitle(stored) === title &&
+    stored.knowledge_area === knowledgeArea &&
+    stored.title === titleWithoutArea &&
     row.exercises.length === exercises.length &&
     exercises.every(({ id, title, text }, at) => {
       const stored = row.exercises[at];

@@ -2,6 +2,7 @@
 import { legOf } from '../../../link/link.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import { nicknameSql } from '../../../services/mappings/nicknames.ts';
+import { titleForms } from '../../../services/mappings/titles.ts';
 import {
   type Case,
   type Check,
@@ -30,7 +31,9 @@ interface Replica {
 /** Rows of builds that know no nicknames have the one that follows from their id. */
 const NICKNAME = `coalesce(nickname, ${nicknameSql('id')})`;
 const NAMES = `jsonb_build_array(first_name, last_name, ${NICKNAME})`;
-const WRITTEN = 'jsonb_build_array(author_id, title, exercises)';
+/** Its title in either version, whichever way a side stores it. */
+const TITLES = [...titleForms[0].texts, ...titleForms[1].texts].join(', ');
+const WRITTEN = `jsonb_build_array(author_id, ${TITLES}, exercises)`;
 const PERSON = 'jsonb_build_array(name, status, exercises_to_solve)';
 
 const managersAt = (consumer: string): Replica => ({

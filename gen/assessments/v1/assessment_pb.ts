@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assessments/v1/assessment.proto.
  */
 export const file_assessments_v1_assessment: GenFile = /*@__PURE__*/
-  fileDesc("Ch9hc3Nlc3NtZW50cy92MS9hc3Nlc3NtZW50LnByb3RvEg5hc3Nlc3NtZW50cy52MSLjAQoKQXNzZXNzbWVudBIVCg1hc3Nlc3NtZW50X2lkGAEgASgJEhEKCWF1dGhvcl9pZBgCIAEoCRINCgV0aXRsZRgDIAEoCRIrCglleGVyY2lzZXMYBCADKAsyGC5hc3Nlc3NtZW50cy52MS5FeGVyY2lzZRIPCgd2ZXJzaW9uGAUgASgDEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlAKCEV4ZXJjaXNlEhMKC2V4ZXJjaXNlX2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEgwKBHRleHQYAyABKAkSEgoKZGlmZmljdWx0eRgEIAEoBWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Ch9hc3Nlc3NtZW50cy92MS9hc3Nlc3NtZW50LnByb3RvEg5hc3Nlc3NtZW50cy52MSKXAgoKQXNzZXNzbWVudBIVCg1hc3Nlc3NtZW50X2lkGAEgASgJEhEKCWF1dGhvcl9pZBgCIAEoCRINCgV0aXRsZRgDIAEoCRIrCglleGVyY2lzZXMYBCADKAsyGC5hc3Nlc3NtZW50cy52MS5FeGVyY2lzZRIPCgd2ZXJzaW9uGAUgASgDEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmtub3dsZWRnZV9hcmVhGAggASgJEhoKEnRpdGxlX3dpdGhvdXRfYXJlYRgJIAEoCSJQCghFeGVyY2lzZRITCgtleGVyY2lzZV9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIMCgR0ZXh0GAMgASgJEhIKCmRpZmZpY3VsdHkYBCABKAViBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * An assessment, as the service that owns assessments knows it.
@@ -31,7 +31,7 @@ export type Assessment = Message<"assessments.v1.Assessment"> & {
   authorId: string;
 
   /**
-   * Text of the form "[Knowledge Area] Title".
+   * The whole title, with its knowledge area where it has one: "[Knowledge Area] Title".
    *
    * @generated from field: string title = 3;
    */
@@ -58,6 +58,20 @@ export type Assessment = Message<"assessments.v1.Assessment"> & {
    * @generated from field: google.protobuf.Timestamp updated_at = 7;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * Area of knowledge that it is about; empty when it has none.
+   *
+   * @generated from field: string knowledge_area = 8;
+   */
+  knowledgeArea: string;
+
+  /**
+   * The title without its knowledge area.
+   *
+   * @generated from field: string title_without_area = 9;
+   */
+  titleWithoutArea: string;
 };
 
 /**
@@ -77,7 +91,7 @@ export type AssessmentJson = {
   authorId?: string;
 
   /**
-   * Text of the form "[Knowledge Area] Title".
+   * The whole title, with its knowledge area where it has one: "[Knowledge Area] Title".
    *
    * @generated from field: string title = 3;
    */
@@ -104,6 +118,20 @@ export type AssessmentJson = {
    * @generated from field: google.protobuf.Timestamp updated_at = 7;
    */
   updatedAt?: TimestampJson;
+
+  /**
+   * Area of knowledge that it is about; empty when it has none.
+   *
+   * @generated from field: string knowledge_area = 8;
+   */
+  knowledgeArea?: string;
+
+  /**
+   * The title without its knowledge area.
+   *
+   * @generated from field: string title_without_area = 9;
+   */
+  titleWithoutArea?: string;
 };
 
 /**

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assessments/v1/assessments_service.proto.
  */
 export const file_assessments_v1_assessments_service: GenFile = /*@__PURE__*/
-  fileDesc("Cihhc3Nlc3NtZW50cy92MS9hc3Nlc3NtZW50c19zZXJ2aWNlLnByb3RvEg5hc3Nlc3NtZW50cy52MSKlAQoWUmVnaXN0ZXJNYW5hZ2VyUmVxdWVzdBIhCgptYW5hZ2VyX2lkGAEgASgJQgi6SAVyA7ABAUgAiAEBEiwKCmZpcnN0X25hbWUYAiABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJBIrCglsYXN0X25hbWUYAyABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJEINCgtfbWFuYWdlcl9pZCJsChdSZWdpc3Rlck1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlchInCgpkZWxpdmVyaWVzGAIgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5IrICChRVcGRhdGVNYW5hZ2VyUmVxdWVzdBIcCgptYW5hZ2VyX2lkGAEgASgJQgi6SAVyA7ABARIxCgpmaXJzdF9uYW1lGAIgASgJQhi6SBVyExABGMgBMgxeW15ccHtDY31dKiRIAIgBARIwCglsYXN0X25hbWUYAyABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJEgBiAEBOnq6SHcadQoidXBkYXRlX21hbmFnZXIuc29tZXRoaW5nX3RvX2NoYW5nZRIiZ2l2ZSBmaXJzdF9uYW1lLCBsYXN0X25hbWUgb3IgYm90aBoraGFzKHRoaXMuZmlyc3RfbmFtZSkgfHwgaGFzKHRoaXMubGFzdF9uYW1lKUINCgtfZmlyc3RfbmFtZUIMCgpfbGFzdF9uYW1lImoKFVVwZGF0ZU1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlchInCgpkZWxpdmVyaWVzGAIgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5IjEKEUdldE1hbmFnZXJSZXF1ZXN0EhwKCm1hbmFnZXJfaWQYASABKAlCCLpIBXIDsAEBIj4KEkdldE1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlciLTAQoXQ3JlYXRlQXNzZXNzbWVudFJlcXVlc3QSJAoNYXNzZXNzbWVudF9pZBgBIAEoCUIIukgFcgOwAQFIAIgBARIbCglhdXRob3JfaWQYAiABKAlCCLpIBXIDsAEBEicKBXRpdGxlGAMgASgJQhi6SBVyExABGKwCMgxeW15ccHtDY31dKiQSOgoJZXhlcmNpc2VzGAQgAygLMh0uYXNzZXNzbWVudHMudjEuRXhlcmNpc2VEcmFmdEIIukgFkgECEDJCEAoOX2Fzc2Vzc21lbnRfaWQi0AEKDUV4ZXJjaXNlRHJhZnQSIgoLZXhlcmNpc2VfaWQYASABKAlCCLpIBXIDsAEBSACIAQESJwoFdGl0bGUYAiABKAlCGLpIFXITEAEYrAIyDF5bXlxwe0NjfV0qJBIvCgR0ZXh0GAMgASgJQiG6SB5yHBjQDzIXXihbXlxwe0NjfV18W1xuXHJcdF0pKiQSIgoKZGlmZmljdWx0eRgEIAEoBUIJukgGGgQYZCgBSAGIAQFCDgoMX2V4ZXJjaXNlX2lkQg0KC19kaWZmaWN1bHR5InMKGENyZWF0ZUFzc2Vzc21lbnRSZXNwb25zZRIuCgphc3Nlc3NtZW50GAEgASgLMhouYXNzZXNzbWVudHMudjEuQXNzZXNzbWVudBInCgpkZWxpdmVyaWVzGAIgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5IqgCChdVcGRhdGVBc3Nlc3NtZW50UmVxdWVzdBIfCg1hc3Nlc3NtZW50X2lkGAEgASgJQgi6SAVyA7ABARIsCgV0aXRsZRgCIAEoCUIYukgVchMQARisAjIMXlteXHB7Q2N9XSokSACIAQESOgoJZXhlcmNpc2VzGAMgAygLMh0uYXNzZXNzbWVudHMudjEuRXhlcmNpc2VEcmFmdEIIukgFkgECEDI6eLpIdRpzCiV1cGRhdGVfYXNzZXNzbWVudC5zb21ldGhpbmdfdG9fY2hhbmdlEh1naXZlIHRpdGxlLCBleGVyY2lzZXMgb3IgYm90aBoraGFzKHRoaXMudGl0bGUpIHx8IHNpemUodGhpcy5leGVyY2lzZXMpID4gMEIICgZfdGl0bGUicwoYVXBkYXRlQXNzZXNzbWVudFJlc3BvbnNlEi4KCmFzc2Vzc21lbnQYASABKAsyGi5hc3Nlc3NtZW50cy52MS5Bc3Nlc3NtZW50EicKCmRlbGl2ZXJpZXMYAiADKAsyEy5yZWxpbmsudjEuRGVsaXZlcnkiNwoUR2V0QXNzZXNzbWVudFJlcXVlc3QSHwoNYXNzZXNzbWVudF9pZBgBIAEoCUIIukgFcgOwAQEiRwoVR2V0QXNzZXNzbWVudFJlc3BvbnNlEi4KCmFzc2Vzc21lbnQYASABKAsyGi5hc3Nlc3NtZW50cy52MS5Bc3Nlc3NtZW50IlUKFkxpc3RBc3Nlc3NtZW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGMgBImMKF0xpc3RBc3Nlc3NtZW50c1Jlc3BvbnNlEi8KC2Fzc2Vzc21lbnRzGAEgAygLMhouYXNzZXNzbWVudHMudjEuQXNzZXNzbWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyuwUKEkFzc2Vzc21lbnRzU2VydmljZRJiCg9SZWdpc3Rlck1hbmFnZXISJi5hc3Nlc3NtZW50cy52MS5SZWdpc3Rlck1hbmFnZXJSZXF1ZXN0GicuYXNzZXNzbWVudHMudjEuUmVnaXN0ZXJNYW5hZ2VyUmVzcG9uc2USXAoNVXBkYXRlTWFuYWdlchIkLmFzc2Vzc21lbnRzLnYxLlVwZGF0ZU1hbmFnZXJSZXF1ZXN0GiUuYXNzZXNzbWVudHMudjEuVXBkYXRlTWFuYWdlclJlc3BvbnNlElMKCkdldE1hbmFnZXISIS5hc3Nlc3NtZW50cy52MS5HZXRNYW5hZ2VyUmVxdWVzdBoiLmFzc2Vzc21lbnRzLnYxLkdldE1hbmFnZXJSZXNwb25zZRJlChBDcmVhdGVBc3Nlc3NtZW50EicuYXNzZXNzbWVudHMudjEuQ3JlYXRlQXNzZXNzbWVudFJlcXVlc3QaKC5hc3Nlc3NtZW50cy52MS5DcmVhdGVBc3Nlc3NtZW50UmVzcG9uc2USZQoQVXBkYXRlQXNzZXNzbWVudBInLmFzc2Vzc21lbnRzLnYxLlVwZGF0ZUFzc2Vzc21lbnRSZXF1ZXN0GiguYXNzZXNzbWVudHMudjEuVXBkYXRlQXNzZXNzbWVudFJlc3BvbnNlElwKDUdldEFzc2Vzc21lbnQSJC5hc3Nlc3NtZW50cy52MS5HZXRBc3Nlc3NtZW50UmVxdWVzdBolLmFzc2Vzc21lbnRzLnYxLkdldEFzc2Vzc21lbnRSZXNwb25zZRJiCg9MaXN0QXNzZXNzbWVudHMSJi5hc3Nlc3NtZW50cy52MS5MaXN0QXNzZXNzbWVudHNSZXF1ZXN0GicuYXNzZXNzbWVudHMudjEuTGlzdEFzc2Vzc21lbnRzUmVzcG9uc2ViBnByb3RvMw", [file_assessments_v1_assessment, file_assessments_v1_manager, file_buf_validate_validate, file_relink_v1_delivery]);
+  fileDesc("Cihhc3Nlc3NtZW50cy92MS9hc3Nlc3NtZW50c19zZXJ2aWNlLnByb3RvEg5hc3Nlc3NtZW50cy52MSKlAQoWUmVnaXN0ZXJNYW5hZ2VyUmVxdWVzdBIhCgptYW5hZ2VyX2lkGAEgASgJQgi6SAVyA7ABAUgAiAEBEiwKCmZpcnN0X25hbWUYAiABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJBIrCglsYXN0X25hbWUYAyABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJEINCgtfbWFuYWdlcl9pZCJsChdSZWdpc3Rlck1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlchInCgpkZWxpdmVyaWVzGAIgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5IrICChRVcGRhdGVNYW5hZ2VyUmVxdWVzdBIcCgptYW5hZ2VyX2lkGAEgASgJQgi6SAVyA7ABARIxCgpmaXJzdF9uYW1lGAIgASgJQhi6SBVyExABGMgBMgxeW15ccHtDY31dKiRIAIgBARIwCglsYXN0X25hbWUYAyABKAlCGLpIFXITEAEYyAEyDF5bXlxwe0NjfV0qJEgBiAEBOnq6SHcadQoidXBkYXRlX21hbmFnZXIuc29tZXRoaW5nX3RvX2NoYW5nZRIiZ2l2ZSBmaXJzdF9uYW1lLCBsYXN0X25hbWUgb3IgYm90aBoraGFzKHRoaXMuZmlyc3RfbmFtZSkgfHwgaGFzKHRoaXMubGFzdF9uYW1lKUINCgtfZmlyc3RfbmFtZUIMCgpfbGFzdF9uYW1lImoKFVVwZGF0ZU1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlchInCgpkZWxpdmVyaWVzGAIgAygLMhMucmVsaW5rLnYxLkRlbGl2ZXJ5IjEKEUdldE1hbmFnZXJSZXF1ZXN0EhwKCm1hbmFnZXJfaWQYASABKAlCCLpIBXIDsAEBIj4KEkdldE1hbmFnZXJSZXNwb25zZRIoCgdtYW5hZ2VyGAEgASgLMhcuYXNzZXNzbWVudHMudjEuTWFuYWdlciLBAgoXQ3JlYXRlQXNzZXNzbWVudFJlcXVlc3QSJAoNYXNzZXNzbWVudF9pZBgBIAEoCUIIukgFcgOwAQFIAIgBARIbCglhdXRob3JfaWQYAiABKAlCCLpIBXIDsAEBEicKBXRpdGxlGAMgASgJQhi6SBVyExABGKwCMgxeW15ccHtDY31dKiQSOgoJZXhlcmNpc2VzGAQgAygLMh0uYXNzZXNzbWVudHMudjEuRXhlcmNpc2VEcmFmdEIIukgFkgECEDISWQoOa25vd2xlZGdlX2FyZWEYBSABKAlCPLpIOXI3GKgCMjJeKFteXHB7Q2N9XFtcXSBdKFteXHB7Q2N9XFtcXV0qW15ccHtDY31cW1xdIF0pPyk/JEgBiAEBQhAKDl9hc3Nlc3NtZW50X2lkQhEKD19rbm93bGVkZ2VfYXJlYSLQAQoNRXhlcmNpc2VEcmFmdBIiCgtleGVyY2lzZV9pZBgBIAEoCUIIukgFcgOwAQFIAIgBARInCgV0aXRsZRgCIAEoCUIYukgVchMQARisAjIMXlteXHB7Q2N9XSokEi8KBHRleHQYAyABKAlCIbpIHnIcGNAPMhdeKFteXHB7Q2N9XXxbXG5cclx0XSkqJBIiCgpkaWZmaWN1bHR5GAQgASgFQgm6SAYaBBhkKAFIAYgBAUIOCgxfZXhlcmNpc2VfaWRCDQoLX2RpZmZpY3VsdHkicwoYQ3JlYXRlQXNzZXNzbWVudFJlc3BvbnNlEi4KCmFzc2Vzc21lbnQYASABKAsyGi5hc3Nlc3NtZW50cy52MS5Bc3Nlc3NtZW50EicKCmRlbGl2ZXJpZXMYAiADKAsyEy5yZWxpbmsudjEuRGVsaXZlcnkivwMKF1VwZGF0ZUFzc2Vzc21lbnRSZXF1ZXN0Eh8KDWFzc2Vzc21lbnRfaWQYASABKAlCCLpIBXIDsAEBEiwKBXRpdGxlGAIgASgJQhi6SBVyExABGKwCMgxeW15ccHtDY31dKiRIAIgBARI6CglleGVyY2lzZXMYAyADKAsyHS5hc3Nlc3NtZW50cy52MS5FeGVyY2lzZURyYWZ0Qgi6SAWSAQIQMhJZCg5rbm93bGVkZ2VfYXJlYRgEIAEoCUI8ukg5cjcYqAIyMl4oW15ccHtDY31cW1xdIF0oW15ccHtDY31cW1xdXSpbXlxwe0NjfVxbXF0gXSk/KT8kSAGIAQE6oAG6SJwBGpkBCiV1cGRhdGVfYXNzZXNzbWVudC5zb21ldGhpbmdfdG9fY2hhbmdlEidnaXZlIHRpdGxlLCBrbm93bGVkZ2VfYXJlYSBvciBleGVyY2lzZXMaR2hhcyh0aGlzLnRpdGxlKSB8fCBoYXModGhpcy5rbm93bGVkZ2VfYXJlYSkgfHwgc2l6ZSh0aGlzLmV4ZXJjaXNlcykgPiAwQggKBl90aXRsZUIRCg9fa25vd2xlZGdlX2FyZWEicwoYVXBkYXRlQXNzZXNzbWVudFJlc3BvbnNlEi4KCmFzc2Vzc21lbnQYASABKAsyGi5hc3Nlc3NtZW50cy52MS5Bc3Nlc3NtZW50EicKCmRlbGl2ZXJpZXMYAiADKAsyEy5yZWxpbmsudjEuRGVsaXZlcnkiNwoUR2V0QXNzZXNzbWVudFJlcXVlc3QSHwoNYXNzZXNzbWVudF9pZBgBIAEoCUIIukgFcgOwAQEiRwoVR2V0QXNzZXNzbWVudFJlc3BvbnNlEi4KCmFzc2Vzc21lbnQYASABKAsyGi5hc3Nlc3NtZW50cy52MS5Bc3Nlc3NtZW50IlUKFkxpc3RBc3Nlc3NtZW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGMgBImMKF0xpc3RBc3Nlc3NtZW50c1Jlc3BvbnNlEi8KC2Fzc2Vzc21lbnRzGAEgAygLMhouYXNzZXNzbWVudHMudjEuQXNzZXNzbWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyuwUKEkFzc2Vzc21lbnRzU2VydmljZRJiCg9SZWdpc3Rlck1hbmFnZXISJi5hc3Nlc3NtZW50cy52MS5SZWdpc3Rlck1hbmFnZXJSZXF1ZXN0GicuYXNzZXNzbWVudHMudjEuUmVnaXN0ZXJNYW5hZ2VyUmVzcG9uc2USXAoNVXBkYXRlTWFuYWdlchIkLmFzc2Vzc21lbnRzLnYxLlVwZGF0ZU1hbmFnZXJSZXF1ZXN0GiUuYXNzZXNzbWVudHMudjEuVXBkYXRlTWFuYWdlclJlc3BvbnNlElMKCkdldE1hbmFnZXISIS5hc3Nlc3NtZW50cy52MS5HZXRNYW5hZ2VyUmVxdWVzdBoiLmFzc2Vzc21lbnRzLnYxLkdldE1hbmFnZXJSZXNwb25zZRJlChBDcmVhdGVBc3Nlc3NtZW50EicuYXNzZXNzbWVudHMudjEuQ3JlYXRlQXNzZXNzbWVudFJlcXVlc3QaKC5hc3Nlc3NtZW50cy52MS5DcmVhdGVBc3Nlc3NtZW50UmVzcG9uc2USZQoQVXBkYXRlQXNzZXNzbWVudBInLmFzc2Vzc21lbnRzLnYxLlVwZGF0ZUFzc2Vzc21lbnRSZXF1ZXN0GiguYXNzZXNzbWVudHMudjEuVXBkYXRlQXNzZXNzbWVudFJlc3BvbnNlElwKDUdldEFzc2Vzc21lbnQSJC5hc3Nlc3NtZW50cy52MS5HZXRBc3Nlc3NtZW50UmVxdWVzdBolLmFzc2Vzc21lbnRzLnYxLkdldEFzc2Vzc21lbnRSZXNwb25zZRJiCg9MaXN0QXNzZXNzbWVudHMSJi5hc3Nlc3NtZW50cy52MS5MaXN0QXNzZXNzbWVudHNSZXF1ZXN0GicuYXNzZXNzbWVudHMudjEuTGlzdEFzc2Vzc21lbnRzUmVzcG9uc2ViBnByb3RvMw", [file_assessments_v1_assessment, file_assessments_v1_manager, file_buf_validate_validate, file_relink_v1_delivery]);
 
 /**
  * @generated from message assessments.v1.RegisterManagerRequest
@@ -296,7 +296,8 @@ export type CreateAssessmentRequest = Message<"assessments.v1.CreateAssessmentRe
   authorId: string;
 
   /**
-   * Title of the form "[Knowledge Area] Title", 1 to 300 characters, no control characters.
+   * Title, 1 to 300 characters, no control characters. Of the form "[Knowledge Area] Title", unless
+   * knowledge_area is given: then without it.
    *
    * @generated from field: string title = 3;
    */
@@ -308,6 +309,15 @@ export type CreateAssessmentRequest = Message<"assessments.v1.CreateAssessmentRe
    * @generated from field: repeated assessments.v1.ExerciseDraft exercises = 4;
    */
   exercises: ExerciseDraft[];
+
+  /**
+   * Area of knowledge that it is about, empty for none; absent: the title says it. At most 296
+   * characters, no control characters or square brackets, no space at either end; "[area] title" has
+   * at most 300 characters.
+   *
+   * @generated from field: optional string knowledge_area = 5;
+   */
+  knowledgeArea?: string | undefined;
 };
 
 /**
@@ -329,7 +339,8 @@ export type CreateAssessmentRequestJson = {
   authorId?: string;
 
   /**
-   * Title of the form "[Knowledge Area] Title", 1 to 300 characters, no control characters.
+   * Title, 1 to 300 characters, no control characters. Of the form "[Knowledge Area] Title", unless
+   * knowledge_area is given: then without it.
    *
    * @generated from field: string title = 3;
    */
@@ -341,6 +352,15 @@ export type CreateAssessmentRequestJson = {
    * @generated from field: repeated assessments.v1.ExerciseDraft exercises = 4;
    */
   exercises?: ExerciseDraftJson[];
+
+  /**
+   * Area of knowledge that it is about, empty for none; absent: the title says it. At most 296
+   * characters, no control characters or square brackets, no space at either end; "[area] title" has
+   * at most 300 characters.
+   *
+   * @generated from field: optional string knowledge_area = 5;
+   */
+  knowledgeArea?: string;
 };
 
 /**
@@ -480,7 +500,8 @@ export type UpdateAssessmentRequest = Message<"assessments.v1.UpdateAssessmentRe
   assessmentId: string;
 
   /**
-   * New title, 1 to 300 characters, no control characters; unchanged when absent.
+   * New title, 1 to 300 characters, no control characters; unchanged when absent. Of the form
+   * "[Knowledge Area] Title", unless knowledge_area is given: then without it.
    *
    * @generated from field: optional string title = 2;
    */
@@ -492,6 +513,14 @@ export type UpdateAssessmentRequest = Message<"assessments.v1.UpdateAssessmentRe
    * @generated from field: repeated assessments.v1.ExerciseDraft exercises = 3;
    */
   exercises: ExerciseDraft[];
+
+  /**
+   * New area of knowledge, empty for none; as when creating. Absent: the title says it where one is
+   * given, else it is unchanged.
+   *
+   * @generated from field: optional string knowledge_area = 4;
+   */
+  knowledgeArea?: string | undefined;
 };
 
 /**
@@ -506,7 +535,8 @@ export type UpdateAssessmentRequestJson = {
   assessmentId?: string;
 
   /**
-   * New title, 1 to 300 characters, no control characters; unchanged when absent.
+   * New title, 1 to 300 characters, no control characters; unchanged when absent. Of the form
+   * "[Knowledge Area] Title", unless knowledge_area is given: then without it.
    *
    * @generated from field: optional string title = 2;
    */
@@ -518,6 +548,14 @@ export type UpdateAssessmentRequestJson = {
    * @generated from field: repeated assessments.v1.ExerciseDraft exercises = 3;
    */
   exercises?: ExerciseDraftJson[];
+
+  /**
+   * New area of knowledge, empty for none; as when creating. Absent: the title says it where one is
+   * given, else it is unchanged.
+   *
+   * @generated from field: optional string knowledge_area = 4;
+   */
+  knowledgeArea?: string;
 };
 
 /**

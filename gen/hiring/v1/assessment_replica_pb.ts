@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hiring/v1/assessment_replica.proto.
  */
 export const file_hiring_v1_assessment_replica: GenFile = /*@__PURE__*/
-  fileDesc("CiJoaXJpbmcvdjEvYXNzZXNzbWVudF9yZXBsaWNhLnByb3RvEgloaXJpbmcudjEijAEKEUFzc2Vzc21lbnRSZXBsaWNhEhUKDWFzc2Vzc21lbnRfaWQYASABKAkSEQoJYXV0aG9yX2lkGAIgASgJEg0KBXRpdGxlGAMgASgJEi0KCWV4ZXJjaXNlcxgEIAMoCzIaLmhpcmluZy52MS5FeGVyY2lzZVJlcGxpY2ESDwoHdmVyc2lvbhgFIAEoAyJXCg9FeGVyY2lzZVJlcGxpY2ESEwoLZXhlcmNpc2VfaWQYASABKAkSDQoFdGl0bGUYAiABKAkSDAoEdGV4dBgDIAEoCRISCgpkaWZmaWN1bHR5GAQgASgFYgZwcm90bzM");
+  fileDesc("CiJoaXJpbmcvdjEvYXNzZXNzbWVudF9yZXBsaWNhLnByb3RvEgloaXJpbmcudjEiwAEKEUFzc2Vzc21lbnRSZXBsaWNhEhUKDWFzc2Vzc21lbnRfaWQYASABKAkSEQoJYXV0aG9yX2lkGAIgASgJEg0KBXRpdGxlGAMgASgJEi0KCWV4ZXJjaXNlcxgEIAMoCzIaLmhpcmluZy52MS5FeGVyY2lzZVJlcGxpY2ESDwoHdmVyc2lvbhgFIAEoAxIWCg5rbm93bGVkZ2VfYXJlYRgGIAEoCRIaChJ0aXRsZV93aXRob3V0X2FyZWEYByABKAkiVwoPRXhlcmNpc2VSZXBsaWNhEhMKC2V4ZXJjaXNlX2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEgwKBHRleHQYAyABKAkSEgoKZGlmZmljdWx0eRgEIAEoBWIGcHJvdG8z");
 
 /**
  * An assessment, as replicated to hiring by COMM-020 and COMM-021.
@@ -29,7 +29,7 @@ export type AssessmentReplica = Message<"hiring.v1.AssessmentReplica"> & {
   authorId: string;
 
   /**
-   * Text of the form "[Knowledge Area] Title".
+   * The whole title, with its knowledge area where it has one: "[Knowledge Area] Title".
    *
    * @generated from field: string title = 3;
    */
@@ -46,6 +46,20 @@ export type AssessmentReplica = Message<"hiring.v1.AssessmentReplica"> & {
    * @generated from field: int64 version = 5;
    */
   version: bigint;
+
+  /**
+   * Area of knowledge that it is about; empty when it has none.
+   *
+   * @generated from field: string knowledge_area = 6;
+   */
+  knowledgeArea: string;
+
+  /**
+   * The title without its knowledge area.
+   *
+   * @generated from field: string title_without_area = 7;
+   */
+  titleWithoutArea: string;
 };
 
 /**
@@ -65,7 +79,7 @@ export type AssessmentReplicaJson = {
   authorId?: string;
 
   /**
-   * Text of the form "[Knowledge Area] Title".
+   * The whole title, with its knowledge area where it has one: "[Knowledge Area] Title".
    *
    * @generated from field: string title = 3;
    */
@@ -82,6 +96,20 @@ export type AssessmentReplicaJson = {
    * @generated from field: int64 version = 5;
    */
   version?: string;
+
+  /**
+   * Area of knowledge that it is about; empty when it has none.
+   *
+   * @generated from field: string knowledge_area = 6;
+   */
+  knowledgeArea?: string;
+
+  /**
+   * The title without its knowledge area.
+   *
+   * @generated from field: string title_without_area = 7;
+   */
+  titleWithoutArea?: string;
 };
 
 /**

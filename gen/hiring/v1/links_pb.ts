@@ -12,6 +12,10 @@ import type { ManagerCreated, ManagerCreatedJson } from "../../assessments/event
 import { file_assessments_events_v0_manager_created } from "../../assessments/events/v0/manager_created_pb.ts";
 import type { ManagerUpdated, ManagerUpdatedJson } from "../../assessments/events/v0/manager_updated_pb.ts";
 import { file_assessments_events_v0_manager_updated } from "../../assessments/events/v0/manager_updated_pb.ts";
+import type { AssessmentCreated as AssessmentCreated$1, AssessmentCreatedJson as AssessmentCreatedJson$1 } from "../../assessments/events/v1/assessment_created_pb.ts";
+import { file_assessments_events_v1_assessment_created } from "../../assessments/events/v1/assessment_created_pb.ts";
+import type { AssessmentUpdated as AssessmentUpdated$1, AssessmentUpdatedJson as AssessmentUpdatedJson$1 } from "../../assessments/events/v1/assessment_updated_pb.ts";
+import { file_assessments_events_v1_assessment_updated } from "../../assessments/events/v1/assessment_updated_pb.ts";
 import type { ManagerCreated as ManagerCreated$1, ManagerCreatedJson as ManagerCreatedJson$1 } from "../../assessments/events/v1/manager_created_pb.ts";
 import { file_assessments_events_v1_manager_created } from "../../assessments/events/v1/manager_created_pb.ts";
 import type { ManagerUpdated as ManagerUpdated$1, ManagerUpdatedJson as ManagerUpdatedJson$1 } from "../../assessments/events/v1/manager_updated_pb.ts";
@@ -27,7 +31,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hiring/v1/links.proto.
  */
 export const file_hiring_v1_links: GenFile = /*@__PURE__*/
-  fileDesc("ChVoaXJpbmcvdjEvbGlua3MucHJvdG8SCWhpcmluZy52MSK3AgoRUHV0TWFuYWdlclJlcXVlc3QSQwoSbWFuYWdlcl9jcmVhdGVkX3YwGAEgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJDcmVhdGVkSAASQwoSbWFuYWdlcl91cGRhdGVkX3YwGAIgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJVcGRhdGVkSAASQwoSbWFuYWdlcl9jcmVhdGVkX3YxGAMgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYxLk1hbmFnZXJDcmVhdGVkSAASQwoSbWFuYWdlcl91cGRhdGVkX3YxGAQgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYxLk1hbmFnZXJVcGRhdGVkSABCDgoFZXZlbnQSBbpIAggBInEKFFB1dEFzc2Vzc21lbnRSZXF1ZXN0EkkKFWFzc2Vzc21lbnRfY3JlYXRlZF92MBgBIAEoCzIoLmFzc2Vzc21lbnRzLmV2ZW50cy52MC5Bc3Nlc3NtZW50Q3JlYXRlZEgAQg4KBWV2ZW50EgW6SAIIASJ4ChtQdXRDaGFuZ2VkQXNzZXNzbWVudFJlcXVlc3QSSQoVYXNzZXNzbWVudF91cGRhdGVkX3YwGAEgASgLMiguYXNzZXNzbWVudHMuZXZlbnRzLnYwLkFzc2Vzc21lbnRVcGRhdGVkSABCDgoFZXZlbnQSBbpIAggBInUKF0Fzc2lnbkFzc2Vzc21lbnRSZXF1ZXN0EkoKFmFzc2Vzc21lbnRfYXNzaWduZWRfdjAYASABKAsyKC5tYW5hZ2VtZW50LmV2ZW50cy52MC5Bc3Nlc3NtZW50QXNzaWduZWRIAEIOCgVldmVudBIFukgCCAEyswIKC0hpcmluZ0xpbmtzEj4KClB1dE1hbmFnZXISHC5oaXJpbmcudjEuUHV0TWFuYWdlclJlcXVlc3QaEi5yZWxpbmsudjEuUmVjZWlwdBJECg1QdXRBc3Nlc3NtZW50Eh8uaGlyaW5nLnYxLlB1dEFzc2Vzc21lbnRSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSUgoUUHV0Q2hhbmdlZEFzc2Vzc21lbnQSJi5oaXJpbmcudjEuUHV0Q2hhbmdlZEFzc2Vzc21lbnRSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHQSSgoQQXNzaWduQXNzZXNzbWVudBIiLmhpcmluZy52MS5Bc3NpZ25Bc3Nlc3NtZW50UmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0YgZwcm90bzM", [file_assessments_events_v0_assessment_created, file_assessments_events_v0_assessment_updated, file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_assessments_events_v1_manager_created, file_assessments_events_v1_manager_updated, file_buf_validate_validate, file_management_events_v0_assessment_assigned, file_relink_v1_receipt]);
+  fileDesc("ChVoaXJpbmcvdjEvbGlua3MucHJvdG8SCWhpcmluZy52MSK3AgoRUHV0TWFuYWdlclJlcXVlc3QSQwoSbWFuYWdlcl9jcmVhdGVkX3YwGAEgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJDcmVhdGVkSAASQwoSbWFuYWdlcl91cGRhdGVkX3YwGAIgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYwLk1hbmFnZXJVcGRhdGVkSAASQwoSbWFuYWdlcl9jcmVhdGVkX3YxGAMgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYxLk1hbmFnZXJDcmVhdGVkSAASQwoSbWFuYWdlcl91cGRhdGVkX3YxGAQgASgLMiUuYXNzZXNzbWVudHMuZXZlbnRzLnYxLk1hbmFnZXJVcGRhdGVkSABCDgoFZXZlbnQSBbpIAggBIrwBChRQdXRBc3Nlc3NtZW50UmVxdWVzdBJJChVhc3Nlc3NtZW50X2NyZWF0ZWRfdjAYASABKAsyKC5hc3Nlc3NtZW50cy5ldmVudHMudjAuQXNzZXNzbWVudENyZWF0ZWRIABJJChVhc3Nlc3NtZW50X2NyZWF0ZWRfdjEYAiABKAsyKC5hc3Nlc3NtZW50cy5ldmVudHMudjEuQXNzZXNzbWVudENyZWF0ZWRIAEIOCgVldmVudBIFukgCCAEiwwEKG1B1dENoYW5nZWRBc3Nlc3NtZW50UmVxdWVzdBJJChVhc3Nlc3NtZW50X3VwZGF0ZWRfdjAYASABKAsyKC5hc3Nlc3NtZW50cy5ldmVudHMudjAuQXNzZXNzbWVudFVwZGF0ZWRIABJJChVhc3Nlc3NtZW50X3VwZGF0ZWRfdjEYAiABKAsyKC5hc3Nlc3NtZW50cy5ldmVudHMudjEuQXNzZXNzbWVudFVwZGF0ZWRIAEIOCgVldmVudBIFukgCCAEidQoXQXNzaWduQXNzZXNzbWVudFJlcXVlc3QSSgoWYXNzZXNzbWVudF9hc3NpZ25lZF92MBgBIAEoCzIoLm1hbmFnZW1lbnQuZXZlbnRzLnYwLkFzc2Vzc21lbnRBc3NpZ25lZEgAQg4KBWV2ZW50EgW6SAIIATKzAgoLSGlyaW5nTGlua3MSPgoKUHV0TWFuYWdlchIcLmhpcmluZy52MS5QdXRNYW5hZ2VyUmVxdWVzdBoSLnJlbGluay52MS5SZWNlaXB0EkQKDVB1dEFzc2Vzc21lbnQSHy5oaXJpbmcudjEuUHV0QXNzZXNzbWVudFJlcXVlc3QaEi5yZWxpbmsudjEuUmVjZWlwdBJSChRQdXRDaGFuZ2VkQXNzZXNzbWVudBImLmhpcmluZy52MS5QdXRDaGFuZ2VkQXNzZXNzbWVudFJlcXVlc3QaEi5yZWxpbmsudjEuUmVjZWlwdBJKChBBc3NpZ25Bc3Nlc3NtZW50EiIuaGlyaW5nLnYxLkFzc2lnbkFzc2Vzc21lbnRSZXF1ZXN0GhIucmVsaW5rLnYxLlJlY2VpcHRiBnByb3RvMw", [file_assessments_events_v0_assessment_created, file_assessments_events_v0_assessment_updated, file_assessments_events_v0_manager_created, file_assessments_events_v0_manager_updated, file_assessments_events_v1_assessment_created, file_assessments_events_v1_assessment_updated, file_assessments_events_v1_manager_created, file_assessments_events_v1_manager_updated, file_buf_validate_validate, file_management_events_v0_assessment_assigned, file_relink_v1_receipt]);
 
 /**
  * @generated from message hiring.v1.PutManagerRequest
@@ -112,6 +116,12 @@ export type PutAssessmentRequest = Message<"hiring.v1.PutAssessmentRequest"> & {
      */
     value: AssessmentCreated;
     case: "assessmentCreatedV0";
+  } | {
+    /**
+     * @generated from field: assessments.events.v1.AssessmentCreated assessment_created_v1 = 2;
+     */
+    value: AssessmentCreated$1;
+    case: "assessmentCreatedV1";
   } | { case: undefined; value?: undefined };
 };
 
@@ -123,6 +133,11 @@ export type PutAssessmentRequestJson = {
    * @generated from field: assessments.events.v0.AssessmentCreated assessment_created_v0 = 1;
    */
   assessmentCreatedV0?: AssessmentCreatedJson;
+
+  /**
+   * @generated from field: assessments.events.v1.AssessmentCreated assessment_created_v1 = 2;
+   */
+  assessmentCreatedV1?: AssessmentCreatedJson$1;
 };
 
 /**
@@ -147,6 +162,12 @@ export type PutChangedAssessmentRequest = Message<"hiring.v1.PutChangedAssessmen
      */
     value: AssessmentUpdated;
     case: "assessmentUpdatedV0";
+  } | {
+    /**
+     * @generated from field: assessments.events.v1.AssessmentUpdated assessment_updated_v1 = 2;
+     */
+    value: AssessmentUpdated$1;
+    case: "assessmentUpdatedV1";
   } | { case: undefined; value?: undefined };
 };
 
@@ -158,6 +179,11 @@ export type PutChangedAssessmentRequestJson = {
    * @generated from field: assessments.events.v0.AssessmentUpdated assessment_updated_v0 = 1;
    */
   assessmentUpdatedV0?: AssessmentUpdatedJson;
+
+  /**
+   * @generated from field: assessments.events.v1.AssessmentUpdated assessment_updated_v1 = 2;
+   */
+  assessmentUpdatedV1?: AssessmentUpdatedJson$1;
 };
 
 /**

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file relink/v1/operator.proto.
  */
 export const file_relink_v1_operator: GenFile = /*@__PURE__*/
-  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0Il4KEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgCIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIn4KBExpbmsSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoCRIcCgRsZWdzGAQgAygLMg4ucmVsaW5rLnYxLkxlZxISCgp0cmFuc3BvcnRzGAUgAygJEhgKEGltbW92YWJsZV9yZWFzb24YBiABKAkiiwIKA0xlZxIQCghjb25zdW1lchgBIAEoCRIjCgZyb3V0ZXMYAiADKAsyEy5yZWxpbmsudjEuTGVnUm91dGUSEwoLb3V0Ym94X29wZW4YAyABKAMSFgoOb2xkZXN0X29wZW5fbXMYBCABKAMSFgoOc3RyZWFtX3BlbmRpbmcYBSABKAMSEwoLYWNrX3BlbmRpbmcYBiABKAMSFAoMZGVhZF9sZXR0ZXJzGAcgASgDEg4KBnBhcmtlZBgIIAEoAxIQCgh3YXJuaW5ncxgJIAMoCRIPCgdibG9ja2VkGAogASgDEhYKDmJsb2NrZWRfcmVhc29uGAsgASgJEhIKCmJsb2NrZWRfbXMYDCABKAMiTAoITGVnUm91dGUSDQoFbGFuZXMYASADKAUSEQoJdHJhbnNwb3J0GAIgASgJEg8KB3ZlcnNpb24YAyABKAUSDQoFZXBvY2gYBCABKAMiFAoSR2V0VG9wb2xvZ3lSZXF1ZXN0Io4BChNHZXRUb3BvbG9neVJlc3BvbnNlEiwKCHNlcnZpY2VzGAEgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5U2VydmljZRIeCgVsaW5rcxgCIAMoCzIPLnJlbGluay52MS5MaW5rEikKCnVuYW5zd2VyZWQYAyADKAsyFS5yZWxpbmsudjEuVW5hbnN3ZXJlZCJNCg9Ub3BvbG9neVNlcnZpY2USDAoEbmFtZRgBIAEoCRIsCghyZXBsaWNhcxgCIAMoCzIaLnJlbGluay52MS5Ub3BvbG9neVJlcGxpY2EiLgoPVG9wb2xvZ3lSZXBsaWNhEg8KB2FkZHJlc3MYASABKAkSCgoCdXAYAiABKAgipwIKC1BsYW5SZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIhCgJ0bxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoId2F5X2JhY2sYBCABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBJNCghzZXR0aW5ncxgFIAMoCzIkLnJlbGluay52MS5QbGFuUmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqABCgxQbGFuUmVzcG9uc2USDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEiUKBXN0ZXBzGAUgAygLMhYucmVsaW5rLnYxLlBsYW5uZWRTdGVwEi8KCnRocmVzaG9sZHMYBiADKAsyGy5yZWxpbmsudjEuUGxhbm5lZFRocmVzaG9sZCJhChBQbGFubmVkVGhyZXNob2xkEg8KB3NldHRpbmcYASABKAkSDQoFdmFsdWUYAiABKAESDAoEdW5pdBgDIAEoCRINCgVhYm91dBgEIAEoCRIQCghtZWFzdXJlcxgFIAMoCSJWCgtQbGFubmVkU3RlcBIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBm51bWJlchgDIAEoCRIMCgRraW5kGAQgASgJEgwKBHVuZG8YBSABKAki7wIKDFN0YXJ0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIQoCdG8YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCHdheV9iYWNrGAQgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSDAoEc3RlcBgFIAEoCBIPCgdub19ob2xkGAYgASgIEiUKBWFjdG9yGAcgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokEk4KCHNldHRpbmdzGAggAygLMiUucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDVN0YXJ0UmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJwCglSdW5TdGF0dXMSGwoDcnVuGAEgASgLMg4ucmVsaW5rLnYxLlJ1bhIhCgVzdGVwcxgCIAMoCzISLnJlbGluay52MS5SdW5TdGVwEiMKB3dhaXRpbmcYAyABKAsyEi5yZWxpbmsudjEuV2FpdGluZyKyAQoDUnVuEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDAoEZnJvbRgEIAEoCRIKCgJ0bxgFIAEoCRINCgVzdGF0ZRgGIAEoCRIQCgh3YXlfYmFjaxgHIAEoCRISCgpzdGFydGVkX2F0GAggASgJEhAKCGVuZGVkX2F0GAkgASgJEg0KBWFjdG9yGAogASgJEg8KB3Byb2JsZW0YCyABKAkiywEKB1J1blN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGF0ZRgDIAEoCRISCgpzdGFydGVkX2F0GAQgASgJEhAKCGVuZGVkX2F0GAUgASgJEiUKCGV2aWRlbmNlGAYgAygLMhMucmVsaW5rLnYxLkV2aWRlbmNlEgwKBHVuZG8YByABKAkSDgoGbnVtYmVyGAggASgJEgwKBGtpbmQYCSABKAkSDAoEZG9uZRgKIAEoAxINCgV0b3RhbBgLIAEoAyJXCghFdmlkZW5jZRIKCgJhdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEgwKBHdoYXQYAyABKAkSDQoFdmFsdWUYBCABKAkSEQoJdGhyZXNob2xkGAUgASgJImQKB1dhaXRpbmcSDAoEZ2F0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIRCgl0aHJlc2hvbGQYAyABKAkSDQoFc2luY2UYBCABKAkSDAoEbmV4dBgFIAEoCRIMCgR1bmRvGAYgASgJInoKD0xpc3RSdW5zUmVxdWVzdBIZCgVsaW1pdBgBIAEoBUIKukgHGgUY6AcoABIjCgRsaW5rGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIYWZ0ZXJfaWQYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJBChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5yZWxpbmsudjEuUnVuEg8KB25leHRfaWQYAiABKAkiJQoNR2V0UnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiNgoOR2V0UnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyInCg9XYXRjaFJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjgKEFdhdGNoUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJQChFBcHByb3ZlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOgoSQXBwcm92ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTgoPUGF1c2VSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI4ChBQYXVzZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTwoQUmVzdW1lUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOQoRUmVzdW1lUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJRChJSb2xsYmFja1J1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjsKE1JvbGxiYWNrUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJPChBDYW5jZWxSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI5ChFDYW5jZWxSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzInkKEkNvbXBsZXRlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQSJgoHY29uZmlybRgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIjsKE0NvbXBsZXRlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJdCg1WZXJpZnlSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkUKDlZlcmlmeVJlc3BvbnNlEg0KBWVxdWFsGAEgASgIEiQKBGxlZ3MYAiADKAsyFi5yZWxpbmsudjEuVmVyaWZpZWRMZWciVAoLVmVyaWZpZWRMZWcSEAoIY29uc3VtZXIYASABKAkSDQoFZXF1YWwYAiABKAgSJAoIZmluZGluZ3MYAyADKAsyEi5yZWxpbmsudjEuRmluZGluZyJcCgdGaW5kaW5nEgwKBHdoYXQYASABKAkSDQoFZXF1YWwYAiABKAgSEAoIcHJvZHVjZXIYAyABKAkSEAoIY29uc3VtZXIYBCABKAkSEAoIZXhhbXBsZXMYBSADKAkipgEKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIiCgNydW4YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghhZnRlcl9pZBgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjoBygAIlkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRIsCgxjZXJ0aWZpY2F0ZXMYASADKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUSDwoHbmV4dF9pZBgCIAEoCSI6ChVHZXRDZXJ0aWZpY2F0ZVJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJFChZHZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlEisKC2NlcnRpZmljYXRlGAEgASgLMhYucmVsaW5rLnYxLkNlcnRpZmljYXRlIs4BCgtDZXJ0aWZpY2F0ZRIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEg0KBWVwb2NoGAQgASgDEgsKA3J1bhgFIAEoCRINCgVlcXVhbBgGIAEoCBINCgVjb3VudBgHIAEoAxIRCglzaWduZWRfYXQYCCABKAkSEQoJc3RhdGVtZW50GAkgASgJEhEKCXNpZ25hdHVyZRgKIAEoCRISCgpwdWJsaWNfa2V5GAsgASgJEgwKBGtpbmQYDCABKAkicQoUTGlzdENvbnRyYWN0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAIgASgFQgq6SAcaBRjoBygAEhkKCGFmdGVyX2lkGAMgASgDQge6SAQiAigAIloKFUxpc3RDb250cmFjdHNSZXNwb25zZRIwCgljb250cmFjdHMYASADKAsyHS5yZWxpbmsudjEuUmVnaXN0ZXJlZENvbnRyYWN0Eg8KB25leHRfaWQYAiABKAMigwIKElJlZ2lzdGVyZWRDb250cmFjdBIKCgJpZBgBIAEoAxINCgVldmVudBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFEgwKBGhhc2gYBCABKAkSDgoGc2NoZW1hGAUgASgJEg8KB2NoYW5nZWQYBiABKAgSFQoNcmVnaXN0ZXJlZF9ieRgHIAEoCRIVCg1yZWdpc3RlcmVkX2F0GAggASgJEiQKBHVzZXMYCSADKAsyFi5yZWxpbmsudjEuQ29udHJhY3RVc2USEgoKcmV0aXJlZF9ieRgKIAEoCRISCgpyZXRpcmVkX2F0GAsgASgJEhYKDnJldGlyZWRfcmVhc29uGAwgASgJInoKC0NvbnRyYWN0VXNlEgwKBGxpbmsYASABKAkSDwoHc2VydmljZRgCIAEoCRIMCgRzaWRlGAMgASgJEhUKDWZpcnN0X3NlZW5fYXQYBCABKAkSFAoMbGFzdF9zZWVuX2F0GAUgASgJEhEKCWluc3RhbmNlcxgGIAMoCSI8ChVDaGVja0NvbnRyYWN0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIo8BChZDaGVja0NvbnRyYWN0c1Jlc3BvbnNlEhIKCmNvbXBhdGlibGUYASABKAgSJgoFcGFpcnMYAiADKAsyFy5yZWxpbmsudjEuQ29udHJhY3RQYWlyEg4KBmFsYXJtcxgDIAMoCRIpCgp1bmFuc3dlcmVkGAQgAygLMhUucmVsaW5rLnYxLlVuYW5zd2VyZWQiogEKDENvbnRyYWN0UGFpchIMCgRsaW5rGAEgASgJEg0KBWV2ZW50GAIgASgJEg8KB3ZlcnNpb24YAyABKAUSEAoIcHJvZHVjZXIYBCABKAkSEAoIY29uc3VtZXIYBSABKAkSEgoKY29tcGF0aWJsZRgGIAEoCBIsCghwcm9ibGVtcxgHIAMoCzIaLnJlbGluay52MS5Db250cmFjdFByb2JsZW0iZgoPQ29udHJhY3RQcm9ibGVtEg0KBWZpZWxkGAEgASgJEg8KB3Byb2JsZW0YAiABKAkSEQoJZGlyZWN0aW9uGAMgASgJEg8KB3BvaW50ZXIYBCABKAkSDwoHdmVyZGljdBgFIAEoCSK4AQoVUmV0aXJlQ29udHJhY3RSZXF1ZXN0EiYKBWV2ZW50GAEgASgJQhe6SBRyEhABGGQyDF5bXlxwe0NjfV0qJBIbCgd2ZXJzaW9uGAIgASgFQgq6SAcaBRjoBygAEjMKBnJlYXNvbhgDIAEoCUIjukggch4QARjQDzIXXihbXlxwe0NjfV18W1xuXHJcdF0pKiQSJQoFYWN0b3IYBCABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQifQoWUmV0aXJlQ29udHJhY3RSZXNwb25zZRIPCgdyZXRpcmVkGAEgASgIEioKCGZpbmRpbmdzGAIgAygLMhgucmVsaW5rLnYxLlJldGlyZUZpbmRpbmcSEgoKcmV0aXJlZF9ieRgDIAEoCRISCgpyZXRpcmVkX2F0GAQgASgJIlMKDVJldGlyZUZpbmRpbmcSDAoEd2hhdBgBIAEoCRINCgV3aGVyZRgCIAEoCRIWCg5zdGFuZHNfYWdhaW5zdBgDIAEoCBINCgV2YWx1ZRgEIAEoCTLWDgoIT3BlcmF0b3ISRgoJTGlzdExpbmtzEhsucmVsaW5rLnYxLkxpc3RMaW5rc1JlcXVlc3QaHC5yZWxpbmsudjEuTGlzdExpbmtzUmVzcG9uc2USTAoLR2V0VG9wb2xvZ3kSHS5yZWxpbmsudjEuR2V0VG9wb2xvZ3lSZXF1ZXN0Gh4ucmVsaW5rLnYxLkdldFRvcG9sb2d5UmVzcG9uc2USNwoEUGxhbhIWLnJlbGluay52MS5QbGFuUmVxdWVzdBoXLnJlbGluay52MS5QbGFuUmVzcG9uc2USOgoFU3RhcnQSFy5yZWxpbmsudjEuU3RhcnRSZXF1ZXN0GhgucmVsaW5rLnYxLlN0YXJ0UmVzcG9uc2USQwoITGlzdFJ1bnMSGi5yZWxpbmsudjEuTGlzdFJ1bnNSZXF1ZXN0GhsucmVsaW5rLnYxLkxpc3RSdW5zUmVzcG9uc2USPQoGR2V0UnVuEhgucmVsaW5rLnYxLkdldFJ1blJlcXVlc3QaGS5yZWxpbmsudjEuR2V0UnVuUmVzcG9uc2USRQoIV2F0Y2hSdW4SGi5yZWxpbmsudjEuV2F0Y2hSdW5SZXF1ZXN0GhsucmVsaW5rLnYxLldhdGNoUnVuUmVzcG9uc2UwARJJCgpBcHByb3ZlUnVuEhwucmVsaW5rLnYxLkFwcHJvdmVSdW5SZXF1ZXN0Gh0ucmVsaW5rLnYxLkFwcHJvdmVSdW5SZXNwb25zZRJDCghQYXVzZVJ1bhIaLnJlbGluay52MS5QYXVzZVJ1blJlcXVlc3QaGy5yZWxpbmsudjEuUGF1c2VSdW5SZXNwb25zZRJGCglSZXN1bWVSdW4SGy5yZWxpbmsudjEuUmVzdW1lUnVuUmVxdWVzdBocLnJlbGluay52MS5SZXN1bWVSdW5SZXNwb25zZRJMCgtSb2xsYmFja1J1bhIdLnJlbGluay52MS5Sb2xsYmFja1J1blJlcXVlc3QaHi5yZWxpbmsudjEuUm9sbGJhY2tSdW5SZXNwb25zZRJGCglDYW5jZWxSdW4SGy5yZWxpbmsudjEuQ2FuY2VsUnVuUmVxdWVzdBocLnJlbGluay52MS5DYW5jZWxSdW5SZXNwb25zZRJMCgtDb21wbGV0ZVJ1bhIdLnJlbGluay52MS5Db21wbGV0ZVJ1blJlcXVlc3QaHi5yZWxpbmsudjEuQ29tcGxldGVSdW5SZXNwb25zZRI9CgZWZXJpZnkSGC5yZWxpbmsudjEuVmVyaWZ5UmVxdWVzdBoZLnJlbGluay52MS5WZXJpZnlSZXNwb25zZRJbChBMaXN0Q2VydGlmaWNhdGVzEiIucmVsaW5rLnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0GiMucmVsaW5rLnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRJVCg5HZXRDZXJ0aWZpY2F0ZRIgLnJlbGluay52MS5HZXRDZXJ0aWZpY2F0ZVJlcXVlc3QaIS5yZWxpbmsudjEuR2V0Q2VydGlmaWNhdGVSZXNwb25zZRJYCg9MaXN0RGVhZExldHRlcnMSIS5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBoiLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZRJSCg1HZXREZWFkTGV0dGVyEh8ucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXF1ZXN0GiAucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXNwb25zZRJeChFSZWRyaXZlRGVhZExldHRlchIjLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXNwb25zZRJeChFEaXNjYXJkRGVhZExldHRlchIjLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXNwb25zZRJVCg5FZGl0RGVhZExldHRlchIgLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlcXVlc3QaIS5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXNwb25zZRJSCg1MaXN0Q29udHJhY3RzEh8ucmVsaW5rLnYxLkxpc3RDb250cmFjdHNSZXF1ZXN0GiAucmVsaW5rLnYxLkxpc3RDb250cmFjdHNSZXNwb25zZRJVCg5DaGVja0NvbnRyYWN0cxIgLnJlbGluay52MS5DaGVja0NvbnRyYWN0c1JlcXVlc3QaIS5yZWxpbmsudjEuQ2hlY2tDb250cmFjdHNSZXNwb25zZRJVCg5SZXRpcmVDb250cmFjdBIgLnJlbGluay52MS5SZXRpcmVDb250cmFjdFJlcXVlc3QaIS5yZWxpbmsudjEuUmV0aXJlQ29udHJhY3RSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_relink_v1_participant]);
+  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0Il4KEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgCIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIn4KBExpbmsSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoCRIcCgRsZWdzGAQgAygLMg4ucmVsaW5rLnYxLkxlZxISCgp0cmFuc3BvcnRzGAUgAygJEhgKEGltbW92YWJsZV9yZWFzb24YBiABKAkiiwIKA0xlZxIQCghjb25zdW1lchgBIAEoCRIjCgZyb3V0ZXMYAiADKAsyEy5yZWxpbmsudjEuTGVnUm91dGUSEwoLb3V0Ym94X29wZW4YAyABKAMSFgoOb2xkZXN0X29wZW5fbXMYBCABKAMSFgoOc3RyZWFtX3BlbmRpbmcYBSABKAMSEwoLYWNrX3BlbmRpbmcYBiABKAMSFAoMZGVhZF9sZXR0ZXJzGAcgASgDEg4KBnBhcmtlZBgIIAEoAxIQCgh3YXJuaW5ncxgJIAMoCRIPCgdibG9ja2VkGAogASgDEhYKDmJsb2NrZWRfcmVhc29uGAsgASgJEhIKCmJsb2NrZWRfbXMYDCABKAMiTAoITGVnUm91dGUSDQoFbGFuZXMYASADKAUSEQoJdHJhbnNwb3J0GAIgASgJEg8KB3ZlcnNpb24YAyABKAUSDQoFZXBvY2gYBCABKAMiFAoSR2V0VG9wb2xvZ3lSZXF1ZXN0Io4BChNHZXRUb3BvbG9neVJlc3BvbnNlEiwKCHNlcnZpY2VzGAEgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5U2VydmljZRIeCgVsaW5rcxgCIAMoCzIPLnJlbGluay52MS5MaW5rEikKCnVuYW5zd2VyZWQYAyADKAsyFS5yZWxpbmsudjEuVW5hbnN3ZXJlZCJNCg9Ub3BvbG9neVNlcnZpY2USDAoEbmFtZRgBIAEoCRIsCghyZXBsaWNhcxgCIAMoCzIaLnJlbGluay52MS5Ub3BvbG9neVJlcGxpY2EiLgoPVG9wb2xvZ3lSZXBsaWNhEg8KB2FkZHJlc3MYASABKAkSCgoCdXAYAiABKAgipwIKC1BsYW5SZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIhCgJ0bxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoId2F5X2JhY2sYBCABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBJNCghzZXR0aW5ncxgFIAMoCzIkLnJlbGluay52MS5QbGFuUmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIscBCgxQbGFuUmVzcG9uc2USDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEiUKBXN0ZXBzGAUgAygLMhYucmVsaW5rLnYxLlBsYW5uZWRTdGVwEi8KCnRocmVzaG9sZHMYBiADKAsyGy5yZWxpbmsudjEuUGxhbm5lZFRocmVzaG9sZBIlCgVsaW5rcxgHIAMoCzIWLnJlbGluay52MS5QbGFubmVkTGluayJxCgtQbGFubmVkTGluaxIMCgRsaW5rGAEgASgJEhEKCWNvbnN1bWVycxgCIAMoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEicKBmV2ZW50cxgFIAMoCzIXLnJlbGluay52MS5QbGFubmVkRXZlbnQidgoMUGxhbm5lZEV2ZW50EgwKBG5hbWUYASABKAkSDAoEZnJvbRgCIAEoBRIKCgJ0bxgDIAEoBRIMCgRsb3NzGAQgASgJEhIKCmNvbXBsZW1lbnQYBSADKAkSDQoFZHJvcHMYBiADKAkSDQoFd29yZHMYByADKAkiYQoQUGxhbm5lZFRocmVzaG9sZBIPCgdzZXR0aW5nGAEgASgJEg0KBXZhbHVlGAIgASgBEgwKBHVuaXQYAyABKAkSDQoFYWJvdXQYBCABKAkSEAoIbWVhc3VyZXMYBSADKAkiVgoLUGxhbm5lZFN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRIOCgZudW1iZXIYAyABKAkSDAoEa2luZBgEIAEoCRIMCgR1bmRvGAUgASgJIu8CCgxTdGFydFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiEKAnRvGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCgh3YXlfYmFjaxgEIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEgwKBHN0ZXAYBSABKAgSDwoHbm9faG9sZBgGIAEoCBIlCgVhY3RvchgHIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJBJOCghzZXR0aW5ncxgIIAMoCzIlLnJlbGluay52MS5TdGFydFJlcXVlc3QuU2V0dGluZ3NFbnRyeUIVukgSmgEPEGQiBHICGGQqBXIDGNAPGi8KDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI1Cg1TdGFydFJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMicAoJUnVuU3RhdHVzEhsKA3J1bhgBIAEoCzIOLnJlbGluay52MS5SdW4SIQoFc3RlcHMYAiADKAsyEi5yZWxpbmsudjEuUnVuU3RlcBIjCgd3YWl0aW5nGAMgASgLMhIucmVsaW5rLnYxLldhaXRpbmciwQEKA1J1bhIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSDQoFc3RhdGUYBiABKAkSEAoId2F5X2JhY2sYByABKAkSEgoKc3RhcnRlZF9hdBgIIAEoCRIQCghlbmRlZF9hdBgJIAEoCRINCgVhY3RvchgKIAEoCRIPCgdwcm9ibGVtGAsgASgJEg0KBWxpbmtzGAwgAygJIssBCgdSdW5TdGVwEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFc3RhdGUYAyABKAkSEgoKc3RhcnRlZF9hdBgEIAEoCRIQCghlbmRlZF9hdBgFIAEoCRIlCghldmlkZW5jZRgGIAMoCzITLnJlbGluay52MS5FdmlkZW5jZRIMCgR1bmRvGAcgASgJEg4KBm51bWJlchgIIAEoCRIMCgRraW5kGAkgASgJEgwKBGRvbmUYCiABKAMSDQoFdG90YWwYCyABKAMiVwoIRXZpZGVuY2USCgoCYXQYASABKAkSDwoHdmVyZGljdBgCIAEoCRIMCgR3aGF0GAMgASgJEg0KBXZhbHVlGAQgASgJEhEKCXRocmVzaG9sZBgFIAEoCSJkCgdXYWl0aW5nEgwKBGdhdGUYASABKAkSDQoFdmFsdWUYAiABKAkSEQoJdGhyZXNob2xkGAMgASgJEg0KBXNpbmNlGAQgASgJEgwKBG5leHQYBSABKAkSDAoEdW5kbxgGIAEoCSJ6Cg9MaXN0UnVuc1JlcXVlc3QSGQoFbGltaXQYASABKAVCCrpIBxoFGOgHKAASIwoEbGluaxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGFmdGVyX2lkGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiQQoQTGlzdFJ1bnNSZXNwb25zZRIcCgRydW5zGAEgAygLMg4ucmVsaW5rLnYxLlJ1bhIPCgduZXh0X2lkGAIgASgJIiUKDUdldFJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjYKDkdldFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiJwoPV2F0Y2hSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI4ChBXYXRjaFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiUAoRQXBwcm92ZVJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjoKEkFwcHJvdmVSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIk4KD1BhdXNlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOAoQUGF1c2VSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIk8KEFJlc3VtZVJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjkKEVJlc3VtZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiUQoSUm9sbGJhY2tSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI7ChNSb2xsYmFja1J1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTwoQQ2FuY2VsUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOQoRQ2FuY2VsUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJ5ChJDb21wbGV0ZVJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokEiYKB2NvbmZpcm0YAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCI7ChNDb21wbGV0ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiXQoNVmVyaWZ5UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJFCg5WZXJpZnlSZXNwb25zZRINCgVlcXVhbBgBIAEoCBIkCgRsZWdzGAIgAygLMhYucmVsaW5rLnYxLlZlcmlmaWVkTGVnIlQKC1ZlcmlmaWVkTGVnEhAKCGNvbnN1bWVyGAEgASgJEg0KBWVxdWFsGAIgASgIEiQKCGZpbmRpbmdzGAMgAygLMhIucmVsaW5rLnYxLkZpbmRpbmciXAoHRmluZGluZxIMCgR3aGF0GAEgASgJEg0KBWVxdWFsGAIgASgIEhAKCHByb2R1Y2VyGAMgASgJEhAKCGNvbnN1bWVyGAQgASgJEhAKCGV4YW1wbGVzGAUgAygJIqYBChdMaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIgoDcnVuGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIYWZ0ZXJfaWQYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgEIAEoBUIKukgHGgUY6AcoACJZChhMaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USLAoMY2VydGlmaWNhdGVzGAEgAygLMhYucmVsaW5rLnYxLkNlcnRpZmljYXRlEg8KB25leHRfaWQYAiABKAkiOgoVR2V0Q2VydGlmaWNhdGVSZXF1ZXN0EiEKAmlkGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiRQoWR2V0Q2VydGlmaWNhdGVSZXNwb25zZRIrCgtjZXJ0aWZpY2F0ZRgBIAEoCzIWLnJlbGluay52MS5DZXJ0aWZpY2F0ZSLOAQoLQ2VydGlmaWNhdGUSCgoCaWQYASABKAkSDAoEbGluaxgCIAEoCRIQCghjb25zdW1lchgDIAEoCRINCgVlcG9jaBgEIAEoAxILCgNydW4YBSABKAkSDQoFZXF1YWwYBiABKAgSDQoFY291bnQYByABKAMSEQoJc2lnbmVkX2F0GAggASgJEhEKCXN0YXRlbWVudBgJIAEoCRIRCglzaWduYXR1cmUYCiABKAkSEgoKcHVibGljX2tleRgLIAEoCRIMCgRraW5kGAwgASgJInEKFExpc3RDb250cmFjdHNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgCIAEoBUIKukgHGgUY6AcoABIZCghhZnRlcl9pZBgDIAEoA0IHukgEIgIoACJaChVMaXN0Q29udHJhY3RzUmVzcG9uc2USMAoJY29udHJhY3RzGAEgAygLMh0ucmVsaW5rLnYxLlJlZ2lzdGVyZWRDb250cmFjdBIPCgduZXh0X2lkGAIgASgDIoMCChJSZWdpc3RlcmVkQ29udHJhY3QSCgoCaWQYASABKAMSDQoFZXZlbnQYAiABKAkSDwoHdmVyc2lvbhgDIAEoBRIMCgRoYXNoGAQgASgJEg4KBnNjaGVtYRgFIAEoCRIPCgdjaGFuZ2VkGAYgASgIEhUKDXJlZ2lzdGVyZWRfYnkYByABKAkSFQoNcmVnaXN0ZXJlZF9hdBgIIAEoCRIkCgR1c2VzGAkgAygLMhYucmVsaW5rLnYxLkNvbnRyYWN0VXNlEhIKCnJldGlyZWRfYnkYCiABKAkSEgoKcmV0aXJlZF9hdBgLIAEoCRIWCg5yZXRpcmVkX3JlYXNvbhgMIAEoCSJ6CgtDb250cmFjdFVzZRIMCgRsaW5rGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSDAoEc2lkZRgDIAEoCRIVCg1maXJzdF9zZWVuX2F0GAQgASgJEhQKDGxhc3Rfc2Vlbl9hdBgFIAEoCRIRCglpbnN0YW5jZXMYBiADKAkiPAoVQ2hlY2tDb250cmFjdHNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCKPAQoWQ2hlY2tDb250cmFjdHNSZXNwb25zZRISCgpjb21wYXRpYmxlGAEgASgIEiYKBXBhaXJzGAIgAygLMhcucmVsaW5rLnYxLkNvbnRyYWN0UGFpchIOCgZhbGFybXMYAyADKAkSKQoKdW5hbnN3ZXJlZBgEIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIqIBCgxDb250cmFjdFBhaXISDAoEbGluaxgBIAEoCRINCgVldmVudBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFEhAKCHByb2R1Y2VyGAQgASgJEhAKCGNvbnN1bWVyGAUgASgJEhIKCmNvbXBhdGlibGUYBiABKAgSLAoIcHJvYmxlbXMYByADKAsyGi5yZWxpbmsudjEuQ29udHJhY3RQcm9ibGVtImYKD0NvbnRyYWN0UHJvYmxlbRINCgVmaWVsZBgBIAEoCRIPCgdwcm9ibGVtGAIgASgJEhEKCWRpcmVjdGlvbhgDIAEoCRIPCgdwb2ludGVyGAQgASgJEg8KB3ZlcmRpY3QYBSABKAkiuAEKFVJldGlyZUNvbnRyYWN0UmVxdWVzdBImCgVldmVudBgBIAEoCUIXukgUchIQARhkMgxeW15ccHtDY31dKiQSGwoHdmVyc2lvbhgCIAEoBUIKukgHGgUY6AcoABIzCgZyZWFzb24YAyABKAlCI7pIIHIeEAEY0A8yF14oW15ccHtDY31dfFtcblxyXHRdKSokEiUKBWFjdG9yGAQgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIn0KFlJldGlyZUNvbnRyYWN0UmVzcG9uc2USDwoHcmV0aXJlZBgBIAEoCBIqCghmaW5kaW5ncxgCIAMoCzIYLnJlbGluay52MS5SZXRpcmVGaW5kaW5nEhIKCnJldGlyZWRfYnkYAyABKAkSEgoKcmV0aXJlZF9hdBgEIAEoCSJTCg1SZXRpcmVGaW5kaW5nEgwKBHdoYXQYASABKAkSDQoFd2hlcmUYAiABKAkSFgoOc3RhbmRzX2FnYWluc3QYAyABKAgSDQoFdmFsdWUYBCABKAky1g4KCE9wZXJhdG9yEkYKCUxpc3RMaW5rcxIbLnJlbGluay52MS5MaXN0TGlua3NSZXF1ZXN0GhwucmVsaW5rLnYxLkxpc3RMaW5rc1Jlc3BvbnNlEkwKC0dldFRvcG9sb2d5Eh0ucmVsaW5rLnYxLkdldFRvcG9sb2d5UmVxdWVzdBoeLnJlbGluay52MS5HZXRUb3BvbG9neVJlc3BvbnNlEjcKBFBsYW4SFi5yZWxpbmsudjEuUGxhblJlcXVlc3QaFy5yZWxpbmsudjEuUGxhblJlc3BvbnNlEjoKBVN0YXJ0EhcucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdBoYLnJlbGluay52MS5TdGFydFJlc3BvbnNlEkMKCExpc3RSdW5zEhoucmVsaW5rLnYxLkxpc3RSdW5zUmVxdWVzdBobLnJlbGluay52MS5MaXN0UnVuc1Jlc3BvbnNlEj0KBkdldFJ1bhIYLnJlbGluay52MS5HZXRSdW5SZXF1ZXN0GhkucmVsaW5rLnYxLkdldFJ1blJlc3BvbnNlEkUKCFdhdGNoUnVuEhoucmVsaW5rLnYxLldhdGNoUnVuUmVxdWVzdBobLnJlbGluay52MS5XYXRjaFJ1blJlc3BvbnNlMAESSQoKQXBwcm92ZVJ1bhIcLnJlbGluay52MS5BcHByb3ZlUnVuUmVxdWVzdBodLnJlbGluay52MS5BcHByb3ZlUnVuUmVzcG9uc2USQwoIUGF1c2VSdW4SGi5yZWxpbmsudjEuUGF1c2VSdW5SZXF1ZXN0GhsucmVsaW5rLnYxLlBhdXNlUnVuUmVzcG9uc2USRgoJUmVzdW1lUnVuEhsucmVsaW5rLnYxLlJlc3VtZVJ1blJlcXVlc3QaHC5yZWxpbmsudjEuUmVzdW1lUnVuUmVzcG9uc2USTAoLUm9sbGJhY2tSdW4SHS5yZWxpbmsudjEuUm9sbGJhY2tSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLlJvbGxiYWNrUnVuUmVzcG9uc2USRgoJQ2FuY2VsUnVuEhsucmVsaW5rLnYxLkNhbmNlbFJ1blJlcXVlc3QaHC5yZWxpbmsudjEuQ2FuY2VsUnVuUmVzcG9uc2USTAoLQ29tcGxldGVSdW4SHS5yZWxpbmsudjEuQ29tcGxldGVSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLkNvbXBsZXRlUnVuUmVzcG9uc2USPQoGVmVyaWZ5EhgucmVsaW5rLnYxLlZlcmlmeVJlcXVlc3QaGS5yZWxpbmsudjEuVmVyaWZ5UmVzcG9uc2USWwoQTGlzdENlcnRpZmljYXRlcxIiLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBojLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USVQoOR2V0Q2VydGlmaWNhdGUSIC5yZWxpbmsudjEuR2V0Q2VydGlmaWNhdGVSZXF1ZXN0GiEucmVsaW5rLnYxLkdldENlcnRpZmljYXRlUmVzcG9uc2USWAoPTGlzdERlYWRMZXR0ZXJzEiEucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaIi5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USUgoNR2V0RGVhZExldHRlchIfLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVxdWVzdBogLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVzcG9uc2USXgoRUmVkcml2ZURlYWRMZXR0ZXISIy5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVzcG9uc2USXgoRRGlzY2FyZERlYWRMZXR0ZXISIy5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2USVQoORWRpdERlYWRMZXR0ZXISIC5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXF1ZXN0GiEucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVzcG9uc2USUgoNTGlzdENvbnRyYWN0cxIfLnJlbGluay52MS5MaXN0Q29udHJhY3RzUmVxdWVzdBogLnJlbGluay52MS5MaXN0Q29udHJhY3RzUmVzcG9uc2USVQoOQ2hlY2tDb250cmFjdHMSIC5yZWxpbmsudjEuQ2hlY2tDb250cmFjdHNSZXF1ZXN0GiEucmVsaW5rLnYxLkNoZWNrQ29udHJhY3RzUmVzcG9uc2USVQoOUmV0aXJlQ29udHJhY3QSIC5yZWxpbmsudjEuUmV0aXJlQ29udHJhY3RSZXF1ZXN0GiEucmVsaW5rLnYxLlJldGlyZUNvbnRyYWN0UmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_relink_v1_participant]);
 
 /**
  * @generated from message relink.v1.ListLinksRequest
@@ -632,6 +632,13 @@ export type PlanResponse = Message<"relink.v1.PlanResponse"> & {
    * @generated from field: repeated relink.v1.PlannedThreshold thresholds = 6;
    */
   thresholds: PlannedThreshold[];
+
+  /**
+   * Every link that moves, the named one first: those of one entity change their version together.
+   *
+   * @generated from field: repeated relink.v1.PlannedLink links = 7;
+   */
+  links: PlannedLink[];
 };
 
 /**
@@ -669,6 +676,13 @@ export type PlanResponseJson = {
    * @generated from field: repeated relink.v1.PlannedThreshold thresholds = 6;
    */
   thresholds?: PlannedThresholdJson[];
+
+  /**
+   * Every link that moves, the named one first: those of one entity change their version together.
+   *
+   * @generated from field: repeated relink.v1.PlannedLink links = 7;
+   */
+  links?: PlannedLinkJson[];
 };
 
 /**
@@ -677,6 +691,180 @@ export type PlanResponseJson = {
  */
 export const PlanResponseSchema: GenMessage<PlanResponse, {jsonType: PlanResponseJson}> = /*@__PURE__*/
   messageDesc(file_relink_v1_operator, 10);
+
+/**
+ * @generated from message relink.v1.PlannedLink
+ */
+export type PlannedLink = Message<"relink.v1.PlannedLink"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: repeated string consumers = 2;
+   */
+  consumers: string[];
+
+  /**
+   * @generated from field: string from = 3;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 4;
+   */
+  to: string;
+
+  /**
+   * With another contract version: what becomes of each event that it changes.
+   *
+   * @generated from field: repeated relink.v1.PlannedEvent events = 5;
+   */
+  events: PlannedEvent[];
+};
+
+/**
+ * @generated from message relink.v1.PlannedLink
+ */
+export type PlannedLinkJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: repeated string consumers = 2;
+   */
+  consumers?: string[];
+
+  /**
+   * @generated from field: string from = 3;
+   */
+  from?: string;
+
+  /**
+   * @generated from field: string to = 4;
+   */
+  to?: string;
+
+  /**
+   * With another contract version: what becomes of each event that it changes.
+   *
+   * @generated from field: repeated relink.v1.PlannedEvent events = 5;
+   */
+  events?: PlannedEventJson[];
+};
+
+/**
+ * Describes the message relink.v1.PlannedLink.
+ * Use `create(PlannedLinkSchema)` to create a new message.
+ */
+export const PlannedLinkSchema: GenMessage<PlannedLink, {jsonType: PlannedLinkJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 11);
+
+/**
+ * @generated from message relink.v1.PlannedEvent
+ */
+export type PlannedEvent = Message<"relink.v1.PlannedEvent"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int32 from = 2;
+   */
+  from: number;
+
+  /**
+   * @generated from field: int32 to = 3;
+   */
+  to: number;
+
+  /**
+   * `lossless`, `lossy with complement` or `irreversible`.
+   *
+   * @generated from field: string loss = 4;
+   */
+  loss: string;
+
+  /**
+   * Fields of the old version that only the owner can give.
+   *
+   * @generated from field: repeated string complement = 5;
+   */
+  complement: string[];
+
+  /**
+   * Fields of the new version that the old one cannot hold.
+   *
+   * @generated from field: repeated string drops = 6;
+   */
+  drops: string[];
+
+  /**
+   * For people: what changes, and what that means for the way back.
+   *
+   * @generated from field: repeated string words = 7;
+   */
+  words: string[];
+};
+
+/**
+ * @generated from message relink.v1.PlannedEvent
+ */
+export type PlannedEventJson = {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * @generated from field: int32 from = 2;
+   */
+  from?: number;
+
+  /**
+   * @generated from field: int32 to = 3;
+   */
+  to?: number;
+
+  /**
+   * `lossless`, `lossy with complement` or `irreversible`.
+   *
+   * @generated from field: string loss = 4;
+   */
+  loss?: string;
+
+  /**
+   * Fields of the old version that only the owner can give.
+   *
+   * @generated from field: repeated string complement = 5;
+   */
+  complement?: string[];
+
+  /**
+   * Fields of the new version that the old one cannot hold.
+   *
+   * @generated from field: repeated string drops = 6;
+   */
+  drops?: string[];
+
+  /**
+   * For people: what changes, and what that means for the way back.
+   *
+   * @generated from field: repeated string words = 7;
+   */
+  words?: string[];
+};
+
+/**
+ * Describes the message relink.v1.PlannedEvent.
+ * Use `create(PlannedEventSchema)` to create a new message.
+ */
+export const PlannedEventSchema: GenMessage<PlannedEvent, {jsonType: PlannedEventJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 12);
 
 /**
  * @generated from message relink.v1.PlannedThreshold
@@ -759,7 +947,7 @@ export type PlannedThresholdJson = {
  * Use `create(PlannedThresholdSchema)` to create a new message.
  */
 export const PlannedThresholdSchema: GenMessage<PlannedThreshold, {jsonType: PlannedThresholdJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 11);
+  messageDesc(file_relink_v1_operator, 13);
 
 /**
  * @generated from message relink.v1.PlannedStep
@@ -834,7 +1022,7 @@ export type PlannedStepJson = {
  * Use `create(PlannedStepSchema)` to create a new message.
  */
 export const PlannedStepSchema: GenMessage<PlannedStep, {jsonType: PlannedStepJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 12);
+  messageDesc(file_relink_v1_operator, 14);
 
 /**
  * @generated from message relink.v1.StartRequest
@@ -939,7 +1127,7 @@ export type StartRequestJson = {
  * Use `create(StartRequestSchema)` to create a new message.
  */
 export const StartRequestSchema: GenMessage<StartRequest, {jsonType: StartRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 13);
+  messageDesc(file_relink_v1_operator, 15);
 
 /**
  * @generated from message relink.v1.StartResponse
@@ -966,7 +1154,7 @@ export type StartResponseJson = {
  * Use `create(StartResponseSchema)` to create a new message.
  */
 export const StartResponseSchema: GenMessage<StartResponse, {jsonType: StartResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 14);
+  messageDesc(file_relink_v1_operator, 16);
 
 /**
  * @generated from message relink.v1.RunStatus
@@ -1013,7 +1201,7 @@ export type RunStatusJson = {
  * Use `create(RunStatusSchema)` to create a new message.
  */
 export const RunStatusSchema: GenMessage<RunStatus, {jsonType: RunStatusJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 15);
+  messageDesc(file_relink_v1_operator, 17);
 
 /**
  * @generated from message relink.v1.Run
@@ -1073,6 +1261,13 @@ export type Run = Message<"relink.v1.Run"> & {
    * @generated from field: string problem = 11;
    */
   problem: string;
+
+  /**
+   * Every link that it moves, `link` first.
+   *
+   * @generated from field: repeated string links = 12;
+   */
+  links: string[];
 };
 
 /**
@@ -1133,6 +1328,13 @@ export type RunJson = {
    * @generated from field: string problem = 11;
    */
   problem?: string;
+
+  /**
+   * Every link that it moves, `link` first.
+   *
+   * @generated from field: repeated string links = 12;
+   */
+  links?: string[];
 };
 
 /**
@@ -1140,7 +1342,7 @@ export type RunJson = {
  * Use `create(RunSchema)` to create a new message.
  */
 export const RunSchema: GenMessage<Run, {jsonType: RunJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 16);
+  messageDesc(file_relink_v1_operator, 18);
 
 /**
  * @generated from message relink.v1.RunStep
@@ -1271,7 +1473,7 @@ export type RunStepJson = {
  * Use `create(RunStepSchema)` to create a new message.
  */
 export const RunStepSchema: GenMessage<RunStep, {jsonType: RunStepJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 17);
+  messageDesc(file_relink_v1_operator, 19);
 
 /**
  * @generated from message relink.v1.Evidence
@@ -1342,7 +1544,7 @@ export type EvidenceJson = {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence, {jsonType: EvidenceJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 18);
+  messageDesc(file_relink_v1_operator, 20);
 
 /**
  * @generated from message relink.v1.Waiting
@@ -1423,7 +1625,7 @@ export type WaitingJson = {
  * Use `create(WaitingSchema)` to create a new message.
  */
 export const WaitingSchema: GenMessage<Waiting, {jsonType: WaitingJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 19);
+  messageDesc(file_relink_v1_operator, 21);
 
 /**
  * @generated from message relink.v1.ListRunsRequest
@@ -1474,7 +1676,7 @@ export type ListRunsRequestJson = {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest, {jsonType: ListRunsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 20);
+  messageDesc(file_relink_v1_operator, 22);
 
 /**
  * Newest first.
@@ -1519,7 +1721,7 @@ export type ListRunsResponseJson = {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse, {jsonType: ListRunsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 21);
+  messageDesc(file_relink_v1_operator, 23);
 
 /**
  * @generated from message relink.v1.GetRunRequest
@@ -1546,7 +1748,7 @@ export type GetRunRequestJson = {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest, {jsonType: GetRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 22);
+  messageDesc(file_relink_v1_operator, 24);
 
 /**
  * @generated from message relink.v1.GetRunResponse
@@ -1573,7 +1775,7 @@ export type GetRunResponseJson = {
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse, {jsonType: GetRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 23);
+  messageDesc(file_relink_v1_operator, 25);
 
 /**
  * @generated from message relink.v1.WatchRunRequest
@@ -1600,7 +1802,7 @@ export type WatchRunRequestJson = {
  * Use `create(WatchRunRequestSchema)` to create a new message.
  */
 export const WatchRunRequestSchema: GenMessage<WatchRunRequest, {jsonType: WatchRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 24);
+  messageDesc(file_relink_v1_operator, 26);
 
 /**
  * @generated from message relink.v1.WatchRunResponse
@@ -1627,7 +1829,7 @@ export type WatchRunResponseJson = {
  * Use `create(WatchRunResponseSchema)` to create a new message.
  */
 export const WatchRunResponseSchema: GenMessage<WatchRunResponse, {jsonType: WatchRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 25);
+  messageDesc(file_relink_v1_operator, 27);
 
 /**
  * @generated from message relink.v1.ApproveRunRequest
@@ -1664,7 +1866,7 @@ export type ApproveRunRequestJson = {
  * Use `create(ApproveRunRequestSchema)` to create a new message.
  */
 export const ApproveRunRequestSchema: GenMessage<ApproveRunRequest, {jsonType: ApproveRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 26);
+  messageDesc(file_relink_v1_operator, 28);
 
 /**
  * @generated from message relink.v1.ApproveRunResponse
@@ -1691,7 +1893,7 @@ export type ApproveRunResponseJson = {
  * Use `create(ApproveRunResponseSchema)` to create a new message.
  */
 export const ApproveRunResponseSchema: GenMessage<ApproveRunResponse, {jsonType: ApproveRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 27);
+  messageDesc(file_relink_v1_operator, 29);
 
 /**
  * @generated from message relink.v1.PauseRunRequest
@@ -1728,7 +1930,7 @@ export type PauseRunRequestJson = {
  * Use `create(PauseRunRequestSchema)` to create a new message.
  */
 export const PauseRunRequestSchema: GenMessage<PauseRunRequest, {jsonType: PauseRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 28);
+  messageDesc(file_relink_v1_operator, 30);
 
 /**
  * @generated from message relink.v1.PauseRunResponse
@@ -1755,7 +1957,7 @@ export type PauseRunResponseJson = {
  * Use `create(PauseRunResponseSchema)` to create a new message.
  */
 export const PauseRunResponseSchema: GenMessage<PauseRunResponse, {jsonType: PauseRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 29);
+  messageDesc(file_relink_v1_operator, 31);
 
 /**
  * @generated from message relink.v1.ResumeRunRequest
@@ -1792,7 +1994,7 @@ export type ResumeRunRequestJson = {
  * Use `create(ResumeRunRequestSchema)` to create a new message.
  */
 export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest, {jsonType: ResumeRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 30);
+  messageDesc(file_relink_v1_operator, 32);
 
 /**
  * @generated from message relink.v1.ResumeRunResponse
@@ -1819,7 +2021,7 @@ export type ResumeRunResponseJson = {
  * Use `create(ResumeRunResponseSchema)` to create a new message.
  */
 export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse, {jsonType: ResumeRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 31);
+  messageDesc(file_relink_v1_operator, 33);
 
 /**
  * @generated from message relink.v1.RollbackRunRequest
@@ -1856,7 +2058,7 @@ export type RollbackRunRequestJson = {
  * Use `create(RollbackRunRequestSchema)` to create a new message.
  */
 export const RollbackRunRequestSchema: GenMessage<RollbackRunRequest, {jsonType: RollbackRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 32);
+  messageDesc(file_relink_v1_operator, 34);
 
 /**
  * @generated from message relink.v1.RollbackRunResponse
@@ -1883,7 +2085,7 @@ export type RollbackRunResponseJson = {
  * Use `create(RollbackRunResponseSchema)` to create a new message.
  */
 export const RollbackRunResponseSchema: GenMessage<RollbackRunResponse, {jsonType: RollbackRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 33);
+  messageDesc(file_relink_v1_operator, 35);
 
 /**
  * @generated from message relink.v1.CancelRunRequest
@@ -1920,7 +2122,7 @@ export type CancelRunRequestJson = {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest, {jsonType: CancelRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 34);
+  messageDesc(file_relink_v1_operator, 36);
 
 /**
  * @generated from message relink.v1.CancelRunResponse
@@ -1947,7 +2149,7 @@ export type CancelRunResponseJson = {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse, {jsonType: CancelRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 35);
+  messageDesc(file_relink_v1_operator, 37);
 
 /**
  * @generated from message relink.v1.CompleteRunRequest
@@ -1994,7 +2196,7 @@ export type CompleteRunRequestJson = {
  * Use `create(CompleteRunRequestSchema)` to create a new message.
  */
 export const CompleteRunRequestSchema: GenMessage<CompleteRunRequest, {jsonType: CompleteRunRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 36);
+  messageDesc(file_relink_v1_operator, 38);
 
 /**
  * @generated from message relink.v1.CompleteRunResponse
@@ -2021,7 +2223,7 @@ export type CompleteRunResponseJson = {
  * Use `create(CompleteRunResponseSchema)` to create a new message.
  */
 export const CompleteRunResponseSchema: GenMessage<CompleteRunResponse, {jsonType: CompleteRunResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 37);
+  messageDesc(file_relink_v1_operator, 39);
 
 /**
  * @generated from message relink.v1.VerifyRequest
@@ -2058,7 +2260,7 @@ export type VerifyRequestJson = {
  * Use `create(VerifyRequestSchema)` to create a new message.
  */
 export const VerifyRequestSchema: GenMessage<VerifyRequest, {jsonType: VerifyRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 38);
+  messageDesc(file_relink_v1_operator, 40);
 
 /**
  * @generated from message relink.v1.VerifyResponse
@@ -2095,7 +2297,7 @@ export type VerifyResponseJson = {
  * Use `create(VerifyResponseSchema)` to create a new message.
  */
 export const VerifyResponseSchema: GenMessage<VerifyResponse, {jsonType: VerifyResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 39);
+  messageDesc(file_relink_v1_operator, 41);
 
 /**
  * @generated from message relink.v1.VerifiedLeg
@@ -2148,7 +2350,7 @@ export type VerifiedLegJson = {
  * Use `create(VerifiedLegSchema)` to create a new message.
  */
 export const VerifiedLegSchema: GenMessage<VerifiedLeg, {jsonType: VerifiedLegJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 40);
+  messageDesc(file_relink_v1_operator, 42);
 
 /**
  * @generated from message relink.v1.Finding
@@ -2219,7 +2421,7 @@ export type FindingJson = {
  * Use `create(FindingSchema)` to create a new message.
  */
 export const FindingSchema: GenMessage<Finding, {jsonType: FindingJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 41);
+  messageDesc(file_relink_v1_operator, 43);
 
 /**
  * @generated from message relink.v1.ListCertificatesRequest
@@ -2280,7 +2482,7 @@ export type ListCertificatesRequestJson = {
  * Use `create(ListCertificatesRequestSchema)` to create a new message.
  */
 export const ListCertificatesRequestSchema: GenMessage<ListCertificatesRequest, {jsonType: ListCertificatesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 42);
+  messageDesc(file_relink_v1_operator, 44);
 
 /**
  * Newest first.
@@ -2325,7 +2527,7 @@ export type ListCertificatesResponseJson = {
  * Use `create(ListCertificatesResponseSchema)` to create a new message.
  */
 export const ListCertificatesResponseSchema: GenMessage<ListCertificatesResponse, {jsonType: ListCertificatesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 43);
+  messageDesc(file_relink_v1_operator, 45);
 
 /**
  * @generated from message relink.v1.GetCertificateRequest
@@ -2352,7 +2554,7 @@ export type GetCertificateRequestJson = {
  * Use `create(GetCertificateRequestSchema)` to create a new message.
  */
 export const GetCertificateRequestSchema: GenMessage<GetCertificateRequest, {jsonType: GetCertificateRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 44);
+  messageDesc(file_relink_v1_operator, 46);
 
 /**
  * @generated from message relink.v1.GetCertificateResponse
@@ -2379,7 +2581,7 @@ export type GetCertificateResponseJson = {
  * Use `create(GetCertificateResponseSchema)` to create a new message.
  */
 export const GetCertificateResponseSchema: GenMessage<GetCertificateResponse, {jsonType: GetCertificateResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 45);
+  messageDesc(file_relink_v1_operator, 47);
 
 /**
  * @generated from message relink.v1.Certificate
@@ -2526,7 +2728,7 @@ export type CertificateJson = {
  * Use `create(CertificateSchema)` to create a new message.
  */
 export const CertificateSchema: GenMessage<Certificate, {jsonType: CertificateJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 46);
+  messageDesc(file_relink_v1_operator, 48);
 
 /**
  * @generated from message relink.v1.ListContractsRequest
@@ -2585,7 +2787,7 @@ export type ListContractsRequestJson = {
  * Use `create(ListContractsRequestSchema)` to create a new message.
  */
 export const ListContractsRequestSchema: GenMessage<ListContractsRequest, {jsonType: ListContractsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 47);
+  messageDesc(file_relink_v1_operator, 49);
 
 /**
  * @generated from message relink.v1.ListContractsResponse
@@ -2626,7 +2828,7 @@ export type ListContractsResponseJson = {
  * Use `create(ListContractsResponseSchema)` to create a new message.
  */
 export const ListContractsResponseSchema: GenMessage<ListContractsResponse, {jsonType: ListContractsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 48);
+  messageDesc(file_relink_v1_operator, 50);
 
 /**
  * One text of one version of an event.
@@ -2783,7 +2985,7 @@ export type RegisteredContractJson = {
  * Use `create(RegisteredContractSchema)` to create a new message.
  */
 export const RegisteredContractSchema: GenMessage<RegisteredContract, {jsonType: RegisteredContractJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 49);
+  messageDesc(file_relink_v1_operator, 51);
 
 /**
  * Processes of one service that write or read a contract on one link.
@@ -2872,7 +3074,7 @@ export type ContractUseJson = {
  * Use `create(ContractUseSchema)` to create a new message.
  */
 export const ContractUseSchema: GenMessage<ContractUse, {jsonType: ContractUseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 50);
+  messageDesc(file_relink_v1_operator, 52);
 
 /**
  * @generated from message relink.v1.CheckContractsRequest
@@ -2903,7 +3105,7 @@ export type CheckContractsRequestJson = {
  * Use `create(CheckContractsRequestSchema)` to create a new message.
  */
 export const CheckContractsRequestSchema: GenMessage<CheckContractsRequest, {jsonType: CheckContractsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 51);
+  messageDesc(file_relink_v1_operator, 53);
 
 /**
  * @generated from message relink.v1.CheckContractsResponse
@@ -2970,7 +3172,7 @@ export type CheckContractsResponseJson = {
  * Use `create(CheckContractsResponseSchema)` to create a new message.
  */
 export const CheckContractsResponseSchema: GenMessage<CheckContractsResponse, {jsonType: CheckContractsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 52);
+  messageDesc(file_relink_v1_operator, 54);
 
 /**
  * A producer and a consumer that meet in one version of an event.
@@ -3065,7 +3267,7 @@ export type ContractPairJson = {
  * Use `create(ContractPairSchema)` to create a new message.
  */
 export const ContractPairSchema: GenMessage<ContractPair, {jsonType: ContractPairJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 53);
+  messageDesc(file_relink_v1_operator, 55);
 
 /**
  * @generated from message relink.v1.ContractProblem
@@ -3140,7 +3342,7 @@ export type ContractProblemJson = {
  * Use `create(ContractProblemSchema)` to create a new message.
  */
 export const ContractProblemSchema: GenMessage<ContractProblem, {jsonType: ContractProblemJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 54);
+  messageDesc(file_relink_v1_operator, 56);
 
 /**
  * @generated from message relink.v1.RetireContractRequest
@@ -3197,7 +3399,7 @@ export type RetireContractRequestJson = {
  * Use `create(RetireContractRequestSchema)` to create a new message.
  */
 export const RetireContractRequestSchema: GenMessage<RetireContractRequest, {jsonType: RetireContractRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 55);
+  messageDesc(file_relink_v1_operator, 57);
 
 /**
  * @generated from message relink.v1.RetireContractResponse
@@ -3262,7 +3464,7 @@ export type RetireContractResponseJson = {
  * Use `create(RetireContractResponseSchema)` to create a new message.
  */
 export const RetireContractResponseSchema: GenMessage<RetireContractResponse, {jsonType: RetireContractResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 56);
+  messageDesc(file_relink_v1_operator, 58);
 
 /**
  * @generated from message relink.v1.RetireFinding
@@ -3331,7 +3533,7 @@ export type RetireFindingJson = {
  * Use `create(RetireFindingSchema)` to create a new message.
  */
 export const RetireFindingSchema: GenMessage<RetireFinding, {jsonType: RetireFindingJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 57);
+  messageDesc(file_relink_v1_operator, 59);
 
 /**
  * Everything the command line can do. The shapes are those of `relink … --json`.

@@ -20,13 +20,9 @@ export function addStartCommands(program: Program, use: UseSession): void {
     .description('show the steps and thresholds of a move without starting it')
     .addOption(targetOption())
     .addOption(consumerOption())
-    .addOption(
-      wayBackOption()
-        .choices(WAYS_BACK)
-        .default('keep' as const),
-    )
+    .addOption(wayBackOption().choices(WAYS_BACK))
     .addOption(settingsOption())
-    .action(async (link, { to, consumer = '', wayBack, set }) => {
+    .action(async (link, { to, consumer = '', wayBack = '', set }) => {
       const session = use();
       const settings = Object.fromEntries(set ?? []);
       const plan = await withLink(session, link, () =>

@@ -1,5 +1,6 @@
 /** A plan: what a move would do. */
 import {
+  type PlannedLink,
   type PlannedStep,
   PlannedStepSchema,
   type PlannedThreshold,
@@ -26,7 +27,8 @@ export function viewPlan(plan: PlanResponse): View {
  * undone and what the gates judge by.
  */
 export function formatPlan(plan: PlanResponse, layout: Layout, isFull = true): string[] {
-  const { link, from, to, consumer, steps } = plan;
+  const { from, to, consumer, steps, links } = plan;
+  const link = links.length > 1 ? links.map((one) => one.link).join(' and ') : plan.link;
   const leg = consumer === '' ? '' : ` for ${consumer}`;
   const gates = steps.filter(({ kind }) => kind === 'gate').length;
   const numberWidth = Math.max(0, ...steps.map(({ number }) => number.length));
@@ -34,10 +36,23 @@ export function formatPlan(plan: PlanResponse, layout: Layout, isFull = true): s
     layout.paint('bold', `${link}  ${from} → ${to}${leg}`),
     layout.paint('dim', `${steps.length - gates} steps, ${gates} gates (◇)`),
     ...sayOrder(steps, layout),
+    ...formatChanges(links, layout),
     '',
     ...steps.flatMap((step) => formatStep(step, numberWidth, layout, isFull)),
     ...(isFull ? formatThresholds(plan.thresholds, layout) : []),
   ];
+}
+
+/** What the move makes of each event: people decide by it how the way back works. */
+function formatChanges(links: readonly PlannedLink[], { width, paint }: Layout): string[] {
+  const room = Math.max(10, Math.min(width, WIDEST) - 4);
+  return links.flatMap(({ events }) =>
+    events.flatMap(({ name, from, to, loss, words }) => [
+      '',
+      `${paint('bold', cleanText(name))}  v${from} → v${to}: ${cleanText(loss)}`,
+      ...words.flatMap((line) => wrapText(cleanText(line), room)).map((line) => `    ${line}`),
+    ]),
+  );
 }
 
 /** What the gates judge by, as `--set` takes it; nothing for a plan that has no such gate. */

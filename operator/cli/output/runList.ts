@@ -2,7 +2,7 @@
 import type { Run } from '../../../gen/relink/v1/operator_pb.ts';
 import { shortenIds } from '../suggest.ts';
 import type { Layout } from './output.ts';
-import { paintState } from './runView.ts';
+import { nameLinks, paintState } from './runView.ts';
 import { type Column, formatTable } from './table.ts';
 import { elapsedMs, formatAgo, formatDuration } from './time.ts';
 
@@ -26,7 +26,7 @@ export function formatRuns(runs: Run[], layout: Layout): string[] {
   const ids = shortenIds(runs.map(({ id }) => id));
   const rows = runs.map((run) => [
     layout.paint('bold', ids.get(run.id)!),
-    run.link,
+    nameLinks(run),
     `${run.from} → ${run.to}`,
     run.consumer || 'all',
     paintState(run.state, layout.paint),

@@ -79,9 +79,15 @@ export function formatRun(status: RunStatus, layout: Layout, detail: RunDetail =
 }
 
 /** `COMM-010  sync → async  for hiring`. */
-export function nameMove({ link, from, to, consumer }: Run): string {
+export function nameMove(run: Run): string {
+  const { from, to, consumer } = run;
   const leg = consumer === '' ? '' : ` for ${consumer}`;
-  return `${link}  ${from} → ${to}${leg}`;
+  return `${nameLinks(run)}  ${from} → ${to}${leg}`;
+}
+
+/** `COMM-020 and COMM-021`; an older operator names only one. */
+export function nameLinks({ link, links }: Run): string {
+  return links.length > 1 ? links.join(' and ') : link;
 }
 
 /** A state in words and its colour. */

@@ -34,10 +34,25 @@ test('an exercise that is kept keeps its id and difficulty, others come and go',
     now,
   );
   assert.equal(changed.version, 2n);
-  assert.equal(changed.title, draft.title);
+  assert.deepEqual([changed.knowledgeArea, changed.title], ['Algebra', 'Groups']);
   assert.deepEqual(changed.exercises[0], { ...second!, text: 'Prove that it is simple.' });
   assert.equal(changed.exercises[1]!.difficulty, 1);
   assert.ok(!changed.exercises.some(({ id }) => id === first!.id));
+});
+
+test('a title alone says its area too; an area alone leaves the title as it is', () => {
+  const written = writeAssessment('x', draft, now);
+  const titleAfter = (change: Parameters<typeof changeAssessment>[1]) => {
+    const { knowledgeArea, title } = changeAssessment(written, change, now);
+    return [knowledgeArea, title];
+  };
+  assert.deepEqual(titleAfter({}), ['Algebra', 'Groups']);
+  assert.deepEqual(titleAfter({ title: '[Logic] Sets' }), ['Logic', 'Sets']);
+  assert.deepEqual(titleAfter({ title: 'Sets' }), ['', 'Sets']);
+  assert.deepEqual(titleAfter({ knowledgeArea: 'Logic' }), ['Logic', 'Groups']);
+  assert.deepEqual(titleAfter({ knowledgeArea: '' }), ['', 'Groups']);
+  assert.deepEqual(titleAfter({ knowledgeArea: 'Logic', title: 'Sets' }), ['Logic', 'Sets']);
+  assert.deepEqual(titleAfter({ knowledgeArea: '', title: '[Logic] Sets' }), ['Logic', 'Sets']);
 });
 
 test('a draft that names a foreign exercise, or one twice, is found', () => {
@@ -73,6 +88,8 @@ test('a repeated creation is known by its fields, an omitted difficulty being 1'
   assert.ok(isSameCreation(written, explicit));
   assert.ok(!isSameCreation(written, { ...draft, exercises: draft.exercises.toReversed() }));
   assert.ok(!isSameCreation(written, { ...draft, authorId: 'b' }));
+  assert.ok(isSameCreation(written, { ...draft, knowledgeArea: 'Algebra', title: 'Groups' }));
+  assert.ok(!isSameCreation(written, { ...draft, title: 'Groups' }));
 });
 
 test('an update says the whole state, so that it may overtake its creation', () => {
@@ -82,6 +99,7 @@ test('an update says the whole state, so that it may overtake its creation', () 
     'assessment_replication_id',
     'author_replication_id',
     'exercises',
+    'knowledge_area',
     'title',
     'updated_at',
   ]);

@@ -1,7 +1,8 @@
 /** An assessment with its exercises, and the business facts about one. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { Message } from 'relink';
-import type { AssessmentCreatedV0, AssessmentUpdatedV0 } from '../../../gen/events.ts';
+import type { AssessmentCreatedV1, AssessmentUpdatedV1 } from '../../../gen/events.ts';
+import { type Title, titleOf, type WrittenTitle, wholeTitleOf } from './title.ts';
 
 export interface Exercise {
   readonly id: string;
@@ -11,12 +12,10 @@ export interface Exercise {
   readonly difficulty: number;
 }
 
-export interface Assessment {
+export interface Assessment extends Title {
   readonly id: string;
   readonly version: bigint;
   readonly authorId: string;
-  /** Text of the form `[Knowledge Area] Title`. */
-  readonly title: string;
   readonly exercises: readonly Exercise[];
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -30,14 +29,13 @@ export interface ExerciseDraft {
   readonly difficulty?: number | undefined;
 }
 
-export interface AssessmentDraft {
+export interface AssessmentDraft extends WrittenTitle {
   readonly authorId: string;
-  readonly title: string;
   readonly exercises: readonly ExerciseDraft[];
 }
 
-export interface AssessmentChange {
-  readonly title?: string | undefined;
+/** A title without an area says the area too, as when creating. */
+export interface AssessmentChange extends Partial<WrittenTitle> {
   /** All exercises from now on; absent: as they are. */
   readonly exercises?: readonly ExerciseDraft[] | undefined;
 }
@@ -47,9 +45,19 @@ const FIRST_DIFFICULTY = 1;
 export const MAX_DIFFICULTY = 1_000;
 
 export function writeAssessment(id: string, draft: AssessmentDraft, now: Date): Assessment {
-  const { authorId, title, exercises } = draft;
-  const written = exercises.map((one) => writeExercise(one));
-  return { id, version: 1n, authorId, title, exercises: written, createdAt: now, updatedAt: now };
+  const { authorId } = draft;
+  const exercises = draft.exercises.map((one) => writeExercise(one));
+  const title = titleOf(draft);
+  return { id, version: 1n, authorId, ...title, exercises, createdAt: now, updatedAt: now };
+}
+
+/** The title that a change writes; undefined when it writes none. */
+export function changedTitle(
+  assessment: Pick<Assessment, 'title'>,
+  { knowledgeArea, title }: Partial<WrittenTitle>,
+): WrittenTitle | undefined {
+  if (knowledgeArea === undefined && title === undefined) return undefined;
+  return { knowledgeArea, title: title ?? assessment.title };
 }
 
 /** The changed assessment. Exercises that a draft names must be there: see `findStrangers`. */
@@ -58,10 +66,11 @@ export function changeAssessment(
   change: AssessmentChange,
   now: Date,
 ): Assessment {
-  const { title = assessment.title, exercises } = change;
+  const { exercises } = change;
+  const title = changedTitle(assessment, change);
   const known = new Map(assessment.exercises.map((one) => [one.id, one]));
   return nextVersion(assessment, now, {
-    title,
+    ...(title && titleOf(title)),
     exercises:
       exercises?.map((draft) => writeExercise(draft, known.get(draft.id ?? ''))) ??
       assessment.exercises,
@@ -92,7 +101,7 @@ export function raiseDifficulty(assessment: Assessment, exerciseId: string, now:
 export function isSameCreation(assessment: Assessment, draft: AssessmentDraft): boolean {
   return (
     assessment.authorId === draft.authorId &&
-    assessment.title === draft.title &&
+    wholeTitleOf(assessment) === wholeTitleOf(titleOf(draft)) &&
     assessment.exercises.length === draft.exercises.length &&
     assessment.exercises.every((one, at) => {
       const { title, text, difficulty = FIRST_DIFFICULTY } = draft.exercises[at]!;
@@ -112,7 +121,7 @@ function nextVersion(assessment: Assessment, now: Date, changed: Partial<Assessm
 }
 
 /** COMM-020: the state after writing; a backfill sends the same for every assessment. */
-export function assessmentCreated(assessment: Assessment): Message<AssessmentCreatedV0> {
+export function assessmentCreated(assessment: Assessment): Message<AssessmentCreatedV1> {
   const payload = {
     ...stateOf(assessment),
     created_at: assessment.createdAt.toISOString(),
@@ -121,7 +130,7 @@ export function assessmentCreated(assessment: Assessment): Message<AssessmentCre
 }
 
 /** COMM-021: the whole state after a change, so that it may overtake its AssessmentCreated. */
-export function assessmentUpdated(assessment: Assessment): Message<AssessmentUpdatedV0> {
+export function assessmentUpdated(assessment: Assessment): Message<AssessmentUpdatedV1> {
   const payload = {
     ...stateOf(assessment),
     updated_at: assessment.updatedAt.toISOString(),
@@ -129,9 +138,10 @@ export function assessmentUpdated(assessment: Assessment): Message<AssessmentUpd
   return { event: 'AssessmentUpdated', version: assessment.version, payload };
 }
 
-function stateOf({ id, title, authorId, exercises }: Assessment) {
+function stateOf({ id, knowledgeArea, title, authorId, exercises }: Assessment) {
   return {
     assessment_replication_id: id,
+    knowledge_area: knowledgeArea,
     title,
     author_replication_id: authorId,
     exercises: exercises.map((one) => ({

@@ -7,7 +7,7 @@ import { managerMethods } from './managers.ts';
 import { writingMethods } from './writing.ts';
 
 export function assessmentsHandlers(
-  context: Pick<ServiceContext, 'sql' | 'kit'>,
+  context: Pick<ServiceContext, 'sql' | 'kit' | 'links'>,
 ): Handlers<typeof AssessmentsService> {
   return { ...managerMethods(context), ...writingMethods(context) };
 }

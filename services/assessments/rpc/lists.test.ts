@@ -7,6 +7,7 @@ import { closePostgres, connectPostgres } from 'relink/runtime';
 import { applyExpand } from '../../../db/schemaChanges.ts';
 import { AssessmentsService } from '../../../gen/assessments/v1/assessments_service_pb.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
+import { links } from '../../links.ts';
 import { registerManager } from '../domain/manager.ts';
 import { insertAssessment } from '../store/assessments.ts';
 import { insertManager } from '../store/managers.ts';
@@ -33,15 +34,16 @@ test('assessments too large for one answer come in shorter pages, each once', as
   const written = Array.from({ length: 12 }, () => ({
     id: randomUUIDv7(),
     authorId: author.id,
-    title: '[Algebra] Groups',
+    knowledgeArea: 'Algebra',
+    title: 'Groups',
     exercises: Array.from({ length: 50 }, exercise),
     ...AT,
   }));
   await sql.begin(async (tx) => {
     await insertManager(tx, author);
-    for (const assessment of written) await insertAssessment(tx, assessment);
+    for (const assessment of written) await insertAssessment(tx, links, assessment);
   });
-  const handlers = assessmentsHandlers({ sql, kit: undefined as never });
+  const handlers = assessmentsHandlers({ sql, links, kit: undefined as never });
   const services = [serve(AssessmentsService, handlers)];
   const server = createRpcServer({ host: '127.0.0.1', port: 0, services, stopLimitMs: 100 });
   await server.start();

@@ -16,11 +16,13 @@ import {
   assessmentCreated,
   assessmentUpdated,
   changeAssessment,
+  changedTitle,
   type ExerciseDraft,
   findStrangers,
   isSameCreation,
   writeAssessment,
 } from '../domain/assessment.ts';
+import { findTitleProblems, type WrittenTitle, wholeTitleOf } from '../domain/title.ts';
 import {
   findAssessment,
   insertAssessment,
@@ -33,31 +35,37 @@ import { findManager } from '../store/managers.ts';
 export function writingMethods({
   sql,
   kit,
-}: Pick<ServiceContext, 'sql' | 'kit'>): Pick<
+  links,
+}: Pick<ServiceContext, 'sql' | 'kit' | 'links'>): Pick<
   Handlers<typeof AssessmentsService>,
   'createAssessment' | 'updateAssessment' | 'getAssessment' | 'listAssessments'
 > {
   return {
-    createAssessment: async ({ assessmentId, authorId, title, exercises }) => {
-      const draft = { authorId: authorId.toLowerCase(), title, exercises: draftsOf(exercises) };
+    createAssessment: async ({ assessmentId, exercises, ...request }) => {
+      const authorId = request.authorId.toLowerCase();
+      const { title, knowledgeArea } = request;
+      const draft = { authorId, title, knowledgeArea, exercises: draftsOf(exercises) };
+      refuseTitle(draft);
       refuseStrangers([], draft.exercises);
       const id = assessmentId?.toLowerCase() ?? randomUUIDv7();
       const assessment = writeAssessment(id, draft, new Date());
       const messages = await sql.begin(async (tx) => {
-        if (!(await insertAssessment(tx, assessment))) return undefined;
+        if (!(await insertAssessment(tx, links, assessment))) return undefined;
         return kit.enqueue(tx, 'COMM-020', [assessmentCreated(assessment)]);
       });
       if (!messages) return { assessment: toWire(await requireSame(sql, id, draft)) };
       return { assessment: toWire(assessment), deliveries: await kit.deliver(messages) };
     },
-    updateAssessment: async ({ assessmentId, title, exercises }) => {
+    updateAssessment: async ({ assessmentId, title, knowledgeArea, exercises }) => {
       const drafts = exercises.length > 0 ? draftsOf(exercises) : undefined;
+      const change = { title, knowledgeArea, exercises: drafts };
       const { changed, messages } = await sql.begin(async (tx) => {
         const assessment = await lockAssessment(tx, assessmentId);
         if (!assessment) throw unknownId('assessment_id', 'assessment');
+        refuseTitle(changedTitle(assessment, change));
         refuseStrangers(assessment.exercises, drafts ?? []);
-        const changed = changeAssessment(assessment, { title, exercises: drafts }, new Date());
-        await saveAssessment(tx, changed);
+        const changed = changeAssessment(assessment, change, new Date());
+        await saveAssessment(tx, links, changed);
         return {
           changed,
           messages: await kit.enqueue(tx, 'COMM-021', [assessmentUpdated(changed)]),
@@ -92,6 +100,13 @@ function draftsOf(exercises: readonly WireDraft[]): ExerciseDraft[] {
   }));
 }
 
+function refuseTitle(title: WrittenTitle | undefined): void {
+  const fields = title ? findTitleProblems(title) : [];
+  if (fields.length === 0) return;
+  const what = 'title and knowledge_area do not fit together';
+  throw new RpcError('INVALID_ARGUMENT', 'FIELDS_INVALID', what, { fields });
+}
+
 function refuseStrangers(
   exercises: Assessment['exercises'],
   drafts: readonly ExerciseDraft[],
@@ -118,11 +133,14 @@ async function requireSame(sql: Database, id: string, draft: AssessmentDraft): P
 }
 
 function toWire(assessment: Assessment) {
-  const { id, authorId, title, exercises, version, createdAt, updatedAt } = assessment;
+  const { id, authorId, title, knowledgeArea, exercises, version, createdAt, updatedAt } =
+    assessment;
   return {
     assessmentId: id,
     authorId,
-    title,
+    title: wholeTitleOf(assessment),
+    knowledgeArea,
+    titleWithoutArea: title,
     exercises: exercises.map((one) => ({
       exerciseId: one.id,
       title: one.title,

@@ -1,21 +1,40 @@
 /** Assessments in PostgreSQL: a row each, exercises included. */
 
 import { eq, gt, sql } from 'drizzle-orm';
-import type { Database, EntitySource, Message, Transaction } from 'relink';
+import { type Database, type EntitySource, type Message, type Transaction, writesOf } from 'relink';
 import { drizzle } from 'relink/runtime';
 import { assessments, type ExerciseValue } from '../../../db/assessments/tables.ts';
+import type { links } from '../../links.ts';
+import { storedTitle, titleForms, titleOfRow } from '../../mappings/titles.ts';
 import { isWanted, type Page } from '../../paging.ts';
 import { type Assessment, assessmentCreated, assessmentUpdated } from '../domain/assessment.ts';
+
+/** The links that carry assessments, as this build has them. */
+export type AssessmentLinks = Pick<typeof links, 'COMM-020' | 'COMM-021'>;
+
+/**
+ * The contract version that this build stores assessments as: the one that it writes, so that builds
+ * beside it that know no newer one can read the rows.
+ */
+export function storedVersionOf(links: AssessmentLinks): number {
+  return Math.min(writesOf(links['COMM-020']), writesOf(links['COMM-021']));
+}
 
 /**
  * Inserts an assessment; answers false when the id is taken or the author is no manager: the row
  * comes from the author's, which is plainer in SQL.
  */
-export async function insertAssessment(tx: Transaction, assessment: Assessment): Promise<boolean> {
+export async function insertAssessment(
+  tx: Transaction,
+  links: AssessmentLinks,
+  assessment: Assessment,
+): Promise<boolean> {
+  const { title, knowledgeArea } = titleColumns(links, assessment);
   const rows = await tx`
-    insert into assessments (id, version, author_id, title, exercises, created_at, updated_at)
-    select ${assessment.id}::uuid, ${assessment.version}::int8, id, ${assessment.title}::text,
-      ${JSON.stringify(valuesOf(assessment))}::text::jsonb, ${assessment.createdAt.toISOString()}::timestamptz,
+    insert into assessments
+      (id, version, author_id, title, knowledge_area, exercises, created_at, updated_at)
+    select ${assessment.id}::uuid, ${assessment.version}::int8, id, ${title}::text,
+      ${knowledgeArea}::text, ${JSON.stringify(valuesOf(assessment))}::text::jsonb, ${assessment.createdAt.toISOString()}::timestamptz,
       ${assessment.updatedAt.toISOString()}::timestamptz
     from managers where id = ${assessment.authorId}
     on conflict (id) do nothing returning id`;
@@ -47,11 +66,16 @@ export async function lockAssessmentOf(
 }
 
 /** Saves a changed assessment that is locked. */
-export async function saveAssessment(tx: Transaction, assessment: Assessment): Promise<void> {
-  const { id, version, title, updatedAt } = assessment;
+export async function saveAssessment(
+  tx: Transaction,
+  links: AssessmentLinks,
+  assessment: Assessment,
+): Promise<void> {
+  const { id, version, updatedAt } = assessment;
+  const title = titleColumns(links, assessment);
   await drizzle(tx)
     .update(assessments)
-    .set({ version, title, exercises: valuesOf(assessment), updatedAt })
+    .set({ version, ...title, exercises: valuesOf(assessment), updatedAt })
     .where(eq(assessments.id, id));
 }
 
@@ -83,7 +107,7 @@ function sourceOf(toMessage: (assessment: Assessment) => Message): EntitySource 
     table: 'assessments',
     key: 'id',
     version: 'version',
-    forms: { 0: { texts: ['author_id::text', 'title', 'exercises::text'] } },
+    forms: { 0: formOf(0), 1: formOf(1) },
     page: async (tx, wanted) => {
       const rows = await drizzle(tx)
         .select()
@@ -96,9 +120,19 @@ function sourceOf(toMessage: (assessment: Assessment) => Message): EntitySource 
   };
 }
 
+function formOf(version: 0 | 1) {
+  const form = titleForms[version];
+  return { ...form, texts: ['author_id::text', ...form.texts, 'exercises::text'] };
+}
+
+function titleColumns(links: AssessmentLinks, { knowledgeArea, title }: Assessment) {
+  return storedTitle({ knowledge_area: knowledgeArea, title }, storedVersionOf(links));
+}
+
 function assessmentOf(row: typeof assessments.$inferSelect): Assessment {
   const exercises = row.exercises.map(({ exercise_id: id, ...exercise }) => ({ id, ...exercise }));
-  return { ...row, exercises };
+  const { knowledge_area: knowledgeArea, title } = titleOfRow(row);
+  return { ...row, knowledgeArea, title, exercises };
 }
 
 function valuesOf({ exercises }: Assessment): ExerciseValue[] {

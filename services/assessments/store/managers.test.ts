@@ -29,9 +29,9 @@ test('a backfill sends a manager as created, in the version and with the names o
     version: 2n,
     payload: {
       manager_replication_id: manager.id,
-      first_name: 'Amalie',
-      last_name: 'Noether',
+      nickname: manager.nickname,
       created_at: now.toISOString(),
     },
+    complement: { first_name: 'Amalie', last_name: 'Noether' },
   });
 });

@@ -2,8 +2,9 @@
  * COMM-020 and COMM-021 at hiring: keep the newest state of every assessment, whichever brings it,
  * and give its candidates the exercises that they have not heard of.
  */
-import { type FormalHandler, formal, keepNewest } from 'relink';
+import { type Change, type FormalHandler, formal, keepNewest } from 'relink';
 import type { LinkEvent } from '../../links.ts';
+import { storedTitle } from '../../mappings/titles.ts';
 import { assessmentReplica } from '../store/assessmentReplicas.ts';
 import { completeAssigned } from './assignedExercises.ts';
 
@@ -26,10 +27,15 @@ function exercisesOf({ exercises = [] }: (Created | Updated)['payload']): readon
   return exercises.map((one) => one.exercise_id);
 }
 
-function valuesOf(payload: (Created | Updated)['payload']) {
+function valuesOf(
+  payload: (Created | Updated)['payload'],
+  { contractVersion }: Pick<Change, 'contractVersion'>,
+) {
+  const { title, knowledgeArea } = storedTitle(payload, contractVersion);
   return {
     author_id: payload.author_replication_id,
-    title: payload.title,
+    title,
+    knowledge_area: knowledgeArea,
     exercises: payload.exercises ?? [],
   };
 }

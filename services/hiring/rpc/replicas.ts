@@ -2,6 +2,7 @@
 
 import { type Handlers, unknownId } from 'relink/rpc';
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
+import { joinTitle, titleOfRow } from '../../mappings/titles.ts';
 import type { ServiceContext } from '../../service.ts';
 import { findAssessmentReplica } from '../store/assessmentReplicas.ts';
 import { findManagerReplica } from '../store/managerReplicas.ts';
@@ -23,12 +24,23 @@ export function replicaMethods({
     getAssessmentReplica: async ({ assessmentId }) => {
       const assessment = await findAssessmentReplica(sql, assessmentId);
       if (!assessment) throw unknownId('assessment_id', 'assessment replica');
-      const { id, authorId, title, version, exercises } = assessment;
+      const { id, authorId, version, exercises } = assessment;
+      const title = titleOfRow(assessment);
       const wired = exercises.map(({ exercise_id: exerciseId, ...rest }) => ({
         exerciseId,
         ...rest,
       }));
-      return { assessment: { assessmentId: id, authorId, title, version, exercises: wired } };
+      return {
+        assessment: {
+          assessmentId: id,
+          authorId,
+          title: joinTitle(title),
+          knowledgeArea: title.knowledge_area,
+          titleWithoutArea: title.title,
+          version,
+          exercises: wired,
+        },
+      };
     },
   };
 }

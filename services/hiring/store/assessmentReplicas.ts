@@ -4,14 +4,25 @@ import { eq } from 'drizzle-orm';
 import type { Database, ReplicaTable, Transaction } from 'relink';
 import { drizzle } from 'relink/runtime';
 import { assessmentReplicas } from '../../../db/hiring/tables.ts';
+import { titleForms } from '../../mappings/titles.ts';
 
-/** COMM-020's and COMM-021's entity on this side: its columns in the order of the owner's texts. */
+/** COMM-020's and COMM-021's entity on this side, its texts in the order of the owner's. */
 export const assessmentReplica: ReplicaTable = {
   table: 'assessment_replicas',
   key: { column: 'id', type: 'uuid' },
   version: 'version',
-  forms: { 0: { columns: { author_id: 'uuid', title: 'text', exercises: 'jsonb' } } },
+  forms: { 0: formOf(0), 1: formOf(1) },
 };
+
+/** The columns are the same: a title that comes whole empties the area of the row before. */
+function formOf(version: 0 | 1) {
+  const form = titleForms[version];
+  return {
+    ...form,
+    columns: { author_id: 'uuid', title: 'text', knowledge_area: 'text', exercises: 'jsonb' },
+    texts: ['author_id::text', ...form.texts, 'exercises::text'],
+  } as const;
+}
 
 type AssessmentReplica = typeof assessmentReplicas.$inferSelect;
 

@@ -100,7 +100,7 @@ async function statesEqual(
 }
 
 async function readStates(sql: Database, table: StateTable, except: readonly string[]) {
-  const columns = table.columns.map((column) => `${column}::text`).join(`, '|', `);
+  const columns = table.columns.map((column) => `(${column})::text`).join(`, '|', `);
   const rows = await sql.unsafe<{ key: string; state: string }[]>(
     `select ${table.key}::text as key, concat(${table.version}, '|', ${columns}) as state
      from ${table.table} order by 1`,

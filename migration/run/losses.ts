@@ -1,0 +1,97 @@
+/**
+ * What becomes of events in another contract version, and what that means for the way back. A person
+ * has to say how it works before anything is lost.
+ */
+import { MigrationError } from '../errors.ts';
+import { readSchema } from '../leg/schema.ts';
+import { askEach, type DescribedLink, type Participants } from '../participants.ts';
+import type { MovedLink } from './record.ts';
+
+/** What a move makes of one event of a link. */
+export interface EventChange {
+  readonly link: string;
+  readonly event: string;
+  readonly from: number;
+  readonly to: number;
+  readonly loss: 'lossless' | 'lossy with complement' | 'irreversible';
+  readonly complement: readonly string[];
+  readonly drops: readonly string[];
+  readonly words: readonly string[];
+}
+
+/** Every event of the link that the move takes to a newer version, as its producer says. */
+export function changesOf(
+  { producer }: DescribedLink,
+  { link, from, to }: MovedLink,
+): EventChange[] {
+  return producer.events.flatMap(({ name, steps }) => {
+    const taken = steps.filter((one) => one.older >= from.version && one.newer <= to.version);
+    if (taken.length === 0) return [];
+    const isLossy = taken.some(({ loss }) => loss !== 'lossless');
+    const isLost = taken.some(({ loss }) => loss === 'irreversible');
+    return [
+      {
+        ...{ link, event: name, from: from.version, to: to.version },
+        loss: isLost ? 'irreversible' : isLossy ? 'lossy with complement' : 'lossless',
+        complement: taken.flatMap(({ complement }) => complement),
+        drops: taken.flatMap(({ drops }) => drops),
+        words: taken.flatMap(({ words }) => words),
+      },
+    ];
+  });
+}
+
+/** In words, for whoever decides: what the way back can and cannot bring again. */
+export function sayWayBack({ from, to, loss, complement, drops }: EventChange): string[] {
+  const lines: string[] = [];
+  if (loss === 'irreversible')
+    lines.push(`v${to} has lost what v${from} needs: once lanes move there is no way back`);
+  if (complement.length > 0)
+    lines.push(
+      `on the way back the owner gives ${complement.join(' and ')}, which v${to} lacks; ` +
+        'it can until complete',
+    );
+  if (drops.length > 0) lines.push(`v${from} cannot hold ${drops.join(' and ')}`);
+  return lines;
+}
+
+/**
+ * Refuses a move that would lose something unless it says how the way back works.
+ * @throws MigrationError LINK_NOT_MOVABLE, which names the field `way_back`
+ */
+export async function refuseLosses(
+  participants: Participants,
+  link: DescribedLink,
+  changes: readonly EventChange[],
+  wayBack: string,
+): Promise<void> {
+  const lost = changes.find(({ loss }) => loss === 'irreversible');
+  if (lost && wayBack !== 'none')
+    throw unclear(lost, `v${lost.to} has lost what v${lost.from} needs`, 'none: there is none');
+  const lossy = changes.find(({ complement }) => complement.length > 0);
+  if (!lossy || wayBack !== '' || !(await removesFields(participants, link, lossy))) return;
+  const fields = lossy.complement.join(' and ');
+  const why = `v${lossy.to} has no ${fields}, and complete removes them from the owner, too`;
+  throw unclear(
+    lossy,
+    why,
+    'keep: the owner gives them until complete; or none: nobody needs them',
+  );
+}
+
+/** Whether completing the move removes something at the owner, as any of its builds knows. */
+async function removesFields(
+  participants: Participants,
+  { producer: { id, producer } }: DescribedLink,
+  { from, to }: EventChange,
+): Promise<boolean> {
+  const schemas = await askEach(participants.each(producer), (one) => readSchema(one, id));
+  const due = schemas.flatMap((schema) => schema.due);
+  return due.some(({ version }) => version > from && version <= to);
+}
+
+function unclear({ link, event }: EventChange, why: string, how: string): MigrationError {
+  const text = `${link} cannot be moved like this: ${event} ${why}; say how the way back works`;
+  const fields = [{ field: 'way_back', description: `must be ${how}` }];
+  return new MigrationError('LINK_NOT_MOVABLE', `${text} with --way-back ${how}`, { fields });
+}
