@@ -49,7 +49,6 @@ export {
 export { enqueue } from './outbox/enqueue.ts';
 export type { Enqueued, Message, MessageFor } from './outbox/message.ts';
 export type { EntitySource } from './participant/entity.ts';
-
 // Links that may be `pull`: a value that the consumer asks the owner for.
 export type { Pull } from './pull/pull.ts';
 export { PulledValue } from './pull/pulledValue.ts';

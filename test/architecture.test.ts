@@ -58,6 +58,7 @@ const SQL_FILES: readonly string[] = [
   'link/copies/handling.ts',
   'link/copies/results.ts',
   'link/copies/shadowRunner.ts',
+  'link/erasing/eraseFields.ts',
   'link/inbox/deadLetters.ts',
   'link/inbox/deduplicate.ts',
   'link/inbox/digest.ts',

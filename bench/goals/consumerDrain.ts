@@ -56,7 +56,7 @@ export async function fillStream(nats: NatsConnection, count: number): Promise<v
   for (let filled = 0; filled < count; filled += PUBLISH_BATCH) {
     const parcels = Array.from({ length: Math.min(PUBLISH_BATCH, count - filled) }, () => {
       const row = outboxRowOf(link, newMessage(), LEG);
-      return { row, version: 0, to, shadow: [], copied: [], resends: 0 };
+      return { row, version: row.eventVersion, to, shadow: [], copied: [], resends: 0 };
     });
     const results = await dispatcher.dispatch(parcels);
     mustBe('messages stored', results.filter((r) => r.kind === 'sent').length, parcels.length);
@@ -111,7 +111,7 @@ async function consumeAndAck(
   client: JetStreamClient,
   count: number,
 ): Promise<void> {
-  const contract = contractOf(link, 'ManagerCreated', 0)!;
+  const contract = contractOf(link, 'ManagerCreated', link.starts.version)!;
   const consumer = await client.consumers.get(link.id, CONSUMER);
   const messages = await consumer.consume({ max_messages: PREFETCH });
   let left = count;

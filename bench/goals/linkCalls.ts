@@ -35,7 +35,7 @@ export async function callLink(address: string, count: number): Promise<number> 
   const to = [{ consumer: CONSUMER, epoch: 1n }];
   const parcels = Array.from({ length: MESSAGES }, () => {
     const row = outboxRowOf(link, newMessage(), LEG);
-    return { row, version: 0, to, shadow: [], copied: [], resends: 0 };
+    return { row, version: row.eventVersion, to, shadow: [], copied: [], resends: 0 };
   });
   let applied = 0;
   const rate = await perSecond(count, () =>
@@ -51,7 +51,7 @@ export async function callLink(address: string, count: number): Promise<number> 
 
 export async function callBare(address: string, count: number): Promise<number> {
   const client = createBareClient(address);
-  const contract = contractOf(link, 'ManagerCreated', 0)!;
+  const contract = contractOf(link, 'ManagerCreated', link.starts.version)!;
   const method = link.consumers[CONSUMER]!.push;
   const requests = Array.from({ length: MESSAGES }, (): Message => {
     const { body } = outboxRowOf(link, newMessage(), LEG);

@@ -9,6 +9,7 @@ import type { ParticipantOptions } from './context.ts';
 import { deadLetterHandlers } from './deadLetterHandlers.ts';
 import { describe } from './describe.ts';
 import { entityHandlers } from './entityHandlers.ts';
+import { erasingHandlers } from './erasingHandlers.ts';
 import { producerHandlers } from './producerHandlers.ts';
 import { pullHandlers } from './pullHandlers.ts';
 import { schemaHandlers } from './schemaHandlers.ts';
@@ -21,6 +22,7 @@ export function participantHandlers(options: ParticipantOptions): ParticipantHan
     ...producerHandlers(options),
     ...consumerHandlers(options),
     ...entityHandlers(options),
+    ...erasingHandlers(options),
     ...schemaHandlers(options),
     ...pullHandlers(options),
     ...deadLetterHandlers(options),

@@ -70,7 +70,7 @@ export class InProcessCompany {
   readonly links: Readonly<Record<string, LinkDefinition>>;
   readonly #options: InProcessOptions;
   /** The link as the build has it whose business transactions the test writes. */
-  readonly #written: LinkDefinition;
+  readonly written: LinkDefinition;
   /** Messages written so far: each takes the next key in turn. */
   #turn = 0;
 
@@ -84,7 +84,7 @@ export class InProcessCompany {
     this.link = linkOf(links, options.link);
     this.links = linksOf(options);
     const { writesAs = '' } = options;
-    this.#written = releasedAs(this.link, parseReleases(writesAs).get(this.link.id));
+    this.written = releasedAs(this.link, parseReleases(writesAs).get(this.link.id));
     this.fixture = fixtureOf(options.link);
     this.nats = nats;
     this.databases = databases;
@@ -190,7 +190,7 @@ export class InProcessCompany {
   async write(key: string = randomUUID(), before?: () => Promise<void>): Promise<Enqueued[]> {
     return this.producer.begin(async (tx) => {
       const message = await this.fixture.act(tx, key, `Ada ${Math.random().toString(36).slice(2)}`);
-      const rows = message ? await enqueue(tx, this.#written, [message]) : [];
+      const rows = message ? await enqueue(tx, this.written, [message]) : [];
       await before?.();
       return rows;
     }) as Promise<Enqueued[]>;

@@ -1,0 +1,111 @@
+/**
+ * Removes from the kit's tables what messages had in older contract versions and a newer one lacks.
+ * Pages and compare-and-set make it safe to repeat, and to be killed at any point. The tables are
+ * analysed in the end: the planner keeps samples of their values.
+ */
+import type { Database } from '../../runtime/postgres.ts';
+import { LinkError } from '../errors.ts';
+import { isUuid } from '../inbox/delivery.ts';
+import { type LinkDefinition, legsOf } from '../link.ts';
+import { allContracts, contractAt } from '../versions.ts';
+import { erasedBody } from './erasedBody.ts';
+
+/** Each in one short transaction. */
+const LETTERS_AT_ONCE = 500;
+/** In the place of a detail, which may quote a value. */
+export const ERASED = 'erased';
+const TABLES = ['outbox', 'parked', 'dead_letters', 'attempts', 'shadow_results'];
+
+/** Answers how many rows were changed, by table. @throws LinkError NOT_MOVABLE */
+export async function eraseFields(
+  sql: Database,
+  link: LinkDefinition,
+  version: number,
+): Promise<Record<string, number>> {
+  await refuseOpen(sql, link, version);
+  const changed = {
+    dead_letters: await eraseLetters(sql, link, version),
+    attempts: await eraseDetails(sql, link, 'attempts'),
+    shadow_results: await eraseDetails(sql, link, 'shadow_results'),
+  };
+  for (const table of TABLES) await sql`analyze ${sql(`relink.${table}`)}`;
+  return changed;
+}
+
+async function refuseOpen(sql: Database, link: LinkDefinition, version: number): Promise<void> {
+  const events = [...new Set(allContracts(link).map(({ event }) => event))];
+  const wanted = events.map((event) => contractAt(link, event, version)?.version ?? 0);
+  const [open] = await sql<{ outbox: number; parked: number }[]>`
+    with wanted as (select * from unnest(${events}::text[], ${wanted}::int[]) w(event, version))
+    select (select count(*)::int from relink.outbox o join wanted w on w.event = o.event
+        where leg = any(${legsOf(link)}) and event_version < w.version) as outbox,
+      (select count(*)::int from relink.parked p join wanted w on w.event = delivery ->> 'event'
+        where link = ${link.id} and (delivery ->> 'eventVersion')::int < w.version) as parked`;
+  for (const [table, count] of Object.entries(open!))
+    if (count > 0)
+      throw refusal(
+        `${count} messages of ${link.id} are in relink.${table} in versions before v${version}; wait until they are settled`,
+      );
+}
+
+interface Letter {
+  readonly id: string;
+  readonly event: string;
+  readonly eventVersion: number;
+  readonly state: string;
+  readonly detail: string;
+  readonly body: string;
+  readonly revision: number;
+}
+
+async function eraseLetters(sql: Database, link: LinkDefinition, version: number) {
+  let changed = 0;
+  for (let after = ''; ; ) {
+    const letters = await readLetters(sql, link.id, after);
+    for (const letter of letters) changed += await eraseLetter(sql, link, version, letter);
+    if (letters.length < LETTERS_AT_ONCE) return changed;
+    after = letters.at(-1)!.id;
+  }
+}
+
+function readLetters(sql: Database, link: string, after: string): Promise<Letter[]> {
+  return sql<Letter[]>`
+    select id, event, event_version as "eventVersion", state, detail, body, revision
+    from relink.dead_letters
+    where link = ${link} and (${isUuid(after) ? after : null}::uuid is null or id > ${after || null}::uuid)
+    order by id limit ${LETTERS_AT_ONCE}`;
+}
+
+/** Answers how many rows it changed. A letter that somebody changed meanwhile is left to the next call. */
+async function eraseLetter(
+  sql: Database,
+  link: LinkDefinition,
+  version: number,
+  letter: Letter,
+): Promise<number> {
+  const { id, revision } = letter;
+  const { body, eventVersion } = erasedBody(link, letter, version);
+  const isErased = body === letter.body && (letter.state === 'dead' || letter.detail === ERASED);
+  if (isErased) return 0;
+  if (letter.state === 'dead')
+    throw refusal(
+      `dead letter ${id} of ${link.id} holds what v${version} lacks, or fits no contract; redrive or discard it`,
+    );
+  const { count } = await sql`
+    update relink.dead_letters set body = ${body}, event_version = ${eventVersion},
+      detail = ${ERASED}, revision = revision + 1
+    where id = ${id} and revision = ${revision}`;
+  return count;
+}
+
+/** What failed is settled or forgotten by now: the reason alone may quote a value. */
+async function eraseDetails(sql: Database, link: LinkDefinition, table: string): Promise<number> {
+  const { count } = await sql`
+    update ${sql(`relink.${table}`)} set detail = ${ERASED}
+    where link = ${link.id} and detail not in ('', ${ERASED})`;
+  return count;
+}
+
+function refusal(what: string): LinkError {
+  return new LinkError('NOT_MOVABLE', what);
+}
