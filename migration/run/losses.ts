@@ -71,7 +71,7 @@ export async function refuseLosses(
   const lossy = changes.find(({ complement }) => complement.length > 0);
   if (!lossy || wayBack !== '' || !(await removesFields(participants, link, lossy))) return;
   const fields = lossy.complement.join(' and ');
-  const why = `v${lossy.to} has no ${fields}, and complete removes them from the owner, too`;
+  const why = `v${lossy.to} has no ${fields}, and complete removes what v${lossy.from} needs`;
   throw unclear(
     lossy,
     why,
@@ -79,13 +79,14 @@ export async function refuseLosses(
   );
 }
 
-/** Whether completing the move removes something at the owner, as any of its builds knows. */
+/** Whether completing the move removes something on either side, as any build there knows. */
 async function removesFields(
   participants: Participants,
-  { producer: { id, producer } }: DescribedLink,
+  { producer: { id, producer, consumers } }: DescribedLink,
   { from, to }: EventChange,
 ): Promise<boolean> {
-  const schemas = await askEach(participants.each(producer), (one) => readSchema(one, id));
+  const clients = [producer, ...consumers].flatMap((service) => participants.each(service));
+  const schemas = await askEach(clients, (one) => readSchema(one, id));
   const due = schemas.flatMap((schema) => schema.due);
   return due.some(({ version }) => version > from && version <= to);
 }

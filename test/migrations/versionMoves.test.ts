@@ -67,7 +67,12 @@ async function open(
     getSchema: async () => ({}),
     getRoutes,
   });
-  const participants = new Participants({ assessments: [older, assessments] });
+  const consumer = await playService(t, {
+    describe: async () => ({}),
+    getSchema: async () => ({}),
+  });
+  const services = { hiring: [consumer], bonuses: [consumer] };
+  const participants = new Participants({ assessments: [older, assessments], ...services });
   t.after(() => participants.close());
   return (request: Partial<MoveRequest>, live: Parameters<typeof resolveMove>[2] = []) =>
     resolveMove(
@@ -156,7 +161,7 @@ describe('a formal link to another contract version', () => {
     assert.deepEqual(plan.links![0]!.events![0]!.words, ['title is split']);
   });
 
-  it('has to say how the way back works when complete removes what the owner would give', async (t) => {
+  it('has to say how the way back works when complete removes something', async (t) => {
     const due = [{ version: 1, name: 'dropManagerNames' }];
     const resolve = await open(t, [manager], due);
     const naive = resolve({ link: 'COMM-010', wayBack: '' });
