@@ -129,10 +129,17 @@ export type Settings = { readonly [K in NumberName]: number } & {
   readonly allow_idle: (typeof ALLOW_IDLE)[number];
   /** A shell command that is asked during the soak, see gates/command.ts; empty for none. */
   readonly gate_command: string;
+  /** Log files to search when fields are erased, a glob on the operator's machine; empty for none. */
+  readonly log_files: string;
 };
 
 /** Settings that are texts. */
-const TEXTS = { on_fail: ON_FAIL[0], allow_idle: ALLOW_IDLE[0], gate_command: '' } as const;
+const TEXTS = {
+  on_fail: ON_FAIL[0],
+  allow_idle: ALLOW_IDLE[0],
+  gate_command: '',
+  log_files: '',
+} as const;
 
 export const SETTING_NAMES: readonly string[] = [...Object.keys(NUMBERS), ...Object.keys(TEXTS)];
 
@@ -178,7 +185,7 @@ function shortWindows(settings: Settings): FaultyField[] {
 function faultOf(name: string, text: string): string | undefined {
   const choices = CHOICES[name];
   if (choices) return choices.includes(text) ? undefined : `must be ${choices.join(' or ')}`;
-  if (name === 'gate_command')
+  if (name === 'gate_command' || name === 'log_files')
     return COMMAND.test(text) ? undefined : 'must be one line of at most 1000 characters';
   const known = (NUMBERS as Record<string, NumberSetting>)[name];
   if (!known) return suggestionFor(name);

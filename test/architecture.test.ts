@@ -59,6 +59,7 @@ const SQL_FILES: readonly string[] = [
   'link/copies/results.ts',
   'link/copies/shadowRunner.ts',
   'link/erasing/eraseFields.ts',
+  'link/erasing/findTraces.ts',
   'link/inbox/deadLetters.ts',
   'link/inbox/deduplicate.ts',
   'link/inbox/digest.ts',

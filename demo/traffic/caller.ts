@@ -19,6 +19,8 @@ import { type CallResult, callWithRetries } from './retry.ts';
 const DEADLINE_MS = 10_000;
 /** Share of assessment updates that change the exercises' texts; the others change the title. */
 const TEXT_CHANGE_SHARE = 0.3;
+/** Share of assignments whose free text names a manager, as people do. */
+const NAMED_SHARE = 0.05;
 
 /** The services that callers talk to. */
 export const PUBLIC_SERVICES = ['assessments', 'hiring', 'management'] as const;
@@ -124,10 +126,11 @@ export class Caller {
   async assign(assignment: RecordedAssignment): Promise<CallResult> {
     const assignmentId = randomUUIDv7();
     const { assignments } = this.history;
-    const result = await callWithRetries(
-      () => this.#management.assignAssessment({ assignmentId, ...assignment }),
-      { notYet: 'ID_UNKNOWN' },
-    );
+    const assignedBy = Math.random() < NAMED_SHARE ? this.#authorOf(assignment) : undefined;
+    const order = { assignmentId, ...assignment, ...(assignedBy && { assignedBy }) };
+    const result = await callWithRetries(() => this.#management.assignAssessment(order), {
+      notYet: 'ID_UNKNOWN',
+    });
     if (result.answer) assignments.acknowledge(assignmentId, assignment);
     else if (result.isUnknown) assignments.recordUnknown(assignmentId, assignment);
     return result;
@@ -170,6 +173,14 @@ export class Caller {
 
   close(): void {
     for (const client of [this.#assessments, this.#hiring, this.#management]) client.close();
+  }
+
+  /** The first and last name of the manager who wrote the assessment, as far as answers told. */
+  #authorOf({ assessmentId }: RecordedAssignment): string | undefined {
+    const { assessments, managers } = this.history;
+    const authorId = assessments.get(assessmentId)?.fields?.authorId;
+    const names = authorId === undefined ? undefined : managers.get(authorId)?.fields;
+    return names && `${names.firstName} ${names.lastName}`;
   }
 
   #recordAssessment({ assessmentId, version, ...told }: Assessment): void {

@@ -5,8 +5,10 @@ import type { Plan, PlanStep } from '../plan.ts';
 import type { RouteName } from '../run/record.ts';
 import type { Settings } from '../settings.ts';
 import { backfill } from '../steps/backfill.ts';
+import { eraseFields } from '../steps/erase.ts';
 import { preflight } from '../steps/preflight.ts';
 import { probe } from '../steps/probe.ts';
+import { proveErased } from '../steps/proveErased.ts';
 import { retireVersion } from '../steps/retireVersion.ts';
 import { contractSchema, expandSchema } from '../steps/schema.ts';
 import { restoreOld, storeNew } from '../steps/storeRows.ts';
@@ -97,6 +99,29 @@ function store(number: string, other: string): PlanStep[] {
       measures: [parityAsStored],
     }),
   ];
+}
+
+/** Steps 1–7 of the description of a version that takes fields from the consumers. */
+const ERASING: Readonly<Record<string, string>> = {
+  ...{ 1: '1', 3: '1', 6: '2', 7: '2', 8: '3', 9: '3', 10: '4', 11: '4', 12: '4', 13: '5' },
+  ...{ 14: '6', 15: '7', 18: '7' },
+};
+
+/** The same for a version that takes fields from the consumers: what is left of them goes, too. */
+export function withErasure(plan: Plan, { version }: RouteName): Plan {
+  const isOwn = plan.name === 'formal-version';
+  const steps = plan.steps.map((step) =>
+    isOwn ? { ...step, number: ERASING[step.number]! } : step,
+  );
+  const { number } = steps.at(-1)!;
+  const erasing = [
+    numbered(number, `Erase what v${version} took away, wherever it is left`, eraseFields),
+    numbered(number, 'Search everything for it, and sign that nothing is left', proveErased),
+  ];
+  return {
+    name: `${plan.name}-with-erasure`,
+    steps: [...steps.slice(0, -1), ...erasing, ...steps.slice(-1)],
+  };
 }
 
 /** After `complete`. */

@@ -11,7 +11,7 @@ import { formalAsyncToPull } from './formalAsyncToPull.ts';
 import { formalAsyncToSync } from './formalAsyncToSync.ts';
 import { formalPullToAsync } from './formalPullToAsync.ts';
 import { formalSyncToAsync } from './formalSyncToAsync.ts';
-import { formalVersion, withFormalVersion } from './formalVersion.ts';
+import { formalVersion, withErasure, withFormalVersion } from './formalVersion.ts';
 import { functionalAsyncToSync } from './functionalAsyncToSync.ts';
 import { functionalSyncToAsync } from './functionalSyncToAsync.ts';
 
@@ -39,6 +39,8 @@ export interface PlanQuestion {
   readonly kind: LinkKind;
   readonly from: RouteName;
   readonly to: RouteName;
+  /** The newer version takes fields from the consumers, which the owner keeps. */
+  readonly takesFields?: boolean;
 }
 
 /** The plan for a move. @throws MigrationError LINK_NOT_MOVABLE when there is none */
@@ -56,7 +58,14 @@ export function choosePlan(question: PlanQuestion, settings: Settings): Plan {
   );
 }
 
-function findPlan({ kind, from, to }: PlanQuestion, settings: Settings): Plan | undefined {
+function findPlan(question: PlanQuestion, settings: Settings): Plan | undefined {
+  const plan = findWithout(question, settings);
+  const { kind, from, to, takesFields } = question;
+  const erases = kind === 'formal' && takesFields && to.version > from.version;
+  return plan && erases ? withErasure(plan, to) : plan;
+}
+
+function findWithout({ kind, from, to }: PlanQuestion, settings: Settings): Plan | undefined {
   const isSameVersion = from.version === to.version;
   if (from.transport === to.transport)
     return isSameVersion ? undefined : findVersionPlan(kind, settings, from, to);
@@ -90,7 +99,8 @@ export function planOf(
 ): Plan | undefined {
   const kinds: readonly LinkKind[] = ['formal', 'functional'];
   const plan = kinds
-    .map((kind) => findPlan({ ...run, kind }, run.settings))
+    .flatMap((kind) => [false, true].map((takesFields) => ({ ...run, kind, takesFields })))
+    .map((question) => findPlan(question, run.settings))
     .find((one) => one?.name === run.plan);
   return plan && run.others.length > 0 ? forEachLink(plan) : plan;
 }

@@ -67,9 +67,12 @@ export async function resolveMove(
   const link = findLink(topology, request.link);
   const named = await findMove(participants, link, request, live);
   const kind = link.producer.kind === LinkKind.FORMAL ? 'formal' : 'functional';
-  const plan = choosePlan({ kind, from: named.from, to: named.to }, settings);
+  const { from, to } = named;
+  choosePlan({ kind, from, to }, settings);
   const others = await findOthers(participants, topology, request, named, live);
   const changes = await changesIn(participants, topology, [named, ...others]);
+  const takesFields = changes.some(({ complement }) => complement.length > 0);
+  const plan = choosePlan({ kind, from, to, takesFields }, settings);
   await refuseLosses(participants, link, changes, request.wayBack);
   const { consumer, isStepByStep, isHeld, actor } = request;
   const run: NewRun = {

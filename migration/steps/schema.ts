@@ -1,5 +1,6 @@
 import { StepProblem } from '../errors.ts';
 import { readsVersion, writesVersion } from '../gates/releases.ts';
+import { oldestCarried } from '../leg/carried.ts';
 import { makeMissing, readSchema } from '../leg/schema.ts';
 import { storeRowsOfLink } from '../leg/storing.ts';
 import { requireInPlace } from '../leg/strays.ts';
@@ -87,19 +88,4 @@ async function contract(context: StepContext, service: string): Promise<void> {
   const now = await readSchema(client, run.link);
   for (const { name, made } of now.due.filter(isDue))
     await context.observe(`${name} at ${service}`, made ? 'made' : 'not made');
-}
-
-async function oldestCarried({ run, participants }: StepContext): Promise<number> {
-  const link = (await participants.topology()).links.get(run.link);
-  if (!link)
-    throw new StepProblem('stop', `${run.producer} does not answer: nothing was removed`, {
-      isRepeatable: true,
-    });
-  const versions: number[] = [];
-  for (const consumer of link.producer.consumers) {
-    const request = { link: run.link, consumer };
-    const { lanes } = await participants.of(run.producer).getRoutes(request, REPEATABLE);
-    versions.push(...lanes.flatMap((lane) => [lane.version, lane.adoptedVersion]));
-  }
-  return Math.min(...versions);
 }

@@ -111,7 +111,9 @@ function everyPlan(settings = parseSettings({})): Plan[] {
   );
   const [from, to] = [0, 1].map((version) => ({ transport: 'sync', version }) as const);
   const versions = kinds.map((kind) => choosePlan({ kind, from: from!, to: to! }, settings));
-  return [...transports, ...versions];
+  const kind = 'formal';
+  const taking = choosePlan({ kind, from: from!, to: to!, takesFields: true }, settings);
+  return [...transports, ...versions, taking];
 }
 
 function planFor(kind: LinkKind, from: Transport, to: Transport, settings = parseSettings({})) {

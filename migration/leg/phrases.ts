@@ -1,0 +1,71 @@
+/**
+ * What a contract version took from a link's consumers, as its owner has it: phrases, known here and
+ * to whoever searches by salted hashes only.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Phrases } from '../../gen/relink/v1/participant_pb.ts';
+import { holdsPhrase } from '../../link/erasing/phrases.ts';
+import { followPages } from '../../rpc/paging.ts';
+import { REPEATABLE } from '../participants.ts';
+import type { StepContext } from '../plan.ts';
+import { oldestCarried } from './carried.ts';
+
+/** Every text of a database is read. */
+const SEARCH_DEADLINE_MS = 30 * 60_000;
+export const SEARCH = { ...REPEATABLE, deadlineMs: SEARCH_DEADLINE_MS } as const;
+
+export interface PhraseList {
+  readonly salt: string;
+  /** Of each entity, with what may stand in their place. */
+  readonly entities: readonly Phrases[];
+  /** The most words that one has. */
+  readonly longest: number;
+  /** Names of the fields that were taken away. */
+  readonly fields: readonly string[];
+}
+
+/** What the owner has now, under a salt that nobody has seen before. */
+export async function readPhrases({ run, participants }: StepContext): Promise<PhraseList> {
+  const salt = randomUUID();
+  const owner = participants.of(run.producer);
+  const fields = new Set<string>();
+  let longest = 1;
+  const { entries } = await followPages(async (afterKey: string | undefined) => {
+    const request = { link: run.link, version: run.to.version, salt, afterKey };
+    const page = await owner.listPhrases(request, REPEATABLE);
+    longest = Math.max(longest, page.longest);
+    for (const field of page.fields) fields.add(field);
+    return { entries: page.entities, next: page.nextKey || undefined };
+  });
+  return { salt, entities: entries, longest, fields: [...fields] };
+}
+
+/** Parts of a list that fit into one call, by the number of their hashes. */
+export function* inParts({ entities }: PhraseList, most: number): Generator<Phrases[]> {
+  let part: Phrases[] = [];
+  let hashes = 0;
+  for (const one of entities) {
+    if (part.length > 0 && hashes + one.hashes.length > most) {
+      yield part;
+      [part, hashes] = [[], 0];
+    }
+    part.push(one);
+    hashes += one.hashes.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** Tells whether a text holds one of the phrases. */
+export function findInTexts({ salt, longest, entities }: PhraseList): (text: string) => boolean {
+  const hashes = new Set(entities.flatMap((one) => one.hashes));
+  return (text) => holdsPhrase(text, { salt, hashes, longest });
+}
+
+/** With `--consumer`: a leg that is still on an older version needs what would be erased. */
+export async function isStillCarried(context: StepContext): Promise<boolean> {
+  const { run } = context;
+  const oldest = await oldestCarried(context);
+  if (oldest >= run.to.version) return false;
+  await context.observe('erased', `nothing: a leg of ${run.link} is at v${oldest}`);
+  return true;
+}

@@ -1,0 +1,153 @@
+/**
+ * The proof that what a version took from the consumers is gone: everything is searched for it, and
+ * what was searched is signed with the result.
+ */
+import { glob, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { SearchedPlace } from '../erasure.ts';
+import { StepProblem } from '../errors.ts';
+import {
+  findInTexts,
+  inParts,
+  isStillCarried,
+  type PhraseList,
+  readPhrases,
+  SEARCH,
+} from '../leg/phrases.ts';
+import { isOlder, listStreams, readMessages } from '../leg/streamTexts.ts';
+import { REPEATABLE } from '../participants.ts';
+import type { Step, StepContext, Untitled } from '../plan.ts';
+
+/** As many as one call takes. */
+const HASHES_AT_ONCE = 10_000;
+
+/** Searches all that there is, and signs that nothing of what was erased is in it. */
+export const proveErased: Untitled<Step> = {
+  name: 'prove-erased',
+  kind: 'step',
+  undoTitle: '',
+  apply: async (context) => {
+    const { run, certificates } = context;
+    if (await isStillCarried(context)) return;
+    const phrases = await readPhrases(context);
+    const found = await searchServices(context, phrases);
+    const searched = [
+      ...found.searched,
+      ...(await searchStreams(context, phrases, found.shared)),
+      ...(await searchLogs(context, phrases, found.shared)),
+    ];
+    for (const { place, entries } of searched) await context.observe(place, `${entries} searched`);
+    refuseTraces(context, searched);
+    const without = run.settings.log_files === '' ? ['logs: no log_files were named'] : [];
+    const { link, to } = run;
+    await certificates.signErasure({
+      ...{ kind: 'erasure', run: run.id, link, consumer: '', version: to.version },
+      epoch: await newestEpoch(context),
+      fields: phrases.fields,
+      count: phrases.entities.length,
+      searched,
+      left_out: [...found.leftOut, ...without],
+    });
+    await context.observe(
+      'erasure',
+      `signed: nothing of ${phrases.entities.length} entities is left`,
+    );
+  },
+};
+
+function refuseTraces({ run }: StepContext, searched: readonly SearchedPlace[]): void {
+  const left = searched.filter(({ found }) => found > 0);
+  if (left.length === 0) return;
+  const places = left.map(({ place, found }) => `${place}: ${found}`).join('; ');
+  throw new StepProblem(
+    'stop',
+    `what v${run.to.version} took away is still in ${places}; clean them, then relink resume ${run.id}`,
+  );
+}
+
+async function newestEpoch({ run, participants }: StepContext): Promise<number> {
+  const epochs = await Promise.all(
+    run.consumers.map((consumer) =>
+      participants.of(run.producer).getRoutes({ link: run.link, consumer }, REPEATABLE),
+    ),
+  );
+  return Math.max(...epochs.map(({ epoch }) => Number(epoch)));
+}
+
+interface Found {
+  readonly searched: readonly SearchedPlace[];
+  /** Hashes of phrases that name somebody else, too. */
+  readonly shared: ReadonlySet<string>;
+  readonly leftOut: readonly string[];
+}
+
+async function searchServices(context: StepContext, phrases: PhraseList): Promise<Found> {
+  const { participants } = context;
+  const { salt, longest } = phrases;
+  const places = new Map<string, SearchedPlace>();
+  const shared = new Set<string>();
+  const leftOut = new Set<string>();
+  const parts = [...inParts(phrases, HASHES_AT_ONCE)];
+  const note = (place: string, entries: number, found: number) =>
+    places.set(place, { place, entries, found: found + (places.get(place)?.found ?? 0) });
+  for (const service of participants.services)
+    for (const entities of parts) {
+      const hashes = entities.flatMap((one) => one.hashes);
+      const answer = await participants.of(service).findTraces({ salt, longest, hashes }, SEARCH);
+      for (const hash of answer.shared) shared.add(hash);
+      for (const line of answer.leftOut) leftOut.add(`${service}: ${line}`);
+      for (const [table, rows] of Object.entries(answer.searched))
+        note(`${service}: ${table}`, Number(rows), 0);
+      for (const [column, rows] of Object.entries(answer.traces))
+        note(`${service}: ${column}`, Number(rows), Number(rows));
+    }
+  if (shared.size > 0) leftOut.add(`${shared.size} phrases that name other people, too`);
+  return { searched: [...places.values()], shared, leftOut: [...leftOut] };
+}
+
+async function searchStreams(
+  context: StepContext,
+  phrases: PhraseList,
+  shared: ReadonlySet<string>,
+): Promise<SearchedPlace[]> {
+  const holds = findInTexts(without(phrases, shared));
+  const searched: SearchedPlace[] = [];
+  for (const stream of await listStreams(context)) {
+    let [entries, found] = [0, 0];
+    for await (const message of readMessages(await context.streams.manager(), stream)) {
+      entries += 1;
+      if (isOlder(context.run, stream, message.subject) || holds(message.text)) found += 1;
+    }
+    searched.push({ place: `stream ${stream}`, entries, found });
+  }
+  return searched;
+}
+
+/** The files that `log_files` names, on the operator's machine. */
+async function searchLogs(
+  { run }: StepContext,
+  phrases: PhraseList,
+  shared: ReadonlySet<string>,
+): Promise<SearchedPlace[]> {
+  if (run.settings.log_files === '') return [];
+  const holds = findInTexts(without(phrases, shared));
+  const searched: SearchedPlace[] = [];
+  for await (const file of glob(run.settings.log_files)) {
+    const lines = (await readFile(file, 'utf8')).split('\n');
+    const found = lines.filter(holds).length;
+    searched.push({ place: `log ${basename(file)}`, entries: lines.length, found });
+  }
+  if (searched.length > 0) return searched;
+  throw new StepProblem(
+    'stop',
+    `no file is named ${run.settings.log_files} here; relink set ${run.id} log_files=…, then relink resume ${run.id}`,
+  );
+}
+
+function without(phrases: PhraseList, shared: ReadonlySet<string>): PhraseList {
+  const entities = phrases.entities.map((one) => ({
+    ...one,
+    hashes: one.hashes.filter((hash) => !shared.has(hash)),
+  }));
+  return { ...phrases, entities };
+}
