@@ -115,6 +115,25 @@ test('names of managers are compared until the link carries their nickname alone
   assert.deepEqual(await findIn(company), [differ]);
 });
 
+test('a manager’s name at another service is found once the replicas have given up theirs', async (t) => {
+  const company = await companies.open(t);
+  const owner = company.database('assessments');
+  await owner`update managers set last_name = 'Noether 271828' where version = 1`;
+  for (const consumer of ['hiring', 'bonuses']) {
+    await owner`insert into relink.routes (leg, lane, transport, version, epoch, adopted_transport,
+      adopted_version, adopted_epoch) values (${`COMM-010/${consumer}`}, 0, 'sync', 1, 1, 'sync', 1, 1)`;
+    await company.database(consumer)`alter table manager_replicas drop first_name, drop last_name`;
+  }
+  const found = async () => (await findIn(company)).filter((one) => one.startsWith('leftover'));
+  assert.deepEqual(await found(), []);
+  const management = company.database('management');
+  await management`update assignments set assigned_by = 'Emmy Noether 271828 asked'
+    where id = (select min(id::text)::uuid from assignments)`;
+  assert.deepEqual(await found(), [
+    'leftover COMM-010 management: rows of management that name a manager (1)',
+  ]);
+});
+
 test('an effect that happened twice is found, also when both were closed', async (t) => {
   const company = await companies.open(t);
   const [, , key] = company.ids;

@@ -25,6 +25,9 @@
  * - Nothing is changed on the way. Per lane and epoch the sums of the message hashes are equal on
  *   both sides, and every replica row equals the owner's row.
  *
+ * - Nothing is left of what was to go. Once COMM-010 carries nicknames for good, every text of every
+ *   other service is searched for the names of the managers.
+ *
  * A link on `pull` delivers nothing: only what it sent otherwise is compared, and its replica once
  * it is kept again.
  */
@@ -41,6 +44,7 @@ import {
 } from './checks/hiring.ts';
 import { checkLeftovers, checkLink, findLateEffects, refuseUnknown } from './checks/links.ts';
 import { judgeMoney, type MoneyReport } from './checks/money.ts';
+import { checkNames, haveNamesGone } from './checks/names.ts';
 import { checkReplicas } from './checks/replicas.ts';
 import { deriveExpectedState } from './expectedState.ts';
 import type { Check, Finding } from './findings.ts';
@@ -89,6 +93,7 @@ export async function judge(options: OracleOptions): Promise<Judgement> {
       (link) => pulledNow.has(link),
       (leg) => versions.get(leg) ?? 0,
     )),
+    ...((await haveNamesGone(database)) ? [await checkNames(database)] : []),
     ...(await checkLinks(options, links, pulledNow)),
     await checkLeftovers(databasesOf(links, database)),
   ];

@@ -36,6 +36,8 @@ export interface CallerOptions {
 /** Does not reject when a call fails: the outcome is in `CallResult`. */
 export class Caller {
   readonly history: History;
+  /** Whether some assignments say by name which manager asked for them. */
+  namesManagers = true;
   readonly #assessments: RpcClient<typeof AssessmentsService>;
   readonly #hiring: RpcClient<typeof HiringService>;
   readonly #management: RpcClient<typeof ManagementService>;
@@ -126,7 +128,8 @@ export class Caller {
   async assign(assignment: RecordedAssignment): Promise<CallResult> {
     const assignmentId = randomUUIDv7();
     const { assignments } = this.history;
-    const assignedBy = Math.random() < NAMED_SHARE ? this.#authorOf(assignment) : undefined;
+    const assignedBy =
+      this.namesManagers && Math.random() < NAMED_SHARE ? this.#authorOf(assignment) : undefined;
     const order = { assignmentId, ...assignment, ...(assignedBy && { assignedBy }) };
     const result = await callWithRetries(() => this.#management.assignAssessment(order), {
       notYet: 'ID_UNKNOWN',

@@ -1,5 +1,5 @@
 /** Titles, exercises and texts of the traffic's assessments, and names of candidates. */
-import { inventNames } from './fakeNames.ts';
+import { inventNames, MOST_NUMBERS } from './fakeNames.ts';
 
 const KNOWLEDGE_AREAS = [
   'Algebra',
@@ -59,7 +59,7 @@ export function inventText(): string {
 }
 
 export function inventCandidateName(): string {
-  const { firstName, lastName } = inventNames();
+  const { firstName, lastName } = inventNames(MOST_NUMBERS);
   return `${firstName} ${lastName}`;
 }
 

@@ -12,14 +12,19 @@ const LAST_NAMES = [
   'Turing', 'Wirth', 'O’Neill',
 ] as const;
 
+export const MOST_NUMBERS = 1_000_000;
+
 export interface Names {
   readonly firstName: string;
   readonly lastName: string;
 }
 
-/** A random name; its number tells the versions of one manager apart. */
-export function inventNames(): Names {
-  const number = Math.floor(Math.random() * 1_000_000);
+/**
+ * A random name; its number tells the versions of one manager apart. Numbers above `least` are for
+ * other people, whose names must not be mistaken for those of managers.
+ */
+export function inventNames(least = 0): Names {
+  const number = least + Math.floor(Math.random() * MOST_NUMBERS);
   return { firstName: pick(FIRST_NAMES), lastName: `${pick(LAST_NAMES)} ${number}` };
 }
 

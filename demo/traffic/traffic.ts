@@ -103,6 +103,11 @@ export class Traffic {
     return this.#counts.failed + this.#counts.shed;
   }
 
+  /** From now on callers know managers by their nicknames. */
+  forgetNames(): void {
+    this.#caller.namesManagers = false;
+  }
+
   start(): void {
     let dueMs = performance.now() + 1_000 / this.ratePerSecond;
     const sendDue = () => {

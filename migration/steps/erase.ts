@@ -1,73 +1,18 @@
+import { eraseEverywhere } from '../leg/erasing.ts';
+import { isStillCarried } from '../leg/phrases.ts';
+import { requireInPlace } from '../leg/strays.ts';
+import type { Step, Untitled } from '../plan.ts';
+
 /**
  * After `complete` of a version that took fields from the consumers: what older messages and free text
- * still hold of them goes, everywhere, and is then looked for.
+ * still hold of them goes.
  */
-import {
-  findInTexts,
-  inParts,
-  isStillCarried,
-  type PhraseList,
-  readPhrases,
-  SEARCH,
-} from '../leg/phrases.ts';
-import { requireInPlace } from '../leg/strays.ts';
-import { eraseMessage, isOlder, listStreams, readMessages } from '../leg/streamTexts.ts';
-import type { Step, StepContext, Untitled } from '../plan.ts';
-
-/** Of each call; each reads every free text of the service. */
-const HASHES_AT_ONCE = 5_000;
-
 export const eraseFields: Untitled<Step> = {
   name: 'erase-fields',
   kind: 'step',
   undoTitle: '',
   check: (context) => requireInPlace(context, { closing: true }),
   apply: async (context) => {
-    const { run, participants } = context;
-    if (await isStillCarried(context)) return;
-    for (const service of [run.producer, ...run.consumers]) {
-      const request = { link: run.link, version: run.to.version };
-      const { changed } = await participants.of(service).eraseFields(request, SEARCH);
-      await context.observe(`erased at ${service}`, describeCounts(changed));
-    }
-    const phrases = await readPhrases(context);
-    await replaceFreeText(context, phrases);
-    for (const stream of await listStreams(context)) await eraseStream(context, stream, phrases);
+    if (!(await isStillCarried(context))) await eraseEverywhere(context);
   },
 };
-
-async function replaceFreeText(context: StepContext, phrases: PhraseList): Promise<void> {
-  const { participants } = context;
-  const { salt, longest } = phrases;
-  for (const service of participants.services) {
-    const counts = new Map<string, bigint>();
-    for (const entities of inParts(phrases, HASHES_AT_ONCE)) {
-      const request = { salt, longest, entities };
-      const { changed } = await participants.of(service).replacePhrases(request, SEARCH);
-      for (const [place, rows] of Object.entries(changed))
-        counts.set(place, (counts.get(place) ?? 0n) + rows);
-    }
-    await context.observe(`replaced in free text of ${service}`, describeCounts(counts));
-  }
-}
-
-/** Messages of older versions, and of other links those with one of the phrases in them. */
-async function eraseStream(
-  context: StepContext,
-  stream: string,
-  phrases: PhraseList,
-): Promise<void> {
-  const holds = findInTexts(phrases);
-  const manager = await context.streams.manager();
-  const found: number[] = [];
-  for await (const { seq, subject, text } of readMessages(manager, stream))
-    if (isOlder(context.run, stream, subject) || holds(text)) found.push(seq);
-  for (const seq of found) await eraseMessage(context, stream, seq);
-  await context.observe(`erased from the stream ${stream}`, `${found.length} messages`);
-}
-
-function describeCounts(counts: Iterable<[string, bigint]> | Record<string, bigint>): string {
-  const entries = Symbol.iterator in counts ? [...counts] : Object.entries(counts);
-  const some = (entries as [string, bigint][]).filter(([, rows]) => rows > 0n);
-  return some.map(([place, rows]) => `${place}: ${rows}`).join(', ') || 'nothing was left';
-}

@@ -6,6 +6,7 @@ import { glob, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { SearchedPlace } from '../erasure.ts';
 import { StepProblem } from '../errors.ts';
+import { eraseEverywhere } from '../leg/erasing.ts';
 import {
   findInTexts,
   inParts,
@@ -17,9 +18,11 @@ import {
 import { isOlder, listStreams, readMessages } from '../leg/streamTexts.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
+import { stepPause } from '../stepPause.ts';
 
 /** As many as one call takes. */
 const HASHES_AT_ONCE = 10_000;
+const AGAIN_MS = 500;
 
 /** Searches all that there is, and signs that nothing of what was erased is in it. */
 export const proveErased: Untitled<Step> = {
@@ -29,15 +32,8 @@ export const proveErased: Untitled<Step> = {
   apply: async (context) => {
     const { run, certificates } = context;
     if (await isStillCarried(context)) return;
-    const phrases = await readPhrases(context);
-    const found = await searchServices(context, phrases);
-    const searched = [
-      ...found.searched,
-      ...(await searchStreams(context, phrases, found.shared)),
-      ...(await searchLogs(context, phrases, found.shared)),
-    ];
+    const { phrases, searched, leftOut } = await searchUntilClean(context);
     for (const { place, entries } of searched) await context.observe(place, `${entries} searched`);
-    refuseTraces(context, searched);
     const without = run.settings.log_files === '' ? ['logs: no log_files were named'] : [];
     const { link, to } = run;
     await certificates.signErasure({
@@ -46,7 +42,7 @@ export const proveErased: Untitled<Step> = {
       fields: phrases.fields,
       count: phrases.entities.length,
       searched,
-      left_out: [...found.leftOut, ...without],
+      left_out: [...leftOut, ...without],
     });
     await context.observe(
       'erasure',
@@ -55,11 +51,36 @@ export const proveErased: Untitled<Step> = {
   },
 };
 
-function refuseTraces({ run }: StepContext, searched: readonly SearchedPlace[]): void {
+interface Search {
+  readonly phrases: PhraseList;
+  readonly searched: readonly SearchedPlace[];
+  readonly leftOut: readonly string[];
+}
+
+/** What was on its way when everything was erased is found here, and erased as well. */
+async function searchUntilClean(context: StepContext): Promise<Search> {
+  const patienceMs = context.run.settings.patience_seconds * 1_000;
+  for (;;) {
+    const search = await searchAll(context);
+    if (search.searched.every(({ found }) => found === 0)) return search;
+    if (context.actingMs() > patienceMs) throw tracesLeft(context, search.searched);
+    await stepPause(AGAIN_MS, context.signal);
+    await eraseEverywhere(context);
+  }
+}
+
+async function searchAll(context: StepContext): Promise<Search> {
+  const phrases = await readPhrases(context);
+  const { searched, shared, leftOut } = await searchServices(context, phrases);
+  const inStreams = await searchStreams(context, phrases, shared);
+  const inLogs = await searchLogs(context, phrases, shared);
+  return { phrases, searched: [...searched, ...inStreams, ...inLogs], leftOut };
+}
+
+function tracesLeft({ run }: StepContext, searched: readonly SearchedPlace[]): StepProblem {
   const left = searched.filter(({ found }) => found > 0);
-  if (left.length === 0) return;
   const places = left.map(({ place, found }) => `${place}: ${found}`).join('; ');
-  throw new StepProblem(
+  return new StepProblem(
     'stop',
     `what v${run.to.version} took away is still in ${places}; clean them, then relink resume ${run.id}`,
   );

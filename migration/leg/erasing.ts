@@ -1,0 +1,55 @@
+/** Removes what a version took from the consumers, wherever it is left. May be repeated at any time. */
+import type { StepContext } from '../plan.ts';
+import { findInTexts, inParts, type PhraseList, readPhrases, SEARCH } from './phrases.ts';
+import { eraseMessage, isOlder, listStreams, readMessages } from './streamTexts.ts';
+
+/** Of each call; each reads every free text of the service. */
+const HASHES_AT_ONCE = 5_000;
+
+export async function eraseEverywhere(context: StepContext): Promise<void> {
+  const { run, participants } = context;
+  for (const service of [run.producer, ...run.consumers]) {
+    const request = { link: run.link, version: run.to.version };
+    const { changed } = await participants.of(service).eraseFields(request, SEARCH);
+    await context.observe(`erased at ${service}`, describeCounts(changed));
+  }
+  const phrases = await readPhrases(context);
+  await replaceFreeText(context, phrases);
+  for (const stream of await listStreams(context)) await eraseStream(context, stream, phrases);
+}
+
+async function replaceFreeText(context: StepContext, phrases: PhraseList): Promise<void> {
+  const { participants } = context;
+  const { salt, longest } = phrases;
+  for (const service of participants.services) {
+    const counts = new Map<string, bigint>();
+    for (const entities of inParts(phrases, HASHES_AT_ONCE)) {
+      const request = { salt, longest, entities };
+      const { changed } = await participants.of(service).replacePhrases(request, SEARCH);
+      for (const [place, rows] of Object.entries(changed))
+        counts.set(place, (counts.get(place) ?? 0n) + rows);
+    }
+    await context.observe(`replaced in free text of ${service}`, describeCounts(counts));
+  }
+}
+
+/** Messages of older versions, and of other links those with one of the phrases in them. */
+async function eraseStream(
+  context: StepContext,
+  stream: string,
+  phrases: PhraseList,
+): Promise<void> {
+  const holds = findInTexts(phrases);
+  const manager = await context.streams.manager();
+  const found: number[] = [];
+  for await (const { seq, subject, text } of readMessages(manager, stream))
+    if (isOlder(context.run, stream, subject) || holds(text)) found.push(seq);
+  for (const seq of found) await eraseMessage(context, stream, seq);
+  await context.observe(`erased from the stream ${stream}`, `${found.length} messages`);
+}
+
+function describeCounts(counts: Iterable<[string, bigint]> | Record<string, bigint>): string {
+  const entries = Symbol.iterator in counts ? [...counts] : Object.entries(counts);
+  const some = (entries as [string, bigint][]).filter(([, rows]) => rows > 0n);
+  return some.map(([place, rows]) => `${place}: ${rows}`).join(', ') || 'nothing was left';
+}
