@@ -13,6 +13,7 @@ import type { Database, Transaction } from '../runtime/postgres.ts';
 import type { Schema } from '../runtime/postgresSchema.ts';
 import { prepareContract } from './contracts/contract.ts';
 import { forgetCompared } from './copies/results.ts';
+import type { TextColumn } from './erasing/findTraces.ts';
 import { LinkError } from './errors.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
 import { Receiver, type ReceiverLimits, type ReceiverOptions } from './inbox/receiver.ts';
@@ -67,6 +68,10 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly schema?: Schema;
   /** What is removed from it once a link carries no older contract version. */
   readonly removals?: { readonly [Id in keyof Links]?: Removals };
+  /** Where the service keeps names of people of its own: there, another's name proves nothing. */
+  readonly people?: readonly TextColumn[];
+  /** Where people write what they like: a name that others may no longer know is replaced there. */
+  readonly freeText?: readonly TextColumn[];
   readonly limits?: Partial<ReceiverLimits>;
 }
 

@@ -49,10 +49,13 @@ export interface ServiceContext extends StartupContext {
   readonly kit: Kit;
 }
 
-/** A handler for each link that the service consumes, and the tables of replicated entities. */
+/**
+ * A handler for each link that the service consumes, the tables of replicated entities, and what the
+ * service's other texts hold.
+ */
 type ServiceLinks = Pick<
   KitOptions<typeof links>,
-  'handlers' | 'sources' | 'replicas' | 'pulls' | 'removals'
+  'handlers' | 'sources' | 'replicas' | 'pulls' | 'removals' | 'people' | 'freeText'
 >;
 
 export interface ServiceOptions {

@@ -1,6 +1,14 @@
 /** Looks for phrases in every text of a database, table by table, and answers where, never what. */
 import type { Database } from '../../runtime/postgres.ts';
-import { holdsPhrase } from './phrases.ts';
+import { type Column, listTables, qualified, type Table } from './columns.ts';
+import { PhraseSearch } from './phrases.ts';
+import { listSamples } from './samples.ts';
+import { turns } from './turns.ts';
+
+export interface TextColumn {
+  readonly table: string;
+  readonly column: string;
+}
 
 export interface Sought {
   readonly salt: string;
@@ -10,42 +18,138 @@ export interface Sought {
   readonly longest: number;
 }
 
-const ROWS_AT_ONCE = 1_000;
+/** What a service says of its own database. */
+export interface Ground {
+  /** Fields that were taken away: a column of that name is a place. */
+  readonly fields: readonly string[];
+  /** The tables whose rows may have what is sought: their service is its owner. */
+  readonly owned: readonly string[];
+  /** Where the service keeps names of people of its own. */
+  readonly people: readonly TextColumn[];
+}
 
-/** How many rows hold one of the phrases, by place: `schema.table.column`. Places without are absent. */
-export async function findTraces(sql: Database, sought: Sought): Promise<Map<string, number>> {
-  const traces = new Map<string, number>();
-  for (const column of await listColumns(sql)) {
-    const count = await countIn(sql, column, sought);
-    if (count > 0) traces.set(`${column.schema}.${column.table}.${column.name}`, count);
+export interface Traces {
+  /** Rows that hold a phrase, by `schema.table.column`. */
+  readonly traces: Map<string, number>;
+  /** Rows searched, by `schema.table`. */
+  readonly searched: Map<string, number>;
+  readonly shared: Set<string>;
+  readonly leftOut: string[];
+}
+
+const ROWS_AT_ONCE = 500;
+/** Where the planner's samples are told to be: they are of a column and in no table of the database. */
+const SAMPLES = 'pg_stats';
+
+export async function findTraces(sql: Database, sought: Sought, ground: Ground): Promise<Traces> {
+  const owned = await qualified(sql, ground.owned);
+  const all = await listTables(sql);
+  const isLeftOut = (table: Table) => table.isForeign || owned.has(nameOf(table));
+  const shared = await findShared(sql, sought, ground.people);
+  const hashes = new Set([...sought.hashes].filter((hash) => !shared.has(hash)));
+  const search = new PhraseSearch({ ...sought, hashes });
+  const found: Traces = { traces: new Map(), searched: new Map(), shared, leftOut: [] };
+  for (const table of all.filter((one) => !isLeftOut(one)))
+    await searchTable(sql, table, { search, fields: ground.fields, found });
+  await searchSamples(sql, all.filter(isLeftOut).map(nameOf), search, found);
+  for (const table of all.filter(isLeftOut)) found.leftOut.push(reasonFor(table));
+  return found;
+}
+
+function nameOf({ schema, table }: Table): string {
+  return `${schema}.${table}`;
+}
+
+function reasonFor(table: Table): string {
+  const why = table.isForeign ? 'a foreign table' : "its owner's own rows";
+  return `${table.schema === 'public' ? table.table : nameOf(table)}: ${why}`;
+}
+
+/** The phrases that name people of the service itself. */
+async function findShared(
+  sql: Database,
+  sought: Sought,
+  people: readonly TextColumn[],
+): Promise<Set<string>> {
+  const search = new PhraseSearch(sought);
+  const shared = new Set<string>();
+  for (const { table, column } of people)
+    await readAll(sql, quoted(table.split('.')), [{ name: column, isBinary: false }], ([text]) => {
+      for (const hash of search.hashesIn(text!.toString())) shared.add(hash);
+    });
+  return shared;
+}
+
+interface Searching {
+  readonly search: PhraseSearch;
+  readonly fields: readonly string[];
+  readonly found: Traces;
+}
+
+async function searchTable(
+  sql: Database,
+  table: Table,
+  { search, fields, found: { traces, searched } }: Searching,
+): Promise<void> {
+  const texts = table.columns.filter(({ isText }) => isText);
+  const place = ({ name }: Column) => `${nameOf(table)}.${name}`;
+  const from = quoted([table.schema, table.table]);
+  const rows = await readAll(sql, from, texts, (values) => {
+    for (const [i, value] of values.entries())
+      if (value !== null && search.holds(value.toString())) add(traces, place(texts[i]!), 1);
+  });
+  searched.set(nameOf(table), rows);
+  for (const column of table.columns)
+    if (rows > 0 && fields.includes(column.name)) traces.set(place(column), rows);
+}
+
+function add(counts: Map<string, number>, name: string, count: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + count);
+}
+
+type Value = string | Buffer | null;
+
+/**
+ * Reads every row of a table as it is at one moment, so that none is missed that moves meanwhile.
+ * Answers how many there are.
+ */
+function readAll(
+  sql: Database,
+  from: string,
+  columns: readonly Pick<Column, 'name' | 'isBinary'>[],
+  onRow: (values: readonly Value[]) => void,
+): Promise<number> {
+  const giveWay = turns();
+  const names = columns.map(({ name, isBinary }) => `${quoted([name])}${isBinary ? '' : '::text'}`);
+  const query = `select ${names.join(', ')} from ${from}`;
+  return sql.begin('read only', async (tx) => {
+    await tx`set local statement_timeout = 0`;
+    let rows = 0;
+    for await (const page of tx.unsafe(query).values().cursor(ROWS_AT_ONCE))
+      for (const values of page) {
+        onRow(values as Value[]);
+        rows += 1;
+        await giveWay();
+      }
+    return rows;
+  });
+}
+
+/** The driver takes a dot within a name for the end of it. */
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name.replaceAll('"', '""')}"`).join('.');
+}
+
+/** Samples of a column are a place of their own. */
+async function searchSamples(
+  sql: Database,
+  leftOut: readonly string[],
+  search: PhraseSearch,
+  { traces }: Traces,
+): Promise<void> {
+  for (const { schema, table, column, values } of await listSamples(sql)) {
+    const name = `${schema}.${table}`;
+    if (!leftOut.includes(name) && search.holds(values))
+      traces.set(`${SAMPLES}.${name}.${column}`, 1);
   }
-  return traces;
-}
-
-interface Column {
-  readonly schema: string;
-  readonly table: string;
-  readonly name: string;
-  readonly isBinary: boolean;
-}
-
-function listColumns(sql: Database): Promise<Column[]> {
-  return sql<Column[]>`
-    select table_schema as schema, table_name as table, column_name as name,
-      data_type = 'bytea' as "isBinary"
-    from information_schema.columns join information_schema.tables using (table_schema, table_name)
-    where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')
-      and data_type in ('text', 'character varying', 'character', 'json', 'jsonb', 'bytea', 'ARRAY')
-    order by 1, 2, 3`;
-}
-
-async function countIn(sql: Database, column: Column, sought: Sought): Promise<number> {
-  const { schema, table, name, isBinary } = column;
-  const value = isBinary ? sql`${sql(name)}` : sql`${sql(name)}::text`;
-  const rows = sql<{ text: string | Buffer }[]>`
-    select ${value} as text from ${sql(schema)}.${sql(table)} where ${sql(name)} is not null`;
-  let count = 0;
-  for await (const page of rows.cursor(ROWS_AT_ONCE))
-    count += page.filter(({ text }) => holdsPhrase(text.toString(), sought)).length;
-  return count;
 }

@@ -3,6 +3,7 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import type { Schema } from '../../runtime/postgresSchema.ts';
+import type { TextColumn } from '../erasing/findTraces.ts';
 import { LinkError } from '../errors.ts';
 import type { Handler } from '../inbox/handler.ts';
 import type { ReplicaTable } from '../inbox/upsertNewer.ts';
@@ -36,6 +37,8 @@ export interface ParticipantOptions {
   readonly pulls?: Readonly<Record<string, Pull | undefined>>;
   readonly schema?: Schema | undefined;
   readonly removals?: Readonly<Record<string, Removals | undefined>>;
+  readonly people?: readonly TextColumn[] | undefined;
+  readonly freeText?: readonly TextColumn[] | undefined;
   readonly relay: Relay;
   readonly listening: ListeningAgent;
   readonly streams: ReadonlyMap<string, StreamConsumer>;

@@ -42,6 +42,25 @@ export interface EntitySource extends EntityTable {
     sql: Database,
     keys: readonly string[],
   ) => Promise<ReadonlyMap<string, Message['payload']>>;
+  /**
+   * Up to `limit` entities after `afterKey` in key order, with what they have in those fields: without
+   * it nobody can look for copies of it once a newer version has taken the fields away.
+   */
+  readonly phrases?: (
+    sql: Database,
+    page: { readonly afterKey: string; readonly limit: number },
+  ) => Promise<readonly NamedEntity[]>;
+}
+
+/** What an entity is called by whom a contract version keeps from knowing it. */
+export interface NamedEntity {
+  readonly key: string;
+  /** What may stand in a text instead: small letters, digits and hyphens. */
+  readonly alias: string;
+  /** By the field's name. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** As free texts may have it: `First Last`. */
+  readonly names: readonly string[];
 }
 
 /** In which terms rows are compared. */

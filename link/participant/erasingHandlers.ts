@@ -1,31 +1,98 @@
 /** The participant API for what a contract version took away and older messages still hold. */
-import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import {
+  type LinkParticipant,
+  type Phrases,
+  PhrasesSchema,
+} from '../../gen/relink/v1/participant_pb.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
-import { eraseFields } from '../erasing/eraseFields.ts';
-import { findTraces } from '../erasing/findTraces.ts';
+import { readPage } from '../../rpc/paging.ts';
+import { ERASED, eraseFields } from '../erasing/eraseFields.ts';
+import { findTraces, type Ground } from '../erasing/findTraces.ts';
+import { hashesOf, phrasesOf, phrasesOfEntity, takenFields } from '../erasing/listPhrases.ts';
+import { replacePhrases } from '../erasing/replacePhrases.ts';
 import { findLink, type ParticipantOptions } from './context.ts';
 
 /** Words of a phrase, unless the request says otherwise: first, middle and last names. */
 const LONGEST = 4;
+const ENTITIES_PER_PAGE = 1_000;
 
-export function erasingHandlers({
-  sql,
-  produced,
-  consumed,
-}: Pick<ParticipantOptions, 'sql' | 'produced' | 'consumed'>): Pick<
-  Handlers<typeof LinkParticipant>,
-  'eraseFields' | 'findTraces'
-> {
+type Options = Pick<
+  ParticipantOptions,
+  'sql' | 'produced' | 'consumed' | 'sources' | 'people' | 'freeText'
+>;
+type Methods = 'eraseFields' | 'listPhrases' | 'replacePhrases' | 'findTraces';
+
+export function erasingHandlers(options: Options): Pick<Handlers<typeof LinkParticipant>, Methods> {
+  const { sql, produced, consumed, freeText = [] } = options;
   return {
     eraseFields: async ({ link, version }) => {
       const changed = await eraseFields(sql, findLink([...produced, ...consumed], link), version);
-      const counts = Object.entries(changed).map(([table, rows]) => [table, BigInt(rows)]);
-      return { changed: Object.fromEntries(counts) };
+      return { changed: toCounts(Object.entries(changed)) };
+    },
+    listPhrases: (wanted) => listPhrases(options, wanted),
+    replacePhrases: async ({ salt, entities, longest }) => {
+      const replacing = {
+        salt,
+        longest: longest || LONGEST,
+        aliases: aliasesOf(entities),
+        freeText,
+      };
+      return { changed: toCounts(await replacePhrases(sql, replacing)) };
     },
     findTraces: async ({ salt, hashes, longest }) => {
       const sought = { salt, hashes: new Set(hashes), longest: longest || LONGEST };
-      const places = [...(await findTraces(sql, sought))];
-      return { traces: Object.fromEntries(places.map(([place, rows]) => [place, BigInt(rows)])) };
+      const found = await findTraces(sql, sought, groundOf(options));
+      return {
+        traces: toCounts(found.traces),
+        searched: toCounts(found.searched),
+        shared: [...found.shared],
+        leftOut: found.leftOut,
+      };
     },
   };
+}
+
+async function listPhrases(
+  { sql, produced, sources }: Options,
+  wanted: { link: string; version: number; salt: string; afterKey: string },
+) {
+  const link = findLink(produced, wanted.link);
+  const fields = takenFields(link, wanted.version);
+  if (fields.length === 0) return {};
+  const read = phrasesOf(link, sources?.[link.id]);
+  let longest = 0;
+  const { entries, next } = await readPage({
+    after: wanted.afterKey,
+    limit: ENTITIES_PER_PAGE,
+    readAtOnce: ENTITIES_PER_PAGE,
+    read: ({ after, limit }) => read(sql, { afterKey: after, limit }),
+    keyOf: ({ key }) => key,
+    entry: PhrasesSchema,
+    toWire: (entity) => {
+      const phrases = phrasesOfEntity(entity, fields);
+      longest = Math.max(longest, ...phrases.map((words) => words.length));
+      return { alias: entity.alias, hashes: hashesOf(wanted.salt, phrases) };
+    },
+  });
+  return { entities: entries, nextKey: next ?? '', longest, fields };
+}
+
+/** Of two entities that are called the same, either will do. */
+function aliasesOf(entities: readonly Phrases[]): Map<string, string> {
+  return new Map(
+    entities.flatMap(({ alias, hashes }) => hashes.map((hash) => [hash, alias || ERASED])),
+  );
+}
+
+function groundOf({ produced, consumed, sources, people = [] }: Options): Ground {
+  const owned = produced.filter((link) => takenFields(link).length > 0);
+  return {
+    fields: [...produced, ...consumed].flatMap((link) => takenFields(link)),
+    owned: owned.flatMap(({ id }) => sources?.[id]?.table ?? []),
+    people,
+  };
+}
+
+function toCounts(counts: Iterable<readonly [string, number]>): Record<string, bigint> {
+  return Object.fromEntries([...counts].map(([name, rows]) => [name, BigInt(rows)]));
 }

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Phrases } from '../../gen/relink/v1/participant_pb.ts';
-import { holdsPhrase } from '../../link/erasing/phrases.ts';
+import { PhraseSearch } from '../../link/erasing/phrases.ts';
 import { followPages } from '../../rpc/paging.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
@@ -58,7 +58,8 @@ export function* inParts({ entities }: PhraseList, most: number): Generator<Phra
 /** Tells whether a text holds one of the phrases. */
 export function findInTexts({ salt, longest, entities }: PhraseList): (text: string) => boolean {
   const hashes = new Set(entities.flatMap((one) => one.hashes));
-  return (text) => holdsPhrase(text, { salt, hashes, longest });
+  const search = new PhraseSearch({ salt, hashes, longest });
+  return (text) => search.holds(text);
 }
 
 /** With `--consumer`: a leg that is still on an older version needs what would be erased. */

@@ -30,6 +30,11 @@ await runService({
       'COMM-021': { 1: ['requireKnowledgeArea'] },
     },
     sources: { 'COMM-030': candidateSource, 'COMM-060': ratingSource },
+    people: [{ table: 'candidates', column: 'name' }],
+    freeText: [
+      { table: 'assignments', column: 'assigned_by' },
+      { table: 'solutions', column: 'accepted_by' },
+    ],
   },
   services: (context) => [serve(HiringService, hiringHandlers(context))],
 });

@@ -8,7 +8,12 @@ import { candidateReplica } from './store/candidates.ts';
 
 await runService({
   name: 'management',
-  links: { handlers: { 'COMM-030': putCandidates }, replicas: { 'COMM-030': candidateReplica } },
+  links: {
+    handlers: { 'COMM-030': putCandidates },
+    replicas: { 'COMM-030': candidateReplica },
+    people: [{ table: 'candidate_replicas', column: 'name' }],
+    freeText: [{ table: 'assignments', column: 'assigned_by' }],
+  },
   services: ({ sql, kit, clientOf }) => {
     const hiring = () => clientOf(HiringService, 'hiring');
     return [serve(ManagementService, managementHandlers({ sql, kit, hiring }))];

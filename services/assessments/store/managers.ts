@@ -1,7 +1,7 @@
 /** Managers in PostgreSQL. */
 
 import { eq, inArray, sql } from 'drizzle-orm';
-import type { Database, EntitySource, Transaction } from 'relink';
+import type { Database, EntitySource, NamedEntity, Transaction } from 'relink';
 import { drizzle } from 'relink/runtime';
 import { managers } from '../../../db/assessments/tables.ts';
 import { nicknameOf, nicknameSql } from '../../mappings/nicknames.ts';
@@ -40,6 +40,11 @@ function toManager({ nickname, ...row }: typeof managers.$inferSelect): Manager 
   return { ...row, nickname: nickname ?? nicknameOf(row.id) };
 }
 
+function toNamed({ id, nickname, firstName, lastName }: Manager): NamedEntity {
+  const names = [`${firstName} ${lastName}`, `${lastName} ${firstName}`];
+  return { key: id, alias: nickname, fields: namesToWire({ firstName, lastName }), names };
+}
+
 /** COMM-010's entity on the owner's side. */
 export const managerSource: EntitySource = {
   table: 'managers',
@@ -68,5 +73,14 @@ export const managerSource: EntitySource = {
       .from(managers)
       .where(inArray(managers.id, [...keys]));
     return new Map(named.map(({ id, ...names }) => [id, namesToWire(names)]));
+  },
+  phrases: async (sql, { afterKey, limit }) => {
+    const page = await drizzle(sql)
+      .select()
+      .from(managers)
+      .where(isWanted(managers.id, { afterKey, keys: [] }))
+      .orderBy(managers.id)
+      .limit(limit);
+    return page.map((row) => toNamed(toManager(row)));
   },
 };

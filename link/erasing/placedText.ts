@@ -1,0 +1,66 @@
+/** Texts that were changed to be compared, and where each part of them stood in the original. */
+import { splitEscapes, undoEscape } from './escapes.ts';
+
+export interface PlacedText {
+  readonly text: string;
+  /** Of each UTF-16 unit of `text`: where its part of the original begins, and ends. */
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+}
+
+export function placed(text: string): PlacedText {
+  const at = Array.from({ length: text.length }, (_, i) => i);
+  return { text, from: at, to: at.map((i) => i + 1) };
+}
+
+/** In NFKC, which may make a part longer or shorter. */
+export function normalised(original: PlacedText): PlacedText {
+  return rewritten(original, splitMarks(original.text), (part) => part.normalize('NFKC'));
+}
+
+export function unescaped(original: PlacedText): PlacedText {
+  return rewritten(original, splitEscapes(original.text), undoEscape);
+}
+
+function rewritten(
+  original: PlacedText,
+  parts: Iterable<string>,
+  into: (part: string) => string,
+): PlacedText {
+  const texts: string[] = [];
+  const from: number[] = [];
+  const to: number[] = [];
+  let at = 0;
+  for (const part of parts) {
+    const text = into(part);
+    texts.push(text);
+    for (let i = 0; i < text.length; i += 1) {
+      // What stays as long as it was is placed unit by unit.
+      const isSame = text.length === part.length;
+      from.push(original.from[isSame ? at + i : at]!);
+      to.push(original.to[isSame ? at + i : at + part.length - 1]!);
+    }
+    at += part.length;
+  }
+  return { text: texts.join(''), from, to };
+}
+
+/** Parts that NFKC changes one by one as it changes the whole: a character with what joins it. */
+function* splitMarks(text: string): Generator<string> {
+  let part = '';
+  for (const char of text) {
+    if (part !== '' && !joins(part, char)) {
+      yield part;
+      part = '';
+    }
+    part += char;
+  }
+  if (part !== '') yield part;
+}
+
+function joins(part: string, char: string): boolean {
+  if (char <= '\x7f') return false;
+  const normal = char.normalize('NFKC');
+  if (/^\p{M}/u.test(normal)) return true;
+  return (part + char).normalize('NFKC') !== part.normalize('NFKC') + normal;
+}
