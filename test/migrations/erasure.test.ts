@@ -24,10 +24,9 @@ describe('a version that takes fields away', { timeout: 900_000 }, () => {
   it('leaves none of them behind, and is signed only when nothing is found', async () => {
     const desk = await company.desk();
     const engine = desk.engine();
-    // So that there is a stream with names in it.
-    await desk.runToEnd('async');
     const { assessmentId } = await nameManagerEverywhere(company);
-    const id = await desk.start({ to: 'v1' });
+    // Copies fill the stream with names first.
+    const id = await desk.start({ to: 'async,v1', settings: { patience_seconds: '12' } });
     await desk.reached(id, 'waiting');
     await desk.order(id, 'complete', LINK);
     const { run } = await desk.reached(id, 'paused');
