@@ -21,6 +21,7 @@ import { Registrar } from './contracts/registrar.ts';
 import { ContractRegistry } from './contracts/registry.ts';
 import { createRunCommand } from './gateCommands.ts';
 import { Provisioner } from './provisioner.ts';
+import { SchemaKeeper } from './schemaKeeper.ts';
 import { LinkStreams } from './streams.ts';
 import { Watchers } from './watchers.ts';
 
@@ -58,6 +59,12 @@ const engine = new Engine({
 const provisioner = new Provisioner({
   participants,
   streams,
+  log,
+  isActing: () => engine.isActing,
+});
+const schemaKeeper = new SchemaKeeper({
+  participants,
+  journal,
   log,
   isActing: () => engine.isActing,
 });
@@ -101,6 +108,6 @@ const connections = {
 await runProcess({
   name: 'operator',
   log,
-  agents: [connections, engine, provisioner, registrar, server, readiness, health],
+  agents: [connections, engine, provisioner, schemaKeeper, registrar, server, readiness, health],
   lost: nats.lost,
 });

@@ -112,6 +112,14 @@ export class Journal {
     return rows.map(runFrom);
   }
 
+  /** Completed runs of formal links to a newer contract version: nothing older is carried any more. */
+  async versionMoves(): Promise<RunRecord[]> {
+    const rows = await this.#sql<RunRow[]>`
+      select * from migration.runs where state = 'completed' and to_version > from_version
+        and plan like 'formal-%' order by started_at`;
+    return rows.map(runFrom);
+  }
+
   async evidence(id: string): Promise<KeptEvidence[]> {
     const rows = await this.#sql<EvidenceRow[]>`
       select position, what, verdict, value, threshold, at from migration.evidence
