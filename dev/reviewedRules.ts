@@ -16,4 +16,11 @@ export const reviewedRules: readonly ReviewedRule[] = [
     rule: 'cel',
     why: 'one more field is something to change: whatever passed before passes',
   },
+  ...[
+    { field: 'relink.v1.Phrases.alias', rule: 'string.max_len' },
+    { field: 'relink.v1.Phrases.alias', rule: 'string.pattern' },
+    { field: 'relink.v1.Phrases.hashes', rule: 'repeated.max_items' },
+    { field: 'relink.v1.Phrases.hashes', rule: 'repeated.items.string.len' },
+    { field: 'relink.v1.Phrases.hashes', rule: 'repeated.items.string.pattern' },
+  ].map((one) => ({ ...one, why: 'no build before this one serves ReplacePhrases' })),
 ];

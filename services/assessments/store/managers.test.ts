@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { closePostgres, connectPostgres } from 'relink/runtime';
 import { applyExpand } from '../../../db/schemaChanges.ts';
 import { testDatabase } from '../../../test/harness/postgres.ts';
+import { nicknameOf } from '../../mappings/nicknames.ts';
 import { registerManager } from '../domain/manager.ts';
 import { insertManager, managerSource, renameManager } from './managers.ts';
 
@@ -34,4 +35,30 @@ test('a backfill sends a manager as created, in the version and with the names o
     },
     complement: { first_name: 'Amalie', last_name: 'Noether' },
   });
+});
+
+test('phrases are the names of now in either order, page by page, with the nickname for them', async (t) => {
+  const { url } = await testDatabase(t, template);
+  const sql = connectPostgres(url, { name: 'test' });
+  t.after(() => closePostgres(sql));
+  const ids = [randomUUIDv7(), randomUUIDv7()].sort();
+  const add = (id: string, firstName: string) =>
+    sql.begin((tx) =>
+      insertManager(tx, registerManager(id, { firstName, lastName: 'Noether' }, new Date())),
+    );
+  await add(ids[0]!, 'Emmy');
+  await add(ids[1]!, 'Fritz');
+  await sql.begin((tx) => renameManager(tx, ids[1]!, { firstName: 'Gottfried' }, new Date()));
+  const read = (afterKey: string) => managerSource.phrases!(sql, { afterKey, limit: 1 });
+  const [first] = await read('');
+  assert.equal(first!.key, ids[0]);
+  assert.deepEqual(await read(first!.key), [
+    {
+      key: ids[1],
+      alias: nicknameOf(ids[1]!),
+      fields: { first_name: 'Gottfried', last_name: 'Noether' },
+      names: ['Gottfried Noether', 'Noether Gottfried'],
+    },
+  ]);
+  assert.deepEqual(await read(ids[1]!), []);
 });
