@@ -1,5 +1,6 @@
 /** What the streams of the links still hold: messages are kept for a day after they were settled. */
 import type { JetStreamManager } from '@nats-io/jetstream';
+import { turns } from '../../link/erasing/turns.ts';
 import { readStream } from '../../link/transport/jetStream/provision.ts';
 import { StepProblem } from '../errors.ts';
 import type { StepContext } from '../plan.ts';
@@ -27,7 +28,7 @@ export async function listStreams({ participants, streams }: StepContext): Promi
   return found;
 }
 
-/** Every message that the stream holds now, oldest first. */
+/** Every message that the stream holds now, oldest first; whoever searches them gives way in between. */
 export async function* readMessages(
   manager: JetStreamManager,
   stream: string,
@@ -35,12 +36,14 @@ export async function* readMessages(
   const { state } = await manager.streams.info(stream);
   if (state.messages === 0) return;
   const consumer = await manager.jetstream().consumers.get(stream, {});
+  const turn = turns();
   for (let seq = 0; seq < state.last_seq; ) {
     const before = seq;
     const batch = await consumer.fetch({ max_messages: FETCHED_AT_ONCE, expires: FETCH_MS });
     for await (const message of batch) {
       seq = message.seq;
       yield { seq, subject: message.subject, text: textOf(message) };
+      await turn();
       if (message.info.pending === 0) seq = state.last_seq;
     }
     if (seq === before) return; // the rest has expired meanwhile

@@ -4,6 +4,7 @@
  */
 import { glob, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { turns } from '../../link/erasing/turns.ts';
 import type { SearchedPlace } from '../erasure.ts';
 import { StepProblem } from '../errors.ts';
 import { eraseEverywhere } from '../leg/erasing.ts';
@@ -153,10 +154,15 @@ async function searchLogs(
   if (run.settings.log_files === '') return [];
   const holds = findInTexts(without(phrases, shared));
   const searched: SearchedPlace[] = [];
+  const turn = turns();
   for await (const file of glob(run.settings.log_files)) {
-    const lines = (await readFile(file, 'utf8')).split('\n');
-    const found = lines.filter(holds).length;
-    searched.push({ place: `log ${basename(file)}`, entries: lines.length, found });
+    let [entries, found] = [0, 0];
+    for (const line of (await readFile(file, 'utf8')).split('\n')) {
+      entries += 1;
+      if (holds(line)) found += 1;
+      await turn();
+    }
+    searched.push({ place: `log ${basename(file)}`, entries, found });
   }
   if (searched.length > 0) return searched;
   throw new StepProblem(
