@@ -39,6 +39,8 @@ export const LONGEST_FIRST: readonly string[] = [
   'test/rolling/rolling.test.ts',
   'test/faults/database.test.ts',
   'test/operator/tools.test.ts',
+  'test/migrations/erasure.test.ts',
+  'test/migrations/formalVersion.test.ts',
 ];
 
 /** PostgreSQL and NATS servers need CPU too: with three files at once, waits time out. */

@@ -38,6 +38,8 @@ export interface MigrationReport {
 
 export interface CertificateReport {
   id: string;
+  /** `closing` or `erasure`; the latter is of every consumer, and `count` is of entities. */
+  kind: string;
   consumer: string;
   epoch: number;
   count: number;
@@ -144,8 +146,8 @@ function reportMigration(migration: Migration, { findings }: Judgement): Migrati
 }
 
 function reportCertificate({ certificate, isEqual }: CheckedCertificate): CertificateReport {
-  const { id, consumer, epoch, count } = certificate;
-  return { id, consumer, epoch: Number(epoch), count: Number(count), equal: isEqual };
+  const { id, kind, consumer, epoch, count } = certificate;
+  return { id, kind, consumer, epoch: Number(epoch), count: Number(count), equal: isEqual };
 }
 
 function nameOf({ what, version }: Case): string {
