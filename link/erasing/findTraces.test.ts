@@ -32,6 +32,9 @@ test('a name is found in any case, alphabet and composition, as whole words only
   assert.ok(finds('"\\u0041da Lovelace"', 'Ada Lovelace'));
   assert.ok(finds('{"first_name":"Ada"}', 'first name Ada'));
   assert.ok(!finds('Adamant lovelaces', 'Ada Lovelace', 'Ada'));
+  const id = '3f9a02c1-d4e5-4f60-8a71-0123456789ab';
+  assert.ok(finds(`${id}:Ada Lovelace ${id}`, 'Ada Lovelace'));
+  assert.ok(!finds(`Ada ${id} Lovelace`, 'Ada Lovelace'));
   const otherSalt = new PhraseSearch({ ...sought('Ada Lovelace'), salt: 'another' });
   assert.ok(!otherSalt.holds('Ada Lovelace'));
 });

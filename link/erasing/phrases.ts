@@ -7,6 +7,9 @@ import { readingsOf } from './escapes.ts';
 
 /** A phrase with more words is sought by every run of so many of its words. */
 export const LONGEST = 10;
+/** Nobody is called so, and most words of a message are parts of one. */
+const ID = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
+const NOBODY = '0id0';
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 
 /** Words as people compare them: by letters, marks and digits of any alphabet, without case. */
@@ -81,7 +84,7 @@ export class PhraseSearch {
   /** The hashes of the phrases that a text holds, however often its quotes are escaped. */
   *hashesIn(text: string): Generator<string> {
     for (const reading of readingsOf(text))
-      for (const { hash } of this.runsIn(wordsOf(reading))) yield hash;
+      for (const { hash } of this.runsIn(wordsOf(reading.replace(ID, NOBODY)))) yield hash;
   }
 
   holds(text: string): boolean {

@@ -58,9 +58,12 @@ function* splitMarks(text: string): Generator<string> {
   if (part !== '') yield part;
 }
 
+/** ASCII that no mark changes: a quote must not go with the word that a mark begins. */
+const STAYS = /^[^\P{ASCII}A-Za-z<=>]$/u;
+
 function joins(part: string, char: string): boolean {
   if (char <= '\x7f') return false;
   const normal = char.normalize('NFKC');
-  if (/^\p{M}/u.test(normal)) return true;
+  if (/^\p{M}/u.test(normal)) return !STAYS.test(part);
   return (part + char).normalize('NFKC') !== part.normalize('NFKC') + normal;
 }

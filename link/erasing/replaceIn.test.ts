@@ -37,6 +37,7 @@ test('JSON stays JSON, and its fields keep their names', () => {
   assert.equal(of('{"by":"x\\nAda\\tLovelace\\n"}'), `{"by":"x\\n${ALIAS}\\n"}`);
   const inner = JSON.stringify({ a: JSON.stringify({ first_name: 'Ada' }) });
   assert.equal(of(inner), JSON.stringify({ a: JSON.stringify({ first_name: ALIAS }) }));
+  assert.equal(replaced('{"by":"\u0301Ada Lovelace"}', '\u0301Ada Lovelace'), `{"by":"${ALIAS}"}`);
   assert.equal(of('[true, null]'), '[true, null]', 'what would break it is left');
 });
 
