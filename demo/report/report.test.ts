@@ -65,7 +65,9 @@ function migration(overrides: Partial<Migration> = {}): Migration {
     failedRequests: 0,
     requests: { before: LATENCY, during: { ...LATENCY, p99Ms: 12 } },
     certificates: consumers.map((consumer) => ({
-      certificate: create(CertificateSchema, { consumer, epoch: 1n, count: 7n, equal: true }),
+      certificate: create(CertificateSchema, {
+        ...{ kind: 'closing', consumer, epoch: 1n, count: 7n, equal: true },
+      }),
       isEqual: true,
       problem: '',
     })),
@@ -94,6 +96,7 @@ test('the report has the published shape', () => {
   assert.deepEqual([delivery_pause_ms_max, failed_requests], [100.3, 0]);
   assert.deepEqual(certificates[1], {
     id: '',
+    kind: 'closing',
     consumer: 'bonuses',
     epoch: 1,
     count: 7,

@@ -44,7 +44,7 @@ export async function readPhrases({ run, participants }: StepContext): Promise<P
 export function* inParts({ entities }: PhraseList, most: number): Generator<Phrases[]> {
   let part: Phrases[] = [];
   let hashes = 0;
-  for (const one of entities) {
+  for (const one of entities.filter((each) => each.hashes.length > 0)) {
     if (part.length > 0 && hashes + one.hashes.length > most) {
       yield part;
       [part, hashes] = [[], 0];

@@ -4,6 +4,7 @@
  */
 import { glob, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { hashPhrase } from '../../link/erasing/phrases.ts';
 import { turns } from '../../link/erasing/turns.ts';
 import type { SearchedPlace } from '../erasure.ts';
 import { StepProblem } from '../errors.ts';
@@ -103,18 +104,25 @@ interface Found {
   readonly leftOut: readonly string[];
 }
 
+/** Once more without what names other people, wherever these are known. */
 async function searchServices(context: StepContext, phrases: PhraseList): Promise<Found> {
+  const found = await askServices(context, phrases);
+  const { shared } = found;
+  if (shared.size === 0) return found;
+  const { searched, leftOut } = await askServices(context, without(phrases, shared));
+  const people = `${shared.size} phrases that name other people, too`;
+  return { searched, shared, leftOut: [...leftOut, people] };
+}
+
+async function askServices(context: StepContext, phrases: PhraseList): Promise<Found> {
   const { participants } = context;
   const { salt, longest } = phrases;
   const places = new Map<string, SearchedPlace>();
-  const shared = new Set<string>();
-  const leftOut = new Set<string>();
-  const parts = [...inParts(phrases, HASHES_AT_ONCE)];
+  const [shared, leftOut] = [new Set<string>(), new Set<string>()];
   const note = (place: string, entries: number, found: number) =>
     places.set(place, { place, entries, found: found + (places.get(place)?.found ?? 0) });
   for (const service of participants.services)
-    for (const entities of parts) {
-      const hashes = entities.flatMap((one) => one.hashes);
+    for (const hashes of soughtIn(phrases)) {
       const answer = await participants.of(service).findTraces({ salt, longest, hashes }, SEARCH);
       for (const hash of answer.shared) shared.add(hash);
       for (const line of answer.leftOut) leftOut.add(`${service}: ${line}`);
@@ -123,8 +131,14 @@ async function searchServices(context: StepContext, phrases: PhraseList): Promis
       for (const [column, rows] of Object.entries(answer.traces))
         note(`${service}: ${column}`, Number(rows), Number(rows));
     }
-  if (shared.size > 0) leftOut.add(`${shared.size} phrases that name other people, too`);
   return { searched: [...places.values()], shared, leftOut: [...leftOut] };
+}
+
+/** Without anybody to look for, everything is searched for nobody: it still says what was read. */
+function soughtIn(phrases: PhraseList): string[][] {
+  const parts = [...inParts(phrases, HASHES_AT_ONCE)];
+  if (parts.length === 0) return [[hashPhrase(phrases.salt, ['nobody', phrases.salt])]];
+  return parts.map((entities) => entities.flatMap((one) => one.hashes));
 }
 
 async function searchStreams(
