@@ -25,6 +25,7 @@ import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { Removals } from './participant/context.ts';
 import type { EntitySource } from './participant/entity.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
+import { refuseRemoved } from './participant/removed.ts';
 import { participantHandlers } from './participant/service.ts';
 import type { Pull } from './pull/pull.ts';
 import { prepareReadings } from './pull/readings.ts';
@@ -153,6 +154,7 @@ function assemble(options: KitOptions): LinkKit {
       {
         name: 'link state',
         start: async () => {
+          await refuseRemoved(options.schema, all, options.removals);
           await prepareListening(options.sql, consumed);
           await prepareReadings(options.sql, consumed);
           await forgetCompared(options.sql);

@@ -2,6 +2,7 @@
  * The participant API for the rows of a replicated entity, on the owner's side and on a replica's.
  */
 import { EntityRowSchema, type LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
+import { invalidField } from '../../rpc/errors.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
 import { readPage } from '../../rpc/paging.ts';
 import { LinkError } from '../errors.ts';
@@ -17,12 +18,24 @@ const STORED_AT_ONCE = 1_000;
 /** Each read goes through the whole table. */
 const ROWS_PER_PAGE = 10_000;
 
+/** What has the name of a link, and not of something that every object has. */
+function ownOf<T>(all: Readonly<Record<string, T>> | undefined, link: string): T | undefined {
+  return all && Object.hasOwn(all, link) ? all[link] : undefined;
+}
+
+/** PostgreSQL's class 22: the text is no value of the key's type. */
+function ifNoKey(error: unknown): never {
+  const { code = '' } = error as { code?: string };
+  if (code.startsWith('22')) throw invalidField('after_key', 'is no key of this table');
+  throw error;
+}
+
 export function entityHandlers(
   options: Pick<ParticipantOptions, 'sql' | 'sources' | 'replicas'>,
 ): Pick<Handlers<typeof LinkParticipant>, Methods> {
   const entityFor = (link: string): EntityTable => {
-    const replica = options.replicas?.[link];
-    const entity = options.sources?.[link] ?? (replica && entityOf(replica));
+    const replica = ownOf(options.replicas, link);
+    const entity = ownOf(options.sources, link) ?? (replica && entityOf(replica));
     if (!entity)
       throw new LinkError('UNKNOWN_LINK', `${link} does not replicate an entity of this service`);
     return entity;
@@ -55,7 +68,7 @@ export function entityHandlers(
     storeRows: async ({ link, version, afterKey, limit }) => {
       const entity = entityFor(link);
       const page = { version, after: afterKey, limit: limit || STORED_AT_ONCE };
-      const { stored, left, next } = await storeRows(options.sql, entity, page);
+      const { stored, left, next } = await storeRows(options.sql, entity, page).catch(ifNoKey);
       // Counting goes through the whole table, so only the first page does it.
       const total = afterKey === '' ? await countEntities(options.sql, entity) : 0;
       return { stored, left, nextKey: next ?? '', total: BigInt(total) };

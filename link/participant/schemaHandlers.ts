@@ -1,6 +1,7 @@
 /** The participant API for the schema of the service's database. */
 import type { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
+import { CodedError } from '../../runtime/errors.ts';
 import type { Schema, SchemaChange } from '../../runtime/postgresSchema.ts';
 import { LinkError } from '../errors.ts';
 import type { ParticipantOptions } from './context.ts';
@@ -15,9 +16,9 @@ export function schemaHandlers(
     throw new LinkError('NOT_MOVABLE', 'this service has given the kit no schema to change');
   };
   const removalsOf = (link: string) =>
-    Object.entries(options.removals?.[link] ?? {}).flatMap(([version, names]) =>
-      names.map((name) => ({ version: Number(version), name })),
-    );
+    Object.entries(
+      Object.hasOwn(options.removals ?? {}, link) ? options.removals![link]! : {},
+    ).flatMap(([version, names]) => names.map((name) => ({ version: Number(version), name })));
   return {
     getSchema: async ({ link }) => {
       const changes = (await options.schema?.list()) ?? [];
@@ -29,10 +30,17 @@ export function schemaHandlers(
     contractSchema: async ({ link, version }) => {
       const made: string[] = [];
       for (const one of removalsOf(link).filter((removal) => removal.version <= version))
-        if (await requireSchema().contract(one.name)) made.push(one.name);
+        if (await requireSchema().contract(one.name).catch(inWords)) made.push(one.name);
       return { made };
     },
   };
+}
+
+/** What the database holds against the change is for a person to mend. */
+function inWords(error: unknown): never {
+  if (error instanceof CodedError && error.code === 'SCHEMA_CHANGE_FAILED')
+    throw new LinkError('NOT_MOVABLE', error.message, { cause: error });
+  throw error;
 }
 
 function toWire({ madeAt, ...change }: SchemaChange) {

@@ -1,4 +1,6 @@
 import { StepProblem } from '../errors.ts';
+import { noNewDeadLetters } from '../gates/deadLetters.ts';
+import { parityAsStored } from '../gates/parity.ts';
 import { readsVersion, writesVersion } from '../gates/releases.ts';
 import { oldestCarried } from '../leg/carried.ts';
 import { makeMissing, readSchema } from '../leg/schema.ts';
@@ -6,9 +8,11 @@ import { storeRowsOfLink } from '../leg/storing.ts';
 import { requireInPlace } from '../leg/strays.ts';
 import { askEach, REPEATABLE } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
+import { stepPause } from '../stepPause.ts';
 
 /** How many of the newest changes are worth showing. */
 const NEWEST = 3;
+const LOOK_MS = 200;
 
 /** Each process makes the schema changes that its build needs and that only add. */
 export const expandSchema: Untitled<Step> = {
@@ -47,23 +51,32 @@ export const contractSchema: Untitled<Step> = {
   check: (context) => requireInPlace(context, { closing: true }),
   apply: async (context) => {
     const { producer, consumers, to } = context.run;
-    await requireReleases(context);
+    await requireWhole(context);
     const left = await storeRowsOfLink(context, to.version);
     for (const [service, rows] of left) if (rows > 0) throw notStored(context, service, rows);
     for (const service of [...consumers, producer]) await contract(context, service);
   },
 };
 
-/** A process of an older build, started again meanwhile, would still write what is removed. */
-async function requireReleases(context: StepContext): Promise<void> {
-  const { id } = context.run;
-  const readings = [...(await readsVersion.read(context)), ...(await writesVersion.read(context))];
-  const late = readings.find(({ verdict }) => verdict !== 'pass');
-  if (late)
-    throw new StepProblem(
-      'stop',
-      `${late.what}: ${late.value}; nothing was removed: release them, then relink resume ${id}`,
-    );
+/**
+ * Since the soak nobody looked. A process of an older build, started again, would still write what is
+ * removed; a message that a consumer gave up on, or a row that it lacks, might need it.
+ */
+const WHOLE = [readsVersion, writesVersion, noNewDeadLetters, parityAsStored];
+
+async function requireWhole(context: StepContext): Promise<void> {
+  const { id, settings } = context.run;
+  for (;;) {
+    const readings = (await Promise.all(WHOLE.map((one) => one.read(context)))).flat();
+    const late = readings.find(({ verdict }) => verdict !== 'pass');
+    if (!late) return;
+    if (context.actingMs() > settings.patience_seconds * 1_000)
+      throw new StepProblem(
+        'stop',
+        `${late.what}: ${late.value}; nothing was removed: mend it, then relink resume ${id}`,
+      );
+    await stepPause(LOOK_MS, context.signal);
+  }
 }
 
 function notStored({ run }: StepContext, service: string, rows: number): StepProblem {

@@ -24,15 +24,23 @@ interface Case {
   readonly writes?: number;
   /** The version of the leg to bonuses, which the run does not move. */
   readonly bonuses?: number;
+  /** A message that hiring gave up on since the run began. */
+  readonly dead?: boolean;
 }
 
-async function open(t: Owner, step: Step, { left = 0, writes = 1, bonuses = 1 }: Case = {}) {
+async function open(
+  t: Owner,
+  step: Step,
+  { left = 0, writes = 1, bonuses = 1, dead = false }: Case = {},
+) {
   const removed: string[] = [];
   const events = [{ name: 'ManagerCreated', versions: [0, 1], writtenVersion: writes }];
   const link = { id: LINK, kind: LinkKind.FORMAL, producer: 'assessments', events };
   const described = { ...link, consumers: ['hiring', 'bonuses'] };
   const schemaOf = (service: string): Played => ({
     storeRows: async () => ({ left: service === 'hiring' ? left : 0 }),
+    getEntityDigest: async () => ({ buckets: [] }),
+    listDeadLetters: async () => ({ deadLetters: dead ? [{ id: 'd1', link: LINK }] : [] }),
     getSchema: async () => ({
       due: [
         { version: 1, name: 'dropNames', made: removed.some((one) => one.startsWith(service)) },
@@ -61,7 +69,8 @@ async function open(t: Owner, step: Step, { left = 0, writes = 1, bonuses = 1 }:
     },
   });
   const services = { assessments: [assessments], hiring: [hiring] };
-  const alone = await openAlone(t, { step, consumers: ['hiring'], services, run });
+  const settings = { patience_seconds: '0.1' };
+  const alone = await openAlone(t, { step, consumers: ['hiring'], services, run, settings });
   const values = async () => {
     const evidence = await alone.journal.evidence(alone.runId);
     return Object.fromEntries(evidence.map(({ what, value }) => [what, value]));
@@ -98,6 +107,15 @@ describe('the schemas of both sides', () => {
       /writes ManagerCreated v0; nothing/,
     );
     assert.deepEqual([...late.removed, ...old.removed], []);
+  });
+
+  it('keep all while a consumer has given up on a message since the run began', async (t) => {
+    const { alone, removed } = await open(t, contract, { dead: true });
+    await assert.rejects(
+      contract.apply(await alone.enter()),
+      /new dead letters at hiring: 1; nothing was removed/,
+    );
+    assert.deepEqual(removed, []);
   });
 
   it('keep what the owner gives another consumer, which still takes the old version', async (t) => {

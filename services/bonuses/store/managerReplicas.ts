@@ -7,8 +7,10 @@ import { managerReplicas } from '../../../db/bonuses/tables.ts';
 import { nicknameOf, nicknameSql } from '../../mappings/nicknames.ts';
 
 /**
- * COMM-010's entity on this side: its columns in the order of the owner's texts. A contract change
- * drops the names, so nothing that runs after it may name their columns: they are read as fields.
+ * COMM-010's entity on this side: its columns in the order of the owner's texts. A row has a nickname
+ * only if version 1 brought it; names beside it are of before, kept for the way back and shown to
+ * nobody. A contract change drops them, so nothing that runs after it may name their columns: they are
+ * read as fields.
  */
 export const managerReplica: ReplicaTable = {
   table: 'manager_replicas',
@@ -18,7 +20,8 @@ export const managerReplica: ReplicaTable = {
     0: {
       columns: { first_name: 'text', last_name: 'text', nickname: 'text' },
       texts: [fieldOf('first_name'), fieldOf('last_name')],
-      isStored: `${fieldOf('first_name')} is not null`,
+      isStored: 'nickname is null',
+      store: 'nickname = null',
     },
     1: {
       columns: { nickname: 'text' },
@@ -37,7 +40,7 @@ export interface ManagerReplica {
   readonly id: string;
   readonly version: bigint;
   readonly nickname: string;
-  /** Null when version 1 brought the manager, or the column is gone. */
+  /** Null when version 1 brought the manager. */
   readonly firstName: string | null;
   readonly lastName: string | null;
 }
@@ -56,5 +59,8 @@ export async function findManagerReplica(
     })
     .from(managerReplicas)
     .where(eq(managerReplicas.id, id));
-  return row && { ...row, nickname: row.nickname ?? nicknameOf(row.id) };
+  if (!row) return undefined;
+  const { nickname, ...rest } = row;
+  if (nickname !== null) return { ...rest, nickname, firstName: null, lastName: null };
+  return { ...rest, nickname: nicknameOf(row.id) };
 }

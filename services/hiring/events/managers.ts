@@ -10,7 +10,7 @@ export const putManagers = keepNewest<ManagerEvent>(managerReplica, {
   ManagerUpdated: valuesOf,
 });
 
-/** Version 0 brings the names, too. */
-function valuesOf({ nickname }: ManagerEvent['payload'], { older }: Came) {
-  return { ...older, nickname };
+/** Version 0 brings the names; the nickname then follows from the id. */
+function valuesOf({ nickname }: ManagerEvent['payload'], { contractVersion, older }: Came) {
+  return contractVersion === 0 ? { ...older, nickname: null } : { nickname };
 }
