@@ -115,14 +115,20 @@ export class Participants {
     );
   }
 
-  /** All replicas of a service; those that do not answer have no description. */
-  async replicas(service: string): Promise<DescribedReplica[]> {
+  /**
+   * All replicas of a service; those that do not answer have no description. A process that was just
+   * started may be reached only at the second try: `retryUnavailable` tries for as long as it may take.
+   */
+  async replicas(
+    service: string,
+    { retryUnavailable = false }: { readonly retryUnavailable?: boolean } = {},
+  ): Promise<DescribedReplica[]> {
     const { each } = this.#service(service);
     return Promise.all(
       [...each].map(async ([address, client]) => ({
         address,
         description: await client
-          .describe({}, { deadlineMs: DESCRIBE_DEADLINE_MS })
+          .describe({}, { deadlineMs: DESCRIBE_DEADLINE_MS, retryUnavailable })
           .catch(absentIfUnreachable),
       })),
     );

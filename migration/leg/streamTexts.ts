@@ -44,7 +44,8 @@ export async function* readMessages(
       seq = message.seq;
       yield { seq, subject: message.subject, text: textOf(message) };
       await turn();
-      if (message.info.pending === 0) seq = state.last_seq;
+      // What came meanwhile is not waited for, nor are the messages that a fetch may still bring.
+      if (seq >= state.last_seq || message.info.pending === 0) return;
     }
     if (seq === before) return; // the rest has expired meanwhile
   }

@@ -30,7 +30,7 @@ export async function asNewestBuildSays(
   link: DescribedLink,
 ): Promise<DescribedLink> {
   const { id, producer } = link.producer;
-  const replicas = await participants.replicas(producer);
+  const replicas = await participants.replicas(producer, { retryUnavailable: true });
   const told = replicas.flatMap(({ description }) => description?.produces ?? []);
   const newest = told
     .filter((one) => one.id === id)

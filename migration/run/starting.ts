@@ -235,7 +235,7 @@ async function findRoutes(
   asked: readonly string[],
 ): Promise<{ from: RouteName; to: RouteName; consumers: string[] }> {
   const moves: { consumer: string; from: RouteName; to: RouteName }[] = [];
-  const versions = await knownVersions(participants, producer);
+  const known = await knownVersions(participants, producer);
   for (const consumer of asked) {
     const { lanes } = await participants
       .of(producer.producer)
@@ -244,7 +244,7 @@ async function findRoutes(
       const from = { transport: transportFromWire(transport)!, version };
       const to = targetOf(request.to, from);
       refuseTransport(producer, to);
-      refuseVersion(producer.id, versions, to);
+      refuseVersion(producer, known, to);
       if (nameRoute(from) !== nameRoute(to)) moves.push({ consumer, from, to });
     }
   }
@@ -273,16 +273,34 @@ function targetOf(to: string, from: RouteName): RouteName {
 async function knownVersions(
   participants: Participants,
   { id, producer }: DescribedLink['producer'],
-): Promise<number[]> {
-  const replicas = await participants.replicas(producer);
+): Promise<KnownVersions> {
+  const replicas = await participants.replicas(producer, { retryUnavailable: true });
+  const silent = replicas.filter(({ description }) => !description).map(({ address }) => address);
   const links = replicas.flatMap(({ description }) => description?.produces ?? []);
   const events = links.filter((link) => link.id === id).flatMap((link) => link.events);
-  return [...new Set(events.flatMap(({ versions }) => versions))].sort((a, b) => a - b);
+  const versions = [...new Set(events.flatMap((one) => one.versions))].sort((a, b) => a - b);
+  return { versions, silent };
 }
 
-function refuseVersion(id: string, known: readonly number[], { version }: RouteName): void {
-  if (known.includes(version)) return;
-  const names = known.map((one) => `v${one}`).join(', ');
+interface KnownVersions {
+  readonly versions: readonly number[];
+  /** Processes that do not answer: they may know more. */
+  readonly silent: readonly string[];
+}
+
+function refuseVersion(
+  { id, producer }: DescribedLink['producer'],
+  { versions, silent }: KnownVersions,
+  { version }: RouteName,
+): void {
+  if (versions.includes(version)) return;
+  const names = versions.map((one) => `v${one}`).join(', ');
+  if (silent.length > 0)
+    throw new MigrationError(
+      'PARTICIPANT_AWAY',
+      `the processes of ${producer} that answer know ${id} in ${names}, not in v${version}, and ` +
+        `${silent.join(', ')} does not answer; relink topology shows which are up`,
+    );
   throw notMovable(id, `its producer knows ${names}, not v${version}; release a build that does`);
 }
 
