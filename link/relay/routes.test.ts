@@ -16,7 +16,7 @@ test('a map that no longer lists the version of a route is refused at start', as
   await prepareRoutes(sql, [link]);
   await prepareRoutes(sql, [link]);
   const contracts = link.contracts.map((contract) => ({ ...contract, version: 1 }));
-  const replaced = { ...link, contracts, starts: { ...link.starts, version: 1 } };
+  const replaced = { ...link, contracts, mappings: [], starts: { ...link.starts, version: 1 } };
   await assert.rejects(prepareRoutes(sql, [replaced]), {
     name: 'LinkError',
     code: 'NO_TRANSPORT',
