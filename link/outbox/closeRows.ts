@@ -46,7 +46,8 @@ export async function closeRows(
 ): Promise<ClosedRows> {
   const lanes = [...closing.terms.keys()];
   const terms = [...closing.terms.values()].map(String);
-  const { rows } = closing;
+  // A lane that was read again may have the same row in the batch twice: it is counted once.
+  const rows = [...new Map(closing.rows.map((row) => [row.seq, row])).values()];
   const seqs = rows.map((row) => row.seq);
   const [row] = await sql<ClosedRows[]>`
     with mine as (select l.lane from relink.lanes l
