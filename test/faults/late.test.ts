@@ -48,6 +48,8 @@ describe('late', { concurrency: 3 }, () => {
     const company = await InProcessCompany.start(t, {
       ...gatedAt(gate, () => true),
       transport: 'sync',
+      // The courier has no owner to ask for names.
+      writesAs: `${LINK}=v1/v0`,
       limits: { handlerTimeoutMs: SLOW_HANDLER_LIMIT_MS },
     });
     const courier = await Courier.start(t, company);
