@@ -12,6 +12,7 @@ export {
   brokenConstraint,
   isConnectionLost,
   isDatabaseUnavailable,
+  isLocked,
   isSerializationFailure,
 } from './postgresErrors.ts';
 export {

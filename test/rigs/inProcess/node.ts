@@ -61,7 +61,7 @@ export class ServiceNode {
     const queueSql = connectPostgres(postgresUrl, {
       name: `${instance}/queue`,
       max: 6,
-      session: { synchronous_commit: 'off' },
+      session: { synchronous_commit: 'off', lock_timeout: 200 },
       log,
     });
     const nats = await connectNats(natsUrl, { name: instance, log });
