@@ -16,6 +16,7 @@ import { forgetCompared } from './copies/results.ts';
 import type { TextColumn } from './erasing/findTraces.ts';
 import { LinkError } from './errors.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
+import { NewerContracts } from './inbox/newerContracts.ts';
 import { Receiver, type ReceiverLimits, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
 import type { ReplicaTable } from './inbox/upsertNewer.ts';
@@ -104,6 +105,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   ): Promise<Enqueued[]>;
   /** What keeps messages from getting further in the lanes of this process, leg by leg. */
   blockedLegs(): Map<string, BlockedLeg>;
+  /** @throws Error with the reason while messages come that only a later build reads */
+  requireReadable(): void;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
   deliver(messages: readonly Enqueued[]): Promise<LegDelivery[]>;
 }
@@ -119,7 +122,10 @@ function assemble(options: KitOptions): LinkKit {
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
   for (const link of [...produced, ...consumed]) allContracts(link).forEach(prepareContract);
-  const receivers = createReceivers(options, consumed, (written) => relay.committed(written));
+  const newer = new NewerContracts(options.log);
+  const receivers = createReceivers(options, consumed, newer, (written) =>
+    relay.committed(written),
+  );
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
   const asker = new ReceiptAsker(options.peers);
@@ -178,6 +184,7 @@ function assemble(options: KitOptions): LinkKit {
     ],
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
+    requireReadable: () => newer.requireNone(),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
   };
@@ -201,6 +208,7 @@ function warnOfSmallPayload({ nats, log }: KitOptions): void {
 function createReceivers(
   options: KitOptions,
   consumed: readonly LinkDefinition[],
+  newer: NewerContracts,
   onCommitted: ReceiverOptions['onCommitted'],
 ): Map<string, Receiver> {
   return new Map(
@@ -209,7 +217,8 @@ function createReceivers(
       if (link.transports.includes('pull') && !options.pulls?.[link.id])
         throw new LinkError('UNKNOWN_LINK', `${link.id} may be pull, and there is no way to ask`);
       const { sql, log, limits = {} } = options;
-      return [link.id, new Receiver({ sql, log, link, handler, limits, onCommitted })];
+      const onNewer = (detail: string) => newer.note(link.id, detail);
+      return [link.id, new Receiver({ sql, log, link, handler, limits, onCommitted, onNewer })];
     }),
   );
 }

@@ -127,7 +127,11 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     services: servedBy(options, { ...context, kit }),
   });
   const readiness = new Readiness({
-    checks: { postgres: () => requireWritable(sql), nats: () => nats.check() },
+    checks: {
+      postgres: () => requireWritable(sql),
+      nats: () => nats.check(),
+      contracts: () => kit.requireReadable(),
+    },
     log,
     onChange: (isReady) => server.setServing(isReady),
   });

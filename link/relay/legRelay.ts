@@ -272,12 +272,12 @@ export class LegRelay {
   /**
    * Takes a receipt, pushed or asked for. Ids that are not in the window belong to another relay.
    */
-  receive({ eventId, outcome, epoch, version }: Receipt): void {
+  receive({ eventId, outcome, epoch, version, detail = HANDLER_FAILED }: Receipt): void {
     const flight = this.window.ofEvent(eventId);
     if (!flight || outcome === 'fenced') return;
-    // JetStream brings it again by itself: it stays sent, but the try has failed.
-    if (outcome === 'retry') this.progress.failedWith(HANDLER_FAILED, placeOf(flight));
-    else this.settle(flight, outcome, { epoch, version });
+    if (outcome !== 'retry') return this.settle(flight, outcome, { epoch, version });
+    this.progress.failedWith(detail, placeOf(flight));
+    flight.triedInVain(performance.now(), detail);
   }
 
   settle(
