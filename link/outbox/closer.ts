@@ -100,7 +100,7 @@ export class Closer<T extends Closable> {
   #closingRowOf(flight: T): ClosingRow {
     const { seq, lane, eventId } = flight.row;
     const hash = payloadHash(eventId, this.#textOf(flight));
-    return { seq, lane, epoch: flight.settledEpoch, hash };
+    return { seq, eventId, lane, epoch: flight.settledEpoch, hash };
   }
 
   /** A row that has its receipt must be closed; the certificate will not come out equal. */
