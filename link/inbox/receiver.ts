@@ -29,7 +29,7 @@ import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
 import type { Receipt } from '../wire/receipt.ts';
-import { type Applying, applyNew, applyParked } from './applyNew.ts';
+import { type Applying, applyNew, applyParked, type Settled } from './applyNew.ts';
 import { bury, storable, storableDetail } from './deadLetters.ts';
 import { enterInbox, readInbox } from './deduplicate.ts';
 import { type Arrival, checkArrival, type DeadReason, type Delivery } from './delivery.ts';
@@ -68,12 +68,17 @@ export interface ReceiverOptions {
   readonly limits?: Partial<ReceiverLimits>;
   /** Called after a transaction that wrote to the outbox was committed. */
   readonly onCommitted?: (written: readonly WrittenMessage[]) => void;
-  /** Something a person must see: a message id came again with a different payload. */
+  /**
+   * Something a person must see: a message id came again with a different payload, or a new message
+   * with a version that its key has passed.
+   */
   readonly onAlarm?: (what: DeadReason, eventId: string) => void;
 }
 
 /** What a sender is told when it reuses a message id for a different payload. */
 export const ID_REUSED = 'this message id was settled before with another payload';
+
+const VERSION_PASSED = 'a new message came with a version that its key has passed';
 
 /** Thrown inside the transaction so that it rolls back. */
 class NotAllNew extends Error {}
@@ -185,6 +190,7 @@ export class Receiver {
       if (receipts) return receipts;
     }
     const reused: Delivery[] = [];
+    const passed: Receipt[] = [];
     let committing: Transaction | undefined;
     const receipts = await sql.begin(async (tx) => {
       const fresh = await enterInbox(tx, link.id, [...first.values()]);
@@ -199,7 +205,11 @@ export class Receiver {
       committing = tx;
       await failpoint('inbox.before-commit');
       return deliveries.map((d): Receipt => {
-        if (isNew.has(d)) return settle(d, outcomes.get(d.eventId) ?? 'applied');
+        if (isNew.has(d)) {
+          const receipt = receiptOf(d, outcomes.get(d.eventId));
+          if (receipt.outcome === 'dead') passed.push(receipt);
+          return receipt;
+        }
         const row = known.get(d.eventId);
         if (!row) return settle(d, 'fenced');
         const receipt = settledBefore(row);
@@ -210,6 +220,7 @@ export class Receiver {
     });
     this.#committed(committing);
     for (const delivery of reused) await this.#alarmReused(delivery);
+    for (const receipt of passed) this.#alarmPassed(receipt);
     if (link.ordered) this.onAdvanced();
     return receipts as Receipt[];
   }
@@ -232,7 +243,7 @@ export class Receiver {
         const [fresh, outcomes] = await Promise.all([entering, applying]);
         if (fresh.size < deliveries.length) throw new NotAllNew();
         await failpoint('inbox.before-commit');
-        return deliveries.map((one) => settle(one, outcomes.get(one.eventId) ?? 'applied'));
+        return deliveries.map((one) => receiptOf(one, outcomes.get(one.eventId)));
       });
       this.#committed(committing);
       return receipts as Receipt[];
@@ -267,9 +278,10 @@ export class Receiver {
         }
         taken = checked.delivery;
         committing = tx;
-        return settle(taken, await applyParked(tx, this.#applying, taken));
+        return receiptOf(taken, await applyParked(tx, this.#applying, taken));
       });
       this.#committed(committing);
+      if (committing && receipt?.outcome === 'dead') this.#alarmPassed(receipt);
       return receipt;
     } catch (error) {
       if (!taken) throw error;
@@ -329,6 +341,12 @@ export class Receiver {
     }
   }
 
+  #alarmPassed({ eventId, detail }: Receipt): void {
+    const { log, link, onAlarm } = this.#options;
+    log.fatal({ link: link.id, eventId, detail }, VERSION_PASSED);
+    onAlarm?.('VERSION_PASSED', eventId);
+  }
+
   async #alarmReused(delivery: Delivery): Promise<void> {
     const { sql, log, link, onAlarm } = this.#options;
     log.fatal({ link: link.id, eventId: delivery.eventId }, ID_REUSED);
@@ -337,4 +355,8 @@ export class Receiver {
       await bury(tx, delivery, { reason: 'ID_REUSED', detail: ID_REUSED, attempts: 1 });
     });
   }
+}
+
+function receiptOf(delivery: Delivery, { outcome, detail }: Settled = { outcome: 'applied' }) {
+  return { ...settle(delivery, outcome), ...(detail === undefined ? {} : { detail }) };
 }

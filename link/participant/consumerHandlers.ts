@@ -9,6 +9,7 @@ import { readCopies } from '../copies/results.ts';
 import { readInbox } from '../inbox/deduplicate.ts';
 import { isUuid } from '../inbox/delivery.ts';
 import { readInboxDigest } from '../inbox/digest.ts';
+import { readExceptions } from '../inbox/exceptions.ts';
 import { raiseFence } from '../inbox/fence.ts';
 import { setListening } from '../transport/jetStream/listening.ts';
 import { readConsumer } from '../transport/jetStream/provision.ts';
@@ -22,10 +23,12 @@ type Methods =
   | 'setCopies'
   | 'raiseFence'
   | 'getInboxDigest'
+  | 'listExceptions'
   | 'getShadowResults';
 
 /** Each may have a reason, which is as long as a dead letter's. */
 const COPIES_AT_ONCE = 500;
+const EXCEPTIONS = 100;
 
 export function consumerHandlers(
   options: ParticipantOptions,
@@ -66,6 +69,11 @@ export function consumerHandlers(
       const { digests, nextEpoch } = await readInboxDigest(sql, findLink(consumed, link).id, page);
       const lanes = digests.map(({ count, sum, ...lane }) => ({ ...lane, digest: { count, sum } }));
       return { lanes, nextEpoch };
+    },
+    listExceptions: async ({ link, epoch, outcomes, limit }) => {
+      const { id } = findLink(consumed, link);
+      const wanted = { link: id, epoch, outcomes, limit: limit || EXCEPTIONS };
+      return { messages: await readExceptions(sql, wanted) };
     },
     getShadowResults: async ({ link, settleMs, sinceUnixMs }) => {
       const since = Number(sinceUnixMs);
