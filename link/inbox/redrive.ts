@@ -3,12 +3,13 @@ import { isTransient } from '../../rpc/transient.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { LinkDefinition } from '../link.ts';
+import { ID_REUSED } from './alarms.ts';
 import { arrivalOf, storableDetail, takeForRedrive } from './deadLetters.ts';
 import { setOutcome } from './deduplicate.ts';
 import { checkArrival, type Delivery, isUuid } from './delivery.ts';
+import { DEFAULT_LIMITS } from './failures.ts';
 import { type Handler, withinLimit } from './handler.ts';
 import { describePassed, lockPositions, savePositions, takeTurns } from './ordered.ts';
-import { DEFAULT_LIMITS, ID_REUSED } from './receiver.ts';
 
 export type RedriveResult =
   | { readonly outcome: 'applied' | 'superseded' }

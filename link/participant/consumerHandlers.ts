@@ -23,6 +23,7 @@ type Methods =
   | 'setCopies'
   | 'raiseFence'
   | 'getInboxDigest'
+  | 'getConsumption'
   | 'listExceptions'
   | 'getShadowResults';
 
@@ -33,7 +34,7 @@ const EXCEPTIONS = 100;
 export function consumerHandlers(
   options: ParticipantOptions,
 ): Pick<Handlers<typeof LinkParticipant>, Methods> {
-  const { sql, consumed, listening, service, manager } = options;
+  const { sql, consumed, listening, service, manager, receivers, streams } = options;
   return {
     getReceipts: async ({ link, eventIds, copies }) => {
       findLink(consumed, link);
@@ -69,6 +70,15 @@ export function consumerHandlers(
       const { digests, nextEpoch } = await readInboxDigest(sql, findLink(consumed, link).id, page);
       const lanes = digests.map(({ count, sum, ...lane }) => ({ ...lane, digest: { count, sum } }));
       return { lanes, nextEpoch };
+    },
+    getConsumption: async ({ link }) => {
+      const { id } = findLink(consumed, link);
+      const pause = receivers.get(id)?.breaker.pause;
+      return {
+        pausedReason: pause?.reason ?? '',
+        pausedMs: BigInt(Math.round(pause?.forMs ?? 0)),
+        bindProblem: streams.get(id)?.problem ?? '',
+      };
     },
     listExceptions: async ({ link, epoch, outcomes, limit }) => {
       const { id } = findLink(consumed, link);
