@@ -15,12 +15,14 @@ import { prepareContract } from './contracts/contract.ts';
 import { forgetCompared } from './copies/results.ts';
 import type { TextColumn } from './erasing/findTraces.ts';
 import { LinkError } from './errors.ts';
+import type { Pause } from './inbox/breaker.ts';
+import type { ReceiverLimits } from './inbox/failures.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
 import { NewerContracts } from './inbox/newerContracts.ts';
-import { Receiver, type ReceiverLimits, type ReceiverOptions } from './inbox/receiver.ts';
+import { Receiver, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
 import type { ReplicaTable } from './inbox/upsertNewer.ts';
-import { type EventOf, type LinkDefinition, type LinkMap, linkOf } from './link.ts';
+import { type EventOf, type LinkDefinition, type LinkMap, legOf, linkOf } from './link.ts';
 import { enqueue } from './outbox/enqueue.ts';
 import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { Removals } from './participant/context.ts';
@@ -107,6 +109,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   blockedLegs(): Map<string, BlockedLeg>;
   /** @throws Error with the reason while messages come that only a later build reads */
   requireReadable(): void;
+  /** Legs that this process consumes, each with why it is paused, if it is. */
+  consumedLegs(): Map<string, Pause | undefined>;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
   deliver(messages: readonly Enqueued[]): Promise<LegDelivery[]>;
 }
@@ -149,6 +153,7 @@ function assemble(options: KitOptions): LinkKit {
     relay,
     listening,
     streams,
+    receivers,
     publisher,
     dispatchers,
     complete,
@@ -185,6 +190,7 @@ function assemble(options: KitOptions): LinkKit {
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
     requireReadable: () => newer.requireNone(),
+    consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
   };
@@ -280,6 +286,12 @@ function pushServices(
     served.set(name, one);
   }
   return [...served.values()];
+}
+
+function consumedLegs(service: string, receivers: ReadonlyMap<string, Receiver>) {
+  return new Map(
+    [...receivers].map(([link, { breaker }]) => [legOf(link, service), breaker.pause] as const),
+  );
 }
 
 async function deliver(relay: Relay, messages: readonly Enqueued[]): Promise<LegDelivery[]> {
