@@ -18,8 +18,13 @@ test('a row that is in a batch twice is counted once', async (t) => {
     insert into relink.outbox (leg, lane, key, version, event, event_version, event_id, body)
     values ('COMM-010/hiring', 3, 'k', 1, 'ManagerCreated', 0, ${randomUUID()}, '{}')
     returning seq::float8 as seq`;
-  const row = { seq, lane: 3, epoch: 1n, hash: 7n };
-  const closing = { leg: 'COMM-010/hiring', rows: [row, { ...row }], terms: new Map([[3, 1n]]) };
+  const row = { seq, epoch: 1n, hash: 7n, hashedVersion: 0 };
+  const closing = {
+    leg: 'COMM-010/hiring',
+    rows: [row, { ...row }],
+    terms: new Map([[3, 1n]]),
+    isKept: false,
+  };
   const owner = { link: 'COMM-010', instance: 'a-1' };
   assert.deepEqual({ ...(await closeRows(sql, owner, closing)) }, { isOwned: true, removed: 1 });
   const [closed] = await sql`select count::int, sum::int from relink.closed`;

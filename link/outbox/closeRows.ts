@@ -1,9 +1,10 @@
 /**
  * The one statement that closes outbox rows: it removes them and adds them to the digest that
- * certificates are made from. Called for a consumer's receipt, and for rows that `pull` leaves
- * undelivered (see closer.ts).
+ * certificates are made from, and of functional links moves them to the history (see history.ts).
+ * Called for a consumer's receipt, and for rows that `pull` leaves undelivered (see closer.ts).
  */
 import type { Database } from '../../runtime/postgres.ts';
+import { keepSettled } from './history.ts';
 
 /** The epoch of rows closed without delivery; no digest counts them. */
 export const NOT_DELIVERED = 0n;
@@ -11,10 +12,11 @@ export const NOT_DELIVERED = 0n;
 /** A row to close, and what the certificate adds up. */
 export interface ClosingRow {
   readonly seq: number;
-  readonly lane: number;
   /** The epoch under which the consumer settled it, or NOT_DELIVERED. */
   readonly epoch: bigint;
   readonly hash: bigint;
+  /** The contract version whose text was hashed. */
+  readonly hashedVersion: number;
 }
 
 /** The rows of one leg to close in one batch. All lanes must be owned under the terms given. */
@@ -23,6 +25,8 @@ export interface Closing {
   readonly rows: readonly ClosingRow[];
   /** The lanes of these rows with the fencing term each is owned under. */
   readonly terms: ReadonlyMap<number, bigint>;
+  /** Whether they go to the history. */
+  readonly isKept: boolean;
 }
 
 export interface ClosedRows {
@@ -56,14 +60,16 @@ export async function closeRows(
         order by l.lane for share of l),
       gone as (delete from relink.outbox where leg = ${closing.leg}
         and seq = any(${seqs}::int8[])
-        and (select count(*) from mine) = ${lanes.length} returning seq),
+        and (select count(*) from mine) = ${lanes.length}
+        returning ${closing.isKept ? sql`*` : sql`seq, lane`}),
+      settled as (select gone.*, r.epoch, r.hash, r.hashed_version from gone
+        join unnest(${seqs}::int8[], ${rows.map((one) => String(one.epoch))}::int8[],
+          ${rows.map((one) => String(one.hash))}::int8[],
+          ${rows.map((one) => one.hashedVersion)}::int2[]) r(seq, epoch, hash, hashed_version)
+        using (seq) where r.epoch <> ${NOT_DELIVERED}),
+      ${closing.isKept ? keepSettled(sql) : sql``}
       summed as (insert into relink.closed (leg, lane, epoch, count, sum)
-        select ${closing.leg}, r.lane, r.epoch, count(*), sum(r.hash) from gone
-        join unnest(${seqs}::int8[], ${rows.map((one) => one.lane)}::int2[],
-          ${rows.map((one) => String(one.epoch))}::int8[],
-          ${rows.map((one) => String(one.hash))}::int8[]) r(seq, lane, epoch, hash) using (seq)
-        where r.epoch <> ${NOT_DELIVERED}
-        group by r.lane, r.epoch
+        select ${closing.leg}, lane, epoch, count(*), sum(hash) from settled group by lane, epoch
         on conflict (leg, lane, epoch) do update
         set count = closed.count + excluded.count, sum = closed.sum + excluded.sum)
     select (select count(*) from mine) = ${lanes.length} as "isOwned",
