@@ -46,6 +46,8 @@ import {
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
 import { JetStreamDispatcher, NEEDED_PAYLOAD } from './transport/jetStream/send.ts';
+import type { DayTable } from './upkeep/dayPartitions.ts';
+import { upkeepOf } from './upkeep/upkeep.ts';
 import { allContracts } from './versions.ts';
 
 export interface KitOptions<Links extends LinkMap = LinkMap> {
@@ -77,7 +79,12 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   /** Where people write what they like: a name that others may no longer know is replaced there. */
   readonly freeText?: readonly TextColumn[];
   readonly limits?: Partial<ReceiverLimits>;
+  /** Days for which settled messages of functional links are kept, to be sent again; 0 keeps none. */
+  readonly historyDays?: number;
 }
+
+/** Long enough for a database to be lost, missed, restored and reconciled over a weekend. */
+const HISTORY_DAYS = 7;
 
 /** Receipts are asked for within 5 s: a broker that is down must not use that up. */
 const BROKER_ANSWER_MS = 2_000;
@@ -121,7 +128,7 @@ export function createLinkKit<Links extends LinkMap>(options: KitOptions<Links>)
 
 /** The same for any map: what is inside the kit knows its links by their ids only. */
 function assemble(options: KitOptions): LinkKit {
-  const { service, links } = options;
+  const { service, links, historyDays = HISTORY_DAYS } = options;
   const all = Object.values(links);
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
@@ -141,6 +148,7 @@ function assemble(options: KitOptions): LinkKit {
   const relay = new Relay({
     ...options,
     links: produced,
+    keepsHistory: historyDays > 0,
     asyncDispatcher: (link) => complete(link, new JetStreamDispatcher(publisher, link, service)),
     syncDispatcher: (link, consumer) => complete(link, dispatchers.get(`${link.id}/${consumer}`)!),
     ask: (link) => asker.askerOf(link.id),
@@ -183,6 +191,7 @@ function assemble(options: KitOptions): LinkKit {
           for (const dispatcher of dispatchers.values()) dispatcher.close();
         },
       },
+      upkeepOf({ ...options, tables: keptTables(produced, historyDays) }),
       listening,
       unparker,
       relay,
@@ -194,6 +203,11 @@ function assemble(options: KitOptions): LinkKit {
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
   };
+}
+
+function keptTables(produced: readonly LinkDefinition[], keepDays: number): DayTable[] {
+  const hasHistory = produced.some(({ kind }) => kind === 'functional');
+  return hasHistory ? [{ table: 'history', column: 'closed_at', keepDays }] : [];
 }
 
 /** How the owner's fields of a link are read; undefined when no version needs any. */

@@ -39,6 +39,8 @@ export interface LegRelayOptions {
   readonly consumer: string;
   readonly instance: string;
   readonly owned: OwnedLanes;
+  /** Whether closed messages of functional links are kept for a while. */
+  readonly keepsHistory: boolean;
   readonly sync: Dispatcher;
   /** Publishes copies of calls to the stream. */
   readonly async: Dispatcher;
@@ -91,6 +93,7 @@ export class LegRelay {
       link: link.id,
       instance,
       termOf: (lane) => owned.get(lane),
+      keepsHistory: options.keepsHistory && link.kind === 'functional',
       textOf: (flight) => settledText(link, flight),
       onClosed: (flights) => {
         for (const flight of flights) this.window.remove(flight);
@@ -245,8 +248,9 @@ export class LegRelay {
   /** The reason is this message alone: its key waits behind it, and all others go on. */
   #refused(flight: Flight, reason: string): void {
     if (this.#held.isBehind(flight)) {
-      if (flight.holdBack()) this.#backToPending(flight);
-      return;
+      if (!flight.holdBack()) return;
+      this.pending.push(flight);
+      return this.#sortPending();
     }
     const { link, log } = this.#options;
     const { eventId } = flight.row;
@@ -254,11 +258,6 @@ export class LegRelay {
       log.warn({ link: link.id, consumer: this.consumer, eventId, reason }, 'message refused');
     this.#held.hold(flight);
     this.#retry(flight, reason);
-  }
-
-  #backToPending(flight: Flight): void {
-    this.pending.push(flight);
-    this.#sortPending();
   }
 
   /**
