@@ -13,6 +13,7 @@ export {
   isConnectionLost,
   isDatabaseUnavailable,
   isLocked,
+  isSchemaUnfit,
   isSerializationFailure,
 } from './postgresErrors.ts';
 export {

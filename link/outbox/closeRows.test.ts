@@ -22,11 +22,11 @@ async function insert(): Promise<ClosingRow> {
     insert into relink.outbox (leg, lane, key, version, event, event_version, event_id, body)
     values (${LEG}, ${LANE}, 'k', 1, 'ManagerCreated', 0, ${randomUUID()}, '{}')
     returning seq::float8 as seq, event_id as "eventId"`;
-  return { ...row!, lane: LANE, epoch: 1n, hash: 7n };
+  return { ...row!, epoch: 1n, hash: 7n, hashedVersion: 0 };
 }
 
 function close(rows: readonly ClosingRow[]) {
-  const closing = { leg: LEG, rows, terms: new Map([[LANE, 1n]]) };
+  const closing = { leg: LEG, rows, terms: new Map([[LANE, 1n]]), isKept: false };
   return closeRows(sql, { link: 'COMM-010', instance: 'a-1' }, closing);
 }
 

@@ -1,9 +1,10 @@
 /**
  * The one statement that closes outbox rows: it removes them and adds them to the digest that
- * certificates are made from. Called for a consumer's receipt, and for rows that `pull` leaves
- * undelivered (see closer.ts).
+ * certificates are made from, and of functional links moves them to the history (see history.ts).
+ * Called for a consumer's receipt, and for rows that `pull` leaves undelivered (see closer.ts).
  */
 import type { Database } from '../../runtime/postgres.ts';
+import { keepSettled } from './history.ts';
 
 /** The epoch of rows closed without delivery; no digest counts them. */
 export const NOT_DELIVERED = 0n;
@@ -15,10 +16,11 @@ export const NOT_DELIVERED = 0n;
 export interface ClosingRow {
   readonly seq: number;
   readonly eventId: string;
-  readonly lane: number;
   /** The epoch under which the consumer settled it, or NOT_DELIVERED. */
   readonly epoch: bigint;
   readonly hash: bigint;
+  /** The contract version whose text was hashed. */
+  readonly hashedVersion: number;
 }
 
 /** The rows of one leg to close in one batch. All lanes must be owned under the terms given. */
@@ -27,6 +29,8 @@ export interface Closing {
   readonly rows: readonly ClosingRow[];
   /** The lanes of these rows with the fencing term each is owned under. */
   readonly terms: ReadonlyMap<number, bigint>;
+  /** Whether they go to the history. */
+  readonly isKept: boolean;
 }
 
 export interface ClosedRows {
@@ -64,15 +68,17 @@ export async function closeRows(
         order by l.lane for key share of l),
       gone as (delete from relink.outbox o
         using unnest(${seqs}::int8[], ${rows.map((one) => one.eventId)}::uuid[],
-          ${rows.map((one) => one.lane)}::int2[], ${rows.map((one) => String(one.epoch))}::int8[],
-          ${rows.map((one) => String(one.hash))}::int8[]) r(seq, event_id, lane, epoch, hash)
+          ${rows.map((one) => String(one.epoch))}::int8[],
+          ${rows.map((one) => String(one.hash))}::int8[],
+          ${rows.map((one) => one.hashedVersion)}::int2[]) r(seq, event_id, epoch, hash, hashed_version)
         where o.leg = ${closing.leg} and o.seq = any(${seqs}::int8[])
-        and o.seq = r.seq and o.event_id = r.event_id
-        and (select count(*) from mine) = ${lanes.length} returning r.lane, r.epoch, r.hash),
+          and o.seq = r.seq and o.event_id = r.event_id
+          and (select count(*) from mine) = ${lanes.length}
+        returning ${closing.isKept ? sql`o.*` : sql`o.lane`}, r.epoch, r.hash, r.hashed_version),
+      settled as (select * from gone where epoch <> ${NOT_DELIVERED}),
+      ${closing.isKept ? keepSettled(sql) : sql``}
       summed as (insert into relink.closed (leg, lane, epoch, count, sum)
-        select ${closing.leg}, lane, epoch, count(*), sum(hash) from gone
-        where epoch <> ${NOT_DELIVERED}
-        group by lane, epoch
+        select ${closing.leg}, lane, epoch, count(*), sum(hash) from settled group by lane, epoch
         on conflict (leg, lane, epoch) do update
         set count = closed.count + excluded.count, sum = closed.sum + excluded.sum)
     select (select count(*) from mine) = ${lanes.length} as "isOwned",

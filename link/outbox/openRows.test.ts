@@ -95,14 +95,20 @@ test('a digest counts each row once, however its batches overlap and whatever th
     for (let i = 0; i < 12; i++) {
       const lane = i % 3;
       const [inserted] = await insert(sql, lane);
-      rows.push({ ...inserted!, lane, epoch: BigInt(1 + (i % 2)), hash: BigInt(i) << 59n });
+      const hash = BigInt(i) << 59n;
+      rows.push({ ...inserted!, epoch: BigInt(1 + (i % 2)), hash, hashedVersion: 0 });
     }
     const signed = rows.map((row) => ({ ...row, hash: BigInt.asIntN(64, row.hash) }));
     const terms = new Map([0, 1, 2].map((lane) => [lane, TERM]));
     // At once, as statements whose answer was lost may still run when they are repeated.
     await Promise.all(
       picks.map((pick) =>
-        closeRows(sql, OWNER, { leg: LEG, rows: pick.map((i) => signed[i]!), terms }),
+        closeRows(sql, OWNER, {
+          leg: LEG,
+          rows: pick.map((i) => signed[i]!),
+          terms,
+          isKept: false,
+        }),
       ),
     );
     const closed = new Set(picks.flat());

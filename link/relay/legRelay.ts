@@ -39,6 +39,8 @@ export interface LegRelayOptions {
   readonly consumer: string;
   readonly instance: string;
   readonly owned: OwnedLanes;
+  /** Whether closed messages of functional links are kept for a while. */
+  readonly keepsHistory: boolean;
   readonly sync: Dispatcher;
   /** Publishes copies of calls to the stream. */
   readonly async: Dispatcher;
@@ -91,6 +93,7 @@ export class LegRelay {
       link: link.id,
       instance,
       termOf: (lane) => owned.get(lane),
+      keepsHistory: options.keepsHistory && link.kind === 'functional',
       textOf: (flight) => settledText(link, flight),
       onClosed: (flights) => {
         for (const flight of flights) this.window.remove(flight);
@@ -245,8 +248,9 @@ export class LegRelay {
   /** The reason is this message alone: its key waits behind it, and all others go on. */
   #refused(flight: Flight, reason: string): void {
     if (this.#held.isBehind(flight)) {
-      if (flight.holdBack()) this.#backToPending(flight);
-      return;
+      if (!flight.holdBack()) return;
+      this.pending.push(flight);
+      return this.#sortPending();
     }
     const { link, log } = this.#options;
     const { eventId } = flight.row;
@@ -256,20 +260,15 @@ export class LegRelay {
     this.#retry(flight, reason);
   }
 
-  #backToPending(flight: Flight): void {
-    this.pending.push(flight);
-    this.#sortPending();
-  }
-
   /**
    * Takes a receipt, pushed or asked for. Ids that are not in the window belong to another relay.
    */
-  receive({ eventId, outcome, epoch, version }: Receipt): void {
+  receive({ eventId, outcome, epoch, version, detail = HANDLER_FAILED }: Receipt): void {
     const flight = this.window.ofEvent(eventId);
     if (!flight || outcome === 'fenced') return;
-    // JetStream brings it again by itself: it stays sent, but the try has failed.
-    if (outcome === 'retry') this.progress.failedWith(HANDLER_FAILED, placeOf(flight));
-    else this.settle(flight, outcome, { epoch, version });
+    if (outcome !== 'retry') return this.settle(flight, outcome, { epoch, version });
+    this.progress.failedWith(detail, placeOf(flight));
+    flight.triedInVain(performance.now(), detail);
   }
 
   settle(

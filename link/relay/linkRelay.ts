@@ -57,6 +57,8 @@ export interface LinkRelayOptions {
   readonly link: LinkDefinition;
   readonly instance: string;
   readonly owned: OwnedLanes;
+  /** Whether closed messages of functional links are kept for a while. */
+  readonly keepsHistory: boolean;
   readonly async: Dispatcher;
   /** One for each consumer. */
   readonly sync: Readonly<Record<string, Dispatcher>>;

@@ -45,8 +45,12 @@ async function waitingClosing(t: TestContext) {
     returning seq::float8 as seq, event_id as "eventId"`;
   const unlock = await lockRow(sql, row!.seq);
   const terms = new Map([[LANE, leases.owned.get(LINK)!.get(LANE)!]]);
-  const rows = [{ ...row!, lane: LANE, epoch: 1n, hash: 7n }];
-  const closing = closeRows(sql, { link: LINK, instance: 'one' }, { leg: LEG, rows, terms });
+  const rows = [{ ...row!, lane: LANE, epoch: 1n, hash: 7n, hashedVersion: 0 }];
+  const closing = closeRows(
+    sql,
+    { link: LINK, instance: 'one' },
+    { leg: LEG, rows, terms, isKept: false },
+  );
   const isWaiting = () => sql`select 1 from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock' and query ~ 'relink.closed'`;
   await until(async () => (await isWaiting()).length > 0, { what: 'the closing waits' });

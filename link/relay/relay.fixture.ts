@@ -104,6 +104,7 @@ export async function relayRig(t: Owner, options: RelayRigOptions = {}): Promise
       ...{ sql, queueSql, nats: connection, log, service: 'hiring', instance, links: [LINK] },
       asyncDispatcher: () => consumer,
       syncDispatcher: () => consumer,
+      keepsHistory: true,
       ask: () => options.ask ?? (async () => ({ receipts: [], isStreamIdle: false })),
       raiseFence: () => () => Promise.resolve(),
     });

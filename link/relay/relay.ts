@@ -42,6 +42,8 @@ export interface RelayOptions {
   readonly instance: string;
   /** The links this service produces. */
   readonly links: readonly LinkDefinition[];
+  /** Whether closed messages of functional links are kept for a while. */
+  readonly keepsHistory: boolean;
   readonly asyncDispatcher: (link: LinkDefinition) => Dispatcher;
   readonly syncDispatcher: (link: LinkDefinition, consumer: string) => Dispatcher;
   readonly ask: (link: LinkDefinition) => AskReceipts;
@@ -70,8 +72,8 @@ export class Relay {
   }
 
   #addLink(link: LinkDefinition): void {
-    const { sql, queueSql, log, instance, asyncDispatcher, syncDispatcher, ask, raiseFence } =
-      this.#options;
+    const { sql, queueSql, log, instance, keepsHistory } = this.#options;
+    const { asyncDispatcher, syncDispatcher, ask, raiseFence } = this.#options;
     const wake = new Wake();
     const consumers = Object.keys(link.consumers);
     const relay = new LinkRelay({
@@ -80,6 +82,7 @@ export class Relay {
       log,
       link,
       instance,
+      keepsHistory,
       owned: this.#leases.owned.get(link.id)!,
       async: asyncDispatcher(link),
       sync: Object.fromEntries(consumers.map((name) => [name, syncDispatcher(link, name)])),
