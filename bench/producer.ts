@@ -26,6 +26,7 @@ export const RAW_STREAM = 'BENCH-RAW';
 export interface Producer {
   readonly sql: Database;
   readonly queueSql: Database;
+  readonly leaseSql: Database;
   readonly url: string;
   readonly nats: Awaited<ReturnType<typeof connectNats>>['connection'];
   /** Empties the link's stream and the one without a consumer. */
@@ -44,6 +45,7 @@ export async function startProducer(
   const sql = connectPostgres(url, { name: 'bench/assessments', max: POOL });
   const session = { synchronous_commit: 'off' };
   const queueSql = connectPostgres(url, { name: 'bench/queue', max: QUEUE_POOL, session });
+  const leaseSql = connectPostgres(url, { name: 'bench/leases', max: 1 });
   const nats = await connectNats(servers.natsUrl, { name: 'bench/assessments' });
   const manager = await jetstreamManager(nats.connection);
   const streams = [link.id, RAW_STREAM];
@@ -52,6 +54,7 @@ export async function startProducer(
   return {
     sql,
     queueSql,
+    leaseSql,
     url,
     nats: nats.connection,
     resetStreams: async () => {
@@ -64,6 +67,7 @@ export async function startProducer(
         instance: randomUUIDv7(),
         sql,
         queueSql,
+        leaseSql,
         nats: nats.connection,
         log: silentLog,
         links: { [link.id]: link },
@@ -77,7 +81,7 @@ export async function startProducer(
     stop: async () => {
       for (const stream of streams) await manager.streams.delete(stream);
       await nats.close();
-      await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
+      await Promise.all([sql, queueSql, leaseSql].map(closePostgres));
     },
   };
 }

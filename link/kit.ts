@@ -56,6 +56,8 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly sql: Database;
   /** A pool whose commits need not be on disk at once: a lost removal is only sent again. */
   readonly queueSql: Database;
+  /** A pool of one connection that lasts: with it the lanes of this process are lost at once. */
+  readonly leaseSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;
   /** The map as this build has it; see `releaseLinks`. */
@@ -116,6 +118,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   blockedLegs(): Map<string, BlockedLeg>;
   /** @throws Error with the reason while messages come that only a later build reads */
   requireReadable(): void;
+  /** @throws Error with the reason while another live process has the name of this one */
+  requireName(): void;
   /** Legs that this process consumes, each with why it is paused, if it is. */
   consumedLegs(): Map<string, Pause | undefined>;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
@@ -199,6 +203,7 @@ function assemble(options: KitOptions): LinkKit {
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
     requireReadable: () => newer.requireNone(),
+    requireName: () => relay.requireName(),
     consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),

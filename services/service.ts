@@ -100,6 +100,8 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     session: { synchronous_commit: 'off', lock_timeout: QUEUE_LOCK_MS },
     log,
   });
+  const leaseName = { name: `${appName}/leases`, max: 1, lasting: true };
+  const leaseSql = connectPostgres(config.postgresUrl, { ...leaseName, log });
   const nats = await connectNats(config.natsUrl, { name: appName, log });
   const clients = new Clients(config.peers);
   const context: StartupContext = {
@@ -115,6 +117,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     instance,
     sql,
     queueSql,
+    leaseSql,
     nats: nats.connection,
     log,
     links: context.links,
@@ -134,6 +137,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
       postgres: () => requireWritable(sql),
       nats: () => nats.check(),
       contracts: () => kit.requireReadable(),
+      relay: () => kit.requireName(),
     },
     log,
     onChange: (isReady) => server.setServing(isReady),
@@ -152,7 +156,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     stop: async () => {
       clients.close();
       await nats.close();
-      await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
+      await Promise.all([sql, queueSql, leaseSql].map(closePostgres));
     },
   };
   return { agents: [servers, ...kit.agents, server, readiness, health], lost: nats.lost };

@@ -4,8 +4,8 @@
  * A pending change closes the gate of its lane: nothing new goes out by the old route. The gate
  * opens under the new route once everything that may be in flight by the old one is closed (or at
  * once, when the change does not hold). Rows that an earlier owner of the lane may have sent count
- * as in flight, too: those up to the highest number open when the lane was taken still go out by
- * the old route first.
+ * as in flight, too: those up to the last number given when the lane was taken still go out by the
+ * old route first.
  */
 
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
@@ -118,7 +118,7 @@ export class LaneGate {
   }
 
   /** Drops the lanes that are no longer ours and returns them. */
-  lanesChanged(): ReadonlySet<number> {
+  dropLost(): ReadonlySet<number> {
     const lost = new Set<number>();
     for (const [lane, state] of this.#lanes)
       if (this.#options.owned.get(lane) !== state.term) lost.add(lane);
@@ -129,21 +129,24 @@ export class LaneGate {
     return lost;
   }
 
-  /** Starts to serve newly taken lanes, noting what an earlier owner may have sent. */
-  async noteTaken(): Promise<void> {
-    const { owned, sql, leg } = this.#options;
+  /**
+   * Starts to serve newly taken lanes, noting what an earlier owner may have sent: every row that there
+   * is. Their highest number is not looked for, which would take longer the more are open. Returns
+   * whether there were any.
+   */
+  async noteTaken(): Promise<boolean> {
+    const { owned, sql } = this.#options;
     const taken = [...owned].filter(([lane]) => !this.#lanes.has(lane));
-    if (taken.length === 0) return;
+    if (taken.length === 0) return false;
     // The earlier owner's adoptions raised no revision; from now on nobody else adopts.
     await this.refresh();
     this.#isStale = true;
-    const open = await sql<{ lane: number; highest: number }[]>`
-      select lane, max(seq)::float8 as highest from relink.outbox
-      where leg = ${leg} and lane = any(${taken.map(([lane]) => lane)}) group by lane`;
-    for (const [lane, term] of taken) {
-      const highest = open.find((row) => row.lane === lane)?.highest ?? 0;
-      this.#lanes.set(lane, { term, sentBeforeThrough: highest });
-    }
+    const [given] = await sql<{ last: number | null }[]>`
+      select pg_sequence_last_value(pg_get_serial_sequence('relink.outbox', 'seq')::regclass)::float8
+        as last`;
+    for (const [lane, term] of taken)
+      this.#lanes.set(lane, { term, sentBeforeThrough: given!.last ?? 0 });
+    return true;
   }
 
   /** Rows of the lane up to here may have been sent, although no flight in memory says so. */

@@ -104,6 +104,7 @@ export class LinkRelay {
   /** One pass. Returns how long the next one may wait, in milliseconds. */
   async pump(): Promise<number> {
     for (const leg of this.legs) {
+      await this.#followLanes(leg);
       const { isChanged, moved } = await leg.gate.adopt();
       if (moved.length > 0) leg.takeBack(moved);
       if (isChanged) leg.window.rewind();
@@ -118,13 +119,10 @@ export class LinkRelay {
     return this.#isReadDue() ? 0 : Math.max(1, this.#nextReadAtMs - performance.now());
   }
 
-  /** The set of owned lanes changed: forgets flights of lost lanes and reads the new ones. */
-  async lanesChanged(): Promise<void> {
-    for (const leg of this.legs) {
-      leg.forget(leg.gate.lanesChanged());
-      await leg.gate.noteTaken();
-      leg.window.rewind();
-    }
+  /** When the set of owned lanes changed: forgets flights of lost lanes and reads the new ones. */
+  async #followLanes(leg: LegRelay): Promise<void> {
+    leg.forget(leg.gate.dropLost());
+    if (await leg.gate.noteTaken()) leg.window.rewind();
   }
 
   // ---- reading ----
