@@ -25,7 +25,7 @@ import { alarmPassed, alarmReused, ID_REUSED } from './alarms.ts';
 import { type Applying, applyNew, applyParked, type Settled } from './applyNew.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { storable, storableDetail } from './deadLetters.ts';
-import { enterInbox, readInbox } from './deduplicate.ts';
+import { enterInbox, readFences, readInbox } from './deduplicate.ts';
 import {
   type Arrival,
   checkArrival,
@@ -38,7 +38,7 @@ import { DEFAULT_LIMITS, Failures, type ReceiverLimits } from './failures.ts';
 import { giveUp, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
 import { takeParked } from './ordered.ts';
-import { retry, settle, settledBefore } from './receipts.ts';
+import { fenced, retry, settle, settledBefore } from './receipts.ts';
 
 declareFailpoints('inbox.before-effect', 'inbox.before-commit', 'inbox.after-commit');
 
@@ -223,6 +223,7 @@ export class Receiver {
       const others = deliveries.filter((d) => !isNew.has(d)).map((d) => d.eventId);
       // Read only now: if a message of this batch was parked, so is its duplicate.
       const known = await readInbox(tx, others);
+      const fences = await (known.size < others.length ? readFences(tx, link.id) : undefined);
       committing = tx;
       await failpoint('inbox.before-commit');
       return deliveries.map((d): Receipt => {
@@ -232,7 +233,7 @@ export class Receiver {
           return receipt;
         }
         const row = known.get(d.eventId);
-        if (!row) return settle(d, 'fenced');
+        if (!row) return fenced(d, fences);
         const receipt = settledBefore(row);
         if (row.hashedVersion !== d.hashedVersion || row.hash === d.hash) return receipt;
         reused.push(d);

@@ -9,17 +9,19 @@
  */
 
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
+import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import type { Transport } from '../link.ts';
 import type { Flight } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';
-import { adoptRoute, type LaneRoute, type Route, readRoutes } from './routes.ts';
+import { adoptRoute, catchUp, type LaneRoute, type Route, readRoutes } from './routes.ts';
 import type { LegWindow } from './window.ts';
 
 declareFailpoints('relay.before-adopt', 'relay.after-adopt');
 
 export interface LaneGateOptions {
   readonly sql: Database;
+  readonly log: Log;
   readonly link: string;
   readonly leg: string;
   readonly instance: string;
@@ -47,6 +49,8 @@ export class LaneGate {
   #closedSinceMs = new Map<number, number>();
   /** The adopted epoch of each lane, as `adopt` last reported it. */
   readonly #reported = new Map<number, bigint>();
+  /** Lanes whose epoch the consumer refuses, with the lowest that it accepts. */
+  readonly #minEpochs = new Map<number, bigint>();
   #isStale = true;
   /**
    * Reads of the routes so far: the result of an older, slower read must not replace a newer one.
@@ -155,10 +159,29 @@ export class LaneGate {
     if (state) state.sentBeforeThrough = Math.max(state.sentBeforeThrough, through);
   }
 
+  /** The consumer refuses what the lane sends: it accepts epochs from this one on. */
+  refusedBelow(lane: number, minEpoch: bigint): boolean {
+    if (minEpoch <= (this.adoptedEpochOf(lane) ?? minEpoch)) return false;
+    this.#minEpochs.set(lane, minEpoch);
+    return true;
+  }
+
+  async #catchUp(): Promise<void> {
+    const { sql, link, leg, log } = this.#options;
+    const minEpochs = new Map(this.#minEpochs);
+    this.#minEpochs.clear();
+    const epoch = await catchUp(sql, link, leg, minEpochs);
+    this.#isStale = true;
+    if (epoch === undefined) return;
+    const lanes = [...minEpochs.keys()];
+    log.warn({ leg, lanes, epoch }, 'the consumer refused older epochs; the lanes get a new one');
+  }
+
   /** Reads changed routes and adopts what can be adopted now. */
   async adopt(): Promise<Adopted> {
     const isChanged = this.#isStale;
     try {
+      if (this.#minEpochs.size > 0) await this.#catchUp();
       if (this.#isStale) await this.readRoutes();
       for (const route of this.#routes)
         if (route.epoch !== route.adopted.epoch) await this.#adoptIfClear(route);

@@ -79,13 +79,13 @@ export class LegRelay {
   isBehind = false;
 
   constructor(options: LegRelayOptions) {
-    const { sql, queueSql, log, link, consumer, instance, owned } = options;
+    const { queueSql, log, link, consumer, instance, owned } = options;
     const leg = legOf(link.id, consumer);
     this.#options = options;
     this.consumer = consumer;
     this.window = new LegWindow(leg);
     this.#copies = new CallCopies(options);
-    this.gate = new LaneGate({ sql, link: link.id, leg, instance, owned, window: this.window });
+    this.gate = new LaneGate({ ...options, link: link.id, leg, window: this.window });
     this.closer = new Closer({
       sql: queueSql,
       log,
@@ -227,16 +227,14 @@ export class LegRelay {
       const { outcome, epoch, version, retryAfterMs, detail } = result.receipt;
       if (outcome !== 'retry' && outcome !== 'fenced')
         this.settle(flight, outcome, { epoch, version });
+      else if (isCurrent && outcome === 'fenced') this.#fenced(flight, epoch);
       else if (isCurrent) this.#retry(flight, detail || outcome, retryAfterMs);
     } else if (isCurrent && result.kind === 'failed') this.#retry(flight, result.reason);
     else if (isCurrent && result.kind === 'refused') this.#refused(flight, result.reason);
-    else if (isCurrent) this.#markSent(flight);
-  }
-
-  #markSent(flight: Flight): void {
-    if (!flight.handOver(performance.now())) return;
-    this.#held.release(flight);
-    this.progress.handedOver(placeOf(flight));
+    else if (isCurrent && flight.handOver(performance.now())) {
+      this.#held.release(flight);
+      this.progress.handedOver(placeOf(flight));
+    }
   }
 
   #retry(flight: Flight, reason: string, afterMs?: number): void {
@@ -265,10 +263,19 @@ export class LegRelay {
    */
   receive({ eventId, outcome, epoch, version, detail = HANDLER_FAILED }: Receipt): void {
     const flight = this.window.ofEvent(eventId);
-    if (!flight || outcome === 'fenced') return;
+    if (!flight) return;
+    if (outcome === 'fenced') return this.#fenced(flight, epoch);
     if (outcome !== 'retry') return this.settle(flight, outcome, { epoch, version });
     this.progress.failedWith(detail, placeOf(flight));
     flight.triedInVain(performance.now(), detail);
+  }
+
+  /** Its lane must get an epoch that the consumer accepts; then it is dispatched again. */
+  #fenced(flight: Flight, minEpoch: bigint): void {
+    const reason = `fenced: the consumer accepts epochs from ${minEpoch} on`;
+    flight.blockedBy(reason, performance.now());
+    if (this.gate.refusedBelow(flight.row.lane, minEpoch)) this.#options.wake();
+    this.#retry(flight, reason);
   }
 
   settle(
