@@ -109,9 +109,7 @@ export class LegRelay {
     });
   }
 
-  /**
-   * Adds rows that were read to the window, unless it has them already or their lane is not ours.
-   */
+  /** Adds rows to the window, unless it has them already or their lane is not ours. */
   take(rows: readonly OutboxRow[]): void {
     const nowMs = performance.now();
     for (const row of rows) {
@@ -125,6 +123,7 @@ export class LegRelay {
       if (!isReadable(this.#options.link, row)) this.#options.onUnreadable();
       this.pending.push(this.window.add(row, nowMs));
     }
+    this.#sortPending(); // rows that were found late go first
   }
 
   /** Starts what is due: makes the calls, and returns the flights to publish (at most `room`). */

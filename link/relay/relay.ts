@@ -29,6 +29,8 @@ import type { BlockedLeg } from './window.ts';
 const ROUTE_POLL_MS = 50;
 /** How often to look for lanes of a process that died; bounds how long they stand still. */
 const LOOK_EVERY_MS = 200;
+/** After a sweep that failed, for example while the database is down. */
+const FAILED_SWEEP_MS = 1_000;
 /** How many rows settled before anybody waited are remembered: a request waits at once or never. */
 const SETTLED_EARLY = 10_000;
 /** On stop: time for results on their way to close their rows before the lanes are released. */
@@ -128,7 +130,10 @@ export class Relay {
       this.#every(RENEW_EVERY_MS, () => this.#refreshLeases()),
       this.#every(LOOK_EVERY_MS, () => this.#takeOrphans()),
       this.#every(ROUTE_POLL_MS, () => this.#readRevisions()),
-      ...[...this.#links.values()].map((link) => this.#linkLoop(link)),
+      ...[...this.#links.values()].flatMap((link) => [
+        this.#linkLoop(link),
+        this.#sweepLoop(link.relay),
+      ]),
     ];
   }
 
@@ -261,6 +266,17 @@ export class Relay {
         this.#options.log.warn({ err: error }, 'relay pass failed');
         await wake.wait(FAILED_PASS_MS, signal);
       }
+    }
+  }
+
+  async #sweepLoop(relay: LinkRelay): Promise<void> {
+    const pause = new Wake();
+    while (!this.#stopping.signal.aborted) {
+      const waitMs = await relay.sweep().catch((error) => {
+        this.#options.log.warn({ err: error }, 'looking for rows that committed late failed');
+        return FAILED_SWEEP_MS;
+      });
+      await pause.wait(waitMs, this.#stopping.signal);
     }
   }
 
