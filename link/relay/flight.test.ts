@@ -104,3 +104,16 @@ test('a row that is read again gets a new flight', () => {
   assert.equal(window.ofEvent('event 1'), second);
   assert.equal(first.settle(1n), false);
 });
+
+test('while the stream still has a message, it is sent again less and less often', () => {
+  const flight = new Flight(rowOf(1), 0);
+  const copiesAtMs: number[] = [];
+  for (let nowMs = 0; nowMs < 600_000; nowMs += 1_000) {
+    if (flight.state === 'sent' && !flight.isGivenUp(nowMs)) continue;
+    if (flight.state === 'sent') flight.resend();
+    flight.publish(ASYNC);
+    flight.handOver(nowMs);
+    copiesAtMs.push(nowMs);
+  }
+  assert.deepEqual(copiesAtMs, [0, 31_000, 92_000, 213_000, 454_000]);
+});

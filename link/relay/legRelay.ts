@@ -26,8 +26,6 @@ import { LegWindow } from './window.ts';
 
 declareFailpoints('relay.after-call');
 
-/** Messages waiting for their turn on a sync route. */
-const QUEUED = 256;
 const HANDLER_FAILED = 'the consumer could not apply a message yet; its log says why';
 
 export interface LegRelayOptions {
@@ -136,7 +134,7 @@ export class LegRelay {
       publish.length < room && (this.gate.shadowOf(row.lane) !== 'sync' || copiesLeft-- > 0);
     for (const flight of this.pending) {
       const route = this.gate.dispatchRoute(flight);
-      if (route?.transport === 'sync' && this.#queue.size < QUEUED) {
+      if (route?.transport === 'sync' && this.#queue.hasRoomFor(flight)) {
         if (flight.queue(route)) this.#queue.push(flight);
       } else if (route?.transport === 'async' && this.#held.isBehind(flight)) {
         later.push(flight);
@@ -203,7 +201,7 @@ export class LegRelay {
     if (isCopied) void async.dispatch([{ ...parcel, to: [], copied: [], shadow: [this.consumer] }]);
     const [result] = await sync.dispatch([parcel]);
     await failpoint('relay.after-call');
-    this.#queue.ended();
+    this.#queue.ended(flight);
     this.onResult(flight, generation, result!);
     this.#startCalls();
     wake();
