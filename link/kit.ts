@@ -15,12 +15,14 @@ import { prepareContract } from './contracts/contract.ts';
 import { forgetCompared } from './copies/results.ts';
 import type { TextColumn } from './erasing/findTraces.ts';
 import { LinkError } from './errors.ts';
+import type { Pause } from './inbox/breaker.ts';
+import type { ReceiverLimits } from './inbox/failures.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
 import { NewerContracts } from './inbox/newerContracts.ts';
-import { Receiver, type ReceiverLimits, type ReceiverOptions } from './inbox/receiver.ts';
+import { Receiver, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
 import type { ReplicaTable } from './inbox/upsertNewer.ts';
-import { type EventOf, type LinkDefinition, type LinkMap, linkOf } from './link.ts';
+import { type EventOf, type LinkDefinition, type LinkMap, legOf, linkOf } from './link.ts';
 import { enqueue } from './outbox/enqueue.ts';
 import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { Removals } from './participant/context.ts';
@@ -44,6 +46,8 @@ import {
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
 import { JetStreamDispatcher, NEEDED_PAYLOAD } from './transport/jetStream/send.ts';
+import type { DayTable } from './upkeep/dayPartitions.ts';
+import { upkeepOf } from './upkeep/upkeep.ts';
 import { allContracts } from './versions.ts';
 
 export interface KitOptions<Links extends LinkMap = LinkMap> {
@@ -75,7 +79,12 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   /** Where people write what they like: a name that others may no longer know is replaced there. */
   readonly freeText?: readonly TextColumn[];
   readonly limits?: Partial<ReceiverLimits>;
+  /** Days for which settled messages of functional links are kept, to be sent again; 0 keeps none. */
+  readonly historyDays?: number;
 }
+
+/** Long enough for a database to be lost, missed, restored and reconciled over a weekend. */
+const HISTORY_DAYS = 7;
 
 /** Receipts are asked for within 5 s: a broker that is down must not use that up. */
 const BROKER_ANSWER_MS = 2_000;
@@ -107,6 +116,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   blockedLegs(): Map<string, BlockedLeg>;
   /** @throws Error with the reason while messages come that only a later build reads */
   requireReadable(): void;
+  /** Legs that this process consumes, each with why it is paused, if it is. */
+  consumedLegs(): Map<string, Pause | undefined>;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
   deliver(messages: readonly Enqueued[]): Promise<LegDelivery[]>;
 }
@@ -117,7 +128,7 @@ export function createLinkKit<Links extends LinkMap>(options: KitOptions<Links>)
 
 /** The same for any map: what is inside the kit knows its links by their ids only. */
 function assemble(options: KitOptions): LinkKit {
-  const { service, links } = options;
+  const { service, links, historyDays = HISTORY_DAYS } = options;
   const all = Object.values(links);
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
@@ -137,6 +148,7 @@ function assemble(options: KitOptions): LinkKit {
   const relay = new Relay({
     ...options,
     links: produced,
+    keepsHistory: historyDays > 0,
     asyncDispatcher: (link) => complete(link, new JetStreamDispatcher(publisher, link, service)),
     syncDispatcher: (link, consumer) => complete(link, dispatchers.get(`${link.id}/${consumer}`)!),
     ask: (link) => asker.askerOf(link.id),
@@ -149,6 +161,7 @@ function assemble(options: KitOptions): LinkKit {
     relay,
     listening,
     streams,
+    receivers,
     publisher,
     dispatchers,
     complete,
@@ -178,6 +191,7 @@ function assemble(options: KitOptions): LinkKit {
           for (const dispatcher of dispatchers.values()) dispatcher.close();
         },
       },
+      upkeepOf({ ...options, tables: keptTables(produced, historyDays) }),
       listening,
       unparker,
       relay,
@@ -185,9 +199,15 @@ function assemble(options: KitOptions): LinkKit {
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
     requireReadable: () => newer.requireNone(),
+    consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
   };
+}
+
+function keptTables(produced: readonly LinkDefinition[], keepDays: number): DayTable[] {
+  const hasHistory = produced.some(({ kind }) => kind === 'functional');
+  return hasHistory ? [{ table: 'history', column: 'closed_at', keepDays }] : [];
 }
 
 /** How the owner's fields of a link are read; undefined when no version needs any. */
@@ -280,6 +300,12 @@ function pushServices(
     served.set(name, one);
   }
   return [...served.values()];
+}
+
+function consumedLegs(service: string, receivers: ReadonlyMap<string, Receiver>) {
+  return new Map(
+    [...receivers].map(([link, { breaker }]) => [legOf(link, service), breaker.pause] as const),
+  );
 }
 
 async function deliver(relay: Relay, messages: readonly Enqueued[]): Promise<LegDelivery[]> {

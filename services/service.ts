@@ -118,6 +118,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     links: context.links,
     schema: schemaOf(config.postgresUrl, sql, partsOf(options)),
     peers: config.peers,
+    historyDays: config.historyDays,
   });
   const server = createRpcServer({
     host,
@@ -158,15 +159,19 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
 /** Legs whose messages do not get further, and why. */
 function describeBlocked(kit: Kit): Record<string, string> {
   const legs = [...kit.blockedLegs()].filter(([, { count }]) => count > 0);
-  return Object.fromEntries(
-    legs.map(([leg, { count, reason }]) => [leg, `${count} wait: ${reason}`]),
-  );
+  const paused = [...kit.consumedLegs()].filter(([, pause]) => pause);
+  return Object.fromEntries([
+    ...legs.map(([leg, { count, reason }]) => [leg, `${count} wait: ${reason}`]),
+    ...paused.map(([leg, pause]) => [leg, `paused, messages of many keys fail: ${pause!.reason}`]),
+  ]);
 }
 
 function measureBlocked(metrics: Metrics, kit: Kit): void {
   const messages = metrics.gauge('relink_blocked_messages', 'Messages that do not get further now');
   const ages = metrics.gauge('relink_blocked_seconds', 'For how long the first of them has not');
+  const pauses = metrics.gauge('relink_paused', '1 while messages of many keys fail');
   metrics.onCollect(() => {
+    for (const [leg, pause] of kit.consumedLegs()) pauses.labels({ leg }).set(pause ? 1 : 0);
     for (const [leg, { count, forMs }] of kit.blockedLegs()) {
       messages.labels({ leg }).set(count);
       ages.labels({ leg }).set(forMs / 1_000);

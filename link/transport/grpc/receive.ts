@@ -12,7 +12,8 @@ import {
 import { RpcError } from '../../../rpc/errors.ts';
 import type { RpcContext } from '../../../rpc/handlers.ts';
 import type { ServedService } from '../../../rpc/server.ts';
-import { ID_REUSED, type Receiver } from '../../inbox/receiver.ts';
+import { ID_REUSED } from '../../inbox/alarms.ts';
+import type { Receiver } from '../../inbox/receiver.ts';
 import type { LinkDefinition } from '../../link.ts';
 import { outcomeToWire } from '../../wire/outcome.ts';
 import { readArrival } from './arrival.ts';

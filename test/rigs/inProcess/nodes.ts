@@ -1,7 +1,7 @@
 /** The replicas of a company's services that run in the test's process. */
 import type { NatsServer } from '../../../dev/servers/nats.ts';
+import type { ReceiverLimits } from '../../../link/inbox/failures.ts';
 import type { Handler } from '../../../link/inbox/handler.ts';
-import type { ReceiverLimits } from '../../../link/inbox/receiver.ts';
 import type { LinkMap } from '../../../link/link.ts';
 import type { EntitySource } from '../../../link/participant/entity.ts';
 import type { Pull } from '../../../link/pull/pull.ts';
