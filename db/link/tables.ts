@@ -18,6 +18,7 @@ import {
   smallint,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 
@@ -97,7 +98,11 @@ export const lanes = relink.table(
     term: int8('term').notNull().default(sql`0`),
     expiresAt: time('expires_at').notNull().default(sql`'-infinity'`),
   },
-  (t) => [primaryKey({ columns: [t.link, t.lane] })],
+  (t) => [
+    primaryKey({ columns: [t.link, t.lane] }),
+    // Makes the term a key: `for key share` of a closing then waits for a new term, and for no renewal.
+    uniqueIndex('lanes_term').on(t.link, t.lane, t.term),
+  ],
 );
 
 /** The relays that are alive: they share the lanes evenly. */

@@ -8,9 +8,12 @@
  * many are open.
  *
  * A removal that is lost with the power is only sent again, so its commit need not reach the disk.
+ *
+ * A row that somebody else locked delays only itself: the others of its batch are closed without it.
  */
 export const QUEUE_SESSION: Readonly<Record<string, string>> = {
   synchronous_commit: 'off',
   enable_bitmapscan: 'off',
   enable_seqscan: 'off',
+  lock_timeout: '200ms',
 };
