@@ -13,6 +13,8 @@ import {
 import { followPages } from '../../rpc/paging.ts';
 import type { Session } from './session.ts';
 
+const LETTERS_AT_ONCE = 1_000;
+
 /** The newest runs, at most `limit`. */
 export async function listRuns(
   { operator }: Session,
@@ -45,7 +47,11 @@ export async function listDeadLetters(
 ): Promise<ListDeadLettersResponse> {
   const pages: ListDeadLettersResponse[] = [];
   const { entries, next } = await followPages(async (afterId: string | undefined, left) => {
-    const page = await operator.listDeadLetters({ ...wanted, limit: left, afterId });
+    const page = await operator.listDeadLetters({
+      ...wanted,
+      limit: Math.min(left, LETTERS_AT_ONCE),
+      afterId,
+    });
     pages.push(page);
     return { entries: page.deadLetters, next: page.nextId || undefined };
   }, limit);
