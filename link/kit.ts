@@ -18,6 +18,7 @@ import { LinkError } from './errors.ts';
 import type { Pause } from './inbox/breaker.ts';
 import type { ReceiverLimits } from './inbox/failures.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
+import { NewerContracts } from './inbox/newerContracts.ts';
 import { Receiver, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
 import type { ReplicaTable } from './inbox/upsertNewer.ts';
@@ -45,6 +46,8 @@ import {
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
 import { JetStreamDispatcher, NEEDED_PAYLOAD } from './transport/jetStream/send.ts';
+import type { DayTable } from './upkeep/dayPartitions.ts';
+import { upkeepOf } from './upkeep/upkeep.ts';
 import { allContracts } from './versions.ts';
 
 export interface KitOptions<Links extends LinkMap = LinkMap> {
@@ -76,7 +79,12 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   /** Where people write what they like: a name that others may no longer know is replaced there. */
   readonly freeText?: readonly TextColumn[];
   readonly limits?: Partial<ReceiverLimits>;
+  /** Days for which settled messages of functional links are kept, to be sent again; 0 keeps none. */
+  readonly historyDays?: number;
 }
+
+/** Long enough for a database to be lost, missed, restored and reconciled over a weekend. */
+const HISTORY_DAYS = 7;
 
 /** Receipts are asked for within 5 s: a broker that is down must not use that up. */
 const BROKER_ANSWER_MS = 2_000;
@@ -106,6 +114,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   ): Promise<Enqueued[]>;
   /** What keeps messages from getting further in the lanes of this process, leg by leg. */
   blockedLegs(): Map<string, BlockedLeg>;
+  /** @throws Error with the reason while messages come that only a later build reads */
+  requireReadable(): void;
   /** Legs that this process consumes, each with why it is paused, if it is. */
   consumedLegs(): Map<string, Pause | undefined>;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
@@ -118,12 +128,15 @@ export function createLinkKit<Links extends LinkMap>(options: KitOptions<Links>)
 
 /** The same for any map: what is inside the kit knows its links by their ids only. */
 function assemble(options: KitOptions): LinkKit {
-  const { service, links } = options;
+  const { service, links, historyDays = HISTORY_DAYS } = options;
   const all = Object.values(links);
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
   for (const link of [...produced, ...consumed]) allContracts(link).forEach(prepareContract);
-  const receivers = createReceivers(options, consumed, (written) => relay.committed(written));
+  const newer = new NewerContracts(options.log);
+  const receivers = createReceivers(options, consumed, newer, (written) =>
+    relay.committed(written),
+  );
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
   const asker = new ReceiptAsker(options.peers);
@@ -135,6 +148,7 @@ function assemble(options: KitOptions): LinkKit {
   const relay = new Relay({
     ...options,
     links: produced,
+    keepsHistory: historyDays > 0,
     asyncDispatcher: (link) => complete(link, new JetStreamDispatcher(publisher, link, service)),
     syncDispatcher: (link, consumer) => complete(link, dispatchers.get(`${link.id}/${consumer}`)!),
     ask: (link) => asker.askerOf(link.id),
@@ -177,16 +191,23 @@ function assemble(options: KitOptions): LinkKit {
           for (const dispatcher of dispatchers.values()) dispatcher.close();
         },
       },
+      upkeepOf({ ...options, tables: keptTables(produced, historyDays) }),
       listening,
       unparker,
       relay,
     ],
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
+    requireReadable: () => newer.requireNone(),
     consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
   };
+}
+
+function keptTables(produced: readonly LinkDefinition[], keepDays: number): DayTable[] {
+  const hasHistory = produced.some(({ kind }) => kind === 'functional');
+  return hasHistory ? [{ table: 'history', column: 'closed_at', keepDays }] : [];
 }
 
 /** How the owner's fields of a link are read; undefined when no version needs any. */
@@ -207,6 +228,7 @@ function warnOfSmallPayload({ nats, log }: KitOptions): void {
 function createReceivers(
   options: KitOptions,
   consumed: readonly LinkDefinition[],
+  newer: NewerContracts,
   onCommitted: ReceiverOptions['onCommitted'],
 ): Map<string, Receiver> {
   return new Map(
@@ -215,7 +237,8 @@ function createReceivers(
       if (link.transports.includes('pull') && !options.pulls?.[link.id])
         throw new LinkError('UNKNOWN_LINK', `${link.id} may be pull, and there is no way to ask`);
       const { sql, log, limits = {} } = options;
-      return [link.id, new Receiver({ sql, log, link, handler, limits, onCommitted })];
+      const onNewer = (detail: string) => newer.note(link.id, detail);
+      return [link.id, new Receiver({ sql, log, link, handler, limits, onCommitted, onNewer })];
     }),
   );
 }

@@ -44,6 +44,7 @@ export interface BaseConfig {
   readonly logLevel: LogLevel;
   readonly failpoints: string;
   readonly release: string;
+  readonly historyDays: number;
   readonly production: boolean;
 }
 
@@ -94,6 +95,13 @@ export const baseConfigProperties: ConfigProperties<BaseConfig> = {
     description: 'tests only: name=kill|throw|pause:ms[@n]',
   },
   release: { type: 'string', default: '', description: 'contract versions: COMM-040=v1/v0' },
+  historyDays: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 365,
+    default: 7,
+    description: 'days for which settled messages of functional links are kept; 0 keeps none',
+  },
   production: {
     type: 'boolean',
     default: false,

@@ -118,6 +118,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     links: context.links,
     schema: schemaOf(config.postgresUrl, sql, partsOf(options)),
     peers: config.peers,
+    historyDays: config.historyDays,
   });
   const server = createRpcServer({
     host,
@@ -127,7 +128,11 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     services: servedBy(options, { ...context, kit }),
   });
   const readiness = new Readiness({
-    checks: { postgres: () => requireWritable(sql), nats: () => nats.check() },
+    checks: {
+      postgres: () => requireWritable(sql),
+      nats: () => nats.check(),
+      contracts: () => kit.requireReadable(),
+    },
     log,
     onChange: (isReady) => server.setServing(isReady),
   });

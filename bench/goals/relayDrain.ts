@@ -74,6 +74,7 @@ function createRelay({ sql, queueSql, nats }: Producer, publisher: Publisher): R
     service: link.producer,
     instance: randomUUIDv7(),
     links: [link],
+    keepsHistory: true,
     asyncDispatcher: () => new SelfReceiptingDispatcher(nats, publisher),
     syncDispatcher: () => ({ dispatch: () => Promise.reject(new Error('nothing is sync here')) }),
     raiseFence: () => () => Promise.resolve(),

@@ -122,6 +122,51 @@ export const closed = relink.table(
   (t) => [primaryKey({ columns: [t.leg, t.lane, t.epoch] })],
 );
 
+/**
+ * Messages of functional links that receipts closed, for a while: what a consumer lost with its database
+ * is sent again from here. Partitioned by the day of closing (drizzle-kit cannot write that; the change's
+ * SQL does), so that the oldest are dropped whole. No constraint may ever stop a closing, so it has none.
+ */
+export const history = relink.table(
+  'history',
+  {
+    leg: text().notNull(),
+    /** UUIDv7: in the order of writing, so that the index grows at its end. */
+    eventId: uuid('event_id').notNull(),
+    lane: smallint().notNull(),
+    key: text().notNull(),
+    version: int8('version').notNull(),
+    event: text().notNull(),
+    eventVersion: smallint('event_version').notNull(),
+    body: text().notNull(),
+    traceparent: text(),
+    createdAt: time('created_at').notNull(),
+    closedAt: time('closed_at').notNull().default(sql`clock_timestamp()`),
+    /** What `closed` counts of it: the epoch under which it was settled, and the hash of its text there. */
+    epoch: int8('epoch').notNull(),
+    hash: int8('hash').notNull(),
+    hashedVersion: smallint('hashed_version').notNull(),
+  },
+  (t) => [index('history_event').on(t.eventId)],
+);
+
+/** Messages of a leg that were taken out of the history and sent again, and by whom. */
+export const repairs = relink.table(
+  'repairs',
+  {
+    id: uuid().primaryKey(),
+    leg: text().notNull(),
+    eventId: uuid('event_id').notNull(),
+    key: text().notNull(),
+    version: int8('version').notNull(),
+    /** The epoch that no longer counts it. */
+    epoch: int8('epoch').notNull(),
+    actor: text().notNull(),
+    repairedAt: time('repaired_at').notNull().default(sql`clock_timestamp()`),
+  },
+  (t) => [index('repairs_leg').on(t.leg, t.repairedAt)],
+);
+
 /** Every message this service settled: makes its effect happen once. */
 export const inbox = relink.table(
   'inbox',
@@ -141,6 +186,29 @@ export const inbox = relink.table(
     receivedAt: time('received_at').notNull().default(sql`now()`),
   },
   (t) => [index('inbox_received_at').using('brin', t.receivedAt)],
+);
+
+/**
+ * What the inbox says was settled, added up as its rows change: the other side of a certificate. The
+ * triggers of `relink.inbox` write it, in the transaction of the rows; nothing else does.
+ */
+export const settled = relink.table(
+  'settled',
+  {
+    link: text().notNull(),
+    lane: smallint().notNull(),
+    epoch: int8('epoch').notNull(),
+    /** The contract version whose text is hashed. */
+    eventVersion: smallint('event_version').notNull(),
+    outcome: text().notNull(),
+    /** One for each transaction that writes at the same time, so that none waits for another. */
+    shard: integer().notNull(),
+    /** Below zero where an outcome that another shard counted was changed. */
+    count: int8('count').notNull(),
+    /** Exact sum of the signed 64-bit message hashes. */
+    sum: numeric().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.link, t.lane, t.epoch, t.eventVersion, t.outcome, t.shard] })],
 );
 
 /** Failed tries of a message, counted outside the transaction that failed. */

@@ -14,7 +14,7 @@ import { erasedBody } from './erasedBody.ts';
 const LETTERS_AT_ONCE = 500;
 /** In the place of a detail, which may quote a value. */
 export const ERASED = 'erased';
-const TABLES = ['outbox', 'parked', 'dead_letters', 'attempts', 'shadow_results'];
+const TABLES = ['outbox', 'history', 'parked', 'dead_letters', 'attempts', 'shadow_results'];
 
 /** Answers how many rows were changed, by table. @throws LinkError NOT_MOVABLE */
 export async function eraseFields(
@@ -25,6 +25,7 @@ export async function eraseFields(
   await refuseOpen(sql, link, version);
   const changed = {
     dead_letters: await eraseLetters(sql, link, version),
+    history: await forgetClosed(sql, link, version),
     attempts: await eraseDetails(sql, link, 'attempts'),
     shadow_results: await eraseDetails(sql, link, 'shadow_results'),
   };
@@ -32,9 +33,24 @@ export async function eraseFields(
   return changed;
 }
 
-async function refuseOpen(sql: Database, link: LinkDefinition, version: number): Promise<void> {
+/** Each event of the link, with the version that it has in that of the link. */
+function versionsAt(link: LinkDefinition, version: number) {
   const events = [...new Set(allContracts(link).map(({ event }) => event))];
   const wanted = events.map((event) => contractAt(link, event, version)?.version ?? 0);
+  return { events, wanted };
+}
+
+/** What a consumer may lose later cannot be sent again with fields that nobody may have any more. */
+async function forgetClosed(sql: Database, link: LinkDefinition, version: number): Promise<number> {
+  const { events, wanted } = versionsAt(link, version);
+  const { count } = await sql`
+    delete from relink.history h using unnest(${events}::text[], ${wanted}::int[]) w(event, version)
+    where h.leg = any(${legsOf(link)}) and h.event = w.event and h.event_version < w.version`;
+  return count;
+}
+
+async function refuseOpen(sql: Database, link: LinkDefinition, version: number): Promise<void> {
+  const { events, wanted } = versionsAt(link, version);
   const [open] = await sql<{ outbox: number; parked: number }[]>`
     with wanted as (select * from unnest(${events}::text[], ${wanted}::int[]) w(event, version))
     select (select count(*)::int from relink.outbox o join wanted w on w.event = o.event

@@ -44,10 +44,15 @@ test('free text and what ended gets aliases, what is open stays, and again chang
   for (const state of ['dead', 'redriven', 'discarded']) await bury(state);
   await sql`insert into relink.attempts (event_id, link, count, detail)
     values (${randomUUID()}, 'COMM-070', 1, 'Ada Lovelace')`;
+  await sql`insert into relink.history (leg, event_id, lane, key, version, event, event_version, body,
+      created_at, epoch, hash, hashed_version)
+    values ('COMM-070/hiring', ${randomUUID()}, 0, 'a', 1, 'AssessmentAssigned', 0,
+      '{"assigned_by":"Ada Lovelace"}', now(), 1, 1, 0)`;
   assert.deepEqual(Object.fromEntries(await replacePhrases(sql, replacing)), {
     'relink.dead_letters.body': 2,
     'relink.dead_letters.detail': 2,
     'relink.attempts.detail': 1,
+    'relink.history.body': 1,
     'public.notes.note': 600,
   });
   const notes = await sql`select note from notes where id in (2, 3) order by id`;

@@ -21,6 +21,8 @@ const ENDED = `state <> 'dead'`;
 interface Target extends TextColumn {
   /** SQL condition: rows that may be changed. */
   readonly only?: string;
+  /** A column that tells rows apart, where that is not the primary key. */
+  readonly key?: string;
 }
 
 const OF_THE_KIT: readonly Target[] = [
@@ -28,6 +30,7 @@ const OF_THE_KIT: readonly Target[] = [
   { table: 'relink.dead_letters', column: 'detail', only: ENDED },
   { table: 'relink.attempts', column: 'detail' },
   { table: 'relink.shadow_results', column: 'detail' },
+  { table: 'relink.history', column: 'body', key: 'event_id' },
 ];
 
 export interface Replacing {
@@ -57,7 +60,7 @@ export async function replacePhrases(
   return changed;
 }
 
-interface Place extends Target {
+interface Place extends Omit<Target, 'key'> {
   /** `schema.table.column`. */
   readonly name: string;
   readonly key: string;
@@ -65,14 +68,15 @@ interface Place extends Target {
 }
 
 async function findPlace(sql: Database, target: Target): Promise<Place> {
-  const { table, column } = target;
+  const { table, column, key = null } = target;
   const [found] = await sql<Pick<Place, 'name' | 'key' | 'keyType'>[]>`
     select concat_ws('.', n.nspname, c.relname, t.attname) as name, k.attname as key,
       format_type(k.atttypid, k.atttypmod) as "keyType"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute t on t.attrelid = c.oid and t.attname = ${column}
-    join pg_index i on i.indrelid = c.oid and i.indisprimary and i.indnkeyatts = 1
-    join pg_attribute k on k.attrelid = c.oid and k.attnum = i.indkey[0]
+    left join pg_index i on i.indrelid = c.oid and i.indisprimary and i.indnkeyatts = 1
+    join pg_attribute k on k.attrelid = c.oid
+      and (k.attname = ${key} or ${key}::text is null and k.attnum = i.indkey[0])
     where c.oid = to_regclass(${table})`;
   if (found) return { ...target, ...found };
   const what = `free text ${table}.${column} cannot be changed`;

@@ -26,7 +26,14 @@ import { type Applying, applyNew, applyParked, type Settled } from './applyNew.t
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { storable, storableDetail } from './deadLetters.ts';
 import { enterInbox, readInbox } from './deduplicate.ts';
-import { type Arrival, checkArrival, type DeadReason, type Delivery } from './delivery.ts';
+import {
+  type Arrival,
+  checkArrival,
+  type DeadReason,
+  type Delivery,
+  NEWER,
+  type Refusal,
+} from './delivery.ts';
 import { DEFAULT_LIMITS, Failures, type ReceiverLimits } from './failures.ts';
 import { giveUp, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
@@ -54,10 +61,20 @@ export interface ReceiverOptions {
    * with a version that its key has passed.
    */
   readonly onAlarm?: (what: DeadReason, eventId: string) => void;
+  /** A message came in a contract version that only a later build reads. */
+  readonly onNewer?: (detail: string) => void;
 }
 
 /** Thrown inside the transaction so that it rolls back. */
 class NotAllNew extends Error {}
+
+class StaysParked extends Error {
+  readonly arrival: Arrival;
+  constructor(arrival: Arrival, why: string) {
+    super(why);
+    this.arrival = arrival;
+  }
+}
 
 export class Receiver {
   readonly #options: ReceiverOptions;
@@ -95,7 +112,7 @@ export class Receiver {
       if (checked.ok) {
         good.push(checked.delivery);
         arrivalOf.set(checked.delivery, arrival);
-      } else settled.set(arrival, await this.#refuse(arrival, checked.reason, checked.detail));
+      } else settled.set(arrival, await this.#refuse(arrival, checked));
     }
     const shadows = good.filter((delivery) => delivery.isShadow);
     const real = good.filter((delivery) => !delivery.isShadow);
@@ -285,6 +302,7 @@ export class Receiver {
         const checked = checkArrival(link, arrival, handler);
         if (!checked.ok) {
           const { reason } = checked;
+          if (reason === NEWER) throw new StaysParked(arrival, checked.detail);
           const detail = storableDetail(checked.detail);
           log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
           return giveUpTaken(tx, arrival, { reason, detail, attempts: 1 });
@@ -298,12 +316,20 @@ export class Receiver {
       if (committing && receipt?.outcome === 'dead') alarmPassed(this.#options, receipt);
       return receipt;
     } catch (error) {
+      if (error instanceof StaysParked) {
+        const { arrival, message } = error;
+        return this.#rest(arrival.key, this.#notYet(arrival, message));
+      }
       if (!taken) throw error;
-      const receipt = await this.#failures.answer(taken, error, true);
-      if (receipt.outcome === 'retry')
-        this.#restUntilMs.set(taken.key, performance.now() + (receipt.retryAfterMs ?? 0));
-      return receipt;
+      return this.#rest(taken.key, await this.#failures.answer(taken, error, true));
     }
+  }
+
+  /** A parked message that has to wait lets those of other keys have their turn. */
+  #rest(key: string, receipt: Receipt): Receipt {
+    const { outcome, retryAfterMs = 0 } = receipt;
+    if (outcome === 'retry') this.#restUntilMs.set(key, performance.now() + retryAfterMs);
+    return receipt;
   }
 
   /** Messages that a handler wrote to the outbox are sent at once, not at the relay's next poll. */
@@ -314,17 +340,37 @@ export class Receiver {
 
   // ---- failures ----
 
-  async #refuse(refused: Arrival, reason: DeadReason, why: string): Promise<Receipt> {
+  /** Nothing is committed and no attempt is counted: a process of a later build can apply it. */
+  #notYet(arrival: Arrival, detail: string): Receipt {
+    this.noteNewer(detail);
+    return retry(arrival, SERVICE_RETRY_MS, detail);
+  }
+
+  /** Something came that only a later build reads. */
+  noteNewer(detail: string): void {
+    this.#options.onNewer?.(detail);
+  }
+
+  async #refuse(refused: Arrival, { reason, detail: why }: Refusal): Promise<Receipt> {
     const { sql, log, link } = this.#options;
     const arrival = storable(refused);
     const detail = storableDetail(why);
+    if (arrival.isShadow) return this.#refuseCopy(arrival, `${reason}: ${detail}`);
+    if (reason === NEWER) return this.#notYet(arrival, detail);
     log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
     try {
-      if (arrival.isShadow) {
-        await this.#shadows.refused(arrival, `${reason}: ${detail}`);
-        return settle(arrival, 'duplicate');
-      }
       return await giveUp(sql, arrival, { reason, detail, attempts: 1 });
+    } catch (error) {
+      return retry(arrival, DATABASE_RETRY_MS, messageOf(error));
+    }
+  }
+
+  async #refuseCopy(arrival: Arrival, why: string): Promise<Receipt> {
+    const { log, link } = this.#options;
+    log.error({ link: link.id, eventId: arrival.eventId, why }, 'copy refused');
+    try {
+      await this.#shadows.refused(arrival, why);
+      return settle(arrival, 'duplicate');
     } catch (error) {
       return retry(arrival, DATABASE_RETRY_MS, messageOf(error));
     }

@@ -19,6 +19,12 @@ export interface Closable {
   readonly settledEpoch: bigint;
 }
 
+/** The event's text in the contract version that the consumer hashed. */
+export interface HashedText {
+  readonly version: number;
+  readonly text: string;
+}
+
 export interface CloserOptions<T extends Closable> {
   readonly sql: Database;
   readonly log: Log;
@@ -27,8 +33,10 @@ export interface CloserOptions<T extends Closable> {
   readonly instance: string;
   /** The fencing term of a lane this relay owns, or undefined. */
   readonly termOf: (lane: number) => bigint | undefined;
+  /** Whether closed rows go to the history. */
+  readonly keepsHistory: boolean;
   /** The event's text as the consumer hashed it. */
-  readonly textOf: (flight: T) => string;
+  readonly textOf: (flight: T) => HashedText;
   readonly onClosed: (flights: readonly T[]) => void;
   /** The rows' state is unknown, or the lanes are no longer ours: read all of these lanes again. */
   readonly onLost: (lanes: ReadonlySet<number>) => void;
@@ -64,12 +72,13 @@ export class Closer<T extends Closable> {
   }
 
   async #closeBatch(batch: readonly T[]): Promise<void> {
-    const { sql, link, leg, instance, log, onClosed } = this.#options;
+    const { sql, link, leg, instance, log, keepsHistory: isKept, onClosed } = this.#options;
     const owned = this.#withTerms(batch);
     if (owned.flights.length === 0) return;
     try {
       const rows = owned.flights.map((flight) => this.#closingRowOf(flight));
-      const closed = await closeRows(sql, { link, instance }, { leg, rows, terms: owned.terms });
+      const closing = { leg, rows, terms: owned.terms, isKept };
+      const closed = await closeRows(sql, { link, instance }, closing);
       const missing = rows.length - closed.removed;
       // Already closed by a statement whose response was lost; if not, the certificate will show
       // it.
@@ -98,19 +107,20 @@ export class Closer<T extends Closable> {
   }
 
   #closingRowOf(flight: T): ClosingRow {
-    const { seq, lane, eventId } = flight.row;
-    const hash = payloadHash(eventId, this.#textOf(flight));
-    return { seq, lane, epoch: flight.settledEpoch, hash };
+    const { seq, eventId } = flight.row;
+    const { text, version: hashedVersion } = this.#textOf(flight);
+    const hash = payloadHash(eventId, text);
+    return { seq, eventId, epoch: flight.settledEpoch, hash, hashedVersion };
   }
 
   /** A row that has its receipt must be closed; the certificate will not come out equal. */
-  #textOf(flight: T): string {
+  #textOf(flight: T): HashedText {
     const { textOf, log, leg } = this.#options;
     try {
       return textOf(flight);
     } catch (error) {
       log.error({ err: error, leg, eventId: flight.row.eventId }, 'hash of the consumer unknown');
-      return flight.row.body;
+      return { text: flight.row.body, version: flight.row.eventVersion };
     }
   }
 

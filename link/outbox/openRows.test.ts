@@ -10,7 +10,7 @@ import {
   type Transaction,
 } from '../../runtime/postgres.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
-import { closeRows } from './closeRows.ts';
+import { type ClosingRow, closeRows } from './closeRows.ts';
 import { readOpen, readRows } from './openRows.ts';
 
 const LEG = 'COMM-010/hiring';
@@ -26,9 +26,9 @@ await sql`insert into relink.lanes (link, lane, owner, term, expires_at)
 after(() => closePostgres(sql));
 
 function insert(tx: Database | Transaction, lane: number) {
-  return tx<{ seq: number }[]>`
+  return tx<{ seq: number; eventId: string }[]>`
     insert into relink.outbox (leg, lane, key, version, event, event_version, event_id, body)
-    values (${LEG}, ${lane}, 'k', 1, 'E', 0, ${randomUUID()}, '{}') returning seq::float8 as seq`;
+    values (${LEG}, ${lane}, 'k', 1, 'E', 0, ${randomUUID()}, '{}') returning seq::float8 as seq, event_id as "eventId"`;
 }
 
 test('every row is read once, in whatever order transactions commit', async () => {
@@ -91,18 +91,24 @@ test('a digest counts each row once, however its batches overlap and whatever th
   const run = async (picks: number[][]) => {
     await sql`delete from relink.outbox`;
     await sql`delete from relink.closed`;
-    const rows: { seq: number; lane: number; epoch: bigint; hash: bigint }[] = [];
+    const rows: ClosingRow[] = [];
     for (let i = 0; i < 12; i++) {
       const lane = i % 3;
-      const seq = (await insert(sql, lane))[0]!.seq;
-      rows.push({ seq, lane, epoch: BigInt(1 + (i % 2)), hash: BigInt(i) << 59n });
+      const [inserted] = await insert(sql, lane);
+      const hash = BigInt(i) << 59n;
+      rows.push({ ...inserted!, epoch: BigInt(1 + (i % 2)), hash, hashedVersion: 0 });
     }
     const signed = rows.map((row) => ({ ...row, hash: BigInt.asIntN(64, row.hash) }));
     const terms = new Map([0, 1, 2].map((lane) => [lane, TERM]));
     // At once, as statements whose answer was lost may still run when they are repeated.
     await Promise.all(
       picks.map((pick) =>
-        closeRows(sql, OWNER, { leg: LEG, rows: pick.map((i) => signed[i]!), terms }),
+        closeRows(sql, OWNER, {
+          leg: LEG,
+          rows: pick.map((i) => signed[i]!),
+          terms,
+          isKept: false,
+        }),
       ),
     );
     const closed = new Set(picks.flat());

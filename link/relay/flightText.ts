@@ -1,5 +1,6 @@
 /** In which contract version a flight travels, and which text its consumer hashed. */
 import type { LinkDefinition } from '../link.ts';
+import type { HashedText } from '../outbox/closer.ts';
 import { hashedVersion, textIn, travellingVersion } from '../versions.ts';
 import type { Flight } from './flight.ts';
 
@@ -9,7 +10,8 @@ export function versionOf(link: LinkDefinition, { row, route }: Flight): number 
 }
 
 /** @throws LinkError NO_MAPPING when the text cannot be written again without the owner's row */
-export function settledText(link: LinkDefinition, flight: Flight): string {
+export function settledText(link: LinkDefinition, flight: Flight): HashedText {
   const { row, settledVersion } = flight;
-  return textIn(link, row, settledVersion ?? hashedVersion(link, row, versionOf(link, flight)));
+  const version = settledVersion ?? hashedVersion(link, row, versionOf(link, flight));
+  return { version, text: textIn(link, row, version) };
 }

@@ -42,6 +42,8 @@ export interface RelayOptions {
   readonly instance: string;
   /** The links this service produces. */
   readonly links: readonly LinkDefinition[];
+  /** Whether closed messages of functional links are kept for a while. */
+  readonly keepsHistory: boolean;
   readonly asyncDispatcher: (link: LinkDefinition) => Dispatcher;
   readonly syncDispatcher: (link: LinkDefinition, consumer: string) => Dispatcher;
   readonly ask: (link: LinkDefinition) => AskReceipts;
@@ -53,8 +55,9 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #leases: LaneLeases;
   readonly #links = new Map<string, { relay: LinkRelay; wake: Wake }>();
-  readonly #settledEarly = new Map<number, boolean>();
-  readonly #waiters = new Map<number, (isApplied: boolean) => void>();
+  /** By leg and event, as the waiters are. */
+  readonly #settledEarly = new Map<string, boolean>();
+  readonly #waiters = new Map<string, (isApplied: boolean) => void>();
   readonly #stopping = new AbortController();
   readonly #subscriptions: StandingSubscription[] = [];
   #loops: Promise<void>[] = [];
@@ -69,8 +72,8 @@ export class Relay {
   }
 
   #addLink(link: LinkDefinition): void {
-    const { sql, queueSql, log, instance, asyncDispatcher, syncDispatcher, ask, raiseFence } =
-      this.#options;
+    const { sql, queueSql, log, instance, keepsHistory } = this.#options;
+    const { asyncDispatcher, syncDispatcher, ask, raiseFence } = this.#options;
     const wake = new Wake();
     const consumers = Object.keys(link.consumers);
     const relay = new LinkRelay({
@@ -79,6 +82,7 @@ export class Relay {
       log,
       link,
       instance,
+      keepsHistory,
       owned: this.#leases.owned.get(link.id)!,
       async: asyncDispatcher(link),
       sync: Object.fromEntries(consumers.map((name) => [name, syncDispatcher(link, name)])),
@@ -87,7 +91,7 @@ export class Relay {
       wake: () => wake.wake(),
       isLeaseValid: () => !this.#stopping.signal.aborted && this.#leases.isLeaseValid(),
       onUnreadable: () => this.#leases.decline(link.id),
-      onSettled: (seq, isApplied) => this.#settled(seq, isApplied),
+      onSettled: (row, isApplied) => this.#settled(nameOf(row), isApplied),
     });
     this.#links.set(link.id, { relay, wake });
   }
@@ -164,12 +168,14 @@ export class Relay {
     return this.#legOf(message)?.gate.transportOf(message.lane);
   }
 
-  #settled(seq: number, isApplied: boolean): void {
-    const finish = this.#waiters.get(seq);
+  #settled(name: string, isApplied: boolean): void {
+    const finish = this.#waiters.get(name);
     if (finish) return finish(isApplied);
     // The relay may be faster than the request that wrote the row: its wait finds the result here.
-    if (this.#settledEarly.size >= SETTLED_EARLY) this.#settledEarly.clear();
-    this.#settledEarly.set(seq, isApplied);
+    this.#settledEarly.set(name, isApplied);
+    if (this.#settledEarly.size <= SETTLED_EARLY) return;
+    const [oldest] = this.#settledEarly.keys();
+    this.#settledEarly.delete(oldest!);
   }
 
   /**
@@ -181,16 +187,17 @@ export class Relay {
     if (!this.#legOf(message)?.gate.owns(message.lane))
       // The message is committed: a request must not fail because its state cannot be read.
       return this.#pollClosed(message, withinMs).catch(() => false);
-    const early = this.#settledEarly.get(message.seq);
+    const name = nameOf(message);
+    const early = this.#settledEarly.get(name);
     if (early !== undefined) return early;
     return new Promise((resolve) => {
       const finish = (isApplied: boolean) => {
         clearTimeout(timer);
-        this.#waiters.delete(message.seq);
+        this.#waiters.delete(name);
         resolve(isApplied);
       };
       const timer = setTimeout(finish, withinMs, false);
-      this.#waiters.set(message.seq, finish);
+      this.#waiters.set(name, finish);
     });
   }
 
@@ -202,7 +209,8 @@ export class Relay {
     const untilMs = performance.now() + withinMs;
     for (let waitMs = 5; performance.now() < untilMs; waitMs = Math.min(waitMs * 2, 50)) {
       const open = await this.#options.sql`
-        select 1 from relink.outbox where leg = ${message.leg} and seq = ${message.seq}`;
+        select 1 from relink.outbox where leg = ${message.leg} and seq = ${message.seq}
+          and event_id = ${message.eventId}`;
       if (open.length === 0) return true;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
@@ -311,6 +319,11 @@ export class Relay {
     for (const { relay } of this.#links.values())
       for (const { gate } of relay.legs) if (gate.isWaitingForOthers) await gate.refresh();
   }
+}
+
+/** A message on one leg. */
+function nameOf({ leg, eventId }: Pick<Enqueued, 'leg' | 'eventId'>): string {
+  return `${leg} ${eventId}`;
 }
 
 /** Core NATS subject that wakes the relays of a service. */

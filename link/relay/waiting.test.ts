@@ -25,7 +25,7 @@ function relayOn(database: Database): Relay {
   return new Relay({
     ...{ sql: database, queueSql: database, log: silentLog, nats: unused(), links: [link] },
     ...{ service: 'hiring', instance: 'other', ask: unused, raiseFence: unused },
-    ...{ asyncDispatcher: unused, syncDispatcher: unused },
+    ...{ asyncDispatcher: unused, syncDispatcher: unused, keepsHistory: true },
   });
 }
 

@@ -154,15 +154,20 @@ describe('late', { concurrency: 3 }, () => {
       select ${LINK}, lane, 'other', 2, 'infinity' from generate_series(0, 15) lane`;
     await company.write();
     const [row] = await company.openRows(CONSUMER);
-    const { seq, lane } = row!;
-    const rows = [{ seq, lane, epoch: 1n, hash: 1n }];
+    const { seq, eventId, lane } = row!;
+    const rows = [{ seq, eventId, epoch: 1n, hash: 1n, hashedVersion: 0 }];
     for (const zombie of [
       { instance: 'other', term: 1n },
       { instance: 'me', term: 2n },
     ]) {
       const terms = new Map([[lane, zombie.term]]);
       const owner = { link: LINK, instance: zombie.instance };
-      const closed = await closeRows(company.producer, owner, { leg: LEG, rows, terms });
+      const closed = await closeRows(company.producer, owner, {
+        leg: LEG,
+        rows,
+        terms,
+        isKept: false,
+      });
       assert.deepEqual({ ...closed }, { isOwned: false, removed: 0 });
     }
     assert.equal((await company.producer`select 1 from relink.closed`).length, 0);
