@@ -14,6 +14,9 @@ import type { Delivery } from './delivery.ts';
 import { type ApplyChanges, type ApplyEvent, type Handler, withinLimit } from './handler.ts';
 import { describePassed, lockPositions, park, savePositions, takeTurns } from './ordered.ts';
 
+/** Enough for one round trip to serve many, and few enough for handlers that ask other services. */
+const KEYS_AT_ONCE = 64;
+
 export interface Applying {
   readonly link: LinkDefinition;
   readonly handler: Handler;
@@ -41,8 +44,44 @@ export async function applyNew(
   const { due, outcomes } = link.ordered
     ? await takeDue(tx, link.id, news)
     : { due: news, outcomes: new Map() };
-  for (const delivery of due) await applyOne(tx, applying, handler.apply, delivery);
+  const applyInTurn = async (some: readonly Delivery[]) => {
+    for (const delivery of some) await applyOne(tx, applying, handler.apply, delivery);
+  };
+  // What a message with a copy writes is told apart by when it is written.
+  const isPipelined = handler.independentKeys && !due.some(({ isCopied }) => isCopied);
+  if (isPipelined) await forEachAtOnce([...byKey(due).values()], KEYS_AT_ONCE, applyInTurn);
+  else await applyInTurn(due);
   return outcomes;
+}
+
+/** Keeps its order within each key. */
+function byKey(deliveries: readonly Delivery[]): Map<string, Delivery[]> {
+  const keys = new Map<string, Delivery[]>();
+  for (const delivery of deliveries) {
+    const same = keys.get(delivery.key);
+    if (same) same.push(delivery);
+    else keys.set(delivery.key, [delivery]);
+  }
+  return keys;
+}
+
+/** Does the work for each of `items`, for at most `limit` at once; the first failure ends it. */
+async function forEachAtOnce<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  let hasFailed = false;
+  const workOn = async () => {
+    while (next < items.length && !hasFailed) await work(items[next++]!);
+  };
+  const noteFailure = (error: unknown) => {
+    hasFailed = true;
+    throw error;
+  };
+  const workers = Array.from({ length: Math.min(limit, items.length) }, () => workOn());
+  await Promise.all(workers.map((worker) => worker.catch(noteFailure)));
 }
 
 async function applyNewest(
