@@ -263,6 +263,18 @@ export const parked = relink.table(
   (t) => [index('parked_turn').on(t.link, t.key, t.version)],
 );
 
+/** Versions that a person moved a key past, because they will not come. */
+export const skips = relink.table('skips', {
+  id: int8('id').primaryKey().generatedAlwaysAsIdentity(),
+  link: text().notNull(),
+  key: text().notNull(),
+  fromVersion: int8('from_version').notNull(),
+  throughVersion: int8('through_version').notNull(),
+  reason: text().notNull(),
+  actor: text().notNull(),
+  skippedAt: time('skipped_at').notNull().default(sql`now()`),
+});
+
 /** Messages this service gave up on, until a person redrives or discards them. */
 export const deadLetters = relink.table(
   'dead_letters',
