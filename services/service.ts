@@ -125,6 +125,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     links: context.links,
     schema: schemaOf(config.postgresUrl, sql, partsOf(options)),
     peers: config.peers,
+    horizonDays: config.horizonDays,
     historyDays: config.historyDays,
   });
   const server = createRpcServer({
