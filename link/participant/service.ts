@@ -12,6 +12,7 @@ import { entityHandlers } from './entityHandlers.ts';
 import { erasingHandlers } from './erasingHandlers.ts';
 import { producerHandlers } from './producerHandlers.ts';
 import { pullHandlers } from './pullHandlers.ts';
+import { reconcileHandlers } from './reconcileHandlers.ts';
 import { schemaHandlers } from './schemaHandlers.ts';
 
 type ParticipantHandlers = Handlers<typeof LinkParticipant>;
@@ -26,6 +27,7 @@ export function participantHandlers(options: ParticipantOptions): ParticipantHan
     ...schemaHandlers(options),
     ...pullHandlers(options),
     ...deadLetterHandlers(options),
+    ...reconcileHandlers(options),
   };
   return Object.fromEntries(
     Object.entries(handlers).map(([name, handle]) => [name, withReasons(handle as AnyHandler)]),

@@ -7,13 +7,15 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { DiscardDeadLetterRequestSchema, DiscardDeadLetterResponseSchema, EditDeadLetterRequestSchema, EditDeadLetterResponseSchema, GetDeadLetterRequestSchema, GetDeadLetterResponseSchema, ListDeadLettersRequestSchema, ListDeadLettersResponseSchema, RedriveDeadLetterRequestSchema, RedriveDeadLetterResponseSchema, Unanswered, UnansweredJson } from "./participant_pb.ts";
 import { file_relink_v1_participant } from "./participant_pb.ts";
+import type { Outcome, OutcomeJson } from "./receipt_pb.ts";
+import { file_relink_v1_receipt } from "./receipt_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file relink/v1/operator.proto.
  */
 export const file_relink_v1_operator: GenFile = /*@__PURE__*/
-  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0Il4KEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgCIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIn4KBExpbmsSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoCRIcCgRsZWdzGAQgAygLMg4ucmVsaW5rLnYxLkxlZxISCgp0cmFuc3BvcnRzGAUgAygJEhgKEGltbW92YWJsZV9yZWFzb24YBiABKAkiiwIKA0xlZxIQCghjb25zdW1lchgBIAEoCRIjCgZyb3V0ZXMYAiADKAsyEy5yZWxpbmsudjEuTGVnUm91dGUSEwoLb3V0Ym94X29wZW4YAyABKAMSFgoOb2xkZXN0X29wZW5fbXMYBCABKAMSFgoOc3RyZWFtX3BlbmRpbmcYBSABKAMSEwoLYWNrX3BlbmRpbmcYBiABKAMSFAoMZGVhZF9sZXR0ZXJzGAcgASgDEg4KBnBhcmtlZBgIIAEoAxIQCgh3YXJuaW5ncxgJIAMoCRIPCgdibG9ja2VkGAogASgDEhYKDmJsb2NrZWRfcmVhc29uGAsgASgJEhIKCmJsb2NrZWRfbXMYDCABKAMiTAoITGVnUm91dGUSDQoFbGFuZXMYASADKAUSEQoJdHJhbnNwb3J0GAIgASgJEg8KB3ZlcnNpb24YAyABKAUSDQoFZXBvY2gYBCABKAMiFAoSR2V0VG9wb2xvZ3lSZXF1ZXN0Io4BChNHZXRUb3BvbG9neVJlc3BvbnNlEiwKCHNlcnZpY2VzGAEgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5U2VydmljZRIeCgVsaW5rcxgCIAMoCzIPLnJlbGluay52MS5MaW5rEikKCnVuYW5zd2VyZWQYAyADKAsyFS5yZWxpbmsudjEuVW5hbnN3ZXJlZCJNCg9Ub3BvbG9neVNlcnZpY2USDAoEbmFtZRgBIAEoCRIsCghyZXBsaWNhcxgCIAMoCzIaLnJlbGluay52MS5Ub3BvbG9neVJlcGxpY2EiLgoPVG9wb2xvZ3lSZXBsaWNhEg8KB2FkZHJlc3MYASABKAkSCgoCdXAYAiABKAgipwIKC1BsYW5SZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIhCgJ0bxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoId2F5X2JhY2sYBCABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBJNCghzZXR0aW5ncxgFIAMoCzIkLnJlbGluay52MS5QbGFuUmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIscBCgxQbGFuUmVzcG9uc2USDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEiUKBXN0ZXBzGAUgAygLMhYucmVsaW5rLnYxLlBsYW5uZWRTdGVwEi8KCnRocmVzaG9sZHMYBiADKAsyGy5yZWxpbmsudjEuUGxhbm5lZFRocmVzaG9sZBIlCgVsaW5rcxgHIAMoCzIWLnJlbGluay52MS5QbGFubmVkTGluayJxCgtQbGFubmVkTGluaxIMCgRsaW5rGAEgASgJEhEKCWNvbnN1bWVycxgCIAMoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEicKBmV2ZW50cxgFIAMoCzIXLnJlbGluay52MS5QbGFubmVkRXZlbnQidgoMUGxhbm5lZEV2ZW50EgwKBG5hbWUYASABKAkSDAoEZnJvbRgCIAEoBRIKCgJ0bxgDIAEoBRIMCgRsb3NzGAQgASgJEhIKCmNvbXBsZW1lbnQYBSADKAkSDQoFZHJvcHMYBiADKAkSDQoFd29yZHMYByADKAkiYQoQUGxhbm5lZFRocmVzaG9sZBIPCgdzZXR0aW5nGAEgASgJEg0KBXZhbHVlGAIgASgBEgwKBHVuaXQYAyABKAkSDQoFYWJvdXQYBCABKAkSEAoIbWVhc3VyZXMYBSADKAkiVgoLUGxhbm5lZFN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRIOCgZudW1iZXIYAyABKAkSDAoEa2luZBgEIAEoCRIMCgR1bmRvGAUgASgJIu8CCgxTdGFydFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiEKAnRvGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCgh3YXlfYmFjaxgEIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEgwKBHN0ZXAYBSABKAgSDwoHbm9faG9sZBgGIAEoCBIlCgVhY3RvchgHIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJBJOCghzZXR0aW5ncxgIIAMoCzIlLnJlbGluay52MS5TdGFydFJlcXVlc3QuU2V0dGluZ3NFbnRyeUIVukgSmgEPEGQiBHICGGQqBXIDGNAPGi8KDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI1Cg1TdGFydFJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMicAoJUnVuU3RhdHVzEhsKA3J1bhgBIAEoCzIOLnJlbGluay52MS5SdW4SIQoFc3RlcHMYAiADKAsyEi5yZWxpbmsudjEuUnVuU3RlcBIjCgd3YWl0aW5nGAMgASgLMhIucmVsaW5rLnYxLldhaXRpbmciwQEKA1J1bhIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSDQoFc3RhdGUYBiABKAkSEAoId2F5X2JhY2sYByABKAkSEgoKc3RhcnRlZF9hdBgIIAEoCRIQCghlbmRlZF9hdBgJIAEoCRINCgVhY3RvchgKIAEoCRIPCgdwcm9ibGVtGAsgASgJEg0KBWxpbmtzGAwgAygJIssBCgdSdW5TdGVwEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFc3RhdGUYAyABKAkSEgoKc3RhcnRlZF9hdBgEIAEoCRIQCghlbmRlZF9hdBgFIAEoCRIlCghldmlkZW5jZRgGIAMoCzITLnJlbGluay52MS5FdmlkZW5jZRIMCgR1bmRvGAcgASgJEg4KBm51bWJlchgIIAEoCRIMCgRraW5kGAkgASgJEgwKBGRvbmUYCiABKAMSDQoFdG90YWwYCyABKAMiVwoIRXZpZGVuY2USCgoCYXQYASABKAkSDwoHdmVyZGljdBgCIAEoCRIMCgR3aGF0GAMgASgJEg0KBXZhbHVlGAQgASgJEhEKCXRocmVzaG9sZBgFIAEoCSJkCgdXYWl0aW5nEgwKBGdhdGUYASABKAkSDQoFdmFsdWUYAiABKAkSEQoJdGhyZXNob2xkGAMgASgJEg0KBXNpbmNlGAQgASgJEgwKBG5leHQYBSABKAkSDAoEdW5kbxgGIAEoCSJ6Cg9MaXN0UnVuc1JlcXVlc3QSGQoFbGltaXQYASABKAVCCrpIBxoFGOgHKAASIwoEbGluaxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGFmdGVyX2lkGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiQQoQTGlzdFJ1bnNSZXNwb25zZRIcCgRydW5zGAEgAygLMg4ucmVsaW5rLnYxLlJ1bhIPCgduZXh0X2lkGAIgASgJIiUKDUdldFJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjYKDkdldFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiJwoPV2F0Y2hSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI4ChBXYXRjaFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiUAoRQXBwcm92ZVJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjoKEkFwcHJvdmVSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIk4KD1BhdXNlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOAoQUGF1c2VSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIk8KEFJlc3VtZVJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjkKEVJlc3VtZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiUQoSUm9sbGJhY2tSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI7ChNSb2xsYmFja1J1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTwoQQ2FuY2VsUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOQoRQ2FuY2VsUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJ5ChJDb21wbGV0ZVJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokEiYKB2NvbmZpcm0YAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCI7ChNDb21wbGV0ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiXQoNVmVyaWZ5UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJFCg5WZXJpZnlSZXNwb25zZRINCgVlcXVhbBgBIAEoCBIkCgRsZWdzGAIgAygLMhYucmVsaW5rLnYxLlZlcmlmaWVkTGVnIlQKC1ZlcmlmaWVkTGVnEhAKCGNvbnN1bWVyGAEgASgJEg0KBWVxdWFsGAIgASgIEiQKCGZpbmRpbmdzGAMgAygLMhIucmVsaW5rLnYxLkZpbmRpbmciXAoHRmluZGluZxIMCgR3aGF0GAEgASgJEg0KBWVxdWFsGAIgASgIEhAKCHByb2R1Y2VyGAMgASgJEhAKCGNvbnN1bWVyGAQgASgJEhAKCGV4YW1wbGVzGAUgAygJIqYBChdMaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIgoDcnVuGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIYWZ0ZXJfaWQYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgEIAEoBUIKukgHGgUY6AcoACJZChhMaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USLAoMY2VydGlmaWNhdGVzGAEgAygLMhYucmVsaW5rLnYxLkNlcnRpZmljYXRlEg8KB25leHRfaWQYAiABKAkiOgoVR2V0Q2VydGlmaWNhdGVSZXF1ZXN0EiEKAmlkGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiRQoWR2V0Q2VydGlmaWNhdGVSZXNwb25zZRIrCgtjZXJ0aWZpY2F0ZRgBIAEoCzIWLnJlbGluay52MS5DZXJ0aWZpY2F0ZSLOAQoLQ2VydGlmaWNhdGUSCgoCaWQYASABKAkSDAoEbGluaxgCIAEoCRIQCghjb25zdW1lchgDIAEoCRINCgVlcG9jaBgEIAEoAxILCgNydW4YBSABKAkSDQoFZXF1YWwYBiABKAgSDQoFY291bnQYByABKAMSEQoJc2lnbmVkX2F0GAggASgJEhEKCXN0YXRlbWVudBgJIAEoCRIRCglzaWduYXR1cmUYCiABKAkSEgoKcHVibGljX2tleRgLIAEoCRIMCgRraW5kGAwgASgJInEKFExpc3RDb250cmFjdHNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgCIAEoBUIKukgHGgUY6AcoABIZCghhZnRlcl9pZBgDIAEoA0IHukgEIgIoACJaChVMaXN0Q29udHJhY3RzUmVzcG9uc2USMAoJY29udHJhY3RzGAEgAygLMh0ucmVsaW5rLnYxLlJlZ2lzdGVyZWRDb250cmFjdBIPCgduZXh0X2lkGAIgASgDIoMCChJSZWdpc3RlcmVkQ29udHJhY3QSCgoCaWQYASABKAMSDQoFZXZlbnQYAiABKAkSDwoHdmVyc2lvbhgDIAEoBRIMCgRoYXNoGAQgASgJEg4KBnNjaGVtYRgFIAEoCRIPCgdjaGFuZ2VkGAYgASgIEhUKDXJlZ2lzdGVyZWRfYnkYByABKAkSFQoNcmVnaXN0ZXJlZF9hdBgIIAEoCRIkCgR1c2VzGAkgAygLMhYucmVsaW5rLnYxLkNvbnRyYWN0VXNlEhIKCnJldGlyZWRfYnkYCiABKAkSEgoKcmV0aXJlZF9hdBgLIAEoCRIWCg5yZXRpcmVkX3JlYXNvbhgMIAEoCSJ6CgtDb250cmFjdFVzZRIMCgRsaW5rGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSDAoEc2lkZRgDIAEoCRIVCg1maXJzdF9zZWVuX2F0GAQgASgJEhQKDGxhc3Rfc2Vlbl9hdBgFIAEoCRIRCglpbnN0YW5jZXMYBiADKAkiPAoVQ2hlY2tDb250cmFjdHNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCKPAQoWQ2hlY2tDb250cmFjdHNSZXNwb25zZRISCgpjb21wYXRpYmxlGAEgASgIEiYKBXBhaXJzGAIgAygLMhcucmVsaW5rLnYxLkNvbnRyYWN0UGFpchIOCgZhbGFybXMYAyADKAkSKQoKdW5hbnN3ZXJlZBgEIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIqIBCgxDb250cmFjdFBhaXISDAoEbGluaxgBIAEoCRINCgVldmVudBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFEhAKCHByb2R1Y2VyGAQgASgJEhAKCGNvbnN1bWVyGAUgASgJEhIKCmNvbXBhdGlibGUYBiABKAgSLAoIcHJvYmxlbXMYByADKAsyGi5yZWxpbmsudjEuQ29udHJhY3RQcm9ibGVtImYKD0NvbnRyYWN0UHJvYmxlbRINCgVmaWVsZBgBIAEoCRIPCgdwcm9ibGVtGAIgASgJEhEKCWRpcmVjdGlvbhgDIAEoCRIPCgdwb2ludGVyGAQgASgJEg8KB3ZlcmRpY3QYBSABKAkiuAEKFVJldGlyZUNvbnRyYWN0UmVxdWVzdBImCgVldmVudBgBIAEoCUIXukgUchIQARhkMgxeW15ccHtDY31dKiQSGwoHdmVyc2lvbhgCIAEoBUIKukgHGgUY6AcoABIzCgZyZWFzb24YAyABKAlCI7pIIHIeEAEY0A8yF14oW15ccHtDY31dfFtcblxyXHRdKSokEiUKBWFjdG9yGAQgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIn0KFlJldGlyZUNvbnRyYWN0UmVzcG9uc2USDwoHcmV0aXJlZBgBIAEoCBIqCghmaW5kaW5ncxgCIAMoCzIYLnJlbGluay52MS5SZXRpcmVGaW5kaW5nEhIKCnJldGlyZWRfYnkYAyABKAkSEgoKcmV0aXJlZF9hdBgEIAEoCSJTCg1SZXRpcmVGaW5kaW5nEgwKBHdoYXQYASABKAkSDQoFd2hlcmUYAiABKAkSFgoOc3RhbmRzX2FnYWluc3QYAyABKAgSDQoFdmFsdWUYBCABKAky1g4KCE9wZXJhdG9yEkYKCUxpc3RMaW5rcxIbLnJlbGluay52MS5MaXN0TGlua3NSZXF1ZXN0GhwucmVsaW5rLnYxLkxpc3RMaW5rc1Jlc3BvbnNlEkwKC0dldFRvcG9sb2d5Eh0ucmVsaW5rLnYxLkdldFRvcG9sb2d5UmVxdWVzdBoeLnJlbGluay52MS5HZXRUb3BvbG9neVJlc3BvbnNlEjcKBFBsYW4SFi5yZWxpbmsudjEuUGxhblJlcXVlc3QaFy5yZWxpbmsudjEuUGxhblJlc3BvbnNlEjoKBVN0YXJ0EhcucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdBoYLnJlbGluay52MS5TdGFydFJlc3BvbnNlEkMKCExpc3RSdW5zEhoucmVsaW5rLnYxLkxpc3RSdW5zUmVxdWVzdBobLnJlbGluay52MS5MaXN0UnVuc1Jlc3BvbnNlEj0KBkdldFJ1bhIYLnJlbGluay52MS5HZXRSdW5SZXF1ZXN0GhkucmVsaW5rLnYxLkdldFJ1blJlc3BvbnNlEkUKCFdhdGNoUnVuEhoucmVsaW5rLnYxLldhdGNoUnVuUmVxdWVzdBobLnJlbGluay52MS5XYXRjaFJ1blJlc3BvbnNlMAESSQoKQXBwcm92ZVJ1bhIcLnJlbGluay52MS5BcHByb3ZlUnVuUmVxdWVzdBodLnJlbGluay52MS5BcHByb3ZlUnVuUmVzcG9uc2USQwoIUGF1c2VSdW4SGi5yZWxpbmsudjEuUGF1c2VSdW5SZXF1ZXN0GhsucmVsaW5rLnYxLlBhdXNlUnVuUmVzcG9uc2USRgoJUmVzdW1lUnVuEhsucmVsaW5rLnYxLlJlc3VtZVJ1blJlcXVlc3QaHC5yZWxpbmsudjEuUmVzdW1lUnVuUmVzcG9uc2USTAoLUm9sbGJhY2tSdW4SHS5yZWxpbmsudjEuUm9sbGJhY2tSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLlJvbGxiYWNrUnVuUmVzcG9uc2USRgoJQ2FuY2VsUnVuEhsucmVsaW5rLnYxLkNhbmNlbFJ1blJlcXVlc3QaHC5yZWxpbmsudjEuQ2FuY2VsUnVuUmVzcG9uc2USTAoLQ29tcGxldGVSdW4SHS5yZWxpbmsudjEuQ29tcGxldGVSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLkNvbXBsZXRlUnVuUmVzcG9uc2USPQoGVmVyaWZ5EhgucmVsaW5rLnYxLlZlcmlmeVJlcXVlc3QaGS5yZWxpbmsudjEuVmVyaWZ5UmVzcG9uc2USWwoQTGlzdENlcnRpZmljYXRlcxIiLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBojLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USVQoOR2V0Q2VydGlmaWNhdGUSIC5yZWxpbmsudjEuR2V0Q2VydGlmaWNhdGVSZXF1ZXN0GiEucmVsaW5rLnYxLkdldENlcnRpZmljYXRlUmVzcG9uc2USWAoPTGlzdERlYWRMZXR0ZXJzEiEucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaIi5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USUgoNR2V0RGVhZExldHRlchIfLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVxdWVzdBogLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVzcG9uc2USXgoRUmVkcml2ZURlYWRMZXR0ZXISIy5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVzcG9uc2USXgoRRGlzY2FyZERlYWRMZXR0ZXISIy5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2USVQoORWRpdERlYWRMZXR0ZXISIC5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXF1ZXN0GiEucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVzcG9uc2USUgoNTGlzdENvbnRyYWN0cxIfLnJlbGluay52MS5MaXN0Q29udHJhY3RzUmVxdWVzdBogLnJlbGluay52MS5MaXN0Q29udHJhY3RzUmVzcG9uc2USVQoOQ2hlY2tDb250cmFjdHMSIC5yZWxpbmsudjEuQ2hlY2tDb250cmFjdHNSZXF1ZXN0GiEucmVsaW5rLnYxLkNoZWNrQ29udHJhY3RzUmVzcG9uc2USVQoOUmV0aXJlQ29udHJhY3QSIC5yZWxpbmsudjEuUmV0aXJlQ29udHJhY3RSZXF1ZXN0GiEucmVsaW5rLnYxLlJldGlyZUNvbnRyYWN0UmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_relink_v1_participant]);
+  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0Il4KEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgCIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIn4KBExpbmsSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoCRIcCgRsZWdzGAQgAygLMg4ucmVsaW5rLnYxLkxlZxISCgp0cmFuc3BvcnRzGAUgAygJEhgKEGltbW92YWJsZV9yZWFzb24YBiABKAkiiwIKA0xlZxIQCghjb25zdW1lchgBIAEoCRIjCgZyb3V0ZXMYAiADKAsyEy5yZWxpbmsudjEuTGVnUm91dGUSEwoLb3V0Ym94X29wZW4YAyABKAMSFgoOb2xkZXN0X29wZW5fbXMYBCABKAMSFgoOc3RyZWFtX3BlbmRpbmcYBSABKAMSEwoLYWNrX3BlbmRpbmcYBiABKAMSFAoMZGVhZF9sZXR0ZXJzGAcgASgDEg4KBnBhcmtlZBgIIAEoAxIQCgh3YXJuaW5ncxgJIAMoCRIPCgdibG9ja2VkGAogASgDEhYKDmJsb2NrZWRfcmVhc29uGAsgASgJEhIKCmJsb2NrZWRfbXMYDCABKAMiTAoITGVnUm91dGUSDQoFbGFuZXMYASADKAUSEQoJdHJhbnNwb3J0GAIgASgJEg8KB3ZlcnNpb24YAyABKAUSDQoFZXBvY2gYBCABKAMiFAoSR2V0VG9wb2xvZ3lSZXF1ZXN0Io4BChNHZXRUb3BvbG9neVJlc3BvbnNlEiwKCHNlcnZpY2VzGAEgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5U2VydmljZRIeCgVsaW5rcxgCIAMoCzIPLnJlbGluay52MS5MaW5rEikKCnVuYW5zd2VyZWQYAyADKAsyFS5yZWxpbmsudjEuVW5hbnN3ZXJlZCJNCg9Ub3BvbG9neVNlcnZpY2USDAoEbmFtZRgBIAEoCRIsCghyZXBsaWNhcxgCIAMoCzIaLnJlbGluay52MS5Ub3BvbG9neVJlcGxpY2EiLgoPVG9wb2xvZ3lSZXBsaWNhEg8KB2FkZHJlc3MYASABKAkSCgoCdXAYAiABKAgipwIKC1BsYW5SZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIhCgJ0bxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoId2F5X2JhY2sYBCABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBJNCghzZXR0aW5ncxgFIAMoCzIkLnJlbGluay52MS5QbGFuUmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIscBCgxQbGFuUmVzcG9uc2USDAoEbGluaxgBIAEoCRIQCghjb25zdW1lchgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEiUKBXN0ZXBzGAUgAygLMhYucmVsaW5rLnYxLlBsYW5uZWRTdGVwEi8KCnRocmVzaG9sZHMYBiADKAsyGy5yZWxpbmsudjEuUGxhbm5lZFRocmVzaG9sZBIlCgVsaW5rcxgHIAMoCzIWLnJlbGluay52MS5QbGFubmVkTGluayJxCgtQbGFubmVkTGluaxIMCgRsaW5rGAEgASgJEhEKCWNvbnN1bWVycxgCIAMoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEicKBmV2ZW50cxgFIAMoCzIXLnJlbGluay52MS5QbGFubmVkRXZlbnQidgoMUGxhbm5lZEV2ZW50EgwKBG5hbWUYASABKAkSDAoEZnJvbRgCIAEoBRIKCgJ0bxgDIAEoBRIMCgRsb3NzGAQgASgJEhIKCmNvbXBsZW1lbnQYBSADKAkSDQoFZHJvcHMYBiADKAkSDQoFd29yZHMYByADKAkiYQoQUGxhbm5lZFRocmVzaG9sZBIPCgdzZXR0aW5nGAEgASgJEg0KBXZhbHVlGAIgASgBEgwKBHVuaXQYAyABKAkSDQoFYWJvdXQYBCABKAkSEAoIbWVhc3VyZXMYBSADKAkiVgoLUGxhbm5lZFN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRIOCgZudW1iZXIYAyABKAkSDAoEa2luZBgEIAEoCRIMCgR1bmRvGAUgASgJIu8CCgxTdGFydFJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiEKAnRvGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCgh3YXlfYmFjaxgEIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEgwKBHN0ZXAYBSABKAgSDwoHbm9faG9sZBgGIAEoCBIlCgVhY3RvchgHIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJBJOCghzZXR0aW5ncxgIIAMoCzIlLnJlbGluay52MS5TdGFydFJlcXVlc3QuU2V0dGluZ3NFbnRyeUIVukgSmgEPEGQiBHICGGQqBXIDGNAPGi8KDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI1Cg1TdGFydFJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMicAoJUnVuU3RhdHVzEhsKA3J1bhgBIAEoCzIOLnJlbGluay52MS5SdW4SIQoFc3RlcHMYAiADKAsyEi5yZWxpbmsudjEuUnVuU3RlcBIjCgd3YWl0aW5nGAMgASgLMhIucmVsaW5rLnYxLldhaXRpbmciwQEKA1J1bhIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSDQoFc3RhdGUYBiABKAkSEAoId2F5X2JhY2sYByABKAkSEgoKc3RhcnRlZF9hdBgIIAEoCRIQCghlbmRlZF9hdBgJIAEoCRINCgVhY3RvchgKIAEoCRIPCgdwcm9ibGVtGAsgASgJEg0KBWxpbmtzGAwgAygJIssBCgdSdW5TdGVwEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDQoFc3RhdGUYAyABKAkSEgoKc3RhcnRlZF9hdBgEIAEoCRIQCghlbmRlZF9hdBgFIAEoCRIlCghldmlkZW5jZRgGIAMoCzITLnJlbGluay52MS5FdmlkZW5jZRIMCgR1bmRvGAcgASgJEg4KBm51bWJlchgIIAEoCRIMCgRraW5kGAkgASgJEgwKBGRvbmUYCiABKAMSDQoFdG90YWwYCyABKAMiVwoIRXZpZGVuY2USCgoCYXQYASABKAkSDwoHdmVyZGljdBgCIAEoCRIMCgR3aGF0GAMgASgJEg0KBXZhbHVlGAQgASgJEhEKCXRocmVzaG9sZBgFIAEoCSJkCgdXYWl0aW5nEgwKBGdhdGUYASABKAkSDQoFdmFsdWUYAiABKAkSEQoJdGhyZXNob2xkGAMgASgJEg0KBXNpbmNlGAQgASgJEgwKBG5leHQYBSABKAkSDAoEdW5kbxgGIAEoCSJ6Cg9MaXN0UnVuc1JlcXVlc3QSGQoFbGltaXQYASABKAVCCrpIBxoFGOgHKAASIwoEbGluaxgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGFmdGVyX2lkGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQiQQoQTGlzdFJ1bnNSZXNwb25zZRIcCgRydW5zGAEgAygLMg4ucmVsaW5rLnYxLlJ1bhIPCgduZXh0X2lkGAIgASgJIiUKDUdldFJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjYKDkdldFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiJwoPV2F0Y2hSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI4ChBXYXRjaFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiUAoRQXBwcm92ZVJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjoKEkFwcHJvdmVSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIk4KD1BhdXNlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOAoQUGF1c2VSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzIk8KEFJlc3VtZVJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjkKEVJlc3VtZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiUQoSUm9sbGJhY2tSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI7ChNSb2xsYmFja1J1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTwoQQ2FuY2VsUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOQoRQ2FuY2VsUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJ5ChJDb21wbGV0ZVJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokEiYKB2NvbmZpcm0YAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCI7ChNDb21wbGV0ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiXQoNVmVyaWZ5UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJFCg5WZXJpZnlSZXNwb25zZRINCgVlcXVhbBgBIAEoCBIkCgRsZWdzGAIgAygLMhYucmVsaW5rLnYxLlZlcmlmaWVkTGVnIlQKC1ZlcmlmaWVkTGVnEhAKCGNvbnN1bWVyGAEgASgJEg0KBWVxdWFsGAIgASgIEiQKCGZpbmRpbmdzGAMgAygLMhIucmVsaW5rLnYxLkZpbmRpbmciXAoHRmluZGluZxIMCgR3aGF0GAEgASgJEg0KBWVxdWFsGAIgASgIEhAKCHByb2R1Y2VyGAMgASgJEhAKCGNvbnN1bWVyGAQgASgJEhAKCGV4YW1wbGVzGAUgAygJIuUBChBSZWNvbmNpbGVSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiYKDXNpbmNlX3VuaXhfbXMYAyABKANCD7pIDCIKGP+3/5D9zjkoABIlCgVhZnRlchgEIAEoCUIWukgTchEY2AQyDF5bXlxwe0NjfV0qJBIOCgZyZXBhaXIYBSABKAgSJAoFYWN0b3IYBiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJfChFSZWNvbmNpbGVSZXNwb25zZRIqCgtkaWZmZXJlbmNlcxgBIAMoCzIVLnJlbGluay52MS5EaWZmZXJlbmNlEgwKBG5leHQYAiABKAkSEAoIY29tcGFyZWQYAyABKAMi2wEKCkRpZmZlcmVuY2USDAoEa2luZBgBIAEoCRIQCghldmVudF9pZBgCIAEoCRINCgVldmVudBgDIAEoCRILCgNrZXkYBCABKAkSDwoHdmVyc2lvbhgFIAEoAxINCgVlcG9jaBgGIAEoAxIMCgRsYW5lGAcgASgFEiMKB291dGNvbWUYCCABKA4yEi5yZWxpbmsudjEuT3V0Y29tZRIMCgRkb25lGAkgASgJEhAKCHByb3Bvc2FsGAogASgJEgwKBGxpbmsYCyABKAkSEAoIY29uc3VtZXIYDCABKAkipgEKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIiCgNydW4YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghhZnRlcl9pZBgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjoBygAIlkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRIsCgxjZXJ0aWZpY2F0ZXMYASADKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUSDwoHbmV4dF9pZBgCIAEoCSI6ChVHZXRDZXJ0aWZpY2F0ZVJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJFChZHZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlEisKC2NlcnRpZmljYXRlGAEgASgLMhYucmVsaW5rLnYxLkNlcnRpZmljYXRlIs4BCgtDZXJ0aWZpY2F0ZRIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEg0KBWVwb2NoGAQgASgDEgsKA3J1bhgFIAEoCRINCgVlcXVhbBgGIAEoCBINCgVjb3VudBgHIAEoAxIRCglzaWduZWRfYXQYCCABKAkSEQoJc3RhdGVtZW50GAkgASgJEhEKCXNpZ25hdHVyZRgKIAEoCRISCgpwdWJsaWNfa2V5GAsgASgJEgwKBGtpbmQYDCABKAkicQoUTGlzdENvbnRyYWN0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAIgASgFQgq6SAcaBRjoBygAEhkKCGFmdGVyX2lkGAMgASgDQge6SAQiAigAIloKFUxpc3RDb250cmFjdHNSZXNwb25zZRIwCgljb250cmFjdHMYASADKAsyHS5yZWxpbmsudjEuUmVnaXN0ZXJlZENvbnRyYWN0Eg8KB25leHRfaWQYAiABKAMigwIKElJlZ2lzdGVyZWRDb250cmFjdBIKCgJpZBgBIAEoAxINCgVldmVudBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFEgwKBGhhc2gYBCABKAkSDgoGc2NoZW1hGAUgASgJEg8KB2NoYW5nZWQYBiABKAgSFQoNcmVnaXN0ZXJlZF9ieRgHIAEoCRIVCg1yZWdpc3RlcmVkX2F0GAggASgJEiQKBHVzZXMYCSADKAsyFi5yZWxpbmsudjEuQ29udHJhY3RVc2USEgoKcmV0aXJlZF9ieRgKIAEoCRISCgpyZXRpcmVkX2F0GAsgASgJEhYKDnJldGlyZWRfcmVhc29uGAwgASgJInoKC0NvbnRyYWN0VXNlEgwKBGxpbmsYASABKAkSDwoHc2VydmljZRgCIAEoCRIMCgRzaWRlGAMgASgJEhUKDWZpcnN0X3NlZW5fYXQYBCABKAkSFAoMbGFzdF9zZWVuX2F0GAUgASgJEhEKCWluc3RhbmNlcxgGIAMoCSI8ChVDaGVja0NvbnRyYWN0c1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIo8BChZDaGVja0NvbnRyYWN0c1Jlc3BvbnNlEhIKCmNvbXBhdGlibGUYASABKAgSJgoFcGFpcnMYAiADKAsyFy5yZWxpbmsudjEuQ29udHJhY3RQYWlyEg4KBmFsYXJtcxgDIAMoCRIpCgp1bmFuc3dlcmVkGAQgAygLMhUucmVsaW5rLnYxLlVuYW5zd2VyZWQiogEKDENvbnRyYWN0UGFpchIMCgRsaW5rGAEgASgJEg0KBWV2ZW50GAIgASgJEg8KB3ZlcnNpb24YAyABKAUSEAoIcHJvZHVjZXIYBCABKAkSEAoIY29uc3VtZXIYBSABKAkSEgoKY29tcGF0aWJsZRgGIAEoCBIsCghwcm9ibGVtcxgHIAMoCzIaLnJlbGluay52MS5Db250cmFjdFByb2JsZW0iZgoPQ29udHJhY3RQcm9ibGVtEg0KBWZpZWxkGAEgASgJEg8KB3Byb2JsZW0YAiABKAkSEQoJZGlyZWN0aW9uGAMgASgJEg8KB3BvaW50ZXIYBCABKAkSDwoHdmVyZGljdBgFIAEoCSK4AQoVUmV0aXJlQ29udHJhY3RSZXF1ZXN0EiYKBWV2ZW50GAEgASgJQhe6SBRyEhABGGQyDF5bXlxwe0NjfV0qJBIbCgd2ZXJzaW9uGAIgASgFQgq6SAcaBRjoBygAEjMKBnJlYXNvbhgDIAEoCUIjukggch4QARjQDzIXXihbXlxwe0NjfV18W1xuXHJcdF0pKiQSJQoFYWN0b3IYBCABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQifQoWUmV0aXJlQ29udHJhY3RSZXNwb25zZRIPCgdyZXRpcmVkGAEgASgIEioKCGZpbmRpbmdzGAIgAygLMhgucmVsaW5rLnYxLlJldGlyZUZpbmRpbmcSEgoKcmV0aXJlZF9ieRgDIAEoCRISCgpyZXRpcmVkX2F0GAQgASgJIlMKDVJldGlyZUZpbmRpbmcSDAoEd2hhdBgBIAEoCRINCgV3aGVyZRgCIAEoCRIWCg5zdGFuZHNfYWdhaW5zdBgDIAEoCBINCgV2YWx1ZRgEIAEoCTKeDwoIT3BlcmF0b3ISRgoJTGlzdExpbmtzEhsucmVsaW5rLnYxLkxpc3RMaW5rc1JlcXVlc3QaHC5yZWxpbmsudjEuTGlzdExpbmtzUmVzcG9uc2USTAoLR2V0VG9wb2xvZ3kSHS5yZWxpbmsudjEuR2V0VG9wb2xvZ3lSZXF1ZXN0Gh4ucmVsaW5rLnYxLkdldFRvcG9sb2d5UmVzcG9uc2USNwoEUGxhbhIWLnJlbGluay52MS5QbGFuUmVxdWVzdBoXLnJlbGluay52MS5QbGFuUmVzcG9uc2USOgoFU3RhcnQSFy5yZWxpbmsudjEuU3RhcnRSZXF1ZXN0GhgucmVsaW5rLnYxLlN0YXJ0UmVzcG9uc2USQwoITGlzdFJ1bnMSGi5yZWxpbmsudjEuTGlzdFJ1bnNSZXF1ZXN0GhsucmVsaW5rLnYxLkxpc3RSdW5zUmVzcG9uc2USPQoGR2V0UnVuEhgucmVsaW5rLnYxLkdldFJ1blJlcXVlc3QaGS5yZWxpbmsudjEuR2V0UnVuUmVzcG9uc2USRQoIV2F0Y2hSdW4SGi5yZWxpbmsudjEuV2F0Y2hSdW5SZXF1ZXN0GhsucmVsaW5rLnYxLldhdGNoUnVuUmVzcG9uc2UwARJJCgpBcHByb3ZlUnVuEhwucmVsaW5rLnYxLkFwcHJvdmVSdW5SZXF1ZXN0Gh0ucmVsaW5rLnYxLkFwcHJvdmVSdW5SZXNwb25zZRJDCghQYXVzZVJ1bhIaLnJlbGluay52MS5QYXVzZVJ1blJlcXVlc3QaGy5yZWxpbmsudjEuUGF1c2VSdW5SZXNwb25zZRJGCglSZXN1bWVSdW4SGy5yZWxpbmsudjEuUmVzdW1lUnVuUmVxdWVzdBocLnJlbGluay52MS5SZXN1bWVSdW5SZXNwb25zZRJMCgtSb2xsYmFja1J1bhIdLnJlbGluay52MS5Sb2xsYmFja1J1blJlcXVlc3QaHi5yZWxpbmsudjEuUm9sbGJhY2tSdW5SZXNwb25zZRJGCglDYW5jZWxSdW4SGy5yZWxpbmsudjEuQ2FuY2VsUnVuUmVxdWVzdBocLnJlbGluay52MS5DYW5jZWxSdW5SZXNwb25zZRJMCgtDb21wbGV0ZVJ1bhIdLnJlbGluay52MS5Db21wbGV0ZVJ1blJlcXVlc3QaHi5yZWxpbmsudjEuQ29tcGxldGVSdW5SZXNwb25zZRI9CgZWZXJpZnkSGC5yZWxpbmsudjEuVmVyaWZ5UmVxdWVzdBoZLnJlbGluay52MS5WZXJpZnlSZXNwb25zZRJGCglSZWNvbmNpbGUSGy5yZWxpbmsudjEuUmVjb25jaWxlUmVxdWVzdBocLnJlbGluay52MS5SZWNvbmNpbGVSZXNwb25zZRJbChBMaXN0Q2VydGlmaWNhdGVzEiIucmVsaW5rLnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0GiMucmVsaW5rLnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRJVCg5HZXRDZXJ0aWZpY2F0ZRIgLnJlbGluay52MS5HZXRDZXJ0aWZpY2F0ZVJlcXVlc3QaIS5yZWxpbmsudjEuR2V0Q2VydGlmaWNhdGVSZXNwb25zZRJYCg9MaXN0RGVhZExldHRlcnMSIS5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBoiLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZRJSCg1HZXREZWFkTGV0dGVyEh8ucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXF1ZXN0GiAucmVsaW5rLnYxLkdldERlYWRMZXR0ZXJSZXNwb25zZRJeChFSZWRyaXZlRGVhZExldHRlchIjLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXNwb25zZRJeChFEaXNjYXJkRGVhZExldHRlchIjLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlcXVlc3QaJC5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXNwb25zZRJVCg5FZGl0RGVhZExldHRlchIgLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlcXVlc3QaIS5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXNwb25zZRJSCg1MaXN0Q29udHJhY3RzEh8ucmVsaW5rLnYxLkxpc3RDb250cmFjdHNSZXF1ZXN0GiAucmVsaW5rLnYxLkxpc3RDb250cmFjdHNSZXNwb25zZRJVCg5DaGVja0NvbnRyYWN0cxIgLnJlbGluay52MS5DaGVja0NvbnRyYWN0c1JlcXVlc3QaIS5yZWxpbmsudjEuQ2hlY2tDb250cmFjdHNSZXNwb25zZRJVCg5SZXRpcmVDb250cmFjdBIgLnJlbGluay52MS5SZXRpcmVDb250cmFjdFJlcXVlc3QaIS5yZWxpbmsudjEuUmV0aXJlQ29udHJhY3RSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_relink_v1_participant, file_relink_v1_receipt]);
 
 /**
  * @generated from message relink.v1.ListLinksRequest
@@ -2424,6 +2426,315 @@ export const FindingSchema: GenMessage<Finding, {jsonType: FindingJson}> = /*@__
   messageDesc(file_relink_v1_operator, 43);
 
 /**
+ * @generated from message relink.v1.ReconcileRequest
+ */
+export type ReconcileRequest = Message<"relink.v1.ReconcileRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: string consumer = 2;
+   */
+  consumer: string;
+
+  /**
+   * Only what was settled since then; zero for all that is kept.
+   *
+   * @generated from field: int64 since_unix_ms = 3;
+   */
+  sinceUnixMs: bigint;
+
+  /**
+   * `next` of the page before, or empty to begin.
+   *
+   * @generated from field: string after = 4;
+   */
+  after: string;
+
+  /**
+   * @generated from field: bool repair = 5;
+   */
+  repair: boolean;
+
+  /**
+   * Who gives the order, for the record.
+   *
+   * @generated from field: string actor = 6;
+   */
+  actor: string;
+};
+
+/**
+ * @generated from message relink.v1.ReconcileRequest
+ */
+export type ReconcileRequestJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: string consumer = 2;
+   */
+  consumer?: string;
+
+  /**
+   * Only what was settled since then; zero for all that is kept.
+   *
+   * @generated from field: int64 since_unix_ms = 3;
+   */
+  sinceUnixMs?: string;
+
+  /**
+   * `next` of the page before, or empty to begin.
+   *
+   * @generated from field: string after = 4;
+   */
+  after?: string;
+
+  /**
+   * @generated from field: bool repair = 5;
+   */
+  repair?: boolean;
+
+  /**
+   * Who gives the order, for the record.
+   *
+   * @generated from field: string actor = 6;
+   */
+  actor?: string;
+};
+
+/**
+ * Describes the message relink.v1.ReconcileRequest.
+ * Use `create(ReconcileRequestSchema)` to create a new message.
+ */
+export const ReconcileRequestSchema: GenMessage<ReconcileRequest, {jsonType: ReconcileRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 44);
+
+/**
+ * @generated from message relink.v1.ReconcileResponse
+ */
+export type ReconcileResponse = Message<"relink.v1.ReconcileResponse"> & {
+  /**
+   * @generated from field: repeated relink.v1.Difference differences = 1;
+   */
+  differences: Difference[];
+
+  /**
+   * Where to go on, or empty at the end. A page may be empty before that.
+   *
+   * @generated from field: string next = 2;
+   */
+  next: string;
+
+  /**
+   * Messages, rows, keys or lanes that this page compared.
+   *
+   * @generated from field: int64 compared = 3;
+   */
+  compared: bigint;
+};
+
+/**
+ * @generated from message relink.v1.ReconcileResponse
+ */
+export type ReconcileResponseJson = {
+  /**
+   * @generated from field: repeated relink.v1.Difference differences = 1;
+   */
+  differences?: DifferenceJson[];
+
+  /**
+   * Where to go on, or empty at the end. A page may be empty before that.
+   *
+   * @generated from field: string next = 2;
+   */
+  next?: string;
+
+  /**
+   * Messages, rows, keys or lanes that this page compared.
+   *
+   * @generated from field: int64 compared = 3;
+   */
+  compared?: string;
+};
+
+/**
+ * Describes the message relink.v1.ReconcileResponse.
+ * Use `create(ReconcileResponseSchema)` to create a new message.
+ */
+export const ReconcileResponseSchema: GenMessage<ReconcileResponse, {jsonType: ReconcileResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 45);
+
+/**
+ * @generated from message relink.v1.Difference
+ */
+export type Difference = Message<"relink.v1.Difference"> & {
+  /**
+   * `lost`: closed at the producer, unknown at the consumer. `unknown`: settled at the consumer, unknown
+   * at the producer. `gap`: a key waits for a message that is not there. `behind`: a lane's epoch is older
+   * than the consumer takes. `row`: a replica's row is not the owner's.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * The message; of a gap, the parked one. Empty for rows and lanes.
+   *
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: string event = 3;
+   */
+  event: string;
+
+  /**
+   * @generated from field: string key = 4;
+   */
+  key: string;
+
+  /**
+   * The version of the message or row; of a gap, the missing one.
+   *
+   * @generated from field: int64 version = 5;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: int64 epoch = 6;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: int32 lane = 7;
+   */
+  lane: number;
+
+  /**
+   * Of an unknown message: what became of it.
+   *
+   * @generated from field: relink.v1.Outcome outcome = 8;
+   */
+  outcome: Outcome;
+
+  /**
+   * What this call did, or empty.
+   *
+   * @generated from field: string done = 9;
+   */
+  done: string;
+
+  /**
+   * What is left to do, and by whom, or empty.
+   *
+   * @generated from field: string proposal = 10;
+   */
+  proposal: string;
+
+  /**
+   * @generated from field: string link = 11;
+   */
+  link: string;
+
+  /**
+   * @generated from field: string consumer = 12;
+   */
+  consumer: string;
+};
+
+/**
+ * @generated from message relink.v1.Difference
+ */
+export type DifferenceJson = {
+  /**
+   * `lost`: closed at the producer, unknown at the consumer. `unknown`: settled at the consumer, unknown
+   * at the producer. `gap`: a key waits for a message that is not there. `behind`: a lane's epoch is older
+   * than the consumer takes. `row`: a replica's row is not the owner's.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind?: string;
+
+  /**
+   * The message; of a gap, the parked one. Empty for rows and lanes.
+   *
+   * @generated from field: string event_id = 2;
+   */
+  eventId?: string;
+
+  /**
+   * @generated from field: string event = 3;
+   */
+  event?: string;
+
+  /**
+   * @generated from field: string key = 4;
+   */
+  key?: string;
+
+  /**
+   * The version of the message or row; of a gap, the missing one.
+   *
+   * @generated from field: int64 version = 5;
+   */
+  version?: string;
+
+  /**
+   * @generated from field: int64 epoch = 6;
+   */
+  epoch?: string;
+
+  /**
+   * @generated from field: int32 lane = 7;
+   */
+  lane?: number;
+
+  /**
+   * Of an unknown message: what became of it.
+   *
+   * @generated from field: relink.v1.Outcome outcome = 8;
+   */
+  outcome?: OutcomeJson;
+
+  /**
+   * What this call did, or empty.
+   *
+   * @generated from field: string done = 9;
+   */
+  done?: string;
+
+  /**
+   * What is left to do, and by whom, or empty.
+   *
+   * @generated from field: string proposal = 10;
+   */
+  proposal?: string;
+
+  /**
+   * @generated from field: string link = 11;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: string consumer = 12;
+   */
+  consumer?: string;
+};
+
+/**
+ * Describes the message relink.v1.Difference.
+ * Use `create(DifferenceSchema)` to create a new message.
+ */
+export const DifferenceSchema: GenMessage<Difference, {jsonType: DifferenceJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 46);
+
+/**
  * @generated from message relink.v1.ListCertificatesRequest
  */
 export type ListCertificatesRequest = Message<"relink.v1.ListCertificatesRequest"> & {
@@ -2482,7 +2793,7 @@ export type ListCertificatesRequestJson = {
  * Use `create(ListCertificatesRequestSchema)` to create a new message.
  */
 export const ListCertificatesRequestSchema: GenMessage<ListCertificatesRequest, {jsonType: ListCertificatesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 44);
+  messageDesc(file_relink_v1_operator, 47);
 
 /**
  * Newest first.
@@ -2527,7 +2838,7 @@ export type ListCertificatesResponseJson = {
  * Use `create(ListCertificatesResponseSchema)` to create a new message.
  */
 export const ListCertificatesResponseSchema: GenMessage<ListCertificatesResponse, {jsonType: ListCertificatesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 45);
+  messageDesc(file_relink_v1_operator, 48);
 
 /**
  * @generated from message relink.v1.GetCertificateRequest
@@ -2554,7 +2865,7 @@ export type GetCertificateRequestJson = {
  * Use `create(GetCertificateRequestSchema)` to create a new message.
  */
 export const GetCertificateRequestSchema: GenMessage<GetCertificateRequest, {jsonType: GetCertificateRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 46);
+  messageDesc(file_relink_v1_operator, 49);
 
 /**
  * @generated from message relink.v1.GetCertificateResponse
@@ -2581,7 +2892,7 @@ export type GetCertificateResponseJson = {
  * Use `create(GetCertificateResponseSchema)` to create a new message.
  */
 export const GetCertificateResponseSchema: GenMessage<GetCertificateResponse, {jsonType: GetCertificateResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 47);
+  messageDesc(file_relink_v1_operator, 50);
 
 /**
  * @generated from message relink.v1.Certificate
@@ -2728,7 +3039,7 @@ export type CertificateJson = {
  * Use `create(CertificateSchema)` to create a new message.
  */
 export const CertificateSchema: GenMessage<Certificate, {jsonType: CertificateJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 48);
+  messageDesc(file_relink_v1_operator, 51);
 
 /**
  * @generated from message relink.v1.ListContractsRequest
@@ -2787,7 +3098,7 @@ export type ListContractsRequestJson = {
  * Use `create(ListContractsRequestSchema)` to create a new message.
  */
 export const ListContractsRequestSchema: GenMessage<ListContractsRequest, {jsonType: ListContractsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 49);
+  messageDesc(file_relink_v1_operator, 52);
 
 /**
  * @generated from message relink.v1.ListContractsResponse
@@ -2828,7 +3139,7 @@ export type ListContractsResponseJson = {
  * Use `create(ListContractsResponseSchema)` to create a new message.
  */
 export const ListContractsResponseSchema: GenMessage<ListContractsResponse, {jsonType: ListContractsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 50);
+  messageDesc(file_relink_v1_operator, 53);
 
 /**
  * One text of one version of an event.
@@ -2985,7 +3296,7 @@ export type RegisteredContractJson = {
  * Use `create(RegisteredContractSchema)` to create a new message.
  */
 export const RegisteredContractSchema: GenMessage<RegisteredContract, {jsonType: RegisteredContractJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 51);
+  messageDesc(file_relink_v1_operator, 54);
 
 /**
  * Processes of one service that write or read a contract on one link.
@@ -3074,7 +3385,7 @@ export type ContractUseJson = {
  * Use `create(ContractUseSchema)` to create a new message.
  */
 export const ContractUseSchema: GenMessage<ContractUse, {jsonType: ContractUseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 52);
+  messageDesc(file_relink_v1_operator, 55);
 
 /**
  * @generated from message relink.v1.CheckContractsRequest
@@ -3105,7 +3416,7 @@ export type CheckContractsRequestJson = {
  * Use `create(CheckContractsRequestSchema)` to create a new message.
  */
 export const CheckContractsRequestSchema: GenMessage<CheckContractsRequest, {jsonType: CheckContractsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 53);
+  messageDesc(file_relink_v1_operator, 56);
 
 /**
  * @generated from message relink.v1.CheckContractsResponse
@@ -3172,7 +3483,7 @@ export type CheckContractsResponseJson = {
  * Use `create(CheckContractsResponseSchema)` to create a new message.
  */
 export const CheckContractsResponseSchema: GenMessage<CheckContractsResponse, {jsonType: CheckContractsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 54);
+  messageDesc(file_relink_v1_operator, 57);
 
 /**
  * A producer and a consumer that meet in one version of an event.
@@ -3267,7 +3578,7 @@ export type ContractPairJson = {
  * Use `create(ContractPairSchema)` to create a new message.
  */
 export const ContractPairSchema: GenMessage<ContractPair, {jsonType: ContractPairJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 55);
+  messageDesc(file_relink_v1_operator, 58);
 
 /**
  * @generated from message relink.v1.ContractProblem
@@ -3342,7 +3653,7 @@ export type ContractProblemJson = {
  * Use `create(ContractProblemSchema)` to create a new message.
  */
 export const ContractProblemSchema: GenMessage<ContractProblem, {jsonType: ContractProblemJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 56);
+  messageDesc(file_relink_v1_operator, 59);
 
 /**
  * @generated from message relink.v1.RetireContractRequest
@@ -3399,7 +3710,7 @@ export type RetireContractRequestJson = {
  * Use `create(RetireContractRequestSchema)` to create a new message.
  */
 export const RetireContractRequestSchema: GenMessage<RetireContractRequest, {jsonType: RetireContractRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 57);
+  messageDesc(file_relink_v1_operator, 60);
 
 /**
  * @generated from message relink.v1.RetireContractResponse
@@ -3464,7 +3775,7 @@ export type RetireContractResponseJson = {
  * Use `create(RetireContractResponseSchema)` to create a new message.
  */
 export const RetireContractResponseSchema: GenMessage<RetireContractResponse, {jsonType: RetireContractResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 58);
+  messageDesc(file_relink_v1_operator, 61);
 
 /**
  * @generated from message relink.v1.RetireFinding
@@ -3533,7 +3844,7 @@ export type RetireFindingJson = {
  * Use `create(RetireFindingSchema)` to create a new message.
  */
 export const RetireFindingSchema: GenMessage<RetireFinding, {jsonType: RetireFindingJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 59);
+  messageDesc(file_relink_v1_operator, 62);
 
 /**
  * Everything the command line can do. The shapes are those of `relink … --json`.
@@ -3662,6 +3973,17 @@ export const Operator: GenService<{
     methodKind: "unary";
     input: typeof VerifyRequestSchema;
     output: typeof VerifyResponseSchema;
+  },
+  /**
+   * Finds what one side of a leg lost with its database, a page a call; with `repair` sends again what
+   * can be sent again.
+   *
+   * @generated from rpc relink.v1.Operator.Reconcile
+   */
+  reconcile: {
+    methodKind: "unary";
+    input: typeof ReconcileRequestSchema;
+    output: typeof ReconcileResponseSchema;
   },
   /**
    * @generated from rpc relink.v1.Operator.ListCertificates
