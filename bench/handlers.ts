@@ -33,10 +33,10 @@ export class TimedReceiver extends Receiver {
 }
 
 /** One statement per message: the simplest handler with business logic. */
-const writeEffects = functional<LinkEvent<'COMM-010'>>({
-  ManagerCreated: writeEffect,
-  ManagerUpdated: writeEffect,
-});
+const writeEffects = functional<LinkEvent<'COMM-010'>>(
+  { ManagerCreated: writeEffect, ManagerUpdated: writeEffect },
+  { independentKeys: true },
+);
 
 async function writeEffect(
   tx: Transaction,

@@ -5,6 +5,7 @@ import { findNatsServer } from '../dev/servers/natsBinary.ts';
 import { editDistance } from '../runtime/editDistance.ts';
 import { messageOf, toError } from '../runtime/errors.ts';
 import type { BenchContext } from './benchmark.ts';
+import { compareRuns, readEarlierRun } from './compare.ts';
 import { benchmarks } from './goals/index.ts';
 import { describeMachine, type Ratio, tableOf } from './report.ts';
 import { startServers } from './servers.ts';
@@ -18,16 +19,18 @@ const EXIT_USAGE = 2;
 
 const USAGE = `usage: npm run bench -- [options]
 
-  --only NAME   one benchmark, may be given several times: ${benchmarks.map((b) => b.name).join(', ')}
-  --rounds N    measured rounds of each side (${ROUNDS})
-  --quick       ${QUICK_ROUNDS} short rounds: shows that it works, too noisy to compare
-  --json        {"ratios":[…],"machine":{…}} on standard output`;
+  --only NAME     one benchmark, may be given several times: ${benchmarks.map((b) => b.name).join(', ')}
+  --rounds N      measured rounds of each side (${ROUNDS})
+  --quick         ${QUICK_ROUNDS} short rounds: shows that it works, too noisy to compare
+  --compare FILE  how ratios and CPU time changed since a run whose --json is in FILE
+  --json          {"ratios":[…],"machine":{…}} on standard output`;
 
 interface BenchOptions {
   readonly only: readonly string[];
   readonly rounds: number;
   readonly scale: number;
   readonly json: boolean;
+  readonly earlier: readonly Ratio[] | undefined;
 }
 
 class UsageError extends Error {}
@@ -42,6 +45,7 @@ function readOptions(args: string[]): BenchOptions {
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      compare: { type: 'string' },
     },
   });
   for (const name of values.only) refuseUnknown(name);
@@ -49,7 +53,8 @@ function readOptions(args: string[]): BenchOptions {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1_000)
     throw new UsageError(`--rounds must be a whole number from 1 to 1000, not "${values.rounds}"`);
   const scale = values.quick ? QUICK_SCALE : 1;
-  return { only: values.only, rounds, scale, json: values.json };
+  const earlier = values.compare === undefined ? undefined : readEarlierRun(values.compare);
+  return { only: values.only, rounds, scale, json: values.json, earlier };
 }
 
 function refuseUnknown(name: string): void {
@@ -59,7 +64,7 @@ function refuseUnknown(name: string): void {
   throw new UsageError(`there is no benchmark "${name}"; did you mean ${nearest}?`);
 }
 
-async function run({ only, rounds, scale, json }: BenchOptions): Promise<void> {
+async function run({ only, rounds, scale, json, earlier }: BenchOptions): Promise<void> {
   const chosen = benchmarks.filter(({ name }) => only.length === 0 || only.includes(name));
   const { version: nats } = await findNatsServer({ say });
   const servers = await startServers();
@@ -74,6 +79,7 @@ async function run({ only, rounds, scale, json }: BenchOptions): Promise<void> {
     process.stdout.write(
       json ? `${JSON.stringify({ ratios, machine })}\n` : tableOf(ratios, machine),
     );
+    if (earlier) for (const line of compareRuns(earlier, ratios)) say(line);
   } finally {
     await servers.stop();
   }

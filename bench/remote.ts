@@ -11,6 +11,7 @@ const STOP_LIMIT_MS = 10_000;
 export interface Remote<Ready, Answer> {
   /** What the process reported when it was ready. */
   readonly ready: Ready;
+  readonly pid: number;
   /** Fetches what it gathered since the last time. */
   take(): Promise<Answer>;
   stop(): Promise<void>;
@@ -52,7 +53,7 @@ export async function startRemote<Ready, Answer = never>(
       child.send('take');
       return nextMessage<Answer>();
     };
-    return { ready, take, stop };
+    return { ready, pid: child.pid!, take, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,6 +1,7 @@
 /** What a benchmark reports: both sides, the ratio, the goal, and whether it is met. */
 import { cpus, totalmem } from 'node:os';
 import { styleText } from 'node:util';
+import type { CpuPerEvent } from './cpu.ts';
 import { median, type Rounds } from './measure.ts';
 
 /** One line of the report; a public interface (`npm run bench -- --json`). */
@@ -17,6 +18,16 @@ export interface Ratio {
   readonly bound: Bound;
   readonly met: boolean;
   readonly note: string;
+  /** What our side takes, where it was accounted. */
+  readonly cpu?: Cpu;
+}
+
+/** CPU time, in microseconds an event. */
+export interface Cpu {
+  readonly processes: CpuPerEvent;
+  readonly total: number;
+  readonly goal: number;
+  readonly met: boolean;
 }
 
 export type Bound = 'at least' | 'at most';
@@ -48,6 +59,12 @@ export function ratioOf(goal: Goal, rounds: Rounds): Ratio {
   return { ...goal, ours, against, ratio, met, note: `${goal.note}; ${spreadOf(rounds)}` };
 }
 
+/** Adds what the processes of our side took; `goal` is for all of them together. */
+export function withCpu(ratio: Ratio, processes: CpuPerEvent, goal: number): Ratio {
+  const total = Object.values(processes).reduce((sum, one) => sum + one, 0);
+  return { ...ratio, cpu: { processes, total, goal, met: total <= goal } };
+}
+
 function spreadOf({ ours, against }: Rounds): string {
   const ratios = ours.map((value, i) => value / against[i]!);
   const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
@@ -76,10 +93,20 @@ export function tableOf(ratios: readonly Ratio[], machine: Machine): string {
       .join('  ')
       .trimEnd(),
   );
+  const accounts = ratios.flatMap(({ name, cpu }) => (cpu ? [`${name}: ${cpuLine(cpu)}`] : []));
   const notes = ratios.map(({ name, note }) => `${name}: ${note}`);
   const { cpu, cores, memoryMb, node, postgres, nats } = machine;
   const where = `${cores} × ${cpu}, ${memoryMb} MB, Node ${node}, PostgreSQL ${postgres}, NATS ${nats}`;
-  return [...lines, '', ...notes.map((note) => styleText('dim', note)), '', where, ''].join('\n');
+  return [
+    ...lines,
+    '',
+    ...accounts,
+    '',
+    ...notes.map((note) => styleText('dim', note)),
+    '',
+    where,
+    '',
+  ].join('\n');
 }
 
 function cellsOf({ name, ours, against, unit, ratio, goal, bound, met }: Ratio): string[] {
@@ -92,6 +119,13 @@ function cellsOf({ name, ours, against, unit, ratio, goal, bound, met }: Ratio):
     `${sign} ${goal.toFixed(2)}`,
     met ? 'yes' : 'no',
   ];
+}
+
+/** `CPU µs an event: relay 16 + PostgreSQL 8 = 24 (goal ≤ 30, met)`. */
+function cpuLine({ processes, total, goal, met }: Cpu): string {
+  const parts = Object.entries(processes).map(([name, micros]) => `${name} ${micros.toFixed(1)}`);
+  const verdict = met ? 'met' : 'not met';
+  return `CPU µs an event: ${parts.join(' + ')} = ${total.toFixed(1)} (goal ≤ ${goal}, ${verdict})`;
 }
 
 function formatNumber(value: number): string {

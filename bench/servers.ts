@@ -13,9 +13,15 @@ import { cleanUpAll } from '../dev/servers/errors.ts';
 import { makeRunDir } from '../dev/servers/folders.ts';
 import { startNats } from '../dev/servers/nats.ts';
 import { removePostgresData, startPostgres } from '../dev/servers/postgres.ts';
+import { type CpuAccount, cpuOf } from './cpu.ts';
 
 export interface BenchServers {
   readonly natsUrl: string;
+  /** The servers' CPU time; undefined for servers that were given. */
+  readonly cpu: {
+    readonly postgres: CpuAccount | undefined;
+    readonly nats: CpuAccount | undefined;
+  };
   /** A new database with the tables of the link kit and of one service; returns its URL. */
   newDatabase(service: DatabaseName): Promise<string>;
   /** Flushes dirty pages, so that filling a table does not slow down what is measured next. */
@@ -42,6 +48,7 @@ export async function startServers(): Promise<BenchServers> {
   };
   return {
     natsUrl: given.natsUrl ?? nats!.url,
+    cpu: { postgres: await cpuOf(postgres?.pid), nats: await cpuOf(nats?.pid) },
     newDatabase,
     checkpoint: () => withAdmin(adminUrl, async (sql) => void (await sql`checkpoint`)),
     postgresVersion: () =>

@@ -29,6 +29,9 @@ export const HANDLER_BACKOFF: Backoff = { baseMs: 200, capMs: 10_000 };
 /** Inbox: a service that the handler called did not answer. Not counted as an attempt. */
 export const SERVICE_RETRY_MS = 500;
 
+/** Inbox: a fault of a deployment. Not counted as an attempt for a while (inbox/patience.ts). */
+export const DEPLOYMENT_RETRY_MS = 1_000;
+
 /** Inbox: the database failed, not the message. Not counted as an attempt. */
 export const DATABASE_RETRY_MS = 250;
 

@@ -21,6 +21,7 @@ export type LinkErrorCode =
 /** Reasons the kit adds to gRPC errors, besides those of every API (`RPC_REASONS`). */
 export const LINK_REASONS = [
   'PAYLOAD_CONFLICT', // FAILED_PRECONDITION: a known message id with a different payload; raises an alarm
+  'EVENT_NEWER', // FAILED_PRECONDITION: a call holds an event that only a later build of the consumer knows
   'LINK_UNKNOWN', // NOT_FOUND; UNIMPLEMENTED for a link's method at a process without the link
   'LINK_NOT_MOVABLE', // FAILED_PRECONDITION
   'REPLICA_IN_USE', // FAILED_PRECONDITION: a replica that is still read is not dropped

@@ -27,6 +27,7 @@ export {
   type EventHandlers,
   type FormalHandler,
   type FunctionalHandler,
+  type FunctionalOptions,
   formal,
   functional,
   type Handler,

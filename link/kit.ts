@@ -15,11 +15,14 @@ import { prepareContract } from './contracts/contract.ts';
 import { forgetCompared } from './copies/results.ts';
 import type { TextColumn } from './erasing/findTraces.ts';
 import { LinkError } from './errors.ts';
+import type { Pause } from './inbox/breaker.ts';
+import type { ReceiverLimits } from './inbox/failures.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
-import { Receiver, type ReceiverLimits, type ReceiverOptions } from './inbox/receiver.ts';
+import { NewerContracts } from './inbox/newerContracts.ts';
+import { Receiver, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
 import type { ReplicaTable } from './inbox/upsertNewer.ts';
-import { type EventOf, type LinkDefinition, type LinkMap, linkOf } from './link.ts';
+import { type EventOf, type LinkDefinition, type LinkMap, legOf, linkOf } from './link.ts';
 import { enqueue } from './outbox/enqueue.ts';
 import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { Removals } from './participant/context.ts';
@@ -111,6 +114,10 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   ): Promise<Enqueued[]>;
   /** What keeps messages from getting further in the lanes of this process, leg by leg. */
   blockedLegs(): Map<string, BlockedLeg>;
+  /** @throws Error with the reason while messages come that only a later build reads */
+  requireReadable(): void;
+  /** Legs that this process consumes, each with why it is paused, if it is. */
+  consumedLegs(): Map<string, Pause | undefined>;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
   deliver(messages: readonly Enqueued[]): Promise<LegDelivery[]>;
 }
@@ -126,7 +133,10 @@ function assemble(options: KitOptions): LinkKit {
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
   for (const link of [...produced, ...consumed]) allContracts(link).forEach(prepareContract);
-  const receivers = createReceivers(options, consumed, (written) => relay.committed(written));
+  const newer = new NewerContracts(options.log);
+  const receivers = createReceivers(options, consumed, newer, (written) =>
+    relay.committed(written),
+  );
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
   const asker = new ReceiptAsker(options.peers);
@@ -151,6 +161,7 @@ function assemble(options: KitOptions): LinkKit {
     relay,
     listening,
     streams,
+    receivers,
     publisher,
     dispatchers,
     complete,
@@ -187,6 +198,8 @@ function assemble(options: KitOptions): LinkKit {
     ],
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
+    requireReadable: () => newer.requireNone(),
+    consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
   };
@@ -215,6 +228,7 @@ function warnOfSmallPayload({ nats, log }: KitOptions): void {
 function createReceivers(
   options: KitOptions,
   consumed: readonly LinkDefinition[],
+  newer: NewerContracts,
   onCommitted: ReceiverOptions['onCommitted'],
 ): Map<string, Receiver> {
   return new Map(
@@ -223,7 +237,8 @@ function createReceivers(
       if (link.transports.includes('pull') && !options.pulls?.[link.id])
         throw new LinkError('UNKNOWN_LINK', `${link.id} may be pull, and there is no way to ask`);
       const { sql, log, limits = {} } = options;
-      return [link.id, new Receiver({ sql, log, link, handler, limits, onCommitted })];
+      const onNewer = (detail: string) => newer.note(link.id, detail);
+      return [link.id, new Receiver({ sql, log, link, handler, limits, onCommitted, onNewer })];
     }),
   );
 }
@@ -285,6 +300,12 @@ function pushServices(
     served.set(name, one);
   }
   return [...served.values()];
+}
+
+function consumedLegs(service: string, receivers: ReadonlyMap<string, Receiver>) {
+  return new Map(
+    [...receivers].map(([link, { breaker }]) => [legOf(link, service), breaker.pause] as const),
+  );
 }
 
 async function deliver(relay: Relay, messages: readonly Enqueued[]): Promise<LegDelivery[]> {

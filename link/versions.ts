@@ -91,6 +91,15 @@ export function readableContract(
   return version <= readsOf(link) ? contractOf(link, event, version) : undefined;
 }
 
+/** No setting can name a higher one (release.ts): such a number is no version. */
+const HIGHEST = 9_999;
+
+/** Whether this is a version of an event of the link that only a later build can read. */
+export function isNewer(link: LinkDefinition, event: string, version: number): boolean {
+  const isVersion = version > readsOf(link) && version <= HIGHEST;
+  return isVersion && tableOf(link).byEvent.has(event);
+}
+
 /** Whether this build reads the version that an event is written in. */
 export function isReadable(link: LinkDefinition, { event, eventVersion }: WrittenEvent): boolean {
   return readableContract(link, event, eventVersion) !== undefined;

@@ -10,6 +10,8 @@ import { isSignedBy, readSigningKey, type SigningKey, signStatement } from './si
 
 /** Grows when the shape of a statement changes. */
 const FORMAT = 1;
+/** Of a closing statement with exceptions: who knows only the other would take it for one without. */
+const FORMAT_WITH_EXCEPTIONS = 2;
 
 /** One lane: count and exact sum of the message hashes, equal on both sides. */
 export interface ClosedLane {
@@ -24,6 +26,22 @@ export interface ClosedLane {
   };
 }
 
+export interface NamedException {
+  readonly event_id: string;
+  readonly lane: number;
+  readonly outcome: string;
+}
+
+/** Messages that were settled and not applied, and that no later message made needless. */
+export interface Exceptions {
+  /** Discarded dead letters. */
+  readonly dead: number;
+  /** Functional links only: on formal ones a newer state took their place. */
+  readonly superseded: number;
+  /** Some of them. */
+  readonly messages: readonly NamedException[];
+}
+
 export interface ClosingStatement {
   readonly run: string;
   readonly link: string;
@@ -33,6 +51,7 @@ export interface ClosingStatement {
   readonly route: string;
   readonly count: number;
   readonly lanes: readonly ClosedLane[];
+  readonly exceptions?: Exceptions;
 }
 
 export interface CertificateStore {
@@ -67,10 +86,31 @@ export interface Certificate {
 
 export function isEqual({ lanes, count }: ClosingStatement): boolean {
   const total = lanes.reduce((sum, { closed }) => sum + closed.count, 0);
-  return (
-    total === count &&
-    lanes.every(({ closed, inbox }) => closed.count === inbox.count && closed.sum === inbox.sum)
-  );
+  return total === count && lanes.every((lane) => isLaneEqual(lane) && isAllSettled(lane));
+}
+
+export function isLaneEqual({ closed, inbox }: ClosedLane): boolean {
+  return closed.count === inbox.count && closed.sum === inbox.sum;
+}
+
+/** A parked message is in the inbox and had no effect. */
+export function isAllSettled({ inbox, outcomes }: ClosedLane): boolean {
+  return outcomes.applied + outcomes.superseded + outcomes.dead === inbox.count;
+}
+
+/** How many messages a closing statement says were not applied. */
+export function exceptionsIn({ exceptions }: Pick<ClosingStatement, 'exceptions'>): number {
+  return exceptions ? exceptions.dead + exceptions.superseded : 0;
+}
+
+/** Whether it counts as its exceptions what its lanes count, and names no others. */
+function areExceptionsRight({ lanes, exceptions }: ClosingStatement): boolean {
+  if (!exceptions) return true;
+  const { dead, superseded, messages } = exceptions;
+  const sum = (outcome: 'dead' | 'superseded') =>
+    lanes.reduce((total, { outcomes }) => total + outcomes[outcome], 0);
+  const isCounted = dead === sum('dead') && [0, sum('superseded')].includes(superseded);
+  return isCounted && messages.length <= dead + superseded;
 }
 
 export type CertificateCheck =
@@ -114,13 +154,15 @@ function checkStatement(outside: Record<string, unknown>, text: string): Certifi
   for (const field of ['link', 'consumer', 'epoch', 'count'] as const)
     if (field in outside && String(outside[field]) !== String(statement[field]))
       return fail(`${field} beside the statement differs from the signed one`);
-  if (statement.format !== FORMAT)
+  const known = 'exceptions' in statement ? FORMAT_WITH_EXCEPTIONS : FORMAT;
+  if (statement.format !== known)
     return fail(`statement format ${statement.format} is unknown to this release`);
   if ('kind' in statement)
     return isNothingLeft(statement)
       ? { isValid: true, kind: 'erasure', statement }
       : fail('it says that something is left');
   if (!isEqual(statement)) return fail('its two sides are not equal');
+  if (!areExceptionsRight(statement)) return fail('its exceptions are not those of its lanes');
   return { isValid: true, kind: 'closing', statement };
 }
 
@@ -155,7 +197,7 @@ export class Certificates implements CertificateStore {
   async #sign(kind: CertificateKind, of: ClosingStatement | ErasureStatement): Promise<void> {
     const { statement, signature, publicKey } = signStatement(await this.key(), {
       ...of,
-      format: FORMAT,
+      format: 'exceptions' in of ? FORMAT_WITH_EXCEPTIONS : FORMAT,
       signer: this.#signer,
       signed_at: new Date().toISOString(),
     });

@@ -73,6 +73,8 @@ export interface Gate extends Described {
 /** Waits until a person completes the run, which gives up the way back. */
 export interface Completion extends Described {
   readonly kind: 'completion';
+  /** Must pass when the person does. */
+  readonly measures: readonly ClosingMeasure[];
 }
 
 /** The kind that journal and command line know: what acts is a step, what waits is a gate. */
@@ -98,6 +100,13 @@ export interface Measure {
   /** The settings it judges by; the plan shows them. */
   readonly thresholds?: readonly NumberName[];
   read(context: StepContext): Promise<readonly Reading[]>;
+}
+
+/** What an order is judged by, which no step works on. */
+export type ClosingContext = Pick<StepContext, 'run' | 'participants' | 'signal'>;
+
+export interface ClosingMeasure extends Measure {
+  read(context: ClosingContext): Promise<readonly Reading[]>;
 }
 
 /** How a command ended, and the last line it printed. */

@@ -28,8 +28,11 @@ export function deadLetterHandlers(
   return {
     listDeadLetters: (request) => listAll(participants, request),
     getDeadLetter: async ({ id }) => (await holderOf(id)).getDeadLetter({ id }, REPEATABLE),
-    redriveDeadLetter: async ({ id, actor }) =>
-      (await holderOf(id)).redriveDeadLetter({ id, actor }, { deadlineMs: REDRIVE_DEADLINE_MS }),
+    redriveDeadLetter: async ({ id, actor, outOfTurn }) =>
+      (await holderOf(id)).redriveDeadLetter(
+        { id, actor, outOfTurn },
+        { deadlineMs: REDRIVE_DEADLINE_MS },
+      ),
     discardDeadLetter: async ({ id, reason, actor }) =>
       (await holderOf(id)).discardDeadLetter({ id, reason, actor }),
     editDeadLetter: async ({ id, revision, body, actor }) =>

@@ -81,9 +81,10 @@ async function describeLeg(
   const { id, producer } = link.producer;
   const { consumer, stream } = leg;
   const request = { link: id, consumer };
-  const [progress, blocked, letters, written] = await Promise.all([
+  const [progress, blocked, consumption, letters, written] = await Promise.all([
     participants.of(producer).getProgress(request, REPEATABLE),
     readBlocked(participants, producer, request),
+    readConsumption(participants, link, consumer),
     orUnreachable(participants.of(consumer).listDeadLetters({ link: id, limit: 1 }, REPEATABLE)),
     unrouted.find({ link: id, producer, consumer }),
   ]);
@@ -102,10 +103,11 @@ async function describeLeg(
     deadLetters: Number(letters?.total ?? 0n),
     unrouted: written,
     blocked,
+    pausedReason: consumption.pausedReason,
     contractAlarms: contractAlarms()
       .filter((one) => one.link === id && [producer, consumer].includes(one.service))
       .map(({ text }) => text),
-    bindProblem: link.consumers.get(consumer)?.bindProblem ?? '',
+    bindProblem: consumption.bindProblem,
   };
   return {
     consumer,
@@ -120,6 +122,7 @@ async function describeLeg(
     blocked: BigInt(blocked.count),
     blockedReason: blocked.reason,
     blockedMs: BigInt(blocked.forMs),
+    pausedReason: state.pausedReason,
   };
 }
 
@@ -136,6 +139,32 @@ async function readBlocked(
     reason: longest?.blockedReason ?? '',
     forMs: Number(longest?.blockedMs ?? 0n),
   };
+}
+
+/** Each process of the consumer knows what keeps itself from consuming; the first that has something. */
+async function readConsumption(
+  participants: Participants,
+  link: DescribedLink,
+  consumer: string,
+): Promise<{ readonly pausedReason: string; readonly bindProblem: string }> {
+  const request = { link: link.producer.id };
+  const all = await askEach(participants.each(consumer), (one) =>
+    orNothing(one.getConsumption(request)),
+  ).catch(() => []);
+  const find = (field: 'pausedReason' | 'bindProblem') =>
+    all.map((one) => one?.[field]).find((text) => text) ?? '';
+  const described = link.consumers.get(consumer)?.bindProblem ?? '';
+  return { pausedReason: find('pausedReason'), bindProblem: find('bindProblem') || described };
+}
+
+/** A build of before cannot be asked. */
+async function orNothing<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof RpcCallError && error.code === 'UNIMPLEMENTED') return undefined;
+    throw error;
+  }
 }
 
 /** Lanes grouped by the route that their owners dispatch by, ascending. */

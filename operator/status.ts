@@ -11,7 +11,7 @@ import type {
   RunStepSchema,
   WaitingSchema,
 } from '../gen/relink/v1/operator_pb.ts';
-import type { Certificate } from '../migration/certificate.ts';
+import { type Certificate, exceptionsIn } from '../migration/certificate.ts';
 import { UNDO_SINCE } from '../migration/engine/context.ts';
 import { type Plan, recordedKind } from '../migration/plan.ts';
 import type { KeptEvidence } from '../migration/run/journalRows.ts';
@@ -186,5 +186,7 @@ export function certificateToWire(
 ): MessageInitShape<typeof CertificateSchema> {
   const { epoch, count, ...rest } = certificate;
   // Only equal statements are signed: an unequal one stops its run.
-  return { ...rest, epoch: BigInt(epoch), count: BigInt(count), equal: true };
+  const exceptions = exceptionsIn(JSON.parse(certificate.statement));
+  const numbers = { epoch: BigInt(epoch), count: BigInt(count), exceptions: BigInt(exceptions) };
+  return { ...rest, ...numbers, equal: true };
 }

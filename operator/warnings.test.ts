@@ -16,6 +16,7 @@ const healthy: LegState = {
   blocked: { count: 0, reason: '', forMs: 0 },
   contractAlarms: [],
   bindProblem: '',
+  pausedReason: '',
 };
 
 describe('warnings of a leg', () => {

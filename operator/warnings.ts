@@ -25,6 +25,8 @@ export interface LegState {
   /** What bypassed the outbox; empty when nothing did. */
   readonly unrouted: string;
   readonly blocked: BlockedMessages;
+  /** Why the consumer consumes nothing for a while, or empty. */
+  readonly pausedReason: string;
   /** What is wrong with the contracts of either side. */
   readonly contractAlarms: readonly string[];
   /** Why the consumer listens and gets nothing from the stream, or empty. */
@@ -45,6 +47,10 @@ export function legWarnings(leg: LegState): string[] {
   if (sends && leg.streamProblem !== '') warnings.push(leg.streamProblem);
   if (sends && leg.isListening && leg.bindProblem !== '')
     warnings.push(`${consumer} gets nothing from the stream: ${leg.bindProblem}`);
+  if (leg.pausedReason !== '')
+    warnings.push(
+      `${consumer} pauses and tries again by itself, messages of many keys fail: ${leg.pausedReason}`,
+    );
   if (leg.blocked.count > 0) warnings.push(describeBlocked(leg.blocked));
   if (leg.unownedLanes > 0) warnings.push(`${leg.unownedLanes} lanes have no live relay`);
   if (leg.unrouted !== '') warnings.push(`unrouted writer: ${leg.unrouted}`);

@@ -12,6 +12,7 @@ export {
   brokenConstraint,
   isConnectionLost,
   isDatabaseUnavailable,
+  isSchemaUnfit,
   isSerializationFailure,
 } from './postgresErrors.ts';
 export {

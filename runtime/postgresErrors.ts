@@ -49,6 +49,14 @@ const ENDING = new Set(['FATAL', 'PANIC']);
  */
 const PASSING = /^(25006|55P03|40001|40P01|53...|57...|58...)$/;
 
+/** A table, a column, a schema or a right is missing. */
+const UNFIT_SCHEMA = new Set(['42P01', '42703', '3F000', '42501']);
+
+/** True when the database lacks what the statement needs: the program and it do not fit together. */
+export function isSchemaUnfit(error: unknown): boolean {
+  return codesOf(error).some((code) => UNFIT_SCHEMA.has(code));
+}
+
 /**
  * True when the connection could not be made or was lost: nothing is wrong with the query, and the
  * next attempt gets a new connection. Looks through `cause`.

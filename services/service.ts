@@ -128,7 +128,11 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     services: servedBy(options, { ...context, kit }),
   });
   const readiness = new Readiness({
-    checks: { postgres: () => requireWritable(sql), nats: () => nats.check() },
+    checks: {
+      postgres: () => requireWritable(sql),
+      nats: () => nats.check(),
+      contracts: () => kit.requireReadable(),
+    },
     log,
     onChange: (isReady) => server.setServing(isReady),
   });
@@ -155,15 +159,19 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
 /** Legs whose messages do not get further, and why. */
 function describeBlocked(kit: Kit): Record<string, string> {
   const legs = [...kit.blockedLegs()].filter(([, { count }]) => count > 0);
-  return Object.fromEntries(
-    legs.map(([leg, { count, reason }]) => [leg, `${count} wait: ${reason}`]),
-  );
+  const paused = [...kit.consumedLegs()].filter(([, pause]) => pause);
+  return Object.fromEntries([
+    ...legs.map(([leg, { count, reason }]) => [leg, `${count} wait: ${reason}`]),
+    ...paused.map(([leg, pause]) => [leg, `paused, messages of many keys fail: ${pause!.reason}`]),
+  ]);
 }
 
 function measureBlocked(metrics: Metrics, kit: Kit): void {
   const messages = metrics.gauge('relink_blocked_messages', 'Messages that do not get further now');
   const ages = metrics.gauge('relink_blocked_seconds', 'For how long the first of them has not');
+  const pauses = metrics.gauge('relink_paused', '1 while messages of many keys fail');
   metrics.onCollect(() => {
+    for (const [leg, pause] of kit.consumedLegs()) pauses.labels({ leg }).set(pause ? 1 : 0);
     for (const [leg, { count, forMs }] of kit.blockedLegs()) {
       messages.labels({ leg }).set(count);
       ages.labels({ leg }).set(forMs / 1_000);

@@ -66,6 +66,7 @@ const SQL_FILES: readonly string[] = [
   'link/inbox/deadLetters.ts',
   'link/inbox/deduplicate.ts',
   'link/inbox/digest.ts',
+  'link/inbox/exceptions.ts',
   'link/inbox/fence.ts',
   'link/inbox/givingUp.ts',
   'link/inbox/ordered.ts',

@@ -188,6 +188,29 @@ export const inbox = relink.table(
   (t) => [index('inbox_received_at').using('brin', t.receivedAt)],
 );
 
+/**
+ * What the inbox says was settled, added up as its rows change: the other side of a certificate. The
+ * triggers of `relink.inbox` write it, in the transaction of the rows; nothing else does.
+ */
+export const settled = relink.table(
+  'settled',
+  {
+    link: text().notNull(),
+    lane: smallint().notNull(),
+    epoch: int8('epoch').notNull(),
+    /** The contract version whose text is hashed. */
+    eventVersion: smallint('event_version').notNull(),
+    outcome: text().notNull(),
+    /** One for each transaction that writes at the same time, so that none waits for another. */
+    shard: integer().notNull(),
+    /** Below zero where an outcome that another shard counted was changed. */
+    count: int8('count').notNull(),
+    /** Exact sum of the signed 64-bit message hashes. */
+    sum: numeric().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.link, t.lane, t.epoch, t.eventVersion, t.outcome, t.shard] })],
+);
+
 /** Failed tries of a message, counted outside the transaction that failed. */
 export const attempts = relink.table('attempts', {
   eventId: uuid('event_id').primaryKey(),

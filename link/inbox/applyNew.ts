@@ -8,10 +8,14 @@ import { effectOf, saveEffect } from '../copies/effects.ts';
 import type { LinkDefinition } from '../link.ts';
 import { writtenIn } from '../outbox/written.ts';
 import type { Receipt } from '../wire/receipt.ts';
+import { bury } from './deadLetters.ts';
 import { setOutcome } from './deduplicate.ts';
 import type { Delivery } from './delivery.ts';
 import { type ApplyChanges, type ApplyEvent, type Handler, withinLimit } from './handler.ts';
-import { lockPositions, park, savePositions, takeTurns } from './ordered.ts';
+import { describePassed, lockPositions, park, savePositions, takeTurns } from './ordered.ts';
+
+/** Enough for one round trip to serve many, and few enough for handlers that ask other services. */
+const KEYS_AT_ONCE = 64;
 
 export interface Applying {
   readonly link: LinkDefinition;
@@ -20,8 +24,14 @@ export interface Applying {
   readonly limitMs: number;
 }
 
-/** Outcomes by event id; a message that is not among them was applied. */
-export type Outcomes = ReadonlyMap<string, Receipt['outcome']>;
+export interface Settled {
+  readonly outcome: Receipt['outcome'];
+  /** Why it is dead. */
+  readonly detail?: string;
+}
+
+/** By event id; a message that is not among them was applied. */
+export type Outcomes = ReadonlyMap<string, Settled>;
 
 export async function applyNew(
   tx: Transaction,
@@ -34,8 +44,44 @@ export async function applyNew(
   const { due, outcomes } = link.ordered
     ? await takeDue(tx, link.id, news)
     : { due: news, outcomes: new Map() };
-  for (const delivery of due) await applyOne(tx, applying, handler.apply, delivery);
+  const applyInTurn = async (some: readonly Delivery[]) => {
+    for (const delivery of some) await applyOne(tx, applying, handler.apply, delivery);
+  };
+  // What a message with a copy writes is told apart by when it is written.
+  const isPipelined = handler.independentKeys && !due.some(({ isCopied }) => isCopied);
+  if (isPipelined) await forEachAtOnce([...byKey(due).values()], KEYS_AT_ONCE, applyInTurn);
+  else await applyInTurn(due);
   return outcomes;
+}
+
+/** Keeps its order within each key. */
+function byKey(deliveries: readonly Delivery[]): Map<string, Delivery[]> {
+  const keys = new Map<string, Delivery[]>();
+  for (const delivery of deliveries) {
+    const same = keys.get(delivery.key);
+    if (same) same.push(delivery);
+    else keys.set(delivery.key, [delivery]);
+  }
+  return keys;
+}
+
+/** Does the work for each of `items`, for at most `limit` at once; the first failure ends it. */
+async function forEachAtOnce<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  let hasFailed = false;
+  const workOn = async () => {
+    while (next < items.length && !hasFailed) await work(items[next++]!);
+  };
+  const noteFailure = (error: unknown) => {
+    hasFailed = true;
+    throw error;
+  };
+  const workers = Array.from({ length: Math.min(limit, items.length) }, () => workOn());
+  await Promise.all(workers.map((worker) => worker.catch(noteFailure)));
 }
 
 async function applyNewest(
@@ -49,7 +95,7 @@ async function applyNewest(
   const superseded = news.filter((d) => newest.get(d.key) !== d || !applied.has(d.key));
   const ids = superseded.map(({ eventId }) => eventId);
   await setOutcome(tx, ids, 'superseded');
-  return new Map(ids.map((eventId) => [eventId, 'superseded']));
+  return new Map(ids.map((eventId) => [eventId, { outcome: 'superseded' }]));
 }
 
 /** Keeps what a message with a copy wrote to the outbox, to compare it with what its copy wrote. */
@@ -66,42 +112,46 @@ async function applyOne(
   await saveEffect(tx, link.id, delivery.eventId, effect);
 }
 
-/**
- * Returns the messages whose turn it is; parks later ones, and supersedes those whose turn has
- * passed.
- */
+/** Returns the messages whose turn it is; parks later ones, and buries those whose turn has passed. */
 async function takeDue(tx: Transaction, link: string, news: readonly Delivery[]) {
   const keys = news.map((delivery) => delivery.key);
   const { now, later, past, positions } = takeTurns(news, await lockPositions(tx, link, keys));
   await savePositions(tx, link, positions);
   await park(tx, link, later);
-  const outcomes = new Map<string, Receipt['outcome']>();
-  for (const [outcome, some] of [
-    ['parked', later],
-    ['superseded', past],
-  ] as const) {
-    const ids = some.map((delivery) => delivery.eventId);
-    await setOutcome(tx, ids, outcome);
-    for (const eventId of ids) outcomes.set(eventId, outcome);
-  }
+  const ids = later.map((delivery) => delivery.eventId);
+  await setOutcome(tx, ids, 'parked');
+  const outcomes = new Map<string, Settled>(ids.map((id) => [id, { outcome: 'parked' }]));
+  for (const delivery of past)
+    outcomes.set(delivery.eventId, await buryPassed(tx, delivery, positions));
   return { due: now, outcomes };
 }
 
-/** Applies a parked message whose turn has come; `superseded` when its turn has passed. */
+/** It was never applied, and no later version says what it said: only a person can decide. */
+async function buryPassed(
+  tx: Transaction,
+  delivery: Delivery,
+  positions: ReadonlyMap<string, bigint>,
+): Promise<Settled> {
+  const detail = describePassed(delivery, positions.get(delivery.key)!);
+  await setOutcome(tx, [delivery.eventId], 'dead');
+  await bury(tx, delivery, { reason: 'VERSION_PASSED', detail, attempts: 1 });
+  return { outcome: 'dead', detail };
+}
+
+/** Applies a parked message whose turn has come; it is `dead` when its turn has passed. */
 export async function applyParked(
   tx: Transaction,
   applying: Applying,
   delivery: Delivery,
-): Promise<'applied' | 'superseded'> {
+): Promise<Settled> {
   const { link, handler } = applying;
   const locked = await lockPositions(tx, link.id, [delivery.key]);
   const { now, positions } = takeTurns([delivery], locked);
-  const outcome = now.length === 1 ? 'applied' : 'superseded';
-  if (outcome === 'applied' && handler.kind === 'functional')
-    await applyOne(tx, applying, handler.apply, delivery);
+  if (now.length === 0) return buryPassed(tx, delivery, positions);
+  if (handler.kind === 'functional') await applyOne(tx, applying, handler.apply, delivery);
   await savePositions(tx, link.id, positions);
-  await setOutcome(tx, [delivery.eventId], outcome);
-  return outcome;
+  await setOutcome(tx, [delivery.eventId], 'applied');
+  return { outcome: 'applied' };
 }
 
 function newestPerKey(deliveries: readonly Delivery[]): Map<string, Delivery> {

@@ -3,7 +3,16 @@ import { messageOf } from '../../runtime/errors.ts';
 import type { Contract, EventJson } from '../contracts/contract.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { type LinkDefinition, laneOf } from '../link.ts';
-import { complementOf, mapPayload, newestContract, readableContract, textIn } from '../versions.ts';
+import {
+  complementOf,
+  isNewer,
+  mapPayload,
+  newestContract,
+  readableContract,
+  readsOf,
+  textIn,
+  versionsOf,
+} from '../versions.ts';
 import { type Opened, openArrival } from './flatArrival.ts';
 import { type Handler, isHandled } from './handler.ts';
 
@@ -57,12 +66,20 @@ export type DeadReason =
   | 'INVALID_EVENT'
   | 'UNKNOWN_CONTRACT'
   | 'ID_REUSED'
+  | 'VERSION_PASSED'
   | 'HANDLER_FAILED'
   | 'HANDLER_TIMEOUT';
 
-export type Checked =
-  | { readonly ok: true; readonly delivery: Delivery }
-  | { readonly ok: false; readonly reason: DeadReason; readonly detail: string };
+/** A build of later reads it: it is not refused, but tried again until such a process gets it. */
+export const NEWER = 'NEWER_CONTRACT';
+
+export interface Refusal {
+  readonly ok: false;
+  readonly reason: DeadReason | typeof NEWER;
+  readonly detail: string;
+}
+
+export type Checked = { readonly ok: true; readonly delivery: Delivery } | Refusal;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -81,6 +98,9 @@ export function checkArrival(
 ): Checked {
   const { event, eventVersion } = came;
   const hashedVersion = came.hashedVersion ?? eventVersion;
+  const newest = Math.max(eventVersion, hashedVersion);
+  if (isNewer(link, event, newest) && isKept(link, came, newest))
+    return { ok: false, reason: NEWER, detail: sayNewer(link, event, newest) };
   const contract = readableContract(link, event, eventVersion);
   if (!contract || !readableContract(link, event, hashedVersion))
     return unknownContract(
@@ -116,6 +136,19 @@ export function checkArrival(
   } catch (error) {
     return { ok: false, reason: 'INVALID_EVENT', detail: messageOf(error) };
   }
+}
+
+/**
+ * Whether waiting loses nothing. A build cannot tell a version that was listed after it from one that
+ * nobody lists; but a relay, which names an epoch, keeps what it sent in its outbox, and sends no
+ * version that its map lacks. What came around the outbox would be gone with the stream.
+ */
+function isKept(link: LinkDefinition, { epoch }: Arrival, version: number): boolean {
+  return epoch > 0n || versionsOf(link).includes(version);
+}
+
+function sayNewer(link: LinkDefinition, event: string, version: number): string {
+  return `${event} of ${link.id} came in v${version}, and this build reads v${readsOf(link)}: start a build that reads v${version}`;
 }
 
 function unknownContract(detail: string): Checked {

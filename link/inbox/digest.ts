@@ -1,4 +1,7 @@
-/** What the inbox says was settled, per lane and epoch: the consumer's half of a certificate. */
+/**
+ * What was settled, per lane and epoch: the consumer's half of a certificate. Kept as the inbox
+ * changes, by its triggers (docs/decisions/0012), so that reading it costs the same after years.
+ */
 import type { Database } from '../../runtime/postgres.ts';
 import { DIGESTS_READ, type DigestPage, type EpochPage, wholeEpochs } from '../epochPages.ts';
 
@@ -20,13 +23,14 @@ export async function readInboxDigest(
   { epoch, afterEpoch }: EpochPage,
 ): Promise<DigestPage<InboxDigest>> {
   const rows = await sql<InboxDigest[]>`
-    select lane, epoch, count(*) as count, sum(hash)::text as sum,
-      count(*) filter (where outcome = 'applied') as applied,
-      count(*) filter (where outcome = 'superseded') as superseded,
-      count(*) filter (where outcome = 'dead') as dead,
-      count(*) filter (where outcome = 'parked') as parked
-    from relink.inbox where link = ${link} and (${epoch} = 0 or epoch = ${epoch})
+    select lane, epoch, sum(count)::int8 as count, sum(sum)::text as sum,
+      coalesce(sum(count) filter (where outcome = 'applied'), 0)::int8 as applied,
+      coalesce(sum(count) filter (where outcome = 'superseded'), 0)::int8 as superseded,
+      coalesce(sum(count) filter (where outcome = 'dead'), 0)::int8 as dead,
+      coalesce(sum(count) filter (where outcome = 'parked'), 0)::int8 as parked
+    from relink.settled where link = ${link} and (${epoch} = 0 or epoch = ${epoch})
       and (${afterEpoch} = 0 or epoch > ${afterEpoch})
-    group by lane, epoch order by epoch, lane limit ${DIGESTS_READ}`;
+    group by lane, epoch having sum(count) <> 0 or sum(sum) <> 0
+    order by epoch, lane limit ${DIGESTS_READ}`;
   return wholeEpochs(rows);
 }

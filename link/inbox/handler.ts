@@ -72,6 +72,17 @@ export interface FunctionalHandler<Event extends EventJson = EventJson> {
   readonly kind: 'functional';
   readonly events: EventNames<Event>;
   readonly apply: ApplyEvent;
+  readonly independentKeys: boolean;
+}
+
+export interface FunctionalOptions {
+  /**
+   * Events of different keys that come together are handled at the same time, in one transaction, so
+   * that their statements need not wait for each other's answers; events of one key still one after
+   * another. Right only when what a handler reads and then writes belongs to the key of its event
+   * alone: `for update` does not keep two handlers of one transaction apart. Default false.
+   */
+  readonly independentKeys?: boolean;
 }
 
 /** `Event` is the union of the JSON types of the events that it handles. */
@@ -98,10 +109,12 @@ export function formal<Event extends EventJson>(
  */
 export function functional<Event extends EventJson>(
   handlers: EventHandlers<Event>,
+  { independentKeys = false }: FunctionalOptions = {},
 ): FunctionalHandler<Event> {
   const handlerOf = new Map<string, ApplyEvent>(Object.entries(handlers));
   return {
     kind: 'functional',
+    independentKeys,
     events: namesIn(handlers),
     apply: async (tx, event) => {
       const handle = handlerOf.get(event.event);

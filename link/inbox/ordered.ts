@@ -1,6 +1,7 @@
 /**
  * Order per key on functional links that declare it: a message is applied when its version is the
- * next after the last one applied; a later one is parked until its turn. A dead letter does not
+ * next after the last one applied; a later one is parked until its turn. A new message whose turn
+ * has passed is a fact that nobody applied, so it becomes a dead letter. A dead letter does not
  * advance its key, so the messages behind it are parked until a person redrives or discards it.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
@@ -36,6 +37,11 @@ export function takeTurns(
     }
   }
   return { now, later, past, positions: reached };
+}
+
+/** What is said of a message that came when the key was at this position already. */
+export function describePassed({ key, version }: Delivery, position: bigint): string {
+  return `key ${key}: it has version ${version}, and the key is at version ${position} already`;
 }
 
 /** Locks the keys, in sorted order so that batches do not deadlock, and returns their positions. */

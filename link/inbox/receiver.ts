@@ -7,7 +7,6 @@
  * message that keeps failing becomes a dead letter. A copy (shadow) runs in a transaction that is
  * rolled back.
  */
-import { isServiceUnavailable } from '../../rpc/transient.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
@@ -17,42 +16,31 @@ import {
   isSerializationFailure,
   type Transaction,
 } from '../../runtime/postgres.ts';
-import {
-  type Backoff,
-  backoffMs,
-  DATABASE_RETRY_MS,
-  HANDLER_BACKOFF,
-  SERVICE_RETRY_MS,
-} from '../backoff.ts';
+import { DATABASE_RETRY_MS, SERVICE_RETRY_MS } from '../backoff.ts';
 import { ShadowRunner } from '../copies/shadowRunner.ts';
-import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
 import type { Receipt } from '../wire/receipt.ts';
-import { type Applying, applyNew, applyParked } from './applyNew.ts';
-import { bury, storable, storableDetail } from './deadLetters.ts';
+import { alarmPassed, alarmReused, ID_REUSED } from './alarms.ts';
+import { type Applying, applyNew, applyParked, type Settled } from './applyNew.ts';
+import { Breaker, type BreakerOptions } from './breaker.ts';
+import { storable, storableDetail } from './deadLetters.ts';
 import { enterInbox, readInbox } from './deduplicate.ts';
-import { type Arrival, checkArrival, type DeadReason, type Delivery } from './delivery.ts';
-import { countAttempt, giveUp, giveUpParked, giveUpTaken } from './givingUp.ts';
+import {
+  type Arrival,
+  checkArrival,
+  type DeadReason,
+  type Delivery,
+  NEWER,
+  type Refusal,
+} from './delivery.ts';
+import { DEFAULT_LIMITS, Failures, type ReceiverLimits } from './failures.ts';
+import { giveUp, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
 import { takeParked } from './ordered.ts';
 import { retry, settle, settledBefore } from './receipts.ts';
 
 declareFailpoints('inbox.before-effect', 'inbox.before-commit', 'inbox.after-commit');
-
-export interface ReceiverLimits {
-  /** A handler that takes longer is abandoned: its transaction is rolled back. */
-  readonly handlerTimeoutMs: number;
-  /** Failed attempts after which a message becomes a dead letter. */
-  readonly maxAttempts: number;
-  readonly backoff: Backoff;
-}
-
-export const DEFAULT_LIMITS: ReceiverLimits = {
-  handlerTimeoutMs: 10_000,
-  maxAttempts: 5,
-  backoff: HANDLER_BACKOFF,
-};
 
 /**
  * After this many messages in a row for which another service did not answer, the rest of the batch
@@ -68,15 +56,25 @@ export interface ReceiverOptions {
   readonly limits?: Partial<ReceiverLimits>;
   /** Called after a transaction that wrote to the outbox was committed. */
   readonly onCommitted?: (written: readonly WrittenMessage[]) => void;
-  /** Something a person must see: a message id came again with a different payload. */
+  /**
+   * Something a person must see: a message id came again with a different payload, or a new message
+   * with a version that its key has passed.
+   */
   readonly onAlarm?: (what: DeadReason, eventId: string) => void;
+  /** A message came in a contract version that only a later build reads. */
+  readonly onNewer?: (detail: string) => void;
 }
-
-/** What a sender is told when it reuses a message id for a different payload. */
-export const ID_REUSED = 'this message id was settled before with another payload';
 
 /** Thrown inside the transaction so that it rolls back. */
 class NotAllNew extends Error {}
+
+class StaysParked extends Error {
+  readonly arrival: Arrival;
+  constructor(arrival: Arrival, why: string) {
+    super(why);
+    this.arrival = arrival;
+  }
+}
 
 export class Receiver {
   readonly #options: ReceiverOptions;
@@ -87,6 +85,9 @@ export class Receiver {
   #sawRepeats = false;
   /** Ordered links: keys whose parked message failed, and when it may be tried again. */
   readonly #restUntilMs = new Map<string, number>();
+  /** Pauses the link when many keys fail. */
+  readonly breaker: Breaker;
+  readonly #failures: Failures;
   /** Ordered links: called when keys advanced, so that parked messages get their turn. */
   onAdvanced: () => void = () => {};
 
@@ -96,6 +97,8 @@ export class Receiver {
     const { link, handler } = options;
     this.#applying = { link, handler, limitMs: this.#limits.handlerTimeoutMs };
     this.#shadows = new ShadowRunner(options.sql, this.#applying);
+    this.breaker = new Breaker(loggedBy(options.log, link.id));
+    this.#failures = new Failures({ ...options, limits: this.#limits, breaker: this.breaker });
   }
 
   /** Applies a batch; returns one receipt per arrival, in order. Never rejects. */
@@ -109,12 +112,12 @@ export class Receiver {
       if (checked.ok) {
         good.push(checked.delivery);
         arrivalOf.set(checked.delivery, arrival);
-      } else settled.set(arrival, await this.#refuse(arrival, checked.reason, checked.detail));
+      } else settled.set(arrival, await this.#refuse(arrival, checked));
     }
     const shadows = good.filter((delivery) => delivery.isShadow);
     const real = good.filter((delivery) => !delivery.isShadow);
     await this.#shadows.waitForCopies(real);
-    const answers = [...(await this.#runShadows(shadows)), ...(await this.#applyAll(real))];
+    const answers = [...(await this.#runShadows(shadows)), ...(await this.#applyUnpaused(real))];
     for (const [delivery, receipt] of answers) settled.set(arrivalOf.get(delivery)!, receipt);
     return arrivals.map((arrival) => settled.get(arrival)!);
   }
@@ -132,15 +135,33 @@ export class Receiver {
 
   // ---- real messages ----
 
+  /** While the link is paused only a few are tried, and none most of the time. */
+  async #applyUnpaused(deliveries: readonly Delivery[]): Promise<[Delivery, Receipt][]> {
+    const taken = this.breaker.take(deliveries.length);
+    try {
+      const answers = await this.#applyAll(deliveries.slice(0, taken));
+      return [...answers, ...this.#putOff(deliveries.slice(taken))];
+    } finally {
+      this.breaker.done(taken);
+    }
+  }
+
+  #putOff(deliveries: readonly Delivery[]): [Delivery, Receipt][] {
+    const { pause, waitMs } = this.breaker;
+    const detail = `paused, because messages of many keys fail: ${pause?.reason}`;
+    return deliveries.map((one) => [one, retry(one, waitMs, detail)]);
+  }
+
   async #applyAll(deliveries: readonly Delivery[]): Promise<[Delivery, Receipt][]> {
     if (deliveries.length === 0) return [];
     try {
       const receipts = await this.#applyTogether(deliveries);
+      this.breaker.succeeded(deliveries.filter((_, i) => isEffect(receipts[i]!)).map(keyOf));
       await failpoint('inbox.after-commit');
       return deliveries.map((delivery, i) => [delivery, receipts[i]!]);
     } catch (error) {
       if (deliveries.length === 1) {
-        const receipt = await this.#afterFailure(deliveries[0]!, error);
+        const receipt = await this.#failures.answer(deliveries[0]!, error);
         return [[deliveries[0]!, receipt]];
       }
       // Two batches that deadlocked get past each other one by one.
@@ -157,8 +178,13 @@ export class Receiver {
 
   async #applyOneByOne(deliveries: readonly Delivery[]): Promise<[Delivery, Receipt][]> {
     const answers: [Delivery, Receipt][] = [];
+    const wasClosed = this.breaker.isClosed;
     let unanswered = 0;
     for (const delivery of deliveries) {
+      if (wasClosed && !this.breaker.isClosed) {
+        answers.push(...this.#putOff([delivery]));
+        continue;
+      }
       if (unanswered >= UNANSWERED_IN_A_ROW) {
         answers.push([
           delivery,
@@ -185,6 +211,7 @@ export class Receiver {
       if (receipts) return receipts;
     }
     const reused: Delivery[] = [];
+    const passed: Receipt[] = [];
     let committing: Transaction | undefined;
     const receipts = await sql.begin(async (tx) => {
       const fresh = await enterInbox(tx, link.id, [...first.values()]);
@@ -199,7 +226,11 @@ export class Receiver {
       committing = tx;
       await failpoint('inbox.before-commit');
       return deliveries.map((d): Receipt => {
-        if (isNew.has(d)) return settle(d, outcomes.get(d.eventId) ?? 'applied');
+        if (isNew.has(d)) {
+          const receipt = receiptOf(d, outcomes.get(d.eventId));
+          if (receipt.outcome === 'dead') passed.push(receipt);
+          return receipt;
+        }
         const row = known.get(d.eventId);
         if (!row) return settle(d, 'fenced');
         const receipt = settledBefore(row);
@@ -209,7 +240,8 @@ export class Receiver {
       });
     });
     this.#committed(committing);
-    for (const delivery of reused) await this.#alarmReused(delivery);
+    for (const delivery of reused) await alarmReused(this.#options, delivery);
+    for (const receipt of passed) alarmPassed(this.#options, receipt);
     if (link.ordered) this.onAdvanced();
     return receipts as Receipt[];
   }
@@ -232,7 +264,7 @@ export class Receiver {
         const [fresh, outcomes] = await Promise.all([entering, applying]);
         if (fresh.size < deliveries.length) throw new NotAllNew();
         await failpoint('inbox.before-commit');
-        return deliveries.map((one) => settle(one, outcomes.get(one.eventId) ?? 'applied'));
+        return deliveries.map((one) => receiptOf(one, outcomes.get(one.eventId)));
       });
       this.#committed(committing);
       return receipts as Receipt[];
@@ -248,6 +280,15 @@ export class Receiver {
    * waits behind it.
    */
   async unparkOne(): Promise<Receipt | undefined> {
+    const taken = this.breaker.take(1);
+    try {
+      return taken === 0 ? undefined : await this.#unparkOne();
+    } finally {
+      this.breaker.done(taken);
+    }
+  }
+
+  async #unparkOne(): Promise<Receipt | undefined> {
     const { sql, log, link, handler } = this.#options;
     const nowMs = performance.now();
     for (const [key, untilMs] of this.#restUntilMs)
@@ -261,23 +302,34 @@ export class Receiver {
         const checked = checkArrival(link, arrival, handler);
         if (!checked.ok) {
           const { reason } = checked;
+          if (reason === NEWER) throw new StaysParked(arrival, checked.detail);
           const detail = storableDetail(checked.detail);
           log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
           return giveUpTaken(tx, arrival, { reason, detail, attempts: 1 });
         }
         taken = checked.delivery;
         committing = tx;
-        return settle(taken, await applyParked(tx, this.#applying, taken));
+        return receiptOf(taken, await applyParked(tx, this.#applying, taken));
       });
       this.#committed(committing);
+      if (receipt && isEffect(receipt)) this.breaker.succeeded([taken!.key]);
+      if (committing && receipt?.outcome === 'dead') alarmPassed(this.#options, receipt);
       return receipt;
     } catch (error) {
+      if (error instanceof StaysParked) {
+        const { arrival, message } = error;
+        return this.#rest(arrival.key, this.#notYet(arrival, message));
+      }
       if (!taken) throw error;
-      const receipt = await this.#afterFailure(taken, error, true);
-      if (receipt.outcome === 'retry')
-        this.#restUntilMs.set(taken.key, performance.now() + (receipt.retryAfterMs ?? 0));
-      return receipt;
+      return this.#rest(taken.key, await this.#failures.answer(taken, error, true));
     }
+  }
+
+  /** A parked message that has to wait lets those of other keys have their turn. */
+  #rest(key: string, receipt: Receipt): Receipt {
+    const { outcome, retryAfterMs = 0 } = receipt;
+    if (outcome === 'retry') this.#restUntilMs.set(key, performance.now() + retryAfterMs);
+    return receipt;
   }
 
   /** Messages that a handler wrote to the outbox are sent at once, not at the relay's next poll. */
@@ -288,53 +340,60 @@ export class Receiver {
 
   // ---- failures ----
 
-  async #afterFailure(delivery: Delivery, error: unknown, isParked = false): Promise<Receipt> {
-    const { sql, log, link } = this.#options;
-    const detail = storableDetail(messageOf(error));
-    if (isDatabaseUnavailable(error)) return retry(delivery, DATABASE_RETRY_MS, detail);
-    if (isServiceUnavailable(error)) return retry(delivery, SERVICE_RETRY_MS, detail);
-    try {
-      const attempts = await countAttempt(sql, link.id, delivery.eventId, detail);
-      log.warn(
-        { link: link.id, eventId: delivery.eventId, attempts, err: error },
-        'handler failed',
-      );
-      if (attempts < this.#limits.maxAttempts)
-        return retry(delivery, backoffMs(attempts, this.#limits.backoff), detail);
-      const reason =
-        error instanceof LinkError && error.code === 'HANDLER_TIMEOUT'
-          ? 'HANDLER_TIMEOUT'
-          : 'HANDLER_FAILED';
-      const why = { reason, detail, attempts } as const;
-      return await (isParked ? giveUpParked(sql, delivery, why) : giveUp(sql, delivery, why));
-    } catch (failure) {
-      log.error({ err: failure, link: link.id }, 'could not record a failed message');
-      return retry(delivery, DATABASE_RETRY_MS, detail);
-    }
+  /** Nothing is committed and no attempt is counted: a process of a later build can apply it. */
+  #notYet(arrival: Arrival, detail: string): Receipt {
+    this.noteNewer(detail);
+    return retry(arrival, SERVICE_RETRY_MS, detail);
   }
 
-  async #refuse(refused: Arrival, reason: DeadReason, why: string): Promise<Receipt> {
+  /** Something came that only a later build reads. */
+  noteNewer(detail: string): void {
+    this.#options.onNewer?.(detail);
+  }
+
+  async #refuse(refused: Arrival, { reason, detail: why }: Refusal): Promise<Receipt> {
     const { sql, log, link } = this.#options;
     const arrival = storable(refused);
     const detail = storableDetail(why);
+    if (arrival.isShadow) return this.#refuseCopy(arrival, `${reason}: ${detail}`);
+    if (reason === NEWER) return this.#notYet(arrival, detail);
     log.error({ link: link.id, eventId: arrival.eventId, reason, detail }, 'message refused');
     try {
-      if (arrival.isShadow) {
-        await this.#shadows.refused(arrival, `${reason}: ${detail}`);
-        return settle(arrival, 'duplicate');
-      }
       return await giveUp(sql, arrival, { reason, detail, attempts: 1 });
     } catch (error) {
       return retry(arrival, DATABASE_RETRY_MS, messageOf(error));
     }
   }
 
-  async #alarmReused(delivery: Delivery): Promise<void> {
-    const { sql, log, link, onAlarm } = this.#options;
-    log.fatal({ link: link.id, eventId: delivery.eventId }, ID_REUSED);
-    onAlarm?.('ID_REUSED', delivery.eventId);
-    await sql.begin(async (tx) => {
-      await bury(tx, delivery, { reason: 'ID_REUSED', detail: ID_REUSED, attempts: 1 });
-    });
+  async #refuseCopy(arrival: Arrival, why: string): Promise<Receipt> {
+    const { log, link } = this.#options;
+    log.error({ link: link.id, eventId: arrival.eventId, why }, 'copy refused');
+    try {
+      await this.#shadows.refused(arrival, why);
+      return settle(arrival, 'duplicate');
+    } catch (error) {
+      return retry(arrival, DATABASE_RETRY_MS, messageOf(error));
+    }
   }
+}
+
+function receiptOf(delivery: Delivery, { outcome, detail }: Settled = { outcome: 'applied' }) {
+  return { ...settle(delivery, outcome), ...(detail === undefined ? {} : { detail }) };
+}
+
+/** Whether it took effect just now, or needed none: then the handler works. */
+function isEffect({ outcome }: Receipt): boolean {
+  return outcome === 'applied' || outcome === 'superseded';
+}
+
+function keyOf({ key }: Delivery): string {
+  return key;
+}
+
+function loggedBy(log: Log, link: string): BreakerOptions {
+  return {
+    onOpen: (reason, pauseMs) =>
+      log.error({ link, reason, pauseMs }, 'paused: messages of many keys fail, none is given up'),
+    onClosed: (afterMs) => log.warn({ link, afterMs }, 'goes on: messages are applied again'),
+  };
 }

@@ -3,12 +3,13 @@ import { isTransient } from '../../rpc/transient.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { LinkDefinition } from '../link.ts';
+import { ID_REUSED } from './alarms.ts';
 import { arrivalOf, storableDetail, takeForRedrive } from './deadLetters.ts';
 import { setOutcome } from './deduplicate.ts';
 import { checkArrival, type Delivery, isUuid } from './delivery.ts';
+import { DEFAULT_LIMITS } from './failures.ts';
 import { type Handler, withinLimit } from './handler.ts';
-import { lockPositions, savePositions, takeTurns } from './ordered.ts';
-import { DEFAULT_LIMITS, ID_REUSED } from './receiver.ts';
+import { describePassed, lockPositions, savePositions, takeTurns } from './ordered.ts';
 
 export type RedriveResult =
   | { readonly outcome: 'applied' | 'superseded' }
@@ -16,6 +17,11 @@ export type RedriveResult =
   | { readonly outcome: 'dead'; readonly detail: string }
   /** It is not dead: unknown, discarded, or already redriven. Nothing was done. */
   | { readonly outcome: 'gone' };
+
+export interface Redriving {
+  /** Ordered links: applies it although its key has passed its version. */
+  readonly isOutOfTurn?: boolean;
+}
 
 class StillDead extends Error {}
 
@@ -26,6 +32,7 @@ export async function redrive(
   handler: Handler,
   id: string,
   actor: string,
+  { isOutOfTurn = false }: Redriving = {},
 ): Promise<RedriveResult> {
   try {
     return (await sql.begin(async (tx): Promise<RedriveResult> => {
@@ -36,7 +43,7 @@ export async function redrive(
       const checked = checkArrival(link, arrivalOf(row), handler);
       if (!checked.ok) throw new StillDead(`${checked.reason}: ${checked.detail}`);
       const { delivery } = checked;
-      const outcome = await apply(tx, link, handler, delivery);
+      const outcome = await apply(tx, link, handler, delivery, isOutOfTurn);
       if (isUuid(delivery.eventId)) await setOutcome(tx, [delivery.eventId], outcome);
       return { outcome };
     })) as RedriveResult;
@@ -54,17 +61,25 @@ async function apply(
   link: LinkDefinition,
   handler: Handler,
   delivery: Delivery,
+  isOutOfTurn: boolean,
 ): Promise<'applied' | 'superseded'> {
   if (handler.kind === 'formal') {
     const applied = await withinLimit(limitMs, handler.apply(tx, [delivery]));
     return applied.has(delivery.key) ? 'applied' : 'superseded';
   }
   if (link.ordered) {
-    const turns = takeTurns([delivery], await lockPositions(tx, link.id, [delivery.key]));
-    if (turns.later.length > 0)
+    const { later, past, positions } = takeTurns(
+      [delivery],
+      await lockPositions(tx, link.id, [delivery.key]),
+    );
+    if (later.length > 0)
       throw new StillDead('an earlier message of its key is not settled: redrive that one first');
-    if (turns.past.length > 0) return 'superseded';
-    await savePositions(tx, link.id, turns.positions);
+    if (past.length > 0 && !isOutOfTurn)
+      throw new StillDead(
+        `${describePassed(delivery, positions.get(delivery.key)!)}. If what it says never took ` +
+          'effect, redrive it with --out-of-turn; if it did, discard it',
+      );
+    await savePositions(tx, link.id, positions);
   }
   await withinLimit(limitMs, handler.apply(tx, delivery));
   return 'applied';

@@ -9,9 +9,13 @@ import { keepSettled } from './history.ts';
 /** The epoch of rows closed without delivery; no digest counts them. */
 export const NOT_DELIVERED = 0n;
 
-/** A row to close, and what the certificate adds up. */
+/**
+ * A row to close, and what the certificate adds up. A row is its event: after a fail-over to a
+ * server that lacks the last writes its number may belong to another one.
+ */
 export interface ClosingRow {
   readonly seq: number;
+  readonly eventId: string;
   /** The epoch under which the consumer settled it, or NOT_DELIVERED. */
   readonly epoch: bigint;
   readonly hash: bigint;
@@ -41,7 +45,8 @@ export interface ClosedRows {
  * Removes closed rows and adds them to the epoch's digest in one statement, only if every lane is
  * still owned under its term. The digest counts exactly the rows that this statement removed: a row
  * already closed by a statement whose response was lost is not counted twice, and a row that
- * somebody else removed is missing, so the certificate cannot come out equal.
+ * somebody else removed is missing, so the certificate cannot come out equal. A row that is in the
+ * batch twice is removed, and so returned, once.
  */
 export async function closeRows(
   sql: Database,
@@ -50,23 +55,24 @@ export async function closeRows(
 ): Promise<ClosedRows> {
   const lanes = [...closing.terms.keys()];
   const terms = [...closing.terms.values()].map(String);
-  // A lane that was read again may have the same row in the batch twice: it is counted once.
-  const rows = [...new Map(closing.rows.map((row) => [row.seq, row])).values()];
+  // Rows are locked in one order, so that statements that overlap cannot deadlock.
+  const rows = closing.rows.toSorted((one, other) => one.seq - other.seq);
   const seqs = rows.map((row) => row.seq);
   const [row] = await sql<ClosedRows[]>`
     with mine as (select l.lane from relink.lanes l
         join unnest(${lanes}::int2[], ${terms}::int8[]) t(lane, term) using (lane, term)
         where l.link = ${owner.link} and l.owner = ${owner.instance}
         order by l.lane for share of l),
-      gone as (delete from relink.outbox where leg = ${closing.leg}
-        and seq = any(${seqs}::int8[])
-        and (select count(*) from mine) = ${lanes.length}
-        returning ${closing.isKept ? sql`*` : sql`seq, lane`}),
-      settled as (select gone.*, r.epoch, r.hash, r.hashed_version from gone
-        join unnest(${seqs}::int8[], ${rows.map((one) => String(one.epoch))}::int8[],
+      gone as (delete from relink.outbox o
+        using unnest(${seqs}::int8[], ${rows.map((one) => one.eventId)}::uuid[],
+          ${rows.map((one) => String(one.epoch))}::int8[],
           ${rows.map((one) => String(one.hash))}::int8[],
-          ${rows.map((one) => one.hashedVersion)}::int2[]) r(seq, epoch, hash, hashed_version)
-        using (seq) where r.epoch <> ${NOT_DELIVERED}),
+          ${rows.map((one) => one.hashedVersion)}::int2[]) r(seq, event_id, epoch, hash, hashed_version)
+        where o.leg = ${closing.leg} and o.seq = any(${seqs}::int8[])
+          and o.seq = r.seq and o.event_id = r.event_id
+          and (select count(*) from mine) = ${lanes.length}
+        returning ${closing.isKept ? sql`o.*` : sql`o.lane`}, r.epoch, r.hash, r.hashed_version),
+      settled as (select * from gone where epoch <> ${NOT_DELIVERED}),
       ${closing.isKept ? keepSettled(sql) : sql``}
       summed as (insert into relink.closed (leg, lane, epoch, count, sum)
         select ${closing.leg}, lane, epoch, count(*), sum(hash) from settled group by lane, epoch

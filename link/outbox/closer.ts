@@ -110,7 +110,7 @@ export class Closer<T extends Closable> {
     const { seq, eventId } = flight.row;
     const { text, version: hashedVersion } = this.#textOf(flight);
     const hash = payloadHash(eventId, text);
-    return { seq, epoch: flight.settledEpoch, hash, hashedVersion };
+    return { seq, eventId, epoch: flight.settledEpoch, hash, hashedVersion };
   }
 
   /** A row that has its receipt must be closed; the certificate will not come out equal. */

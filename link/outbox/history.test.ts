@@ -38,8 +38,8 @@ async function open(): Promise<OutboxRow[]> {
 
 /** As a receipt closes them: their hashes are 10, 11, … */
 function close(rows: readonly OutboxRow[], { epoch = 5n, isKept = true } = {}) {
-  const closing = rows.map(({ seq }, i) => ({
-    ...{ seq, epoch, hash: BigInt(10 + i), hashedVersion: 0 },
+  const closing = rows.map(({ seq, eventId }, i) => ({
+    ...{ seq, eventId, epoch, hash: BigInt(10 + i), hashedVersion: 0 },
   }));
   return closeRows(sql, OWNER, { leg: LEG, rows: closing, terms: new Map([[LANE, 1n]]), isKept });
 }

@@ -26,9 +26,9 @@ await sql`insert into relink.lanes (link, lane, owner, term, expires_at)
 after(() => closePostgres(sql));
 
 function insert(tx: Database | Transaction, lane: number) {
-  return tx<{ seq: number }[]>`
+  return tx<{ seq: number; eventId: string }[]>`
     insert into relink.outbox (leg, lane, key, version, event, event_version, event_id, body)
-    values (${LEG}, ${lane}, 'k', 1, 'E', 0, ${randomUUID()}, '{}') returning seq::float8 as seq`;
+    values (${LEG}, ${lane}, 'k', 1, 'E', 0, ${randomUUID()}, '{}') returning seq::float8 as seq, event_id as "eventId"`;
 }
 
 test('every row is read once, in whatever order transactions commit', async () => {
@@ -94,8 +94,9 @@ test('a digest counts each row once, however its batches overlap and whatever th
     const rows: ClosingRow[] = [];
     for (let i = 0; i < 12; i++) {
       const lane = i % 3;
-      const seq = (await insert(sql, lane))[0]!.seq;
-      rows.push({ seq, epoch: BigInt(1 + (i % 2)), hash: BigInt(i) << 59n, hashedVersion: 0 });
+      const [inserted] = await insert(sql, lane);
+      const hash = BigInt(i) << 59n;
+      rows.push({ ...inserted!, epoch: BigInt(1 + (i % 2)), hash, hashedVersion: 0 });
     }
     const signed = rows.map((row) => ({ ...row, hash: BigInt.asIntN(64, row.hash) }));
     const terms = new Map([0, 1, 2].map((lane) => [lane, TERM]));

@@ -5,20 +5,24 @@
  * tail, and the numbers of open rows within GAP_MARGIN before it. A number there that the relay
  * does not know belongs to a transaction that committed late; its row is fetched before anything
  * newer of the batch is dispatched, which keeps the order per key. The sweep finds those that are
- * older still.
+ * older still, and those whose number was another row's before: a row is its event.
  */
 import type { Database } from '../../runtime/postgres.ts';
 
-/** One open outbox row. */
-export interface OutboxRow {
-  readonly leg: string;
+/** Which row it is: after a fail-over that lost writes a number may be given again. */
+export interface RowId {
   readonly seq: number;
+  readonly eventId: string;
+}
+
+/** One open outbox row. */
+export interface OutboxRow extends RowId {
+  readonly leg: string;
   readonly lane: number;
   readonly key: string;
   readonly version: bigint;
   readonly event: string;
   readonly eventVersion: number;
-  readonly eventId: string;
   readonly body: string;
   readonly traceparent: string | null;
   readonly ageMs: number;
@@ -46,13 +50,9 @@ export interface OpenRows {
  */
 export const GAP_MARGIN = 1_024;
 
-/** Reads open rows, per leg and in sequence order. A `margin` of Infinity sweeps everything. */
-export async function readOpen(
-  sql: Database,
-  orders: readonly ReadOrder[],
-  margin = GAP_MARGIN,
-): Promise<OpenRows> {
-  const reach = orders.map((order) => Math.max(0, order.tail - margin));
+/** Reads open rows, per leg and in sequence order. */
+export async function readOpen(sql: Database, orders: readonly ReadOrder[]): Promise<OpenRows> {
+  const reach = orders.map((order) => Math.max(0, order.tail - GAP_MARGIN));
   const rows = await sql<(OutboxRow & { before: string | null })[]>`
     with wanted as (select * from unnest(
       ${orders.map((o) => o.leg)}::text[], ${orders.map((o) => o.tail)}::int8[],
@@ -75,6 +75,16 @@ export async function readOpen(
     if (row.seq !== null) open.push(row);
     else before.set(row.leg, row.before ? row.before.split(',').map(Number) : []);
   return { rows: open, before };
+}
+
+/** The open rows of these lanes up to the tail. */
+export async function readIds(
+  sql: Database,
+  { leg, tail, laneMask }: Pick<ReadOrder, 'leg' | 'tail' | 'laneMask'>,
+): Promise<RowId[]> {
+  return sql<RowId[]>`
+    select seq::float8 as seq, event_id as "eventId" from relink.outbox
+    where leg = ${leg} and seq <= ${tail} and (${laneMask}::int4 >> lane) & 1 = 1 order by seq`;
 }
 
 /** Fetches rows by number; rows closed in the meantime are missing. */

@@ -9,6 +9,7 @@ import { readCopies } from '../copies/results.ts';
 import { readInbox } from '../inbox/deduplicate.ts';
 import { isUuid } from '../inbox/delivery.ts';
 import { readInboxDigest } from '../inbox/digest.ts';
+import { readExceptions } from '../inbox/exceptions.ts';
 import { raiseFence } from '../inbox/fence.ts';
 import { setListening } from '../transport/jetStream/listening.ts';
 import { readConsumer } from '../transport/jetStream/provision.ts';
@@ -22,15 +23,18 @@ type Methods =
   | 'setCopies'
   | 'raiseFence'
   | 'getInboxDigest'
+  | 'getConsumption'
+  | 'listExceptions'
   | 'getShadowResults';
 
 /** Each may have a reason, which is as long as a dead letter's. */
 const COPIES_AT_ONCE = 500;
+const EXCEPTIONS = 100;
 
 export function consumerHandlers(
   options: ParticipantOptions,
 ): Pick<Handlers<typeof LinkParticipant>, Methods> {
-  const { sql, consumed, listening, service, manager } = options;
+  const { sql, consumed, listening, service, manager, receivers, streams } = options;
   return {
     getReceipts: async ({ link, eventIds, copies }) => {
       findLink(consumed, link);
@@ -66,6 +70,20 @@ export function consumerHandlers(
       const { digests, nextEpoch } = await readInboxDigest(sql, findLink(consumed, link).id, page);
       const lanes = digests.map(({ count, sum, ...lane }) => ({ ...lane, digest: { count, sum } }));
       return { lanes, nextEpoch };
+    },
+    getConsumption: async ({ link }) => {
+      const { id } = findLink(consumed, link);
+      const pause = receivers.get(id)?.breaker.pause;
+      return {
+        pausedReason: pause?.reason ?? '',
+        pausedMs: BigInt(Math.round(pause?.forMs ?? 0)),
+        bindProblem: streams.get(id)?.problem ?? '',
+      };
+    },
+    listExceptions: async ({ link, epoch, outcomes, limit }) => {
+      const { id } = findLink(consumed, link);
+      const wanted = { link: id, epoch, outcomes, limit: limit || EXCEPTIONS };
+      return { messages: await readExceptions(sql, wanted) };
     },
     getShadowResults: async ({ link, settleMs, sinceUnixMs }) => {
       const since = Number(sinceUnixMs);

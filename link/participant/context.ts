@@ -6,6 +6,7 @@ import type { Schema } from '../../runtime/postgresSchema.ts';
 import type { TextColumn } from '../erasing/findTraces.ts';
 import { LinkError } from '../errors.ts';
 import type { Handler } from '../inbox/handler.ts';
+import type { Receiver } from '../inbox/receiver.ts';
 import type { ReplicaTable } from '../inbox/upsertNewer.ts';
 import { type LinkDefinition, legOf } from '../link.ts';
 import type { Pull } from '../pull/pull.ts';
@@ -42,6 +43,7 @@ export interface ParticipantOptions {
   readonly relay: Relay;
   readonly listening: ListeningAgent;
   readonly streams: ReadonlyMap<string, StreamConsumer>;
+  readonly receivers: ReadonlyMap<string, Receiver>;
   readonly publisher: Publisher;
   readonly dispatchers: ReadonlyMap<string, GrpcDispatcher>;
   /** Adds the owner's fields that a message lacks in an older contract version. */

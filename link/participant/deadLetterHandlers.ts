@@ -52,10 +52,11 @@ export function deadLetterHandlers(
       };
     },
     getDeadLetter: async ({ id }) => ({ deadLetter: toWire(await require(id), service) }),
-    redriveDeadLetter: async ({ id, actor }) => {
+    redriveDeadLetter: async ({ id, actor, outOfTurn }) => {
       const row = await require(id);
-      const handler = handlers[row.link]!;
-      const result = await redrive(sql, findLink(consumed, row.link), handler, id, actor);
+      const [link, handler] = [findLink(consumed, row.link), handlers[row.link]!];
+      const how = { isOutOfTurn: outOfTurn };
+      const result = await redrive(sql, link, handler, id, actor, how);
       if (result.outcome === 'gone') throw notDead(await require(id));
       if (result.outcome === 'dead') return { outcome: Outcome.DEAD, detail: result.detail };
       const outcome = result.outcome === 'applied' ? Outcome.APPLIED : Outcome.SUPERSEDED;

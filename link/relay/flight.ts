@@ -69,6 +69,8 @@ export interface Blocked {
   readonly reason: string;
   /** Monotonic time of the first failure in a row. */
   readonly sinceMs: number;
+  /** The consumer said so: it holds until it gives another answer, however often it is sent. */
+  readonly isAnswer: boolean;
 }
 
 export type Cause = keyof typeof TRANSITIONS;
@@ -151,7 +153,7 @@ export class Flight {
   handOver(nowMs: number): boolean {
     if (!this.#change('handOver')) return false;
     this.failures = 0;
-    this.blocked = undefined;
+    this.#getFurther();
     this.sentAtMs = nowMs;
     this.dueMs = nowMs + ASK_AFTER_MS;
     return true;
@@ -167,8 +169,17 @@ export class Flight {
   }
 
   /** Notes why it does not get further; the time of the first failure in a row stays. */
-  blockedBy(reason: string, nowMs: number): void {
-    this.blocked = { reason, sinceMs: this.blocked?.sinceMs ?? nowMs };
+  blockedBy(reason: string, nowMs: number, isAnswer = false): void {
+    this.blocked = { reason, sinceMs: this.blocked?.sinceMs ?? nowMs, isAnswer };
+  }
+
+  /** The consumer said `retry`: JetStream brings it again by itself, so it stays as it is. */
+  triedInVain(nowMs: number, reason: string): void {
+    if (this.#state === 'sent' || this.#state === 'parked') this.blockedBy(reason, nowMs, true);
+  }
+
+  #getFurther(): void {
+    if (!this.blocked?.isAnswer) this.blocked = undefined;
   }
 
   holdBack(): boolean {
@@ -222,7 +233,7 @@ export class Flight {
 
   /** The consumer was asked and gave no receipt: ask again later, less and less often. */
   askLater(nowMs: number): void {
-    this.blocked = undefined;
+    this.#getFurther();
     if (this.#state === 'parked') this.dueMs = nowMs + PARKED_ASK_MS;
     if (this.#state !== 'sent') return;
     this.failures += 1;

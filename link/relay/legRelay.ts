@@ -14,6 +14,7 @@ import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
 import { isReadable } from '../versions.ts';
 import type { Parcel } from '../wire/parcel.ts';
 import type { Receipt } from '../wire/receipt.ts';
+import { CallCopies } from './callCopies.ts';
 import type { Flight } from './flight.ts';
 import { settledText, versionOf } from './flightText.ts';
 import { HeldKeys } from './heldKeys.ts';
@@ -27,11 +28,6 @@ declareFailpoints('relay.after-call');
 
 /** Messages waiting for their turn on a sync route. */
 const QUEUED = 256;
-/**
- * Copies of published messages in flight as calls; at this limit publishing waits for the consumer.
- */
-const COPIES = 256;
-
 const HANDLER_FAILED = 'the consumer could not apply a message yet; its log says why';
 
 export interface LegRelayOptions {
@@ -54,7 +50,7 @@ export interface LegRelayOptions {
   /** A row is of a contract version that this build does not read. */
   readonly onUnreadable: () => void;
   /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
-  readonly onSettled: (seq: number, isApplied: boolean) => void;
+  readonly onSettled: (row: OutboxRow, isApplied: boolean) => void;
 }
 
 /** The result of asking for a message's receipt. */
@@ -74,7 +70,7 @@ export class LegRelay {
   readonly #queue = new KeyQueue();
   readonly #waiting = new Set<Flight>();
   readonly #held = new HeldKeys();
-  #copies = 0;
+  readonly #copies: CallCopies;
   /** The message settled last: a probe of a link without a source sends a copy of it. */
   lastRow: OutboxRow | undefined;
   /** Read but not dispatched, in the order of the outbox. */
@@ -88,6 +84,7 @@ export class LegRelay {
     this.#options = options;
     this.consumer = consumer;
     this.window = new LegWindow(leg);
+    this.#copies = new CallCopies(options);
     this.gate = new LaneGate({ sql, link: link.id, leg, instance, owned, window: this.window });
     this.closer = new Closer({
       sql: queueSql,
@@ -118,7 +115,13 @@ export class LegRelay {
   take(rows: readonly OutboxRow[]): void {
     const nowMs = performance.now();
     for (const row of rows) {
-      if (this.window.has(row.seq) || !this.gate.owns(row.lane)) continue;
+      if (this.window.has(row) || !this.gate.owns(row.lane)) continue;
+      const former = this.window.at(row.seq);
+      if (former) {
+        const { leg, seq } = row;
+        this.#options.log.warn({ leg, seq }, 'an open row is gone, and another has its number');
+        this.#letGo([former]);
+      }
       if (!isReadable(this.#options.link, row)) this.#options.onUnreadable();
       this.pending.push(this.window.add(row, nowMs));
     }
@@ -129,7 +132,7 @@ export class LegRelay {
     this.#requeueDue(performance.now());
     const publish: Flight[] = [];
     const later: Flight[] = [];
-    let copiesLeft = COPIES - this.#copies;
+    let copiesLeft = this.#copies.room;
     const mayPublish = ({ row }: Flight) =>
       publish.length < room && (this.gate.shadowOf(row.lane) !== 'sync' || copiesLeft-- > 0);
     for (const flight of this.pending) {
@@ -209,18 +212,7 @@ export class LegRelay {
 
   /** Sends copies of published messages as calls. */
   sendCallCopies(flights: readonly Flight[]): void {
-    for (const flight of flights.filter(({ row }) => this.gate.shadowOf(row.lane) === 'sync')) {
-      const version = versionOf(this.#options.link, flight);
-      const shadow = [this.consumer];
-      void this.#copy({ row: flight.row, version, to: [], shadow, copied: [], resends: 0 });
-    }
-  }
-
-  async #copy(parcel: Parcel): Promise<void> {
-    this.#copies += 1;
-    await this.#options.sync.dispatch([parcel]);
-    this.#copies -= 1;
-    this.#options.wake();
+    this.#copies.send(flights.filter(({ row }) => this.gate.shadowOf(row.lane) === 'sync'));
   }
 
   // ---- results ----
@@ -271,12 +263,12 @@ export class LegRelay {
   /**
    * Takes a receipt, pushed or asked for. Ids that are not in the window belong to another relay.
    */
-  receive({ eventId, outcome, epoch, version }: Receipt): void {
+  receive({ eventId, outcome, epoch, version, detail = HANDLER_FAILED }: Receipt): void {
     const flight = this.window.ofEvent(eventId);
     if (!flight || outcome === 'fenced') return;
-    // JetStream brings it again by itself: it stays sent, but the try has failed.
-    if (outcome === 'retry') this.progress.failedWith(HANDLER_FAILED, placeOf(flight));
-    else this.settle(flight, outcome, { epoch, version });
+    if (outcome !== 'retry') return this.settle(flight, outcome, { epoch, version });
+    this.progress.failedWith(detail, placeOf(flight));
+    flight.triedInVain(performance.now(), detail);
   }
 
   settle(
@@ -294,7 +286,7 @@ export class LegRelay {
     const place = { lane: flight.row.lane, epoch };
     this.progress.settled(performance.now() - flight.openedAtMs, place);
     this.closer.close(flight);
-    this.#options.onSettled(flight.row.seq, outcome !== 'dead');
+    this.#options.onSettled(flight.row, outcome !== 'dead');
   }
 
   /**
@@ -376,13 +368,17 @@ export class LegRelay {
 
   /** These lanes are no longer ours, or the state of their rows is unknown. */
   forget(lanes: ReadonlySet<number>): void {
-    if (lanes.size === 0) return;
-    for (const flight of [...this.window.all()]) {
-      if (!lanes.has(flight.row.lane)) continue;
+    this.#letGo([...this.window.all()].filter(({ row }) => lanes.has(row.lane)));
+  }
+
+  /** A receipt that still comes for one of them closes nothing. */
+  #letGo(flights: readonly Flight[]): void {
+    if (flights.length === 0) return;
+    for (const flight of flights) {
       this.#leave(flight);
       this.window.remove(flight);
     }
-    this.pending = this.pending.filter((flight) => !lanes.has(flight.row.lane));
+    this.pending = this.pending.filter(({ state }) => state !== 'gone');
   }
 
   #leave(flight: Flight): void {

@@ -9,7 +9,7 @@ import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { ASK_AFTER_MS, backoffMs, RETRY_BACKOFF } from '../backoff.ts';
 import type { LinkDefinition } from '../link.ts';
-import { GAP_MARGIN, readOpen, readRows } from '../outbox/openRows.ts';
+import { type OutboxRow, readIds, readOpen, readRows } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
@@ -28,7 +28,10 @@ const PUBLISHING = 2;
 /** Without a wake the outbox is read after this time, less and less often while it stays empty. */
 const IDLE_READ_MIN_MS = 10;
 const IDLE_READ_MAX_MS = 100;
-/** How often everything is read again, to find rows that more than GAP_MARGIN others overtook. */
+/**
+ * How often everything is looked through, to find rows that more than GAP_MARGIN others overtook, and
+ * rows that have the number of another one.
+ */
 const SWEEP_EVERY_MS = 500;
 /** The share of time that sweeps may take, however large the outbox is. */
 const SWEEP_SHARE = 1 / 20;
@@ -68,7 +71,7 @@ export interface LinkRelayOptions {
   /** A row is of a contract version that this build does not read. */
   readonly onUnreadable: () => void;
   /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
-  readonly onSettled: (seq: number, isApplied: boolean) => void;
+  readonly onSettled: (row: OutboxRow, isApplied: boolean) => void;
 }
 
 export class LinkRelay {
@@ -143,9 +146,7 @@ export class LinkRelay {
 
   /** Returns whether there was anything new. */
   async #read(): Promise<boolean> {
-    const nowMs = performance.now();
-    const pauseMs = Math.max(SWEEP_EVERY_MS, this.#sweepTookMs / SWEEP_SHARE);
-    const isSweep = nowMs - this.#sweptAtMs > pauseMs;
+    await this.#sweepIfDue();
     const wanted = this.legs
       .map((leg) => ({ leg, laneMask: leg.gate.readMask(), limit: roomOf(leg) }))
       .filter(({ laneMask }) => laneMask !== 0);
@@ -156,14 +157,13 @@ export class LinkRelay {
       laneMask,
       limit,
     }));
-    const margin = isSweep ? Number.POSITIVE_INFINITY : GAP_MARGIN;
-    const open = await readOpen(this.#options.queueSql, orders, margin);
-    if (isSweep) {
-      this.#sweptAtMs = performance.now();
-      this.#sweepTookMs = this.#sweptAtMs - nowMs;
-    }
+    const open = await readOpen(this.#options.queueSql, orders);
     for (const { leg, limit } of wanted) {
-      await this.#takeLate(leg, open.before.get(leg.window.leg) ?? []);
+      const before = open.before.get(leg.window.leg) ?? [];
+      await this.#takeLate(
+        leg,
+        before.filter((seq) => !leg.window.at(seq)),
+      );
       const rows = open.rows.filter((row) => row.leg === leg.window.leg);
       leg.take(rows);
       leg.window.tail = rows.at(-1)?.seq ?? leg.window.tail;
@@ -173,10 +173,27 @@ export class LinkRelay {
   }
 
   /** Unknown open rows before the tail committed late: they go out before newer ones. */
-  async #takeLate(leg: LegRelay, before: readonly number[]): Promise<void> {
-    const late = before.filter((seq) => !leg.window.has(seq)).slice(0, BATCH);
+  async #takeLate(leg: LegRelay, late: readonly number[]): Promise<void> {
     if (late.length === 0) return;
-    leg.take(await readRows(this.#options.queueSql, leg.window.leg, late));
+    leg.take(await readRows(this.#options.queueSql, leg.window.leg, late.slice(0, BATCH)));
+  }
+
+  async #sweepIfDue(): Promise<void> {
+    const nowMs = performance.now();
+    const pauseMs = Math.max(SWEEP_EVERY_MS, this.#sweepTookMs / SWEEP_SHARE);
+    if (nowMs - this.#sweptAtMs <= pauseMs) return;
+    this.#sweptAtMs = nowMs;
+    for (const leg of this.legs) {
+      const { leg: name, tail } = leg.window;
+      const laneMask = leg.gate.readMask();
+      const ids = await readIds(this.#options.queueSql, { leg: name, tail, laneMask });
+      const late = ids.filter((id) => !leg.window.has(id));
+      await this.#takeLate(
+        leg,
+        late.map(({ seq }) => seq),
+      );
+    }
+    this.#sweepTookMs = performance.now() - nowMs;
   }
 
   // ---- publishing ----

@@ -55,8 +55,9 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #leases: LaneLeases;
   readonly #links = new Map<string, { relay: LinkRelay; wake: Wake }>();
-  readonly #settledEarly = new Map<number, boolean>();
-  readonly #waiters = new Map<number, (isApplied: boolean) => void>();
+  /** By leg and event, as the waiters are. */
+  readonly #settledEarly = new Map<string, boolean>();
+  readonly #waiters = new Map<string, (isApplied: boolean) => void>();
   readonly #stopping = new AbortController();
   readonly #subscriptions: StandingSubscription[] = [];
   #loops: Promise<void>[] = [];
@@ -90,7 +91,7 @@ export class Relay {
       wake: () => wake.wake(),
       isLeaseValid: () => !this.#stopping.signal.aborted && this.#leases.isLeaseValid(),
       onUnreadable: () => this.#leases.decline(link.id),
-      onSettled: (seq, isApplied) => this.#settled(seq, isApplied),
+      onSettled: (row, isApplied) => this.#settled(nameOf(row), isApplied),
     });
     this.#links.set(link.id, { relay, wake });
   }
@@ -167,12 +168,14 @@ export class Relay {
     return this.#legOf(message)?.gate.transportOf(message.lane);
   }
 
-  #settled(seq: number, isApplied: boolean): void {
-    const finish = this.#waiters.get(seq);
+  #settled(name: string, isApplied: boolean): void {
+    const finish = this.#waiters.get(name);
     if (finish) return finish(isApplied);
     // The relay may be faster than the request that wrote the row: its wait finds the result here.
-    if (this.#settledEarly.size >= SETTLED_EARLY) this.#settledEarly.clear();
-    this.#settledEarly.set(seq, isApplied);
+    this.#settledEarly.set(name, isApplied);
+    if (this.#settledEarly.size <= SETTLED_EARLY) return;
+    const [oldest] = this.#settledEarly.keys();
+    this.#settledEarly.delete(oldest!);
   }
 
   /**
@@ -184,16 +187,17 @@ export class Relay {
     if (!this.#legOf(message)?.gate.owns(message.lane))
       // The message is committed: a request must not fail because its state cannot be read.
       return this.#pollClosed(message, withinMs).catch(() => false);
-    const early = this.#settledEarly.get(message.seq);
+    const name = nameOf(message);
+    const early = this.#settledEarly.get(name);
     if (early !== undefined) return early;
     return new Promise((resolve) => {
       const finish = (isApplied: boolean) => {
         clearTimeout(timer);
-        this.#waiters.delete(message.seq);
+        this.#waiters.delete(name);
         resolve(isApplied);
       };
       const timer = setTimeout(finish, withinMs, false);
-      this.#waiters.set(message.seq, finish);
+      this.#waiters.set(name, finish);
     });
   }
 
@@ -205,7 +209,8 @@ export class Relay {
     const untilMs = performance.now() + withinMs;
     for (let waitMs = 5; performance.now() < untilMs; waitMs = Math.min(waitMs * 2, 50)) {
       const open = await this.#options.sql`
-        select 1 from relink.outbox where leg = ${message.leg} and seq = ${message.seq}`;
+        select 1 from relink.outbox where leg = ${message.leg} and seq = ${message.seq}
+          and event_id = ${message.eventId}`;
       if (open.length === 0) return true;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
@@ -314,6 +319,11 @@ export class Relay {
     for (const { relay } of this.#links.values())
       for (const { gate } of relay.legs) if (gate.isWaitingForOthers) await gate.refresh();
   }
+}
+
+/** A message on one leg. */
+function nameOf({ leg, eventId }: Pick<Enqueued, 'leg' | 'eventId'>): string {
+  return `${leg} ${eventId}`;
 }
 
 /** Core NATS subject that wakes the relays of a service. */

@@ -1,5 +1,5 @@
 /** The window of a leg: the flights that this relay holds in memory. */
-import type { OutboxRow } from '../outbox/openRows.ts';
+import type { OutboxRow, RowId } from '../outbox/openRows.ts';
 import { type Blocked, Flight, type FlightCounts } from './flight.ts';
 
 /** What keeps messages of a leg from getting further; `reason` is empty when nothing does. */
@@ -43,8 +43,13 @@ export class LegWindow {
     return this.#flights.size - this.#counts.parked;
   }
 
-  has(seq: number): boolean {
-    return this.#flights.has(seq);
+  /** The flight of this number; its row may be another one than the database has there now. */
+  at(seq: number): Flight | undefined {
+    return this.#flights.get(seq);
+  }
+
+  has({ seq, eventId }: RowId): boolean {
+    return this.#flights.get(seq)?.row.eventId === eventId;
   }
 
   ofEvent(eventId: string): Flight | undefined {

@@ -1,11 +1,11 @@
 import { listDead } from '../leg/traffic.ts';
-import type { Measure, Reading } from '../plan.ts';
+import type { ClosingMeasure, Reading } from '../plan.ts';
 
 /**
  * The consumers gave up on no more messages than allowed since the run began. Older dead letters do
  * not count: settling one of them makes no room for a new one.
  */
-export const noNewDeadLetters: Measure = {
+export const noNewDeadLetters: ClosingMeasure = {
   name: 'no new dead letters',
   unanswered: 'fail',
   thresholds: ['dead_letter_limit'],

@@ -1,5 +1,5 @@
 import { compareRows, sidesOf, type Terms } from '../leg/parity.ts';
-import type { Measure, StepContext } from '../plan.ts';
+import type { ClosingContext, ClosingMeasure, Measure } from '../plan.ts';
 
 /** One reading compares for this long; the gate reads again while its patience lasts. */
 const READING_MS = 3_000;
@@ -13,17 +13,17 @@ export const parity: Measure = {
 };
 
 /** It also stores each as the new contract version has it. */
-export const parityAsStored: Measure = {
+export const parityAsStored: ClosingMeasure = {
   name: 'parity as stored',
   unanswered: 'fail',
   read: (context) => readAll(context, { version: context.run.to.version, asStored: true }),
 };
 
-function readAll(context: StepContext, terms: Terms) {
+function readAll(context: ClosingContext, terms: Terms) {
   return Promise.all(context.run.consumers.map((one) => readParity(context, one, terms)));
 }
 
-async function readParity(context: StepContext, consumer: string, terms: Terms) {
+async function readParity(context: ClosingContext, consumer: string, terms: Terms) {
   const sides = sidesOf(context, consumer, terms);
   const { rows, differing } = await compareRows(sides, READING_MS, context.signal);
   const keys = differing.slice(0, EXAMPLES).map(({ key }) => key);

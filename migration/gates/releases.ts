@@ -4,7 +4,7 @@
  */
 import type { EventDescription, LinkDescription } from '../../gen/relink/v1/participant_pb.ts';
 import type { DescribedReplica } from '../participants.ts';
-import type { Measure, Reading, StepContext } from '../plan.ts';
+import type { ClosingContext, ClosingMeasure, Reading } from '../plan.ts';
 import type { RunRecord } from '../run/record.ts';
 
 /** Every live process of the producer and the consumers reads the version of the new route. */
@@ -14,7 +14,7 @@ export const readsVersion = readers(({ producer, consumers }) => [producer, ...c
 export const ownerReadsVersion = readers(({ producer }) => [producer]);
 export const consumersReadVersion = readers(({ consumers }) => consumers);
 
-function readers(servicesOf: (run: RunRecord) => readonly string[]): Measure {
+function readers(servicesOf: (run: RunRecord) => readonly string[]): ClosingMeasure {
   return {
     name: 'builds that read the version',
     unanswered: 'inconclusive',
@@ -26,7 +26,7 @@ function readers(servicesOf: (run: RunRecord) => readonly string[]): Measure {
 }
 
 /** Every live process of the producer writes the version of the new route. */
-export const writesVersion: Measure = {
+export const writesVersion: ClosingMeasure = {
   name: 'builds that write the version',
   unanswered: 'inconclusive',
   read: async (context) =>
@@ -40,7 +40,7 @@ export const writesVersion: Measure = {
 type Judge = (event: EventDescription | undefined, name: string) => string;
 
 async function judgeServices(
-  { run, participants }: StepContext,
+  { run, participants }: ClosingContext,
   services: readonly string[],
   judge: Judge,
 ): Promise<Reading[]> {

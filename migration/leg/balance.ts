@@ -5,10 +5,11 @@
  * - what is closed was settled before, so a consumer that has less than was closed *before* lost it
  * - what is settled is open or closed, so a producer that has less than was settled *before* lost it
  */
+import { isLaneEqual } from '../certificate.ts';
 import type { DescribedLink, Participants } from '../participants.ts';
 import { REPEATABLE } from '../participants.ts';
 import { readClosed, readInbox } from './digests.ts';
-import { compareLanes, isLaneEqual } from './drain.ts';
+import { compareLanes } from './drain.ts';
 
 export interface BalanceOptions {
   readonly participants: Participants;

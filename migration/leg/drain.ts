@@ -6,13 +6,20 @@
 
 import type { InboxLaneDigest } from '../../gen/relink/v1/participant_pb.ts';
 import type { LaneDigest } from '../../gen/relink/v1/route_pb.ts';
-import type { ClosedLane, ClosingStatement } from '../certificate.ts';
+import {
+  type ClosedLane,
+  type ClosingStatement,
+  exceptionsIn,
+  isAllSettled,
+  isLaneEqual,
+} from '../certificate.ts';
 import { StepProblem } from '../errors.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
 import { nameRoute } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 import { readClosed, readInbox } from './digests.ts';
+import { withExceptions } from './exceptions.ts';
 import { epochsAtStart, isAdopted, type Lanes, readLanes } from './lanes.ts';
 import { listDead } from './traffic.ts';
 
@@ -87,11 +94,20 @@ export async function certifyClosedEpochs(context: StepContext, consumer: string
 }
 
 async function signAll(context: StepContext, statements: readonly ClosingStatement[]) {
-  for (const statement of statements) {
+  for (const closing of statements) {
+    const statement = await withExceptions(context, closing);
     await context.certificates.sign(statement);
-    const { consumer, epoch, count } = statement;
-    await context.observe(`certificate of ${consumer} epoch ${epoch}`, `${count} messages, equal`);
+    const { consumer, epoch } = statement;
+    await context.observe(`certificate of ${consumer} epoch ${epoch}`, describeSides(statement));
   }
+}
+
+function describeSides(statement: ClosingStatement): string {
+  const { count, exceptions } = statement;
+  if (!exceptions) return `${count} messages, equal`;
+  const ids = exceptions.messages.slice(0, EXAMPLES).map((one) => one.event_id);
+  const names = ids.length === 0 ? '' : ` (${ids.join(', ')})`;
+  return `${count} messages, equal; ${exceptionsIn(statement)} of them not applied${names}`;
 }
 
 async function closingStatements(
@@ -164,16 +180,14 @@ function digestOf(side: { digest?: { count: bigint; sum: string } | undefined } 
   return { count: Number(side?.digest?.count ?? 0n), sum: side?.digest?.sum || '0' };
 }
 
-export function isLaneEqual({ closed, inbox }: ClosedLane): boolean {
-  return closed.count === inbox.count && closed.sum === inbox.sum;
-}
-
 function unequalLanes({ epoch, lanes }: ClosingStatement): string[] {
   return lanes
-    .filter((lane) => !isLaneEqual(lane))
-    .map(
-      ({ lane, closed, inbox }) =>
-        `epoch ${epoch} lane ${lane}: closed ${closed.count}, applied ${inbox.count}` +
-        (closed.count === inbox.count ? ' with other contents' : ''),
-    );
+    .filter((lane) => !isLaneEqual(lane) || !isAllSettled(lane))
+    .map((lane) => `epoch ${epoch} lane ${lane.lane}: ${describeUnequal(lane)}`);
+}
+
+function describeUnequal({ closed, inbox, outcomes }: ClosedLane): string {
+  const counts = `closed ${closed.count}, settled ${inbox.count}`;
+  if (outcomes.parked > 0) return `${counts}, ${outcomes.parked} of them still parked`;
+  return closed.count === inbox.count ? `${counts} with other contents` : counts;
 }

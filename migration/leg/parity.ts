@@ -7,7 +7,7 @@ import type { EntityRow } from '../../gen/relink/v1/participant_pb.ts';
 import { followPages } from '../../rpc/paging.ts';
 import { pause } from '../../runtime/wake.ts';
 import { type ParticipantClient, REPEATABLE } from '../participants.ts';
-import type { StepContext } from '../plan.ts';
+import type { ClosingContext } from '../plan.ts';
 
 /**
  * Buckets of keys: 10,000 rows make 40 a bucket, so finding one row that differs is cheap.
@@ -31,7 +31,7 @@ export interface ParitySides extends Terms {
 
 /** Both sides of a leg of the run, in the version that it comes from unless another is named. */
 export function sidesOf(
-  { run, participants }: StepContext,
+  { run, participants }: ClosingContext,
   consumer: string,
   terms: Terms = { version: run.from.version },
 ): ParitySides {

@@ -2,7 +2,7 @@
 
 import { followPages } from '../../rpc/paging.ts';
 import { askEach, REPEATABLE } from '../participants.ts';
-import type { StepContext } from '../plan.ts';
+import type { ClosingContext, StepContext } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
 import { readClosed } from './digests.ts';
 import { MOVED, placesOf } from './strays.ts';
@@ -86,7 +86,7 @@ async function readProgress(
 
 /** Unsettled dead letters of the link at the consumer, oldest first. */
 export async function listDead(
-  { run, participants }: StepContext,
+  { run, participants }: ClosingContext,
   consumer: string,
   newerThanId = '',
 ) {

@@ -6,7 +6,7 @@ import type { InboxLaneDigest } from '../../gen/relink/v1/participant_pb.ts';
 import { LinkKind, Reading as WireReading } from '../../gen/relink/v1/participant_pb.ts';
 import type { LaneDigest } from '../../gen/relink/v1/route_pb.ts';
 import { pause } from '../../runtime/wake.ts';
-import type { ClosedLane } from '../certificate.ts';
+import { type ClosedLane, isLaneEqual } from '../certificate.ts';
 import {
   type DescribedLink,
   type Participants,
@@ -14,7 +14,7 @@ import {
   transportFromWire,
 } from '../participants.ts';
 import { readClosed, readInbox } from './digests.ts';
-import { compareLanes, isLaneEqual } from './drain.ts';
+import { compareLanes } from './drain.ts';
 import { compareRows, type ParitySides } from './parity.ts';
 
 /** Rows and messages on their way have this long to arrive before they count as missing. */

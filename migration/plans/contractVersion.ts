@@ -1,6 +1,7 @@
+import { NEEDS_NO_OLDER } from '../gates/closing.ts';
 import { contract } from '../gates/contract.ts';
 import { readsVersion, writesVersion } from '../gates/releases.ts';
-import type { Plan, PlanStep } from '../plan.ts';
+import type { ClosingMeasure, Plan, PlanStep } from '../plan.ts';
 import type { RouteName } from '../run/record.ts';
 import type { Settings } from '../settings.ts';
 import { preflight } from '../steps/preflight.ts';
@@ -31,7 +32,7 @@ export function functionalVersion(settings: Settings, from: RouteName, to: Route
       numbered('3', 'Probe the new route and the way back', probe),
       ...moveTraffic('4', other, settings),
       ...closeOld('5', old),
-      askToComplete('6'),
+      askToComplete('6', NEEDS_NO_OLDER),
       numbered('6', `Record that ${old} is no longer carried`, retireVersion),
     ],
   };
@@ -48,10 +49,16 @@ export function withVersion(plan: Plan, settings: Settings, { version }: RouteNa
     waitForReaders(number, settings, `v${version}`),
     waitForWriters(number, settings, `v${version}`),
   ];
+  const steps = [...plan.steps.slice(0, at), ...releases, ...plan.steps.slice(at)];
   return {
     name: `${plan.name}-and-version`,
-    steps: [...plan.steps.slice(0, at), ...releases, ...plan.steps.slice(at)],
+    steps: steps.map((step) => askedFor(step, NEEDS_NO_OLDER)),
   };
+}
+
+/** The step, if it is the one where a person completes, with what must be true then. */
+export function askedFor(step: PlanStep, measures: readonly ClosingMeasure[]): PlanStep {
+  return step.kind === 'completion' ? { ...step, measures } : step;
 }
 
 export function waitForReaders(number: string, settings: Settings, version: string): PlanStep {

@@ -1,3 +1,4 @@
+import { HOLDS_NO_OLDER } from '../gates/closing.ts';
 import { contract } from '../gates/contract.ts';
 import { parity, parityAsStored } from '../gates/parity.ts';
 import { consumersReadVersion, ownerReadsVersion } from '../gates/releases.ts';
@@ -12,7 +13,7 @@ import { proveErased } from '../steps/proveErased.ts';
 import { retireVersion } from '../steps/retireVersion.ts';
 import { contractSchema, expandSchema } from '../steps/schema.ts';
 import { restoreOld, storeNew } from '../steps/storeRows.ts';
-import { waitForReaders, waitForRelease, waitForWriters } from './contractVersion.ts';
+import { askedFor, waitForReaders, waitForRelease, waitForWriters } from './contractVersion.ts';
 import { askToComplete, closeOld, gate, moveTraffic, numbered } from './transport.ts';
 
 /**
@@ -51,7 +52,7 @@ export function formalVersion(settings: Settings, from: RouteName, to: RouteName
       ...store('11', other),
       { ...moves.at(-1)!, number: '12' },
       ...closeOld('13', old),
-      askToComplete('14'),
+      askToComplete('14', HOLDS_NO_OLDER),
       ...clean(['15', '18'], old),
     ],
   };
@@ -74,7 +75,10 @@ export function withFormalVersion(
     'way-back': (number) => [restore(number, old)],
     soak: (number) => store(number, other),
   };
-  const steps = plan.steps.flatMap((step) => [...(before[step.name]?.(step.number) ?? []), step]);
+  const steps = plan.steps.flatMap((step) => [
+    ...(before[step.name]?.(step.number) ?? []),
+    askedFor(step, HOLDS_NO_OLDER),
+  ]);
   const last = steps.at(-1)!.number;
   return {
     name: `${plan.name}-and-version`,

@@ -14,6 +14,7 @@ import { latency } from '../gates/latency.ts';
 import { noUnroutedWriter } from '../gates/unroutedWriter.ts';
 import { STAGES, type Stage } from '../leg/lanes.ts';
 import {
+  type ClosingMeasure,
   COMPLETE,
   type Completion,
   type Gate,
@@ -124,7 +125,10 @@ export function closeOld(number: string, what: string): PlanStep[] {
   ];
 }
 
-export function askToComplete(number: string): Completion {
+export function askToComplete(
+  number: string,
+  measures: readonly ClosingMeasure[] = [],
+): Completion {
   const title = 'Wait for relink complete, which gives up the way back';
-  return { kind: 'completion', name: COMPLETE, number, title, undoTitle: '' };
+  return { kind: 'completion', name: COMPLETE, number, title, undoTitle: '', measures };
 }

@@ -2,12 +2,13 @@
 
 import { RpcCallError } from '../../rpc/client.ts';
 import { MigrationError } from '../errors.ts';
+import { findUnmet } from '../gates/closing.ts';
 import { describeStrays, findStrays } from '../leg/strays.ts';
 import type { Participants } from '../participants.ts';
 import { planOf } from '../plans/index.ts';
 import type { Journal } from './journal.ts';
 import * as life from './life.ts';
-import { nameLinks } from './links.ts';
+import { linksOf, nameLinks, runOfLink } from './links.ts';
 import type { EvidenceRecord, RunRecord, RunWithSteps } from './record.ts';
 
 /** The engine may record while a person orders; the order is then decided again on the newer record. */
@@ -44,9 +45,11 @@ export async function giveOrder(
     if (request.order === 'approve') refuseOtherQuestion(seen, current.run);
     const change = decide(current, request);
     if (Object.keys(change).length === 0) return current;
-    const strays = request.order === 'complete' ? await lookAgain(participants, current.run) : [];
+    const isCompleting = request.order === 'complete';
+    const strays = isCompleting ? await lookAgain(participants, current.run) : [];
     try {
       if (strays.length > 0) throw await refuseStrays(journal, current, strays);
+      if (isCompleting) await refuseUnmet(participants, current.run);
       return await journal.record(current, { ...change, evidence: [signed(current, request)] });
     } catch (error) {
       const isRaced = error instanceof MigrationError && error.code === 'RUN_CHANGED';
@@ -56,12 +59,39 @@ export async function giveOrder(
 }
 
 /** Where the lanes are now: nobody watched them when the run began to wait. */
-async function lookAgain(participants: Participants, run: RunRecord): Promise<string[]> {
+function lookAgain(participants: Participants, run: RunRecord): Promise<string[]> {
+  const unknown = `where the lanes of ${nameLinks(run)} are`;
+  return answered(run, unknown, () => findStrays({ participants, run }, { closing: true }));
+}
+
+/** @throws MigrationError RUN_STATE while something still needs what completing gives up */
+async function refuseUnmet(participants: Participants, run: RunRecord): Promise<void> {
+  const { signal } = new AbortController();
+  const measures = planOf(run)?.steps.find((step) => step.kind === 'completion')?.measures ?? [];
+  for (const moved of linksOf(run)) {
+    const context = { participants, run: runOfLink(run, moved), signal };
+    const unknown = `whether anything of ${moved.link} needs v${moved.from.version}`;
+    const unmet = await answered(run, unknown, () => findUnmet(context, measures));
+    if (unmet) throw notYet(run, `${moved.link}: ${unmet.what}: ${unmet.value}`);
+  }
+}
+
+function notYet({ id, wayBack }: RunRecord, why: string): MigrationError {
+  const open = wayBack === 'keep' ? '; the way back stays open' : '';
+  const next = `mend it, then relink complete ${id}`;
+  return new MigrationError(
+    'RUN_STATE',
+    `run ${id} cannot be completed yet: ${why}${open}: ${next}`,
+  );
+}
+
+/** @throws MigrationError PARTICIPANT_AWAY */
+async function answered<T>(run: RunRecord, what: string, ask: () => Promise<T>): Promise<T> {
   try {
-    return await findStrays({ participants, run }, { closing: true });
+    return await ask();
   } catch (error) {
     if (!(error instanceof RpcCallError)) throw error;
-    const why = `nobody can say where the lanes of ${nameLinks(run)} are: ${error.message}`;
+    const why = `nobody can say ${what}: ${error.message}`;
     const next = `once it answers: relink complete ${run.id}`;
     throw new MigrationError('PARTICIPANT_AWAY', `${why}; ${next}`, { cause: error });
   }

@@ -1,7 +1,5 @@
 import { StepProblem } from '../errors.ts';
-import { noNewDeadLetters } from '../gates/deadLetters.ts';
-import { parityAsStored } from '../gates/parity.ts';
-import { readsVersion, writesVersion } from '../gates/releases.ts';
+import { findUnmet, HOLDS_NO_OLDER } from '../gates/closing.ts';
 import { oldestCarried } from '../leg/carried.ts';
 import { makeMissing, readSchema } from '../leg/schema.ts';
 import { storeRowsOfLink } from '../leg/storing.ts';
@@ -58,17 +56,10 @@ export const contractSchema: Untitled<Step> = {
   },
 };
 
-/**
- * Since the soak nobody looked. A process of an older build, started again, would still write what is
- * removed; a message that a consumer gave up on, or a row that it lacks, might need it.
- */
-const WHOLE = [readsVersion, writesVersion, noNewDeadLetters, parityAsStored];
-
 async function requireWhole(context: StepContext): Promise<void> {
   const { id, settings } = context.run;
   for (;;) {
-    const readings = (await Promise.all(WHOLE.map((one) => one.read(context)))).flat();
-    const late = readings.find(({ verdict }) => verdict !== 'pass');
+    const late = await findUnmet(context, HOLDS_NO_OLDER);
     if (!late) return;
     if (context.actingMs() > settings.patience_seconds * 1_000)
       throw new StepProblem(

@@ -14,6 +14,8 @@ export interface CheckedCertificate {
   consumer: string;
   epoch: number;
   count: number;
+  /** Messages that were settled and not applied. */
+  exceptions: number;
   signed_at: string;
   /** Null when form and signature are valid, and both sides equal or nothing is left. */
   problem: string | null;
@@ -25,14 +27,16 @@ export async function checkFile(
   text: string,
   publicKey: string | undefined,
 ): Promise<CheckedCertificate[]> {
-  const { checkCertificate } = await import('../../migration/certificate.ts');
+  const { checkCertificate, exceptionsIn } = await import('../../migration/certificate.ts');
   return parseCertificates(file, text).map((exported) => {
     const id = typeof exported.id === 'string' ? exported.id : '';
     try {
       const checked = checkCertificate(JSON.stringify(exported), publicKey);
       if (!checked.isValid) return { ...unsigned(id), problem: checked.problem };
       const { link, consumer, epoch, count, signed_at } = checked.statement;
-      return { id, kind: checked.kind, link, consumer, epoch, count, signed_at, problem: null };
+      const exceptions = 'lanes' in checked.statement ? exceptionsIn(checked.statement) : 0;
+      const said = { id, kind: checked.kind, link, consumer, epoch, count, exceptions };
+      return { ...said, signed_at, problem: null };
     } catch {
       return { ...unsigned(id), problem: 'the statement is not JSON' };
     }
@@ -41,7 +45,7 @@ export async function checkFile(
 
 /** Repeats nothing of a certificate that failed the check as if it were true. */
 function unsigned(id: string) {
-  return { id, kind: '', link: '', consumer: '', epoch: 0, count: 0, signed_at: '' };
+  return { id, kind: '', link: '', consumer: '', epoch: 0, count: 0, exceptions: 0, signed_at: '' };
 }
 
 function parseCertificates(file: string, text: string): JsonObject[] {
@@ -73,7 +77,8 @@ export function viewChecks(checks: CheckedCertificate[], isPinned: boolean): Vie
 }
 
 function formatCheck(check: CheckedCertificate, paint: Paint): string {
-  const { id, kind, link, consumer, epoch, count, signed_at: signedAt, problem } = check;
+  const { id, kind, link, consumer, epoch, count, exceptions, signed_at: signedAt } = check;
+  const { problem } = check;
   if (problem !== null) {
     return `${paint('red', 'invalid')}  ${cleanText(id) || 'without id'}: ${problem}`;
   }
@@ -81,8 +86,13 @@ function formatCheck(check: CheckedCertificate, paint: Paint): string {
   const said =
     kind === 'erasure'
       ? `${link}: nothing is left of what was erased, of ${many} entities`
-      : `${link} ${consumer}, epoch ${epoch}: ${many} messages sent and applied`;
+      : `${link} ${consumer}, epoch ${epoch}: ${many} messages sent and ${sayApplied(exceptions)}`;
   return `${paint('green', 'valid')}    ${said}, signed ${signedAt}`;
+}
+
+function sayApplied(exceptions: number): string {
+  if (exceptions === 0) return 'applied';
+  return `settled, ${exceptions.toLocaleString('en')} of them not applied (statement.exceptions)`;
 }
 
 const KEY_NOT_PINNED = 'Unchanged since it was signed. To verify who signed it, pass --public-key.';

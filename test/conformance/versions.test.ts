@@ -1,7 +1,7 @@
 /** A link whose routes change contract versions and transports while it flows, in the test's process. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { redrive } from '../../link/inbox/redrive.ts';
+import { freePorts } from '../../dev/ports.ts';
 import { ALL_LANES, legOf } from '../../link/link.ts';
 import { readRoutes } from '../../link/relay/routes.ts';
 import { versionsOf } from '../../link/versions.ts';
@@ -79,26 +79,33 @@ test('builds that write the older and the newer version relay beside each other'
   assert.deepEqual(older!.declines, [LINK], 'the older build leaves what it cannot read');
 });
 
-test('what a consumer does not read is kept as a dead letter, which a newer build applies', async (t) => {
-  const release = { bonuses: 'COMM-040=v0/v0' };
-  const company = await InProcessCompany.start(t, { link: LINK, release });
-  const keys = await company.keysFor(4);
-  await company.flip(CONSUMER, ALL_LANES, 'sync', false, 1);
-  await company.waitUntilAdopted(CONSUMER);
-  await company.writeMany(4, keys);
-  const bonuses = company.sqlOf.get(CONSUMER)!;
-  const dead = await until(
-    async () => {
-      const rows = await bonuses<{ id: string; reason: string }[]>`
-        select id, reason from relink.dead_letters`;
-      return rows.length === keys.length ? rows : undefined;
-    },
-    { withinMs: WITHIN_MS, what: 'a dead letter of each key' },
-  );
-  assert.deepEqual([...new Set(dead!.map(({ reason }) => reason))], ['UNKNOWN_CONTRACT']);
-  await company.stopNode('bonuses-1');
-  await company.startNode(CONSUMER, 'bonuses-1', '');
-  for (const { id } of dead!)
-    await redrive(bonuses, company.link, company.handlerOf(CONSUMER), id, 'test');
-  await company.oracle();
-});
+for (const transport of TRANSPORTS)
+  test(`what a build of before cannot read waits by ${transport} until another process of its service takes it`, async (t) => {
+    const [port] = await freePorts(1);
+    const company = await InProcessCompany.start(t, {
+      link: LINK,
+      release: { bonuses: 'COMM-040=v0/v0' },
+      ports: { 'bonuses-2': port! },
+      address: (service, direct) => (service === CONSUMER ? [direct, `127.0.0.1:${port}`] : direct),
+    });
+    const [hiring, older] = ['hiring-1', 'bonuses-1'].map((one) => company.nodes.get(one)!);
+    const keys = await company.keysFor(8);
+    await company.flip(CONSUMER, ALL_LANES, transport, false, 1);
+    await company.waitUntilAdopted(CONSUMER);
+    older!.kit.requireReadable();
+    await company.writeMany(8, keys);
+    const why =
+      /SolutionCompleted of COMM-040 came in v1, .* reads v0: start a build that reads v1/;
+    const waits = () => {
+      const { count, reason } = hiring!.kit.blockedLegs().get(legOf(LINK, CONSUMER))!;
+      return count > 0 && why.test(reason);
+    };
+    await until(async () => waits(), { withinMs: WITHIN_MS, what: 'the producer says why' });
+    assert.throws(() => older!.kit.requireReadable(), why);
+    assert.equal(await company.countOpen(), 8);
+    await company.startNode(CONSUMER, 'bonuses-2', '');
+    await company.oracle();
+    const [letters] = await company.sqlOf.get(CONSUMER)!<{ count: number }[]>`
+      select count(*)::int as count from relink.dead_letters`;
+    assert.equal(letters!.count, 0);
+  });

@@ -154,8 +154,8 @@ describe('late', { concurrency: 3 }, () => {
       select ${LINK}, lane, 'other', 2, 'infinity' from generate_series(0, 15) lane`;
     await company.write();
     const [row] = await company.openRows(CONSUMER);
-    const { seq, lane } = row!;
-    const rows = [{ seq, epoch: 1n, hash: 1n, hashedVersion: 0 }];
+    const { seq, eventId, lane } = row!;
+    const rows = [{ seq, eventId, epoch: 1n, hash: 1n, hashedVersion: 0 }];
     for (const zombie of [
       { instance: 'other', term: 1n },
       { instance: 'me', term: 2n },

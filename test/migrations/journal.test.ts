@@ -255,6 +255,14 @@ describe('certificates', () => {
     assert.equal(check.isValid, false);
     assert.match(check.isValid ? '' : check.problem, /not equal/);
   });
+
+  it('do not check when their exceptions are others than their lanes count', async (t) => {
+    const store = new Certificates(await operatorDatabase(t), 'operator');
+    await store.sign({ ...closing, exceptions: { dead: 1, superseded: 0, messages: [] } });
+    const [certificate] = await store.list({ limit: 1 });
+    const check = checkCertificate(exported({ ...certificate! }));
+    assert.match(check.isValid ? '' : check.problem, /exceptions/);
+  });
 });
 
 describe('a reader of the journal', () => {

@@ -12,7 +12,7 @@ import { Participants, transportToWire } from '../../migration/participants.ts';
 import { COMPLETE } from '../../migration/plan.ts';
 import { choosePlan } from '../../migration/plans/index.ts';
 import { gate } from '../../migration/plans/transport.ts';
-import { Journal } from '../../migration/run/journal.ts';
+import { Journal, type NewRun } from '../../migration/run/journal.ts';
 import { nextAction } from '../../migration/run/life.ts';
 import { giveOrder } from '../../migration/run/orders.ts';
 import type { JsonObject } from '../../migration/run/record.ts';
@@ -32,8 +32,8 @@ const EPOCH = 5;
 const NOWHERE = '127.0.0.1:1';
 
 /** A producer all of whose lanes go by this route. */
-function producer(transport: Transport, epoch: number): Played {
-  const route = { transport: transportToWire(transport), version: 0 };
+function producer(transport: Transport, epoch: number, version = 0): Played {
+  const route = { transport: transportToWire(transport), version };
   const epochs = { epoch: BigInt(epoch), adoptedEpoch: BigInt(epoch) };
   const lanes = ALL_LANES.map((lane) => ({ lane, ...route, ...epochs }));
   return { getRoutes: async () => ({ lanes, epoch: BigInt(epoch) }) };
@@ -93,14 +93,23 @@ describe('a gate after a move', () => {
   });
 });
 
+interface Waiting {
+  readonly run?: NewRun;
+  readonly kind?: 'formal' | 'functional';
+  readonly consumer?: readonly string[];
+}
+
 /** A run of the whole plan that waits for `complete`, with all its lanes moved. */
-async function waitToComplete(t: Owner, address: string) {
+async function waitToComplete(
+  t: Owner,
+  address: string,
+  { run = syncToAsync([CONSUMER]), kind = 'formal', consumer = [NOWHERE] }: Waiting = {},
+) {
   const sql = await operatorDatabase(t);
   const journal = new Journal(sql);
-  const participants = new Participants({ assessments: [address] });
+  const participants = new Participants({ assessments: [address], [CONSUMER]: consumer });
   t.after(() => participants.close());
-  const run = syncToAsync([CONSUMER]);
-  const plan = choosePlan({ kind: 'formal', ...run }, run.settings);
+  const plan = choosePlan({ kind, ...run }, run.settings);
   const created = await journal.create(run, plan.steps);
   const { id } = created.run;
   const position = plan.steps.findIndex(({ name }) => name === COMPLETE);
@@ -169,5 +178,46 @@ describe('a run that waits for complete', () => {
       },
       { what: 'it is paused' },
     );
+  });
+
+  const toVersion1: NewRun = {
+    ...syncToAsync([CONSUMER]),
+    plan: 'functional-version',
+    from: { transport: 'async', version: 0 },
+    to: { transport: 'async', version: 1 },
+  };
+
+  async function waitInVersion1(t: Owner, { reads = [0, 1], dead = false }) {
+    const link = { id: 'COMM-010', producer: 'assessments', consumers: [CONSUMER] };
+    const event = { name: 'ManagerCreated', versions: [0, 1], writtenVersion: 1 };
+    const assessments = await playService(t, {
+      ...producer('async', EPOCH, 1),
+      describe: async () => ({ produces: [{ ...link, events: [event] }] }),
+    });
+    const hiring = await playService(t, {
+      describe: async () => ({ consumes: [{ ...link, events: [{ ...event, versions: reads }] }] }),
+      listDeadLetters: async () => ({ deadLetters: dead ? [{ id: 'd1' }] : [] }),
+    });
+    const waiting = { run: toVersion1, kind: 'functional' as const, consumer: [hiring] };
+    return waitToComplete(t, assessments, waiting);
+  }
+
+  it('is not completed while a process reads only the old version, or a consumer gave up on a message', async (t) => {
+    const older = await waitInVersion1(t, { reads: [0] });
+    await assert.rejects(
+      older.order('complete'),
+      refusal(
+        'RUN_STATE',
+        /does not read ManagerCreated.*the way back stays open.*relink complete/,
+      ),
+    );
+    assert.equal((await older.journal.read(older.id))!.run.state, 'waiting');
+    const dead = await waitInVersion1(t, { dead: true });
+    await assert.rejects(
+      dead.order('complete'),
+      refusal('RUN_STATE', /new dead letters at hiring: 1/),
+    );
+    const whole = await waitInVersion1(t, {});
+    assert.equal((await whole.order('complete')).run.state, 'running');
   });
 });

@@ -42,6 +42,7 @@ test('links --json has the documented shape and says nothing on stderr', async (
     blocked: 0,
     blocked_reason: '',
     blocked_ms: 0,
+    paused_reason: '',
   });
 });
 

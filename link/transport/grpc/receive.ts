@@ -12,14 +12,21 @@ import {
 import { RpcError } from '../../../rpc/errors.ts';
 import type { RpcContext } from '../../../rpc/handlers.ts';
 import type { ServedService } from '../../../rpc/server.ts';
-import { ID_REUSED, type Receiver } from '../../inbox/receiver.ts';
+import { ID_REUSED } from '../../inbox/alarms.ts';
+import type { Receiver } from '../../inbox/receiver.ts';
 import type { LinkDefinition } from '../../link.ts';
 import { outcomeToWire } from '../../wire/outcome.ts';
 import { readArrival } from './arrival.ts';
+import { pushedEvent } from './pushMethod.ts';
 
 /** The handler of a link's typed method. Responds after the commit. */
 export function pushHandler(link: LinkDefinition, receiver: Receiver) {
   return async (request: Message, context: RpcContext): Promise<ReceiptMessage> => {
+    const unknown = sayUnknownEvent(link, request);
+    if (unknown) {
+      receiver.noteNewer(unknown);
+      throw new RpcError('FAILED_PRECONDITION', 'EVENT_NEWER', unknown);
+    }
     const arrival = readArrival(link, request, context);
     const [receipt] = await receiver.receive([arrival]);
     const { eventId, outcome, epoch, retryAfterMs, detail, version } = receipt!;
@@ -34,6 +41,16 @@ export function pushHandler(link: LinkDefinition, receiver: Receiver) {
       ...(version === undefined ? {} : { contractVersion: version }),
     });
   };
+}
+
+/**
+ * A method whose oneof has got cases since this build was made leaves what they hold as unknown fields.
+ * The caller keeps the message and calls again, and may then reach a process that knows them.
+ */
+function sayUnknownEvent(link: LinkDefinition, request: Message): string | undefined {
+  const [field] = request.$unknown ?? [];
+  if (!field || pushedEvent(link, request)) return undefined;
+  return `the call of ${link.id} holds an event that this build does not know, field ${field.no}: start a build that reads it`;
 }
 
 /** A service whose methods all refuse: their links are not on this process's map. */

@@ -5,7 +5,7 @@
  *
  * Subject `relink.receipts.<producer>`; the body is JSON:
  * `{"link":"COMM-010","consumer":"hiring","receipts":[["<event id>","applied",5,0], …]}`: event id,
- * outcome, epoch, and the contract version whose text was hashed.
+ * outcome, epoch, the contract version whose text was hashed, and why it is tried again.
  */
 import {
   keepSubscribed,
@@ -21,8 +21,10 @@ export interface ReceiptBatch {
 }
 
 const RECEIPTS_PER_MESSAGE = 5_000;
-/** Bytes of a receipt in the body, and of what is around them: more than any takes. */
+/** Bytes of a receipt in the body without its detail, and of what is around them: more than any takes. */
 const RECEIPT_BYTES = 100;
+/** Of a detail: enough to say what is wrong, and so little that many fit. */
+const DETAIL_CHARACTERS = 300;
 const AROUND_BYTES = 200;
 
 export function receiptSubject(producer: string): string {
@@ -34,21 +36,35 @@ export function receiptSubject(producer: string): string {
  * counts the failed try.
  */
 export function sendReceipts(nats: NatsConnection, producer: string, batch: ReceiptBatch): void {
-  const sent = batch.receipts.filter(({ outcome }) => outcome !== 'fenced');
-  const perMessage = receiptsPerMessage(nats);
-  for (let i = 0; i < sent.length; i += perMessage) {
-    const receipts = sent
-      .slice(i, i + perMessage)
-      .map((one) => [one.eventId, one.outcome, Number(one.epoch), one.version]);
+  const written = batch.receipts.filter(({ outcome }) => outcome !== 'fenced').map(writeReceipt);
+  const perMessage = receiptsPerMessage(nats, written);
+  for (let i = 0; i < written.length; i += perMessage) {
+    const receipts = written.slice(i, i + perMessage);
     const body = JSON.stringify({ link: batch.link, consumer: batch.consumer, receipts });
     nats.publish(receiptSubject(producer), body);
   }
 }
 
+type Written = [string, Receipt['outcome'], number, (number | null)?, string?];
+
+/** Only what is tried again says why: an older producer reads no further than the version. */
+function writeReceipt({ eventId, outcome, epoch, version, detail }: Receipt): Written {
+  const written: Written = [eventId, outcome, Number(epoch), version ?? null];
+  if (outcome === 'retry' && detail) written.push(detail.slice(0, DETAIL_CHARACTERS));
+  return written;
+}
+
 /** As many as the server's `max_payload` has room for. */
-function receiptsPerMessage(nats: NatsConnection): number {
+function receiptsPerMessage(nats: NatsConnection, written: readonly Written[]): number {
   const room = (nats.info?.max_payload ?? Number.POSITIVE_INFINITY) - AROUND_BYTES;
-  return Math.max(1, Math.min(RECEIPTS_PER_MESSAGE, Math.floor(room / RECEIPT_BYTES)));
+  const longest = Math.max(0, ...written.map(([, , , , detail = '']) => bytesOf(detail)));
+  const fitting = Math.floor(room / (RECEIPT_BYTES + longest));
+  return Math.max(1, Math.min(RECEIPTS_PER_MESSAGE, fitting));
+}
+
+/** In JSON, where a character may take more. */
+function bytesOf(detail: string): number {
+  return Buffer.byteLength(JSON.stringify(detail));
 }
 
 /**
@@ -69,16 +85,17 @@ function parseBatch(text: string): ReceiptBatch {
   const { link, consumer, receipts } = JSON.parse(text) as {
     link: string;
     consumer: string;
-    receipts: [string, Receipt['outcome'], number, (number | null)?][];
+    receipts: Written[];
   };
   return {
     link,
     consumer,
-    receipts: receipts.map(([eventId, outcome, epoch, version]) => ({
+    receipts: receipts.map(([eventId, outcome, epoch, version, detail]) => ({
       eventId,
       outcome,
       epoch: BigInt(epoch),
       ...versionIn(version),
+      ...(detail && { detail }),
     })),
   };
 }

@@ -18,7 +18,7 @@ import {
 import type { NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
-import { Wake } from '../../../runtime/wake.ts';
+import { pause, Wake } from '../../../runtime/wake.ts';
 import { REBIND_MS } from '../../backoff.ts';
 import type { Arrival } from '../../inbox/delivery.ts';
 import type { Receiver } from '../../inbox/receiver.ts';
@@ -171,7 +171,12 @@ export class StreamConsumer {
         await worker.wake.wait(1_000, this.#stopping.signal);
         continue;
       }
-      worker.current = worker.queue.splice(0, BATCH);
+      const { room, waitMs } = this.#options.receiver.breaker;
+      if (room === 0) {
+        await pause(waitMs, this.#stopping.signal);
+        continue;
+      }
+      worker.current = worker.queue.splice(0, Math.min(BATCH, room));
       this.#room.wake();
       await this.#apply(worker.current);
       worker.current = [];

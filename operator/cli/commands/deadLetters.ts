@@ -85,10 +85,11 @@ function addSettling(group: Group, use: UseSession): void {
     .command('redrive')
     .argument('<id...>', ID)
     .description('retry messages; each takes effect once, however often this runs')
-    .action(async (texts) => {
+    .option('--out-of-turn', 'also apply one whose key has passed its version (VERSION_PASSED)')
+    .action(async (texts, { outOfTurn }) => {
       const session = use();
       const ids = await resolveAll(session, texts);
-      await redrive(session, ids);
+      await redrive(session, ids, outOfTurn === true);
     });
 
   group
@@ -117,11 +118,11 @@ async function resolveAll(session: Session, texts: string[]): Promise<string[]> 
   return [...new Set(ids)];
 }
 
-async function redrive(session: Session, ids: string[]): Promise<void> {
+async function redrive(session: Session, ids: string[], outOfTurn: boolean): Promise<void> {
   const { operator, output, actor } = session;
   const redriven: Redriven[] = [];
   for (const id of ids) {
-    const response = await operator.redriveDeadLetter({ id, actor });
+    const response = await operator.redriveDeadLetter({ id, actor, outOfTurn });
     const { outcome } = toJsonShape(RedriveDeadLetterResponseSchema, response);
     redriven.push({ id, outcome: String(outcome), detail: response.detail });
   }

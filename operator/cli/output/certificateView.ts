@@ -57,6 +57,8 @@ function isErasure({ kind }: Certificate): boolean {
 
 function saySides(certificate: Certificate, { paint }: Layout): string {
   if (isErasure(certificate)) return paint('green', 'nothing left');
-  const { equal } = certificate;
-  return equal ? paint('green', 'equal') : paint('red', 'differ');
+  const { equal, exceptions } = certificate;
+  if (!equal) return paint('red', 'differ');
+  if (exceptions === 0n) return paint('green', 'equal');
+  return paint('yellow', `equal, ${exceptions.toLocaleString('en')} not applied`);
 }

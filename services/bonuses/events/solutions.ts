@@ -17,24 +17,28 @@ import { findCredit, insertBooking } from '../store/ledger.ts';
 type Ratings = Pick<PulledValue<Rating>, 'read'>;
 
 export function bookSolutions(ratings: Ratings) {
-  return functional<LinkEvent<'COMM-040'>>({
-    SolutionCompleted: async (tx, { eventId, payload }) => {
-      const rating = await ratings.read(tx, payload.assessment_id);
-      const facts = {
-        eventId,
-        solutionId: payload.solution_id,
-        assessmentId: payload.assessment_id,
-        authorId: payload.author_id,
-        acceptedBy: payload.accepted_by,
-      };
-      return book(tx, creditSolution(facts, rating, new Date()));
+  // A booking is of one solution, and solutions share no row that a booking changes.
+  return functional<LinkEvent<'COMM-040'>>(
+    {
+      SolutionCompleted: async (tx, { eventId, payload }) => {
+        const rating = await ratings.read(tx, payload.assessment_id);
+        const facts = {
+          eventId,
+          solutionId: payload.solution_id,
+          assessmentId: payload.assessment_id,
+          authorId: payload.author_id,
+          acceptedBy: payload.accepted_by,
+        };
+        return book(tx, creditSolution(facts, rating, new Date()));
+      },
+      SolutionRevoked: async (tx, { eventId, payload }) => {
+        const credited = await findCredit(tx, payload.solution_id);
+        if (!credited) throw new Error(`solution ${payload.solution_id} was never credited`);
+        return book(tx, debitSolution(eventId, credited, new Date()));
+      },
     },
-    SolutionRevoked: async (tx, { eventId, payload }) => {
-      const credited = await findCredit(tx, payload.solution_id);
-      if (!credited) throw new Error(`solution ${payload.solution_id} was never credited`);
-      return book(tx, debitSolution(eventId, credited, new Date()));
-    },
-  });
+    { independentKeys: true },
+  );
 }
 
 async function book(tx: Transaction, booking: Booking): Promise<Basis> {

@@ -6,10 +6,14 @@ import { insertTransfer } from '../store/transfers.ts';
 
 type Order = LinkEvent<'COMM-080'>;
 
-export const transferMoney = functional<Order>({
-  CreditToAccount: (tx, order) => transfer(tx, 'credit', order),
-  DebitFromAccount: (tx, order) => transfer(tx, 'debit', order),
-});
+/** Transfers are only added, and the limit of their sum holds however many are added at once. */
+export const transferMoney = functional<Order>(
+  {
+    CreditToAccount: (tx, order) => transfer(tx, 'credit', order),
+    DebitFromAccount: (tx, order) => transfer(tx, 'debit', order),
+  },
+  { independentKeys: true },
+);
 
 async function transfer(
   tx: Transaction,

@@ -1,7 +1,7 @@
 /** The replicas of a company's services that run in the test's process. */
 import type { NatsServer } from '../../../dev/servers/nats.ts';
+import type { ReceiverLimits } from '../../../link/inbox/failures.ts';
 import type { Handler } from '../../../link/inbox/handler.ts';
-import type { ReceiverLimits } from '../../../link/inbox/receiver.ts';
 import type { LinkMap } from '../../../link/link.ts';
 import type { EntitySource } from '../../../link/participant/entity.ts';
 import type { Pull } from '../../../link/pull/pull.ts';
@@ -24,10 +24,15 @@ export interface NodesOptions {
   readonly limits?: Partial<ReceiverLimits>;
   /** RELINK_RELEASE of the first process of a service. */
   readonly release?: Readonly<Record<string, string>>;
+  /** Ports of gRPC servers, by the name of the process; other processes than the first take any. */
+  readonly ports?: Readonly<Record<string, number>>;
   /** Where a service finds a server instead of directly: through a proxy. */
   readonly postgresUrl?: (service: string, url: string) => string | Promise<string>;
   readonly natsUrl?: (service: string, url: string) => string | Promise<string>;
-  readonly address?: (consumer: string, address: string) => string | Promise<string>;
+  readonly address?: (
+    consumer: string,
+    address: string,
+  ) => string | readonly string[] | Promise<string>;
 }
 
 /** Where the nodes live. */
@@ -56,14 +61,20 @@ export class Nodes {
     release = this.#options.release?.[service] ?? '',
   ): Promise<ServiceNode> {
     const { links, nats, databases, addresses } = this.#site;
-    const { limits = {}, postgresUrl = asIs, natsUrl = asIs, address = asIs } = this.#options;
+    const {
+      limits = {},
+      ports = {},
+      postgresUrl = asIs,
+      natsUrl = asIs,
+      address = asIs,
+    } = this.#options;
     const peers: Record<string, string[]> = {};
-    for (const [peer, direct] of addresses) peers[peer] = [await address(peer, direct)];
+    for (const [peer, direct] of addresses) peers[peer] = [await address(peer, direct)].flat();
     const isFirst = instance === `${service}-1`;
     const node = new ServiceNode({
       service,
       instance,
-      port: isFirst ? splitAddress(addresses.get(service)!)!.port : 0,
+      port: isFirst ? splitAddress(addresses.get(service)!)!.port : (ports[instance] ?? 0),
       postgresUrl: await postgresUrl(service, databases.get(service)!.url),
       natsUrl: await natsUrl(service, nats.url),
       links,
