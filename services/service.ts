@@ -1,6 +1,13 @@
 /** What the processes of every service have in common: servers, link kit, gRPC, health. */
 import type { DescService } from '@bufbuild/protobuf';
-import { createLinkKit, type Database, type KitOptions, type LinkKit, releaseLinks } from 'relink';
+import {
+  createLinkKit,
+  type Database,
+  type KitOptions,
+  type LinkKit,
+  QUEUE_SESSION,
+  releaseLinks,
+} from 'relink';
 import { createRpcServer, type RpcClient, type ServedService } from 'relink/rpc';
 import {
   armFailpoints,
@@ -29,8 +36,6 @@ import { links } from './links.ts';
  */
 const POOL = 12;
 const QUEUE_POOL = 6;
-/** A row that somebody else locked delays only itself: the others of its batch are closed without it. */
-const QUEUE_LOCK_MS = 200;
 
 /** What a service makes its handlers of links from, before there is a kit. */
 export interface StartupContext {
@@ -97,7 +102,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
   const queueSql = connectPostgres(config.postgresUrl, {
     name: `${appName}/queue`,
     max: QUEUE_POOL,
-    session: { synchronous_commit: 'off', lock_timeout: QUEUE_LOCK_MS },
+    session: QUEUE_SESSION,
     log,
   });
   const leaseName = { name: `${appName}/leases`, max: 1, lasting: true };
@@ -123,6 +128,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     links: context.links,
     schema: schemaOf(config.postgresUrl, sql, partsOf(options)),
     peers: config.peers,
+    horizonDays: config.horizonDays,
     historyDays: config.historyDays,
   });
   const server = createRpcServer({

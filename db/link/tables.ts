@@ -178,7 +178,11 @@ export const repairs = relink.table(
   (t) => [index('repairs_leg').on(t.leg, t.repairedAt)],
 );
 
-/** Every message this service settled: makes its effect happen once. */
+/**
+ * Every message this service settled: makes its effect happen once. Partitioned by the days of ids
+ * (UUIDv7), `inbox_20261129` and so on; `inbox_rest` has the ids of no day: those of before there
+ * were partitions, and those that tell no time. See link/inbox/days.ts.
+ */
 export const inbox = relink.table(
   'inbox',
   {
@@ -197,6 +201,17 @@ export const inbox = relink.table(
     receivedAt: time('received_at').notNull().default(sql`now()`),
   },
   (t) => [index('inbox_received_at').using('brin', t.receivedAt)],
+);
+
+/** From which id on the inbox still has every message; older ones may have been forgotten. */
+export const memory = relink.table(
+  'memory',
+  {
+    /** There is one row at most. */
+    isOnly: boolean('is_only').primaryKey().default(true),
+    keptFrom: uuid('kept_from').notNull(),
+  },
+  () => [check('memory_only', sql`is_only`)],
 );
 
 /**
@@ -268,6 +283,18 @@ export const parked = relink.table(
   },
   (t) => [index('parked_turn').on(t.link, t.key, t.version)],
 );
+
+/** Versions that a person moved a key past, because they will not come. */
+export const skips = relink.table('skips', {
+  id: int8('id').primaryKey().generatedAlwaysAsIdentity(),
+  link: text().notNull(),
+  key: text().notNull(),
+  fromVersion: int8('from_version').notNull(),
+  throughVersion: int8('through_version').notNull(),
+  reason: text().notNull(),
+  actor: text().notNull(),
+  skippedAt: time('skipped_at').notNull().default(sql`now()`),
+});
 
 /** Messages this service gave up on, until a person redrives or discards them. */
 export const deadLetters = relink.table(

@@ -15,6 +15,7 @@ import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Breaker } from './breaker.ts';
+import { isPastHorizon } from './days.ts';
 import { storableDetail } from './deadLetters.ts';
 import type { Delivery } from './delivery.ts';
 import { countAttempt, giveUp, giveUpParked } from './givingUp.ts';
@@ -52,15 +53,19 @@ export class Failures {
   }
 
   async answer(delivery: Delivery, error: unknown, isParked = false): Promise<Receipt> {
-    const { log, link, breaker } = this.#options;
+    const { sql, log, link, breaker } = this.#options;
     const detail = storableDetail(messageOf(error));
     if (isDatabaseUnavailable(error)) return retry(delivery, DATABASE_RETRY_MS, detail);
     if (isServiceUnavailable(error)) return retry(delivery, SERVICE_RETRY_MS, detail);
-    const isCounted = breaker.failed(delivery.key, detail);
-    if (this.#patience.bears(error) || !isCounted)
-      return retry(delivery, Math.max(DEPLOYMENT_RETRY_MS, breaker.waitMs), detail);
+    if (!isPastHorizon(error)) {
+      const isCounted = breaker.failed(delivery.key, detail);
+      if (this.#patience.bears(error) || !isCounted)
+        return retry(delivery, Math.max(DEPLOYMENT_RETRY_MS, breaker.waitMs), detail);
+    }
     try {
-      return await this.#count(delivery, error, isParked);
+      return isPastHorizon(error)
+        ? await giveUp(sql, delivery, { reason: 'PAST_HORIZON', detail, attempts: 1 })
+        : await this.#count(delivery, error, isParked);
     } catch (failure) {
       log.error({ err: failure, link: link.id }, 'could not record a failed message');
       return retry(delivery, DATABASE_RETRY_MS, detail);

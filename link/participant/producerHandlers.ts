@@ -11,14 +11,14 @@ import { LinkError } from '../errors.ts';
 import { type LinkDefinition, legOf, legsOf } from '../link.ts';
 import { enqueue, outboxRowOf } from '../outbox/enqueue.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
-import { readClosed, readOpenState } from '../outbox/state.ts';
+import { readClosed, readOpenState, readOpenVersions } from '../outbox/state.ts';
 import { changeRoute, releaseHold, setShadow } from '../relay/routes.ts';
 import { readEpoch, readStandings } from '../relay/standings.ts';
 import type { Dispatcher } from '../transport/dispatcher.ts';
 import { JetStreamDispatcher } from '../transport/jetStream/send.ts';
 import { contractOf, travellingVersion } from '../versions.ts';
 import type { Parcel } from '../wire/parcel.ts';
-import { findLink, type ParticipantOptions } from './context.ts';
+import { findLeg, type ParticipantOptions } from './context.ts';
 import { laneToWire, requireTransport, transportFromWire } from './encoding.ts';
 import { countEntities } from './entity.ts';
 import { raiseVersions } from './storing.ts';
@@ -30,6 +30,7 @@ type Methods =
   | 'setShadow'
   | 'getProgress'
   | 'getClosed'
+  | 'listOpen'
   | 'backfill'
   | 'probe';
 
@@ -42,12 +43,7 @@ export function producerHandlers(
   options: ParticipantOptions,
 ): Pick<Handlers<typeof LinkParticipant>, Methods> {
   const { sql, produced, relay } = options;
-  const legFor = (link: string, consumer: string) => {
-    const definition = findLink(produced, link);
-    if (!definition.consumers[consumer])
-      throw new LinkError('UNKNOWN_CONSUMER', `${link} has no consumer ${consumer}`);
-    return { definition, leg: legOf(link, consumer) };
-  };
+  const legFor = (link: string, consumer: string) => findLeg(produced, link, consumer);
   return {
     getRoutes: async ({ link, consumer }) => {
       const lanes = await readStandings(sql, legFor(link, consumer).leg);
@@ -102,6 +98,9 @@ export function producerHandlers(
         longestHoldMs,
       };
     },
+    listOpen: async ({ link, consumer, key }) => ({
+      versions: await readOpenVersions(sql, legFor(link, consumer).leg, key),
+    }),
     getClosed: async ({ link, consumer, ...page }) => {
       const { digests, nextEpoch } = await readClosed(sql, legFor(link, consumer).leg, page);
       const lanes = digests.map(({ count, sum, ...lane }) => ({ ...lane, digest: { count, sum } }));

@@ -10,8 +10,10 @@ import { deadLetterHandlers } from './deadLetterHandlers.ts';
 import { describe } from './describe.ts';
 import { entityHandlers } from './entityHandlers.ts';
 import { erasingHandlers } from './erasingHandlers.ts';
+import { parkedHandlers } from './parkedHandlers.ts';
 import { producerHandlers } from './producerHandlers.ts';
 import { pullHandlers } from './pullHandlers.ts';
+import { reconcileHandlers } from './reconcileHandlers.ts';
 import { schemaHandlers } from './schemaHandlers.ts';
 
 type ParticipantHandlers = Handlers<typeof LinkParticipant>;
@@ -26,6 +28,8 @@ export function participantHandlers(options: ParticipantOptions): ParticipantHan
     ...schemaHandlers(options),
     ...pullHandlers(options),
     ...deadLetterHandlers(options),
+    ...parkedHandlers(options),
+    ...reconcileHandlers(options),
   };
   return Object.fromEntries(
     Object.entries(handlers).map(([name, handle]) => [name, withReasons(handle as AnyHandler)]),

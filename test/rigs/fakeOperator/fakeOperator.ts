@@ -5,6 +5,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   type CertificateSchema,
+  type DifferenceSchema,
   LinkSchema,
   Operator,
   type PlannedStep,
@@ -12,7 +13,11 @@ import {
   type RunStatus,
   RunStatusSchema,
 } from '../../../gen/relink/v1/operator_pb.ts';
-import type { DeadLetterSchema, UnansweredSchema } from '../../../gen/relink/v1/participant_pb.ts';
+import type {
+  DeadLetterSchema,
+  ParkedMessageSchema,
+  UnansweredSchema,
+} from '../../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../../gen/relink/v1/receipt_pb.ts';
 import { invalidField, RpcError, unknownId } from '../../../rpc/errors.ts';
 import type { RpcContext } from '../../../rpc/handlers.ts';
@@ -31,12 +36,15 @@ export class FakeOperator {
   readonly links = LINKS.map((link) => create(LinkSchema, link));
   readonly runs: RunStatus[] = [];
   readonly letters: Init<typeof DeadLetterSchema>[] = [];
+  readonly parked: Init<typeof ParkedMessageSchema>[] = [];
   readonly certificates: Init<typeof CertificateSchema>[] = [];
   /** Requests as they came, by method. */
   readonly calls: { method: string; request: unknown }[] = [];
   /** What an order of a person does to a run; a test may replace it. */
   onOrder: (order: string, status: RunStatus) => void = () => undefined;
   areSidesEqual = true;
+  /** Of every leg. */
+  readonly differences: Init<typeof DifferenceSchema>[] = [];
   /** Entries of a list in one answer. */
   pageSize = PAGE_MAX;
   /** Services that did not answer the operator. */
@@ -72,7 +80,8 @@ export class FakeOperator {
 
   /** Back to links without runs, letters and certificates. */
   forget(): void {
-    for (const kept of [this.runs, this.letters, this.certificates, this.calls, this.unanswered])
+    const { runs, letters, parked, certificates, differences, calls, unanswered } = this;
+    for (const kept of [runs, letters, parked, certificates, differences, calls, unanswered])
       kept.length = 0;
     this.onOrder = () => undefined;
     this.areSidesEqual = true;
@@ -195,6 +204,12 @@ export class FakeOperator {
     return found;
   }
 
+  #parkedMessage(id: string) {
+    const found = this.parked.find((one) => one.id === id);
+    if (found === undefined) throw unknownId('id', 'parked message');
+    return found;
+  }
+
   #serve() {
     return serve(Operator, {
       listLinks: () => ({ links: this.links, unanswered: this.unanswered }),
@@ -234,6 +249,16 @@ export class FakeOperator {
         const findings = [{ ...finding, examples: equal ? [] : ['key-7'] }];
         return { equal, legs: legs.map(({ consumer }) => ({ consumer, equal, findings })) };
       },
+      reconcile: (request) => {
+        this.calls.push({ method: 'reconcile', request });
+        const { link, consumer, after, repair } = request;
+        const isSent = (kind?: string) => repair && kind === 'lost';
+        const differences = (after === '' ? this.differences : []).map((one) => ({
+          ...{ link, consumer, ...one },
+          ...(isSent(one.kind) ? { done: 'sent again', proposal: '' } : {}),
+        }));
+        return { differences, compared: 10n, next: after === '' ? 'unknown 0000 ' : '' };
+      },
       listCertificates: ({ afterId, limit }) => {
         const { page, nextId } = this.#pageOf(this.certificates, afterId, limit);
         return { certificates: page, nextId };
@@ -271,6 +296,16 @@ export class FakeOperator {
         letter.body = body;
         letter.revision = revision + 1;
         return { revision: letter.revision };
+      },
+      listParked: ({ link }) => {
+        const parked = this.parked.filter((one) => !link || one.link === link);
+        return { parked, total: BigInt(parked.length), unanswered: this.unanswered };
+      },
+      getParked: ({ id }) => ({ parked: this.#parkedMessage(id) }),
+      skipParked: (request) => {
+        this.calls.push({ method: 'skip', request });
+        const { missing = [] } = this.#parkedMessage(request.id);
+        return { fromVersion: missing[0]!, throughVersion: missing.at(-1)! };
       },
       listContracts: refuse,
       checkContracts: refuse,
