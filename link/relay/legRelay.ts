@@ -320,18 +320,6 @@ export class LegRelay {
 
   // ---- receipts that did not come ----
 
-  /** Up to `limit` flights whose receipt is overdue. */
-  overdue(limit: number): Flight[] {
-    const nowMs = performance.now();
-    const overdue: Flight[] = [];
-    for (const flight of this.window.all()) {
-      if (!flight.isOverdue(nowMs)) continue;
-      overdue.push(flight);
-      if (overdue.length === limit) break;
-    }
-    return overdue;
-  }
-
   /**
    * After asking the consumer: a message that it does not know, not even as parked, is eventually
    * sent again.

@@ -271,7 +271,7 @@ export class LinkRelay {
   }
 
   async #askLeg(leg: LegRelay): Promise<void> {
-    const overdue = leg.overdue(ASK_BATCH);
+    const overdue = leg.window.overdue(performance.now(), ASK_BATCH);
     if (overdue.length === 0) return;
     try {
       const leaving = overdue.filter((flight) => flight.isAskedFor);

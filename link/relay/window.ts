@@ -90,6 +90,12 @@ export class LegWindow {
     return { count, reason, forMs: performance.now() - sinceMs };
   }
 
+  /** Up to `limit` flights whose receipt is overdue; who waited longest comes first, so all get asked. */
+  overdue(nowMs: number, limit: number): Flight[] {
+    const overdue = [...this.#flights.values()].filter((flight) => flight.isOverdue(nowMs));
+    return overdue.sort((one, other) => one.dueMs - other.dueMs).slice(0, limit);
+  }
+
   ofLane(lane: number): Flight[] {
     return [...this.#flights.values()].filter((flight) => flight.row.lane === lane);
   }
