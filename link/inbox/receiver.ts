@@ -210,8 +210,7 @@ export class Receiver {
       const receipts = await this.#applyAsNew(deliveries);
       if (receipts) return receipts;
     }
-    const reused: Delivery[] = [];
-    const passed: Receipt[] = [];
+    const [reused, passed]: [Delivery[], Receipt[]] = [[], []];
     let committing: Transaction | undefined;
     const receipts = await sql.begin(async (tx) => {
       const fresh = await enterInbox(tx, link.id, [...first.values()]);

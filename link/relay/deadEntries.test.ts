@@ -5,7 +5,7 @@ import { until } from '../../test/harness/until.ts';
 import { isOpen, relayRig, write } from './relay.fixture.ts';
 
 /** Skipping the entries of all of them takes longer than a statement may. */
-const CLOSED = 500_000;
+const CLOSED = 300_000;
 const STATEMENT_MS = 100;
 
 test('messages flow although the entries of many closed rows cannot be removed', async (t) => {
