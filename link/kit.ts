@@ -27,6 +27,7 @@ import { enqueue } from './outbox/enqueue.ts';
 import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { Removals } from './participant/context.ts';
 import type { EntitySource } from './participant/entity.ts';
+import { answeringAgent } from './participant/receiptAnswers.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { refuseRemoved } from './participant/removed.ts';
 import { participantHandlers } from './participant/service.ts';
@@ -141,7 +142,7 @@ function assemble(options: KitOptions): LinkKit {
   );
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
-  const asker = new ReceiptAsker(options.peers);
+  const asker = new ReceiptAsker(options.peers, options.nats);
   const streams = createStreamConsumers(options, consumed, receivers);
   const unparker = createUnparker(options, consumed, receivers);
   const listening = new ListeningAgent(options.sql, options.log, streams);
@@ -156,6 +157,8 @@ function assemble(options: KitOptions): LinkKit {
     ask: (link) => asker.askerOf(link.id),
     raiseFence: (link) => asker.fencerOf(link.id),
   });
+  const manager = () =>
+    jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS });
   const participant = participantHandlers({
     ...options,
     produced,
@@ -168,7 +171,7 @@ function assemble(options: KitOptions): LinkKit {
     dispatchers,
     complete,
     asker,
-    manager: () => jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS }),
+    manager,
   });
   const tables = [...historyOf(produced, historyDays), inboxDays(horizonDays)];
   return {
@@ -194,6 +197,7 @@ function assemble(options: KitOptions): LinkKit {
         },
       },
       upkeepOf({ ...options, horizonDays, tables }),
+      answeringAgent(options.nats, options.log, { ...options, consumed, manager }),
       listening,
       unparker,
       relay,
