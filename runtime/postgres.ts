@@ -12,6 +12,7 @@ export {
   brokenConstraint,
   isConnectionLost,
   isDatabaseUnavailable,
+  isLockTimeout,
   isSchemaUnfit,
   isSerializationFailure,
 } from './postgresErrors.ts';

@@ -2,7 +2,7 @@
 import { isServiceUnavailable } from '../../rpc/transient.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
-import { type Database, isDatabaseUnavailable } from '../../runtime/postgres.ts';
+import { type Database, isDatabaseUnavailable, isLockTimeout } from '../../runtime/postgres.ts';
 import {
   type Backoff,
   backoffMs,
@@ -18,6 +18,7 @@ import type { Breaker } from './breaker.ts';
 import { storableDetail } from './deadLetters.ts';
 import type { Delivery } from './delivery.ts';
 import { countAttempt, giveUp, giveUpParked } from './givingUp.ts';
+import type { LockedKeys } from './lockedKeys.ts';
 import { Patience } from './patience.ts';
 import { retry } from './receipts.ts';
 
@@ -41,6 +42,7 @@ export interface FailureOptions {
   readonly link: LinkDefinition;
   readonly limits: ReceiverLimits;
   readonly breaker: Breaker;
+  readonly locked: LockedKeys;
 }
 
 export class Failures {
@@ -52,9 +54,12 @@ export class Failures {
   }
 
   async answer(delivery: Delivery, error: unknown, isParked = false): Promise<Receipt> {
-    const { log, link, breaker } = this.#options;
+    const { log, link, breaker, locked } = this.#options;
     const detail = storableDetail(messageOf(error));
-    if (isDatabaseUnavailable(error)) return retry(delivery, DATABASE_RETRY_MS, detail);
+    const restMs = isLockTimeout(error) ? locked.note(delivery.key) : undefined;
+    if (restMs !== undefined) return retry(delivery, restMs, detail);
+    if (!isLockTimeout(error) && isDatabaseUnavailable(error))
+      return retry(delivery, DATABASE_RETRY_MS, detail);
     if (isServiceUnavailable(error)) return retry(delivery, SERVICE_RETRY_MS, detail);
     const isCounted = breaker.failed(delivery.key, detail);
     if (this.#patience.bears(error) || !isCounted)
