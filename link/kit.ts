@@ -12,10 +12,10 @@ import type { NatsConnection } from '../runtime/nats.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
 import type { Schema } from '../runtime/postgresSchema.ts';
 import { prepareContract } from './contracts/contract.ts';
-import { forgetCompared } from './copies/results.ts';
 import type { TextColumn } from './erasing/findTraces.ts';
 import { LinkError } from './errors.ts';
 import type { Pause } from './inbox/breaker.ts';
+import { HORIZON_DAYS, inboxDays } from './inbox/days.ts';
 import type { ReceiverLimits } from './inbox/failures.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
 import { NewerContracts } from './inbox/newerContracts.ts';
@@ -54,7 +54,7 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly service: string;
   readonly instance: string;
   readonly sql: Database;
-  /** A pool whose commits need not be on disk at once: a lost removal is only sent again. */
+  /** A pool whose sessions are `QUEUE_SESSION`. */
   readonly queueSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;
@@ -79,6 +79,8 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   /** Where people write what they like: a name that others may no longer know is replaced there. */
   readonly freeText?: readonly TextColumn[];
   readonly limits?: Partial<ReceiverLimits>;
+  /** How many days this service remembers what it settled; 30 unless given. */
+  readonly horizonDays?: number;
   /** Days for which settled messages of functional links are kept, to be sent again; 0 keeps none. */
   readonly historyDays?: number;
 }
@@ -128,7 +130,7 @@ export function createLinkKit<Links extends LinkMap>(options: KitOptions<Links>)
 
 /** The same for any map: what is inside the kit knows its links by their ids only. */
 function assemble(options: KitOptions): LinkKit {
-  const { service, links, historyDays = HISTORY_DAYS } = options;
+  const { service, links, historyDays = HISTORY_DAYS, horizonDays = HORIZON_DAYS } = options;
   const all = Object.values(links);
   const produced = all.filter((link) => link.producer === service);
   const consumed = all.filter((link) => link.consumers[service]);
@@ -168,6 +170,7 @@ function assemble(options: KitOptions): LinkKit {
     asker,
     manager: () => jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS }),
   });
+  const tables = [...historyOf(produced, historyDays), inboxDays(horizonDays)];
   return {
     agents: [
       {
@@ -176,7 +179,6 @@ function assemble(options: KitOptions): LinkKit {
           await refuseRemoved(options.schema, all, options.removals);
           await prepareListening(options.sql, consumed);
           await prepareReadings(options.sql, consumed);
-          await forgetCompared(options.sql);
           warnOfSmallPayload(options);
         },
         stop: () => {},
@@ -191,7 +193,7 @@ function assemble(options: KitOptions): LinkKit {
           for (const dispatcher of dispatchers.values()) dispatcher.close();
         },
       },
-      upkeepOf({ ...options, tables: keptTables(produced, historyDays) }),
+      upkeepOf({ ...options, horizonDays, tables }),
       listening,
       unparker,
       relay,
@@ -205,7 +207,7 @@ function assemble(options: KitOptions): LinkKit {
   };
 }
 
-function keptTables(produced: readonly LinkDefinition[], keepDays: number): DayTable[] {
+function historyOf(produced: readonly LinkDefinition[], keepDays: number): DayTable[] {
   const hasHistory = produced.some(({ kind }) => kind === 'functional');
   return hasHistory ? [{ table: 'history', column: 'closed_at', keepDays }] : [];
 }

@@ -46,6 +46,7 @@ export interface BaseConfig {
   readonly release: string;
   readonly historyDays: number;
   readonly production: boolean;
+  readonly horizonDays: number;
 }
 
 /** Spread into the service's own properties. */
@@ -106,6 +107,13 @@ export const baseConfigProperties: ConfigProperties<BaseConfig> = {
     type: 'boolean',
     default: false,
     description: 'refuses what only tests may do',
+  },
+  horizonDays: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 3_650,
+    default: 30,
+    description: 'how many days a consumer remembers what it settled',
   },
 };
 

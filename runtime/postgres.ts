@@ -12,7 +12,7 @@ export {
   brokenConstraint,
   isConnectionLost,
   isDatabaseUnavailable,
-  isLockTimeout,
+  isLocked,
   isSchemaUnfit,
   isSerializationFailure,
 } from './postgresErrors.ts';

@@ -82,8 +82,8 @@ export function isSerializationFailure(error: unknown): boolean {
   return codesOf(error).some((code) => code === '40001' || code === '40P01');
 }
 
-/** True when somebody else kept something locked for longer than the statement was to wait. */
-export function isLockTimeout(error: unknown): boolean {
+/** True when the statement waited for somebody else's lock for as long as its session may. */
+export function isLocked(error: unknown): boolean {
   return codesOf(error).includes('55P03');
 }
 

@@ -18,6 +18,7 @@ import {
   smallint,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 
@@ -97,7 +98,11 @@ export const lanes = relink.table(
     term: int8('term').notNull().default(sql`0`),
     expiresAt: time('expires_at').notNull().default(sql`'-infinity'`),
   },
-  (t) => [primaryKey({ columns: [t.link, t.lane] })],
+  (t) => [
+    primaryKey({ columns: [t.link, t.lane] }),
+    // Makes the term a key: `for key share` of a closing then waits for a new term, and for no renewal.
+    uniqueIndex('lanes_term').on(t.link, t.lane, t.term),
+  ],
 );
 
 /** The relays that are alive: they share the lanes evenly. */
@@ -167,7 +172,11 @@ export const repairs = relink.table(
   (t) => [index('repairs_leg').on(t.leg, t.repairedAt)],
 );
 
-/** Every message this service settled: makes its effect happen once. */
+/**
+ * Every message this service settled: makes its effect happen once. Partitioned by the days of ids
+ * (UUIDv7), `inbox_20261129` and so on; `inbox_rest` has the ids of no day: those of before there
+ * were partitions, and those that tell no time. See link/inbox/days.ts.
+ */
 export const inbox = relink.table(
   'inbox',
   {
@@ -186,6 +195,17 @@ export const inbox = relink.table(
     receivedAt: time('received_at').notNull().default(sql`now()`),
   },
   (t) => [index('inbox_received_at').using('brin', t.receivedAt)],
+);
+
+/** From which id on the inbox still has every message; older ones may have been forgotten. */
+export const memory = relink.table(
+  'memory',
+  {
+    /** There is one row at most. */
+    isOnly: boolean('is_only').primaryKey().default(true),
+    keptFrom: uuid('kept_from').notNull(),
+  },
+  () => [check('memory_only', sql`is_only`)],
 );
 
 /**

@@ -53,13 +53,3 @@ export async function readCopies(
     where event_id = any(${eventIds as string[]}::uuid[])`;
   return new Map(rows.map((row) => [row.event_id, row.ok ? '' : row.detail || 'failed']));
 }
-
-/** How long results are kept; a run looks only at those since its own steps began. */
-const COMPARED_KEPT = '2 days';
-
-/** Removes old results of copies and comparisons. */
-export async function forgetCompared(sql: Database): Promise<void> {
-  await sql`delete from relink.shadow_results where received_at < now() - ${COMPARED_KEPT}::interval`;
-  await sql`delete from relink.effects where applied_at < now() - ${COMPARED_KEPT}::interval`;
-  await sql`delete from relink.comparisons where compared_at < now() - ${COMPARED_KEPT}::interval`;
-}

@@ -18,7 +18,10 @@ export interface Table {
 /** Numbers, truth values, dates, times, addresses and bits: nobody is called so. */
 const TEXTLESS = ['N', 'B', 'D', 'T', 'I', 'G', 'V'];
 
-/** Every table that is not PostgreSQL's own, with its columns; those of other sessions are left out. */
+/**
+ * Every table that is not PostgreSQL's own, with its columns; those of other sessions are left out. A
+ * partition is read with its table.
+ */
 export async function listTables(sql: Database): Promise<Table[]> {
   const rows = await sql<(Omit<Table, 'columns'> & Column)[]>`
     select n.nspname as schema, c.relname as table, c.relkind = 'f' as "isForeign",
@@ -28,7 +31,7 @@ export async function listTables(sql: Database): Promise<Table[]> {
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     join pg_type t on t.oid = a.atttypid
     join pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
-    where c.relkind in ('r', 'm', 'f') and c.relpersistence <> 't'
+    where c.relkind in ('r', 'm', 'f', 'p') and not c.relispartition and c.relpersistence <> 't'
       and n.nspname <> 'information_schema' and n.nspname !~ '^pg_(catalog|toast)'
     order by 1, 2, a.attnum`;
   const grouped = Map.groupBy(rows, ({ schema, table }) => JSON.stringify([schema, table]));

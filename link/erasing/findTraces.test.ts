@@ -49,6 +49,9 @@ test('every table and kind of text is searched, and only places and counts are t
     insert into notes (other) values ('Ada Lovelace');
     create materialized view copies as select other from notes where other like 'Ada%';
     create table numbers (n int); insert into numbers values (1);
+    create table days (day int, note text) partition by range (day);
+    create table days_1 partition of days for values from (1) to (2);
+    insert into days values (1, 'Ada Lovelace');
     insert into "Odd ""one.two".notes values (1, array['x', 'Ada Lovelace'])`);
   const { traces, searched } = await findTraces(
     sql,
@@ -58,6 +61,7 @@ test('every table and kind of text is searched, and only places and counts are t
   assert.deepEqual(Object.fromEntries(traces), {
     'Odd "one.two.notes.a': 1,
     'public.copies.other': 1,
+    'public.days.note': 1,
     'public.notes.note': 750,
     'public.notes.other': 1,
     'public.notes.raw': 1500,
@@ -65,6 +69,7 @@ test('every table and kind of text is searched, and only places and counts are t
   assert.deepEqual(Object.fromEntries(searched), {
     'Odd "one.two.notes': 1,
     'public.copies': 1,
+    'public.days': 1,
     'public.notes': 1501,
     'public.numbers': 1,
   });

@@ -5,11 +5,7 @@
  */
 import { messageOf } from '../../runtime/errors.ts';
 import { failpoint } from '../../runtime/failpoints.ts';
-import {
-  isDatabaseUnavailable,
-  isLockTimeout,
-  isSerializationFailure,
-} from '../../runtime/postgres.ts';
+import { isDatabaseUnavailable, isLocked, isSerializationFailure } from '../../runtime/postgres.ts';
 import { DATABASE_RETRY_MS, SERVICE_RETRY_MS } from '../backoff.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { BatchTooLong } from './applyNew.ts';
@@ -139,7 +135,7 @@ const NOT_TRIED = 'not tried: the ones before wait for a service or for locked r
 
 /** Two batches that deadlocked, and one with a locked row, get through one by one. */
 function passesForAll(error: unknown): boolean {
-  return isDatabaseUnavailable(error) && !isSerializationFailure(error) && !isLockTimeout(error);
+  return isDatabaseUnavailable(error) && !isSerializationFailure(error) && !isLocked(error);
 }
 
 /** Whether it took effect just now, or needed none: then the handler works. */

@@ -89,7 +89,8 @@ export async function bury(tx: Transaction, arrival: Arrival, why: WhyDead): Pro
 
 /**
  * Enters a message in the inbox as dead, behind the same fence as effects. Returns false when it is
- * there already or the fence refuses its epoch.
+ * there already or the fence refuses its epoch. One that is past the horizon is entered under epoch 0,
+ * which no certificate counts: it may have been counted before.
  */
 export async function enterDead(tx: Transaction, arrival: Arrival): Promise<boolean> {
   const { hash, hashedVersion } = hashedOf(arrival);
@@ -97,7 +98,9 @@ export async function enterDead(tx: Transaction, arrival: Arrival): Promise<bool
   const rows = await tx`
     insert into relink.inbox
       (event_id, link, lane, epoch, key, version, event_version, hash, outcome, copied)
-    select ${arrival.eventId}, ${arrival.link}, ${laneOf(arrival.key)}, ${arrival.epoch},
+    select ${arrival.eventId}, ${arrival.link}, ${laneOf(arrival.key)},
+      case when exists (select from relink.memory where ${arrival.eventId} < kept_from
+        and relink.has_time(${arrival.eventId})) then 0 else ${arrival.epoch} end,
       ${arrival.key}, ${arrival.version}, ${hashedVersion}, ${hash}, 'dead',
       ${arrival.isCopied}
     where not exists (select from relink.fences where link = ${arrival.link}

@@ -66,6 +66,7 @@ export type DeadReason =
   | 'INVALID_EVENT'
   | 'UNKNOWN_CONTRACT'
   | 'ID_REUSED'
+  | 'PAST_HORIZON'
   | 'VERSION_PASSED'
   | 'HANDLER_FAILED'
   | 'HANDLER_TIMEOUT';

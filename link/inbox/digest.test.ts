@@ -10,7 +10,8 @@ import { testDatabase } from '../../test/harness/postgres.ts';
 import { discardDeadLetter, listDeadLetters } from './deadLetters.ts';
 import { enterInbox } from './deduplicate.ts';
 import { type Arrival, checkArrival } from './delivery.ts';
-import { readInboxDigest } from './digest.ts';
+import { foldSettled, readInboxDigest } from './digest.ts';
+import { raiseFence } from './fence.ts';
 import { Receiver } from './receiver.ts';
 import { redrive } from './redrive.ts';
 import { solutionCompleted, solutionHandler } from './solutions.fixture.ts';
@@ -32,7 +33,8 @@ const handler = solutionHandler(async () => {
   return undefined;
 });
 const limits = { maxAttempts: 1 };
-const receiver = new Receiver({ sql, link, log: silentLog, handler, limits });
+/** Each with no failures behind it: one that had many would pause. */
+const receiver = () => new Receiver({ sql, link, log: silentLog, handler, limits });
 
 const ALL = { epoch: 0n, afterEpoch: 0n };
 const kept = async () => (await readInboxDigest(sql, link.id, ALL)).digests;
@@ -68,7 +70,11 @@ async function redriveSome(): Promise<void> {
 }
 
 async function unparkAll(): Promise<void> {
-  while (await receiver.unparkOne().catch(() => true));
+  while (
+    await receiver()
+      .unparkOne()
+      .catch(() => true)
+  );
 }
 
 test('it equals the inbox whatever was entered, repeated, parked, given up and redriven at once', async () => {
@@ -77,7 +83,7 @@ test('it equals the inbox whatever was entered, repeated, parked, given up and r
     const messages = someMessages();
     const repeats = Array.from({ length: 10 }, () => pick(messages));
     const batches = [...messages, ...repeats].map((one) => [one, pick(messages)]);
-    await Promise.all([...batches.map((some) => receiver.receive(some)), unparkAll()]);
+    await Promise.all([...batches.map((some) => receiver().receive(some)), unparkAll()]);
     await assertEqual();
     isShaky = false;
     await Promise.all([redriveSome(), redriveSome(), unparkAll()]);
@@ -88,7 +94,7 @@ test('it equals the inbox whatever was entered, repeated, parked, given up and r
 });
 
 test('it follows rows that are changed or removed by hand', async () => {
-  await receiver.receive([solutionCompleted(), solutionCompleted(), solutionCompleted()]);
+  await receiver().receive([solutionCompleted(), solutionCompleted(), solutionCompleted()]);
   await sql`update relink.inbox set hash = hash - 1, epoch = 7
     where event_id = (select event_id from relink.inbox limit 1)`;
   await sql`delete from relink.inbox
@@ -99,7 +105,7 @@ test('it follows rows that are changed or removed by hand', async () => {
 });
 
 test('it is read without the inbox, which others may hold', async () => {
-  await receiver.receive([solutionCompleted()]);
+  await receiver().receive([solutionCompleted()]);
   const impatient = connectPostgres(url, { name: 'impatient', session: { lock_timeout: 100 } });
   try {
     await sql.begin(async (tx) => {
@@ -118,7 +124,7 @@ test('a message that is still being applied keeps no other of its lane waiting',
   assert.ok(checked.ok);
   await sql.begin(async (tx) => {
     await enterInbox(tx, link.id, [checked.delivery]);
-    const [receipt] = await receiver.receive([solutionCompleted(key)]);
+    const [receipt] = await receiver().receive([solutionCompleted(key)]);
     assert.equal(receipt!.outcome, 'applied');
   });
   await assertEqual();
@@ -142,4 +148,24 @@ test('it begins with what the inbox held before it was kept', async (t) => {
       [1, 3n, '9'],
     ],
   );
+});
+
+test('shards of epochs below the fence are added up for good, and say the same', async () => {
+  const same = solutionCompleted().key;
+  const message = () => solutionCompleted(same);
+  await Promise.all([1, 2, 3, 4, 5, 6].map(() => receiver().receive([message()])));
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(7070004, 0)`;
+    await receiver().receive([message()]);
+  });
+  const before = await kept();
+  await raiseFence(sql, link.id, [before[0]!.lane], 2n);
+  await foldSettled(sql);
+  const shards = await sql`select distinct shard from relink.settled`;
+  assert.deepEqual(
+    shards.map(({ shard }) => shard),
+    [-1],
+  );
+  assert.deepEqual(await kept(), before);
+  await assertEqual();
 });

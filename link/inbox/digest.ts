@@ -5,6 +5,10 @@
 import type { Database } from '../../runtime/postgres.ts';
 import { DIGESTS_READ, type DigestPage, type EpochPage, wholeEpochs } from '../epochPages.ts';
 
+/** The shard of what was added up for good; no transaction writes under it. */
+const FOLDED = -1;
+const FOLDED_AT_ONCE = 5_000;
+
 export interface InboxDigest {
   readonly lane: number;
   readonly epoch: bigint;
@@ -33,4 +37,27 @@ export async function readInboxDigest(
     group by lane, epoch having sum(count) <> 0 or sum(sum) <> 0
     order by epoch, lane limit ${DIGESTS_READ}`;
   return wholeEpochs(rows);
+}
+
+/**
+ * Adds up what the shards of epochs below the fence hold: nothing is entered there any more. Rows that
+ * a transaction holds are left for the next time.
+ */
+export async function foldSettled(sql: Database): Promise<void> {
+  await sql`
+    with folded as (
+      select s.* from relink.settled s
+      where s.shard <> ${FOLDED} and s.epoch < (select min(min_epoch) from relink.fences f
+        where f.link = s.link and f.lane = s.lane)
+      limit ${FOLDED_AT_ONCE} for update of s skip locked),
+    gone as (
+      delete from relink.settled s using folded f
+      where (s.link, s.lane, s.epoch, s.event_version, s.outcome, s.shard)
+        = (f.link, f.lane, f.epoch, f.event_version, f.outcome, f.shard)
+      returning s.*)
+    insert into relink.settled as s
+    select link, lane, epoch, event_version, outcome, ${FOLDED}, sum(count), sum(sum) from gone
+    group by link, lane, epoch, event_version, outcome
+    on conflict (link, lane, epoch, event_version, outcome, shard)
+    do update set count = s.count + excluded.count, sum = s.sum + excluded.sum`;
 }

@@ -2,7 +2,7 @@
 import { isServiceUnavailable } from '../../rpc/transient.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
-import { type Database, isDatabaseUnavailable, isLockTimeout } from '../../runtime/postgres.ts';
+import { type Database, isDatabaseUnavailable, isLocked } from '../../runtime/postgres.ts';
 import {
   type Backoff,
   backoffMs,
@@ -15,6 +15,7 @@ import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Breaker } from './breaker.ts';
+import { isPastHorizon } from './days.ts';
 import { storableDetail } from './deadLetters.ts';
 import type { Delivery } from './delivery.ts';
 import { countAttempt, giveUp, giveUpParked } from './givingUp.ts';
@@ -54,22 +55,32 @@ export class Failures {
   }
 
   async answer(delivery: Delivery, error: unknown, isParked = false): Promise<Receipt> {
-    const { log, link, breaker, locked } = this.#options;
+    const { sql, log, link } = this.#options;
     const detail = storableDetail(messageOf(error));
-    const restMs = isLockTimeout(error) ? locked.note(delivery.key) : undefined;
-    if (restMs !== undefined) return retry(delivery, restMs, detail);
-    if (!isLockTimeout(error) && isDatabaseUnavailable(error))
-      return retry(delivery, DATABASE_RETRY_MS, detail);
-    if (isServiceUnavailable(error)) return retry(delivery, SERVICE_RETRY_MS, detail);
-    const isCounted = breaker.failed(delivery.key, detail);
-    if (this.#patience.bears(error) || !isCounted)
-      return retry(delivery, Math.max(DEPLOYMENT_RETRY_MS, breaker.waitMs), detail);
+    const passing = this.#passing(delivery, error, detail);
+    if (passing) return passing;
     try {
-      return await this.#count(delivery, error, isParked);
+      return isPastHorizon(error)
+        ? await giveUp(sql, delivery, { reason: 'PAST_HORIZON', detail, attempts: 1 })
+        : await this.#count(delivery, error, isParked);
     } catch (failure) {
       log.error({ err: failure, link: link.id }, 'could not record a failed message');
       return retry(delivery, DATABASE_RETRY_MS, detail);
     }
+  }
+
+  /** What passes by itself, or is nobody's fault yet, is only tried again. */
+  #passing(delivery: Delivery, error: unknown, detail: string): Receipt | undefined {
+    const { breaker, locked } = this.#options;
+    if (isPastHorizon(error)) return undefined;
+    const restMs = isLocked(error) ? locked.note(delivery.key) : undefined;
+    if (restMs !== undefined) return retry(delivery, restMs, detail);
+    if (isDatabaseUnavailable(error) && !isLocked(error))
+      return retry(delivery, DATABASE_RETRY_MS, detail);
+    if (isServiceUnavailable(error)) return retry(delivery, SERVICE_RETRY_MS, detail);
+    const isCounted = breaker.failed(delivery.key, detail);
+    if (!this.#patience.bears(error) && isCounted) return undefined;
+    return retry(delivery, Math.max(DEPLOYMENT_RETRY_MS, breaker.waitMs), detail);
   }
 
   async #count(delivery: Delivery, error: unknown, isParked: boolean): Promise<Receipt> {

@@ -11,6 +11,12 @@ export interface DayTable {
   readonly column: string;
   /** Days that are kept besides today. */
   readonly keepDays: number;
+  /** The bound of a day that begins then, as SQL; where it is not that time itself. */
+  readonly boundAt?: (time: string) => string;
+  /** Before a day is dropped, in the same transaction. */
+  readonly beforeDrop?: (tx: Transaction, partition: string) => Promise<void>;
+  /** Instead of removing all rows of the default partition that are before that bound. */
+  readonly removeRest?: (sql: Database, before: string) => Promise<void>;
 }
 
 /** As many days as nobody may look after a service. */
@@ -24,56 +30,81 @@ const LOCK_TIMEOUT = '1s';
 
 /** Days in UTC, by PostgreSQL's clock: `2026-11-27`, and its partition `history_20261127`. */
 interface Day {
-  readonly day: string;
-  readonly next: string;
   readonly partition: string;
+  readonly from: string;
+  readonly to: string;
 }
 
-/** Safe to call at any time, by any number of processes: one acts, the others have nothing to do. */
-export async function keepDays(sql: Database, kept: DayTable): Promise<void> {
+/**
+ * Safe to call at any time, by any number of processes: one acts, the others have nothing to do.
+ * Another time than now is for tests.
+ */
+export async function keepDays(sql: Database, kept: DayTable, at?: Date): Promise<void> {
+  const wanted = await daysOf(sql, kept, at);
+  const [oldest, ahead] = [wanted[0]!, wanted.slice(kept.keepDays)];
+  await changeDays(sql, kept, async (tx, there) => {
+    for (const day of ahead) if (!there.includes(day.partition)) await addDay(tx, kept, day);
+  });
+  // Each in a transaction of its own: nobody waits for more than one.
+  for (const partition of await partitionsOf(sql, kept.table))
+    if (partition < oldest.partition)
+      await changeDays(sql, kept, async (tx, there) => {
+        if (!there.includes(partition)) return;
+        await kept.beforeDrop?.(tx, partition);
+        await tx.unsafe(`drop table relink."${partition}"`);
+      });
+  await (kept.removeRest?.(sql, oldest.from) ?? removeRest(sql, kept, oldest.from));
+}
+
+async function changeDays(
+  sql: Database,
+  { table }: DayTable,
+  change: (tx: Transaction, there: readonly string[]) => Promise<void>,
+): Promise<void> {
   await sql.begin(async (tx) => {
     await tx.unsafe(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
     const [lock] = await tx<{ isMine: boolean }[]>`
-      select pg_try_advisory_xact_lock(${UPKEEP_LOCK_NAMESPACE}, hashtext(${kept.table})) as "isMine"`;
-    if (!lock!.isMine) return;
-    const there = await partitionsOf(tx, kept.table);
-    const wanted = await daysOf(tx, kept.table, kept.keepDays);
-    for (const day of wanted.ahead) if (!there.includes(day.partition)) await addDay(tx, kept, day);
-    for (const partition of there)
-      if (partition < wanted.oldest.partition) await tx.unsafe(`drop table relink."${partition}"`);
-    await tx.unsafe(`
-      delete from relink."${kept.table}_rest" where ctid = any(array(
-        select ctid from relink."${kept.table}_rest"
-        where "${kept.column}" < '${wanted.oldest.day}T00:00Z' limit ${REST_AT_ONCE}))`);
+      select pg_try_advisory_xact_lock(${UPKEEP_LOCK_NAMESPACE}, hashtext(${table})) as "isMine"`;
+    if (lock!.isMine) await change(tx, await partitionsOf(tx, table));
   });
 }
 
 /** Those of a day, oldest first. */
-async function partitionsOf(tx: Transaction, table: string): Promise<string[]> {
-  const rows = await tx<{ name: string }[]>`
+async function partitionsOf(sql: Database | Transaction, table: string): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
     select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
     where i.inhparent = ${`relink.${table}`}::regclass and c.relname ~ '_[0-9]{8}$' order by 1`;
   return rows.map(({ name }) => name);
 }
 
-async function daysOf(tx: Transaction, table: string, keepDays: number) {
-  const rows = await tx<Day[]>`
-    select to_char(d, 'YYYY-MM-DD') as day, to_char(d + 1, 'YYYY-MM-DD') as next,
-      ${table}::text || to_char(d, '_YYYYMMDD') as partition
-    from (select (now() at time zone 'UTC')::date + n as d
+async function daysOf(
+  sql: Database,
+  { table, keepDays, boundAt = (time) => time }: DayTable,
+  at: Date | undefined,
+): Promise<Day[]> {
+  const days = await sql<Day[]>`
+    select ${table}::text || to_char(d, '_YYYYMMDD') as partition,
+      to_char(d, 'YYYY-MM-DD"T00:00Z"') as from, to_char(d + 1, 'YYYY-MM-DD"T00:00Z"') as to
+    from (select (coalesce(${at ?? null}::timestamptz, now()) at time zone 'UTC')::date + n as d
       from generate_series(${-keepDays}::int, ${DAYS_AHEAD}::int) n) days order by d`;
-  return { oldest: rows[0]!, ahead: rows.slice(keepDays) };
+  const bound = (time: string) => boundAt(`'${time}'`);
+  return days.map(({ partition, from, to }) => ({ partition, from: bound(from), to: bound(to) }));
 }
 
 /** Made beside the table and then attached, which nobody who uses the table has to wait for. */
 async function addDay(tx: Transaction, { table, column }: DayTable, day: Day): Promise<void> {
-  const [from, to] = [`${day.day}T00:00Z`, `${day.next}T00:00Z`];
+  const { partition, from, to } = day;
   const [rest] = await tx.unsafe(`
-    select from relink."${table}_rest" where "${column}" >= '${from}' and "${column}" < '${to}'
-    limit 1`);
+    select from relink."${table}_rest" where "${column}" >= ${from} and "${column}" < ${to} limit 1`);
   if (rest) return;
   await tx.unsafe(`
-    create table relink."${day.partition}" (like relink."${table}" including defaults);
-    alter table relink."${table}" attach partition relink."${day.partition}"
-      for values from ('${from}') to ('${to}')`);
+    create table relink."${partition}" (like relink."${table}" including defaults);
+    alter table relink."${table}" attach partition relink."${partition}"
+      for values from (${from}) to (${to})`);
+}
+
+async function removeRest(sql: Database, { table, column }: DayTable, before: string) {
+  await sql.unsafe(`
+    delete from relink."${table}_rest" where ctid = any(array(
+      select ctid from relink."${table}_rest" where "${column}" < ${before} limit ${REST_AT_ONCE}))`);
 }
