@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { createLinkKit, type LinkKit } from '../link/kit.ts';
 import type { LinkDefinition } from '../link/link.ts';
+import { QUEUE_SESSION } from '../link/outbox/queueSession.ts';
 import { ensureConsumer, ensureStream } from '../link/transport/jetStream/provision.ts';
 import { startAgents, stopAgents } from '../runtime/lifecycle.ts';
 import { silentLog } from '../runtime/log.ts';
@@ -42,8 +43,11 @@ export async function startProducer(
 ): Promise<Producer> {
   const url = await servers.newDatabase('assessments');
   const sql = connectPostgres(url, { name: 'bench/assessments', max: POOL });
-  const session = { synchronous_commit: 'off' };
-  const queueSql = connectPostgres(url, { name: 'bench/queue', max: QUEUE_POOL, session });
+  const queueSql = connectPostgres(url, {
+    name: 'bench/queue',
+    max: QUEUE_POOL,
+    session: QUEUE_SESSION,
+  });
   const nats = await connectNats(servers.natsUrl, { name: 'bench/assessments' });
   const manager = await jetstreamManager(nats.connection);
   const streams = [link.id, RAW_STREAM];

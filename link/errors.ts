@@ -29,6 +29,7 @@ export const LINK_REASONS = [
   'ROUTE_PENDING', // ABORTED: a lane has not adopted its last route change yet
   'EDITED_MEANWHILE', // ABORTED: a dead letter changed since it was read
   'DEAD_LETTER_STATE', // FAILED_PRECONDITION: already redriven or discarded, or not its turn
+  'PARKED_STATE', // FAILED_PRECONDITION: nothing is missing before it, or what is missing may come
 ] as const;
 
 export class LinkError extends CodedError<LinkErrorCode> {

@@ -49,6 +49,7 @@ export {
 // A producer's side: messages in the business transaction, and where an entity is kept.
 export { enqueue } from './outbox/enqueue.ts';
 export type { Enqueued, Message, MessageFor } from './outbox/message.ts';
+export { QUEUE_SESSION } from './outbox/queueSession.ts';
 export type { EntitySource, NamedEntity } from './participant/entity.ts';
 // Links that may be `pull`: a value that the consumer asks the owner for.
 export type { Pull } from './pull/pull.ts';

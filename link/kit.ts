@@ -55,7 +55,7 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly service: string;
   readonly instance: string;
   readonly sql: Database;
-  /** A pool whose commits need not be on disk at once: a lost removal is only sent again. */
+  /** A pool whose sessions are `QUEUE_SESSION`. */
   readonly queueSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;

@@ -31,6 +31,7 @@ import type { ContractRegistry } from './contracts/registry.ts';
 import { deadLetterHandlers } from './deadLetters.ts';
 import { withReasons } from './errors.ts';
 import { type LinkSources, listLinks } from './links.ts';
+import { parkedHandlers } from './parked.ts';
 import { certificateToWire, planToWire, runToWire, statusToWire } from './status.ts';
 import { UnroutedWatch } from './unrouted.ts';
 import type { Watchers } from './watchers.ts';
@@ -62,6 +63,7 @@ export function operatorHandlers(options: OperatorOptions): Handlers<typeof Oper
     ...orderHandlers(options),
     ...proofHandlers(options),
     ...deadLetterHandlers(options.participants),
+    ...parkedHandlers(options.participants),
     ...contractHandlers({
       ...options,
       manager: () => options.streams.manager(),

@@ -1,14 +1,9 @@
 /** Dead letters of every service, read where they are kept. */
 import type { Operator } from '../gen/relink/v1/operator_pb.ts';
 import { DeadLetterSchema } from '../gen/relink/v1/participant_pb.ts';
-import {
-  type ParticipantClient,
-  type Participants,
-  REPEATABLE,
-} from '../migration/participants.ts';
-import { RpcCallError, unknownId } from '../rpc/errors.ts';
+import { type Participants, REPEATABLE } from '../migration/participants.ts';
 import type { Handlers } from '../rpc/handlers.ts';
-import { readPage } from '../rpc/paging.ts';
+import { findHolder, oldestOf, orNone } from './everyService.ts';
 
 type DeadLetterCalls =
   | 'listDeadLetters'
@@ -24,7 +19,12 @@ const PAGE = 100;
 export function deadLetterHandlers(
   participants: Participants,
 ): Pick<Handlers<typeof Operator>, DeadLetterCalls> {
-  const holderOf = (id: string) => findHolder(participants, id);
+  const holderOf = async (id: string) =>
+    (
+      await findHolder(participants, 'dead letter', (one, options) =>
+        one.getDeadLetter({ id }, options),
+      )
+    ).client;
   return {
     listDeadLetters: (request) => listAll(participants, request),
     getDeadLetter: async ({ id }) => (await holderOf(id)).getDeadLetter({ id }, REPEATABLE),
@@ -40,7 +40,6 @@ export function deadLetterHandlers(
   };
 }
 
-/** One page over all services, oldest first: ids are UUIDv7, so their order is that of time. */
 async function listAll(
   participants: Participants,
   request: { link: string; limit: number; afterId: string; all: boolean },
@@ -51,52 +50,16 @@ async function listAll(
     orNone(service.listDeadLetters({ link, afterId, all, limit }, REPEATABLE)),
   );
   const answers = [...asked.answers.values()];
-  // A service's page may end before its list does: what others have after that comes later.
-  const ends = answers.flatMap((answer) => answer?.nextId || []).sort();
-  const known = answers
-    .flatMap((answer) => answer?.deadLetters ?? [])
-    .filter(({ id }) => ends.length === 0 || id <= ends[0]!)
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
-  const { entries, next } = await readPage({
-    after: '',
-    limit,
-    read: async (page) => known.filter(({ id }) => id > page.after).slice(0, page.limit),
-    keyOf: ({ id }) => id,
-    entry: DeadLetterSchema,
-    toWire: (letter) => letter,
-  });
+  const pages = answers.map((one) => ({
+    entries: one?.deadLetters ?? [],
+    nextId: one?.nextId ?? '',
+  }));
+  const { entries, nextId } = await oldestOf(pages, DeadLetterSchema, limit);
   return {
     deadLetters: entries,
-    nextId: next ?? ends[0] ?? '',
+    nextId,
     total: answers.reduce((sum, answer) => sum + (answer?.total ?? 0n), 0n),
     parked: answers.reduce((sum, answer) => sum + (answer?.parked ?? 0n), 0n),
     unanswered: [...asked.unanswered],
   };
-}
-
-async function findHolder(participants: Participants, id: string): Promise<ParticipantClient> {
-  let unanswered: RpcCallError | undefined;
-  for (const service of participants.services) {
-    const client = participants.of(service);
-    try {
-      await client.getDeadLetter({ id }, REPEATABLE);
-      return client;
-    } catch (error) {
-      if (!(error instanceof RpcCallError)) throw error;
-      if (error.outcome === 'unknown') unanswered = error;
-      else if (error.code !== 'NOT_FOUND') throw error;
-    }
-  }
-  // The one that did not answer may have it.
-  throw unanswered ?? unknownId('id', 'dead letter');
-}
-
-/** Services without this link have none to show. */
-async function orNone<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof RpcCallError && error.code === 'NOT_FOUND') return undefined;
-    throw error;
-  }
 }

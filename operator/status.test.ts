@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UNDO_SINCE } from '../migration/engine/context.ts';
+import { COMPLETE, ROUTE_ALL } from '../migration/plan.ts';
 import type { RunRecord, RunWithSteps, StepRecord } from '../migration/run/record.ts';
 import { parseSettings } from '../migration/settings.ts';
 import { statusToWire } from './status.ts';
@@ -72,5 +73,14 @@ describe('the status of a run', () => {
     assert.deepEqual([next, undo], ['undo of “Do 1”: it is undone', '']);
     const last = statusToWire(runOf(run, [stepOf(1, 'undone')]), []).waiting!;
     assert.equal(last.next, 'the old route, as before the run');
+  });
+
+  it('offers no way back after complete, nor once all lanes move without one', () => {
+    const waiting = { gate: 'resume', value: '', threshold: '', since: PAUSED };
+    const completed = [{ ...stepOf(1, 'done'), name: COMPLETE }, stepOf(2, 'failed')];
+    const kept = statusToWire(runOf({ state: 'paused', waiting }, completed), []);
+    const moved = [{ ...stepOf(1, 'done'), name: ROUTE_ALL }, stepOf(2, 'failed')];
+    const none = runOf({ state: 'paused', waiting, wayBack: 'none' }, moved);
+    for (const status of [kept, statusToWire(none, [])]) assert.equal(status.waiting!.undo, '');
   });
 });

@@ -15,6 +15,7 @@ import { type Certificate, exceptionsIn } from '../migration/certificate.ts';
 import { UNDO_SINCE } from '../migration/engine/context.ts';
 import { type Plan, recordedKind } from '../migration/plan.ts';
 import type { KeptEvidence } from '../migration/run/journalRows.ts';
+import { isWayBackGone } from '../migration/run/life.ts';
 import { linksOf } from '../migration/run/links.ts';
 import { sayWayBack } from '../migration/run/losses.ts';
 import {
@@ -101,7 +102,7 @@ function waitingOf(
   const isBack = run.direction === 'back';
   const rest = {
     next: isBack ? nextUndoOf(steps) : (nextOf(run, steps)?.title ?? 'the end'),
-    undo: isBack ? '' : `relink rollback ${run.id}`,
+    undo: isBack || isWayBackGone({ run, steps }) ? '' : `relink rollback ${run.id}`,
   };
   const { gate, value, threshold, since } = run.waiting ?? NOT_RECORDED;
   if (run.state === 'paused') {
@@ -153,11 +154,15 @@ export function planToWire({
       undo: step.undoTitle,
     })),
     thresholds: thresholdsOf(plan, run.settings),
-    links: linksOf(run).map((moved) => linkToWire(moved, changes)),
+    links: linksOf(run).map((moved) => linkToWire(moved, changes, run.wayBack)),
   };
 }
 
-function linkToWire({ link, consumers, from, to }: MovedLink, changes: Move['changes']) {
+function linkToWire(
+  { link, consumers, from, to }: MovedLink,
+  changes: Move['changes'],
+  wayBack: RunRecord['wayBack'],
+) {
   const events = changes.filter((change) => change.link === link);
   return {
     ...{ link, consumers: [...consumers], from: nameRoute(from), to: nameRoute(to) },
@@ -165,7 +170,7 @@ function linkToWire({ link, consumers, from, to }: MovedLink, changes: Move['cha
       ...{ name: change.event, from: change.from, to: change.to, loss: change.loss },
       complement: [...change.complement],
       drops: [...change.drops],
-      words: [...change.words, ...sayWayBack(change)],
+      words: [...change.words, ...sayWayBack(change, wayBack)],
     })),
   };
 }

@@ -12,6 +12,7 @@ export {
   brokenConstraint,
   isConnectionLost,
   isDatabaseUnavailable,
+  isLocked,
   isSchemaUnfit,
   isSerializationFailure,
 } from './postgresErrors.ts';

@@ -82,6 +82,11 @@ export function isSerializationFailure(error: unknown): boolean {
   return codesOf(error).some((code) => code === '40001' || code === '40P01');
 }
 
+/** True when the statement waited for somebody else's lock for as long as its session may. */
+export function isLocked(error: unknown): boolean {
+  return codesOf(error).includes('55P03');
+}
+
 /** The constraint that a statement broke, or undefined. */
 export function brokenConstraint(error: unknown): string | undefined {
   const name = (error as { constraint_name?: unknown } | null)?.constraint_name;

@@ -1,6 +1,13 @@
 /** What the processes of every service have in common: servers, link kit, gRPC, health. */
 import type { DescService } from '@bufbuild/protobuf';
-import { createLinkKit, type Database, type KitOptions, type LinkKit, releaseLinks } from 'relink';
+import {
+  createLinkKit,
+  type Database,
+  type KitOptions,
+  type LinkKit,
+  QUEUE_SESSION,
+  releaseLinks,
+} from 'relink';
 import { createRpcServer, type RpcClient, type ServedService } from 'relink/rpc';
 import {
   armFailpoints,
@@ -95,7 +102,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
   const queueSql = connectPostgres(config.postgresUrl, {
     name: `${appName}/queue`,
     max: QUEUE_POOL,
-    session: { synchronous_commit: 'off' },
+    session: QUEUE_SESSION,
     log,
   });
   const nats = await connectNats(config.natsUrl, { name: appName, log });

@@ -71,6 +71,7 @@ const SQL_FILES: readonly string[] = [
   'link/inbox/fence.ts',
   'link/inbox/givingUp.ts',
   'link/inbox/ordered.ts',
+  'link/inbox/parked.ts',
   'link/outbox/closeRows.ts',
   'link/outbox/enqueue.ts',
   'link/outbox/history.ts',

@@ -18,6 +18,7 @@ import {
   smallint,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 
@@ -97,7 +98,11 @@ export const lanes = relink.table(
     term: int8('term').notNull().default(sql`0`),
     expiresAt: time('expires_at').notNull().default(sql`'-infinity'`),
   },
-  (t) => [primaryKey({ columns: [t.link, t.lane] })],
+  (t) => [
+    primaryKey({ columns: [t.link, t.lane] }),
+    // Makes the term a key: `for key share` of a closing then waits for a new term, and for no renewal.
+    uniqueIndex('lanes_term').on(t.link, t.lane, t.term),
+  ],
 );
 
 /** The relays that are alive: they share the lanes evenly. */
@@ -272,6 +277,18 @@ export const parked = relink.table(
   },
   (t) => [index('parked_turn').on(t.link, t.key, t.version)],
 );
+
+/** Versions that a person moved a key past, because they will not come. */
+export const skips = relink.table('skips', {
+  id: int8('id').primaryKey().generatedAlwaysAsIdentity(),
+  link: text().notNull(),
+  key: text().notNull(),
+  fromVersion: int8('from_version').notNull(),
+  throughVersion: int8('through_version').notNull(),
+  reason: text().notNull(),
+  actor: text().notNull(),
+  skippedAt: time('skipped_at').notNull().default(sql`now()`),
+});
 
 /** Messages this service gave up on, until a person redrives or discards them. */
 export const deadLetters = relink.table(

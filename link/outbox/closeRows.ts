@@ -42,6 +42,9 @@ export interface ClosedRows {
 }
 
 /**
+ * Keeps the term of its lanes as it is until it has ended, and lets their leases be renewed meanwhile
+ * (see `lanes_term` in db/link/tables.ts): it may have to wait for a row that somebody else locked.
+ *
  * Removes closed rows and adds them to the epoch's digest in one statement, only if every lane is
  * still owned under its term. The digest counts exactly the rows that this statement removed: a row
  * already closed by a statement whose response was lost is not counted twice, and a row that
@@ -62,7 +65,7 @@ export async function closeRows(
     with mine as (select l.lane from relink.lanes l
         join unnest(${lanes}::int2[], ${terms}::int8[]) t(lane, term) using (lane, term)
         where l.link = ${owner.link} and l.owner = ${owner.instance}
-        order by l.lane for share of l),
+        order by l.lane for key share of l),
       gone as (delete from relink.outbox o
         using unnest(${seqs}::int8[], ${rows.map((one) => one.eventId)}::uuid[],
           ${rows.map((one) => String(one.epoch))}::int8[],

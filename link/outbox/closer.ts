@@ -4,13 +4,16 @@
  */
 
 import type { Log } from '../../runtime/log.ts';
-import type { Database } from '../../runtime/postgres.ts';
+import { type Database, isLocked } from '../../runtime/postgres.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { type ClosingRow, closeRows } from './closeRows.ts';
 import type { OutboxRow } from './openRows.ts';
 
 /** The most rows one statement removes; larger batches gain nothing (measured at 1,000). */
 const CLOSE_BATCH = 2_000;
+
+/** How soon a row that somebody else locked is tried again. */
+const LOCKED_RETRY_MS = 1_000;
 
 /** A row to close. */
 export interface Closable {
@@ -85,9 +88,23 @@ export class Closer<T extends Closable> {
       if (closed.isOwned && missing > 0) log.warn({ leg, missing }, 'rows were already gone');
       if (closed.isOwned) return onClosed(owned.flights);
     } catch (error) {
+      if (isLocked(error)) return this.#closeAround(owned.flights);
       log.warn({ err: error, leg }, 'closing rows failed; reading their lanes again');
     }
     this.#lose(owned.flights);
+  }
+
+  /** Somebody locked one of the rows: the others are closed without it. */
+  async #closeAround(batch: readonly T[]): Promise<void> {
+    if (batch.length === 1) {
+      const { log, leg } = this.#options;
+      log.warn({ leg, eventId: batch[0]!.row.eventId }, 'a row is locked; it is closed later');
+      setTimeout(() => this.close(batch[0]!), LOCKED_RETRY_MS).unref();
+      return;
+    }
+    const half = Math.ceil(batch.length / 2);
+    await this.#closeBatch(batch.slice(0, half));
+    await this.#closeBatch(batch.slice(half));
   }
 
   #withTerms(batch: readonly T[]): { flights: T[]; terms: Map<number, bigint> } {

@@ -1,6 +1,10 @@
 /** The state of a leg in the outbox: its open rows, and the digests of its closed ones. */
 import type { Database } from '../../runtime/postgres.ts';
 import { DIGESTS_READ, type DigestPage, type EpochPage, wholeEpochs } from '../epochPages.ts';
+import { laneOf } from '../link.ts';
+
+/** Open versions of a key in one answer. */
+const VERSIONS = 10_000;
 
 export interface OpenRowsState {
   readonly open: number;
@@ -24,6 +28,14 @@ export async function readOpenState(
     from relink.outbox where leg = ${leg}
       and (${lanes.length === 0} or lane = any(${lanes as number[]}::int2[]))`;
   return { open: row!.open, oldestMs: Math.max(0, row!.oldest_ms), unownedLanes: row!.unowned };
+}
+
+/** The versions of a key that are not settled yet, ascending. */
+export async function readOpenVersions(sql: Database, leg: string, key: string): Promise<bigint[]> {
+  const rows = await sql<{ version: bigint }[]>`
+    select version from relink.outbox where leg = ${leg} and lane = ${laneOf(key)} and key = ${key}
+    order by version limit ${VERSIONS}`;
+  return rows.map(({ version }) => version);
 }
 
 export interface ClosedDigest {

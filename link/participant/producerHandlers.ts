@@ -11,7 +11,7 @@ import { LinkError } from '../errors.ts';
 import { type LinkDefinition, legOf, legsOf } from '../link.ts';
 import { enqueue, outboxRowOf } from '../outbox/enqueue.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
-import { readClosed, readOpenState } from '../outbox/state.ts';
+import { readClosed, readOpenState, readOpenVersions } from '../outbox/state.ts';
 import { changeRoute, releaseHold, setShadow } from '../relay/routes.ts';
 import { readEpoch, readStandings } from '../relay/standings.ts';
 import type { Dispatcher } from '../transport/dispatcher.ts';
@@ -30,6 +30,7 @@ type Methods =
   | 'setShadow'
   | 'getProgress'
   | 'getClosed'
+  | 'listOpen'
   | 'backfill'
   | 'probe';
 
@@ -102,6 +103,9 @@ export function producerHandlers(
         longestHoldMs,
       };
     },
+    listOpen: async ({ link, consumer, key }) => ({
+      versions: await readOpenVersions(sql, legFor(link, consumer).leg, key),
+    }),
     getClosed: async ({ link, consumer, ...page }) => {
       const { digests, nextEpoch } = await readClosed(sql, legFor(link, consumer).leg, page);
       const lanes = digests.map(({ count, sum, ...lane }) => ({ ...lane, digest: { count, sum } }));

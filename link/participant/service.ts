@@ -10,6 +10,7 @@ import { deadLetterHandlers } from './deadLetterHandlers.ts';
 import { describe } from './describe.ts';
 import { entityHandlers } from './entityHandlers.ts';
 import { erasingHandlers } from './erasingHandlers.ts';
+import { parkedHandlers } from './parkedHandlers.ts';
 import { producerHandlers } from './producerHandlers.ts';
 import { pullHandlers } from './pullHandlers.ts';
 import { schemaHandlers } from './schemaHandlers.ts';
@@ -26,6 +27,7 @@ export function participantHandlers(options: ParticipantOptions): ParticipantHan
     ...schemaHandlers(options),
     ...pullHandlers(options),
     ...deadLetterHandlers(options),
+    ...parkedHandlers(options),
   };
   return Object.fromEntries(
     Object.entries(handlers).map(([name, handle]) => [name, withReasons(handle as AnyHandler)]),

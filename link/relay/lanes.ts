@@ -74,8 +74,8 @@ export class LaneLeases {
     const shares = await this.#sharesAndHeartbeat();
     const renewed = await this.#renew();
     this.#take(renewed);
-    for (const link of this.#links) await this.#balance(link, shares.get(link)!);
     this.#validUntilMs = askedAtMs + LEASE_MS - RENEW_EVERY_MS / 2;
+    for (const link of this.#links) await this.#balance(link, shares.get(link)!);
   }
 
   async #sharesAndHeartbeat(): Promise<Map<string, number>> {
@@ -99,7 +99,6 @@ export class LaneLeases {
     const held = [...this.owned].flatMap(([link, lanes]) =>
       [...lanes].map(([lane, term]) => ({ link, lane, term })),
     );
-    // Locks lanes in the order in which closing rows locks them, so that the two cannot deadlock.
     return this.#sql<LaneRow[]>`
       with held as (select l.link, l.lane from relink.lanes l
         join unnest(${held.map((one) => one.link)}::text[], ${held.map((one) => one.lane)}::int2[],

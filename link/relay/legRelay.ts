@@ -32,7 +32,7 @@ const HANDLER_FAILED = 'the consumer could not apply a message yet; its log says
 
 export interface LegRelayOptions {
   readonly sql: Database;
-  /** For the hot statements; its commits need not be flushed to disk at once. */
+  /** For the hot statements: a pool whose sessions are `QUEUE_SESSION`. */
   readonly queueSql: Database;
   readonly log: Log;
   readonly link: LinkDefinition;

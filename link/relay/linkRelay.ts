@@ -51,7 +51,7 @@ export type RaiseFence = (consumer: string, lane: number, minEpoch: bigint) => P
 
 export interface LinkRelayOptions {
   readonly sql: Database;
-  /** For the hot statements; its commits need not be flushed to disk at once. */
+  /** For the hot statements: a pool whose sessions are `QUEUE_SESSION`. */
   readonly queueSql: Database;
   readonly log: Log;
   readonly link: LinkDefinition;

@@ -34,7 +34,7 @@ const STOP_GRACE_MS = 2_000;
 
 export interface RelayOptions {
   readonly sql: Database;
-  /** For the hot statements; its commits need not be flushed to disk at once. */
+  /** For the hot statements: a pool whose sessions are `QUEUE_SESSION`. */
   readonly queueSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;

@@ -216,7 +216,7 @@ export async function adoptRoute(
 ): Promise<number | undefined> {
   const [row] = await sql<{ carried: number }[]>`
     with mine as (select 1 from relink.lanes where link = ${owner.link} and lane = ${route.lane}
-      and owner = ${owner.instance} and term = ${owner.term} for share)
+      and owner = ${owner.instance} and term = ${owner.term} for key share)
     update relink.routes r set adopted_transport = transport, adopted_version = version,
       adopted_epoch = epoch,
       carried_through = greatest(carried_through, ${owner.parkedThrough}, case when not hold then

@@ -167,7 +167,7 @@ export function hasMoved(steps: readonly StepRecord[], plan: readonly PlanStep[]
 }
 
 /** With `--way-back none` there is no way back once the last lanes have begun to move. */
-function isWayBackGone({ run, steps }: RunWithSteps): boolean {
+export function isWayBackGone({ run, steps }: RunWithSteps): boolean {
   const isAllMoved = steps.some((step) => step.name === ROUTE_ALL && step.state !== 'pending');
   return isCompleting(steps) || (run.wayBack === 'none' && isAllMoved);
 }

@@ -5,7 +5,7 @@
 import { MigrationError } from '../errors.ts';
 import { readSchema } from '../leg/schema.ts';
 import { askEach, type DescribedLink, type Participants } from '../participants.ts';
-import type { MovedLink } from './record.ts';
+import type { MovedLink, RunRecord } from './record.ts';
 
 /** What a move makes of one event of a link. */
 export interface EventChange {
@@ -42,10 +42,25 @@ export function changesOf(
 }
 
 /** In words, for whoever decides: what the way back can and cannot bring again. */
-export function sayWayBack({ from, to, loss, complement, drops }: EventChange): string[] {
-  const lines: string[] = [];
+export function sayWayBack(change: EventChange, wayBack: RunRecord['wayBack']): string[] {
+  return wayBack === 'none' ? [sayNone(change)] : sayKept(change);
+}
+
+/** Without a way back: what is lost, and when. */
+function sayNone({ from, to, loss, complement }: EventChange): string {
+  const moment = 'once the last lanes begin to move';
   if (loss === 'irreversible')
-    lines.push(`v${to} has lost what v${from} needs: once lanes move there is no way back`);
+    return `once lanes move, what v${from} needs and v${to} has lost is gone, irrevocably`;
+  if (complement.length === 0)
+    return `nothing of it is lost, but ${moment}, v${from} cannot be taken up again by this run`;
+  return (
+    `${moment}, nothing brings ${complement.join(' and ')} back to a consumer; ` +
+    'complete removes what consumers still hold of them, irrevocably'
+  );
+}
+
+function sayKept({ from, to, complement, drops }: EventChange): string[] {
+  const lines: string[] = [];
   if (complement.length > 0)
     lines.push(
       `on the way back the owner gives ${complement.join(' and ')}, which v${to} lacks; ` +

@@ -58,6 +58,7 @@ const NEXT_OF_REASON: Readonly<Record<string, string>> = {
   CONTRACT_UNKNOWN: 'relink contracts list --registry',
   LINK_BUSY: 'relink status RUN   (the run that holds it; relink rollback RUN ends it)',
   RUN_STATE: 'relink status RUN   (the state it is in)',
+  PARKED_STATE: 'relink parked show ID',
   DEAD_LETTER_STATE: 'relink dead-letters list --all',
   EDITED_MEANWHILE: 'relink dead-letters show ID   (its current revision)',
 };

@@ -9,9 +9,14 @@ import {
 import {
   type ListDeadLettersResponse,
   ListDeadLettersResponseSchema,
+  type ListParkedResponse,
+  ListParkedResponseSchema,
+  type Unanswered,
 } from '../../gen/relink/v1/participant_pb.ts';
 import { followPages } from '../../rpc/paging.ts';
 import type { Session } from './session.ts';
+
+const LETTERS_AT_ONCE = 1_000;
 
 /** The newest runs, at most `limit`. */
 export async function listRuns(
@@ -45,16 +50,42 @@ export async function listDeadLetters(
 ): Promise<ListDeadLettersResponse> {
   const pages: ListDeadLettersResponse[] = [];
   const { entries, next } = await followPages(async (afterId: string | undefined, left) => {
-    const page = await operator.listDeadLetters({ ...wanted, limit: left, afterId });
+    const page = await operator.listDeadLetters({
+      ...wanted,
+      limit: Math.min(left, LETTERS_AT_ONCE),
+      afterId,
+    });
     pages.push(page);
     return { entries: page.deadLetters, next: page.nextId || undefined };
   }, limit);
-  const silent = pages.flatMap(({ unanswered }) => unanswered);
   return create(ListDeadLettersResponseSchema, {
     deadLetters: [...entries],
     nextId: next,
     total: pages.at(-1)!.total,
     parked: pages.at(-1)!.parked,
-    unanswered: [...new Map(silent.map((one) => [one.service, one])).values()],
+    unanswered: silentIn(pages),
   });
+}
+
+/** The oldest parked messages, at most `limit`. */
+export async function listParked(
+  { operator }: Session,
+  { limit, ...wanted }: { link?: string; key?: string; limit: number },
+): Promise<ListParkedResponse> {
+  const pages: ListParkedResponse[] = [];
+  const { entries, next } = await followPages(async (afterId: string | undefined, left) => {
+    const page = await operator.listParked({ ...wanted, limit: left, afterId });
+    pages.push(page);
+    return { entries: page.parked, next: page.nextId || undefined };
+  }, limit);
+  return create(ListParkedResponseSchema, {
+    ...{ parked: [...entries], nextId: next, total: pages.at(-1)!.total },
+    unanswered: silentIn(pages),
+  });
+}
+
+/** Each service that was silent at some page, once. */
+function silentIn(pages: readonly { readonly unanswered: Unanswered[] }[]): Unanswered[] {
+  const silent = pages.flatMap(({ unanswered }) => unanswered);
+  return [...new Map(silent.map((one) => [one.service, one])).values()];
 }

@@ -5,6 +5,7 @@ import { addContractCommands } from './commands/contracts.ts';
 import { addControlCommands } from './commands/control.ts';
 import { addDeadLetterCommands } from './commands/deadLetters.ts';
 import { addLinkCommands } from './commands/links.ts';
+import { addParkedCommands } from './commands/parked.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { addStartCommands } from './commands/start.ts';
 import { addVerifyCommand } from './commands/verify.ts';
@@ -26,6 +27,7 @@ export function createProgram(version: string, use: UseSession): Program {
   addVerifyCommand(program, use);
   addCertificateCommands(program, use);
   addDeadLetterCommands(program, use);
+  addParkedCommands(program, use);
   addContractCommands(program, use);
   pointToHelp(program, 'relink');
   return program;

@@ -2,7 +2,7 @@
 import type { ListLinksResponse, Run } from '../../gen/relink/v1/operator_pb.ts';
 import { RpcCallError } from '../../rpc/client.ts';
 import { usageError } from './errors.ts';
-import { listCertificates, listDeadLetters, listRuns } from './lists.ts';
+import { listCertificates, listDeadLetters, listParked, listRuns } from './lists.ts';
 import type { Session } from './session.ts';
 import { didYouMean, findSimilar, pickByPrefix, UUID_LENGTH } from './suggest.ts';
 import { undecided } from './unanswered.ts';
@@ -48,6 +48,16 @@ export async function resolveDeadLetter(session: Session, text: string): Promise
     throw undecided(`Which dead letter ${text} is, only its whole id can say`, unanswered);
   const ids = deadLetters.map(({ id }) => id);
   return pickByPrefix(text, ids, 'dead letter', 'relink dead-letters list --all');
+}
+
+/** The id of a parked message given in full or as a prefix; as for dead letters. */
+export async function resolveParked(session: Session, text: string): Promise<string> {
+  if (text.length >= UUID_LENGTH) return text;
+  const { parked, unanswered } = await listParked(session, { limit: LETTERS_SEARCHED });
+  if (unanswered.length > 0)
+    throw undecided(`Which parked message ${text} is, only its whole id can say`, unanswered);
+  const ids = parked.map(({ id }) => id);
+  return pickByPrefix(text, ids, 'parked message', 'relink parked list');
 }
 
 /** The id of a certificate given in full or as a prefix. */

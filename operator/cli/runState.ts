@@ -68,10 +68,18 @@ export function phaseOf(step: RunStep): StepPhase {
   return PHASES[step.state] ?? 'now';
 }
 
+/** The same in its run: the gate at which a run turned back is left for good. */
+export function phaseIn(status: RunStatus, step: RunStep): StepPhase {
+  const isLeft = step.kind === 'gate' && step.state !== 'undoing' && isGoingBack(status);
+  const phase = phaseOf(step);
+  return isLeft && phase === 'now' ? 'skipped' : phase;
+}
+
 /** The step that is under way, else the one that failed; undefined between steps. */
-export function currentStep({ steps }: RunStatus): RunStep | undefined {
-  const inPhase = (phase: StepPhase) => steps.find((step) => phaseOf(step) === phase);
-  return inPhase('now') ?? inPhase('failed');
+export function currentStep(status: RunStatus): RunStep | undefined {
+  const inPhase = (phase: StepPhase) =>
+    status.steps.find((step) => phaseIn(status, step) === phase);
+  return inPhase('now') ?? (isGoingBack(status) ? undefined : inPhase('failed'));
 }
 
 /** A step's title without the number that stands beside it. */
@@ -79,10 +87,18 @@ export function titleOf({ title, number }: { title: string; number: string }): s
   return title.startsWith(`${number}. `) ? title.slice(number.length + 2) : title;
 }
 
+/** Whether nothing can be undone any more: completed, or moved by a run without a way back. */
+export function isWayBackGone({ run, steps }: RunStatus): boolean {
+  const phaseAt = (name: string) => steps.filter((step) => step.name === name).map(phaseOf)[0];
+  const areLanesMoving = (phaseAt('route-all') ?? 'ahead') !== 'ahead';
+  return phaseAt('complete') === 'done' || (run?.wayBack === 'none' && areLanesMoving);
+}
+
 /** Whether the run goes back, or is paused while going back. */
-export function isGoingBack({ run, steps, waiting }: RunStatus): boolean {
+export function isGoingBack(status: RunStatus): boolean {
+  const { run, steps, waiting } = status;
   if (run?.state === 'rolling_back') return true;
-  if (run?.state !== 'paused') return false;
+  if (run?.state !== 'paused' || isWayBackGone(status)) return false;
   const isBegun = steps.some((step) => step.state === 'undoing' || phaseOf(step) === 'undone');
   // Where nothing is undone yet: only a run that goes back can no longer be told to.
   return isBegun || (waiting?.gate === 'resume' && waiting.undo === '');

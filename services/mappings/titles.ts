@@ -111,7 +111,8 @@ export const titleForms = {
 } as const;
 
 const titleIsSplit = rewritten<{ title: string }, SplitTitle>({
-  words: 'title is split into knowledge_area and title',
+  words:
+    'title is split into knowledge_area and title where it is like “[Algebra] Groups”; any other stays whole',
   older: ['title'],
   newer: ['knowledge_area', 'title'],
   up: ({ title }) => splitTitle(title),

@@ -4,6 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import type { LinkDefinition, LinkKind, Transport } from '../../link/link.ts';
+import { versionsOf } from '../../link/versions.ts';
 import { MigrationError } from '../../migration/errors.ts';
 import { type Plan, recordedKind } from '../../migration/plan.ts';
 import { choosePlan } from '../../migration/plans/index.ts';
@@ -129,10 +130,26 @@ function planFor(kind: LinkKind, from: Transport, to: Transport, settings = pars
   }
 }
 
-function plansOf({ kind, transports }: LinkDefinition): string[] {
-  return transports.flatMap((from) =>
+function plansOf(link: LinkDefinition): string[] {
+  const { kind, transports } = link;
+  const ofTransports = transports.flatMap((from) =>
     transports.flatMap((to) => planFor(kind, from, to)?.name ?? []),
   );
+  return [...ofTransports, ...versionPlansOf(link)];
+}
+
+/** The plan of each step from a contract version to the next; one version may take fields away. */
+function versionPlansOf(link: LinkDefinition): string[] {
+  const { kind, starts, mappings = [] } = link;
+  const { transport } = starts;
+  const names = versionsOf(link).flatMap((version, at, all) => {
+    if (at === 0) return [];
+    const taken = mappings.filter(({ newer }) => newer.version === version);
+    const takesFields = taken.some(({ complement }) => complement.length > 0);
+    const [from, to] = [all[at - 1]!, version].map((one) => ({ transport, version: one }));
+    return choosePlan({ kind, from: from!, to: to!, takesFields }, parseSettings({})).name;
+  });
+  return [...new Set(names)];
 }
 
 function asMarkdown(rows: readonly (readonly string[])[]): string {

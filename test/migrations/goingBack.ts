@@ -139,3 +139,17 @@ export async function goBackOnThreeLinks(
   await back.stop();
   for (const link of ['COMM-040', 'COMM-060', 'COMM-070']) await company.assertNothingLost(link);
 }
+
+/** Links whose rows or events get another form, moved at the same time. COMM-021 moves with COMM-020. */
+export async function goBackFromVersion1(
+  company: ProcessCompany,
+  goBack: (company: ProcessCompany, way: WayThere) => Promise<void>,
+): Promise<void> {
+  await Promise.all([
+    goBack(company, { link: 'COMM-010', from: 'sync', to: 'v1' }),
+    goBack(company, { link: 'COMM-020', from: 'async', to: 'v1' }),
+    goBack(company, { link: 'COMM-040', from: 'sync', to: 'v1' }),
+  ]);
+  assert.deepEqual(await routesOf(company, 'COMM-021'), ['async']);
+  await company.assertNothingLost('COMM-021');
+}

@@ -1,7 +1,7 @@
 /** Every plan goes back from every step that leaves something to undo; `npm test` takes three. */
 import { after, before, describe, it } from 'node:test';
 import { ProcessCompany } from '../rigs/processes/company.ts';
-import { goBackFromEveryStep, goBackOnThreeLinks } from './goingBack.ts';
+import { goBackFromEveryStep, goBackFromVersion1, goBackOnThreeLinks } from './goingBack.ts';
 
 describe('the plans', { timeout: 900_000 }, () => {
   let company: ProcessCompany;
@@ -17,5 +17,9 @@ describe('the plans', { timeout: 900_000 }, () => {
       timeout: 800_000,
     },
     () => goBackOnThreeLinks(company, goBackFromEveryStep),
+  );
+
+  it('go back from every step of the moves to another contract version', { timeout: 800_000 }, () =>
+    goBackFromVersion1(company, goBackFromEveryStep),
   );
 });

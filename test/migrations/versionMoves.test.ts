@@ -176,6 +176,24 @@ describe('a formal link to another contract version', () => {
     assert.equal((await kept({ link: 'COMM-010', wayBack: '' })).run.wayBack, 'keep');
   });
 
+  it('says what a move without a way back loses, when, and for good', async (t) => {
+    const resolve = await open(t, [manager, created], [{ version: 1, name: 'dropManagerNames' }]);
+    const wordsOf = async (link: string, wayBack: string) => {
+      const plan = planToWire(await resolve({ link, wayBack }));
+      return plan.links![0]!.events![0]!.words!.join('; ');
+    };
+    assert.match(
+      await wordsOf('COMM-010', 'none'),
+      /once the last lanes begin to move, nothing brings first_name and last_name back to a consumer; complete removes what consumers still hold of them, irrevocably/,
+    );
+    assert.doesNotMatch(await wordsOf('COMM-010', 'none'), /on the way back/);
+    assert.match(
+      await wordsOf('COMM-020', 'none'),
+      /nothing of it is lost, but once the last lanes begin to move, v0 cannot be taken up again by this run/,
+    );
+    assert.doesNotMatch(await wordsOf('COMM-020', 'keep'), /lanes begin/);
+  });
+
   it('has no way back when the mapping has lost something', async (t) => {
     const lost = [{ older: 0, newer: 1, loss: 'irreversible' }];
     const resolve = await open(t, [linkOf('COMM-010', 'manager', eventOf('ManagerCreated', lost))]);

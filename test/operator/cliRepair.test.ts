@@ -47,6 +47,33 @@ test('redrive says what became of the message and fails when it died again', asy
   assert.match(again.stdout, /dead +\S+ +INVALID_EVENT/);
 });
 
+test('redrive --link retries all of a link, the versions of a key in their order, and only lists with --dry-run', async () => {
+  const versions = [3n, 1n, 2n];
+  for (const [i, entityVersion] of versions.entries()) {
+    addLetter(operator);
+    const id = `${LETTER_ID.slice(0, -1)}${i}`;
+    Object.assign(operator.letters[i]!, { id, key: 'k', entityVersion });
+  }
+  const ids = [1, 2, 0].map((i) => operator.letters[i]!.id);
+  const link = ['dead-letters', 'redrive', '--link', 'COMM-010'];
+  const dry = jsonOf(await run(...link, '--dry-run', '--json'));
+  assert.deepEqual(idsOf(dry.dead_letters), ids);
+  assert.deepEqual(idsOf(jsonOf(await run(...link, '--json')).redriven), ids);
+  assert.deepEqual(jsonOf(await run(...link, '--json')).redriven, [], 'nothing is left');
+});
+
+test('redrive wants either ids or a link', async () => {
+  for (const args of [[], [LETTER_ID, '--link', 'COMM-010']]) {
+    const ran = await run('dead-letters', 'redrive', ...args);
+    assert.equal(ran.exitCode, 2);
+    assert.match(ran.stderr, /Name either some dead letters or, with --link, a link/);
+  }
+});
+
+function idsOf(all: { id: string }[]): string[] {
+  return all.map(({ id }) => id);
+}
+
 test('discard keeps the reason', async () => {
   addLetter(operator);
   const ran = await run('dead-letters', 'discard', LETTER_ID, '--reason', 'test row');

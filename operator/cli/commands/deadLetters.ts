@@ -2,23 +2,17 @@
 import {
   DeadLetterSchema,
   ListDeadLettersResponseSchema,
-  RedriveDeadLetterResponseSchema,
 } from '../../../gen/relink/v1/participant_pb.ts';
 import { confirmStep } from '../confirm.ts';
 import { editDeadLetter } from '../editDeadLetter.ts';
-import { EXIT } from '../exitCode.ts';
 import { listDeadLetters } from '../lists.ts';
-import {
-  formatDeadLetter,
-  formatDeadLetters,
-  formatRedriven,
-  type Redriven,
-} from '../output/deadLetterView.ts';
+import { formatDeadLetter, formatDeadLetters } from '../output/deadLetterView.ts';
 import { toJsonShape } from '../output/json.ts';
 import { resolveDeadLetter } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
 import { tellUnanswered } from '../unanswered.ts';
+import { redriveSome } from './redrive.ts';
 import { parseLimit } from './runs.ts';
 
 const USUAL_LIMIT = 50;
@@ -83,13 +77,15 @@ function addReading(group: Group, use: UseSession): void {
 function addSettling(group: Group, use: UseSession): void {
   group
     .command('redrive')
-    .argument('<id...>', ID)
+    .argument('[id...]', ID)
     .description('retry messages; each takes effect once, however often this runs')
+    .option('--link <id>', 'all dead letters of this link, those of a key in its order')
+    .option('--dry-run', 'with --link: only list them, in the order they would be retried in')
     .option('--out-of-turn', 'also apply one whose key has passed its version (VERSION_PASSED)')
-    .action(async (texts, { outOfTurn }) => {
+    .action(async (texts, { link, dryRun, outOfTurn }) => {
       const session = use();
-      const ids = await resolveAll(session, texts);
-      await redrive(session, ids, outOfTurn === true);
+      const options = { link, isDryRun: dryRun === true, isOutOfTurn: outOfTurn === true };
+      await redriveSome(session, texts, () => resolveAll(session, texts), options);
     });
 
   group
@@ -116,20 +112,4 @@ async function resolveAll(session: Session, texts: string[]): Promise<string[]> 
   const ids: string[] = [];
   for (const text of texts) ids.push(await resolveDeadLetter(session, text));
   return [...new Set(ids)];
-}
-
-async function redrive(session: Session, ids: string[], outOfTurn: boolean): Promise<void> {
-  const { operator, output, actor } = session;
-  const redriven: Redriven[] = [];
-  for (const id of ids) {
-    const response = await operator.redriveDeadLetter({ id, actor, outOfTurn });
-    const { outcome } = toJsonShape(RedriveDeadLetterResponseSchema, response);
-    redriven.push({ id, outcome: String(outcome), detail: response.detail });
-  }
-  output.show({
-    json: () => ({ redriven: redriven.map((one) => ({ ...one })) }),
-    items: () => redriven.map((one) => ({ ...one })),
-    text: (layout) => formatRedriven(redriven, layout),
-  });
-  if (redriven.some(({ outcome }) => outcome === 'dead')) session.exitCode = EXIT.failed;
 }

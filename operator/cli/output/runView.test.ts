@@ -113,7 +113,43 @@ test('a run that was told to go back and paused before the first undo goes back 
   for (const step of status.steps) if (step.state.startsWith('und')) step.state = 'done';
   assert.match(sayNext(status), /undo of .*: undo 2$/);
   status.waiting!.undo = 'relink rollback run-7';
-  assert.match(sayNext(status), /^relink resume run-7\nDo what the step/);
+  assert.equal(
+    sayNext(status),
+    'relink resume run-7\nit goes on with “Do what the step of this long name does”',
+  );
+});
+
+test('after a problem a paused run is to be resumed once that is mended, and tries the step again', () => {
+  const status = statusOf('paused');
+  status.run!.problem = 'release-reads: bonuses does not read v1';
+  status.steps[1]!.state = 'failed';
+  assert.equal(
+    sayNext(status),
+    'relink resume run-7\nonce the problem is mended; it tries “Do what the step of this long name does” again',
+  );
+});
+
+test('a run that goes back does not show the gate that it was at as under way', () => {
+  const status = statusOf('rolling_back');
+  Object.assign(status.steps[1]!, { kind: 'gate', undo: '' });
+  const text = formatRun(status, layout(100)).join('\n');
+  assert.match(text, / – 2 {2}Do what the step of this long name does/);
+  assert.match(text, /now +going back/);
+  assert.doesNotMatch(text, /▸/);
+});
+
+test('once the way back is given up no line offers it', () => {
+  const completing = statusOf('running');
+  completing.steps[0]!.name = 'complete';
+  const none = statusOf('paused', { waiting: { gate: 'resume', value: 'lag', undo: '' } });
+  Object.assign(none.run!, { wayBack: 'none', problem: 'soak: lag' });
+  none.steps[1]!.name = 'route-all';
+  for (const status of [completing, none]) {
+    const text = formatRun(status, layout(100)).join('\n');
+    assert.doesNotMatch(text, /relink rollback|way back kept|undo of/);
+    assert.match(text, /undo +nothing: the way back was given up/);
+  }
+  assert.match(sayNext(none), /^relink resume run-7\nonce the problem/);
 });
 
 test('the head says when the run began, and of a way back only what is so', () => {

@@ -14,7 +14,9 @@ import {
   currentStep,
   hasEnded,
   isGoingBack,
+  isWayBackGone,
   nextStep,
+  phaseIn,
   phaseOf,
   type StepPhase,
   titleOf,
@@ -71,7 +73,7 @@ export function viewRun(status: RunStatus, detail: RunDetail = {}): View {
 /** Lines for a terminal of the layout's width. */
 export function formatRun(status: RunStatus, layout: Layout, detail: RunDetail = {}): string[] {
   const bounded = { ...layout, width: Math.min(layout.width, WIDEST) };
-  const head = formatHead(status.run!, bounded);
+  const head = formatHead(status, bounded);
   const foot = formatFoot(status, bounded);
   const room = (detail.rows ?? Infinity) - head.length - foot.length - 2;
   const steps = formatSteps(status, bounded, detail.allEvidence === true, room);
@@ -95,9 +97,10 @@ export function paintState(state: string, paint: Paint): string {
   return paint(TONE_OF_STATE[state] ?? 'dim', state.replaceAll('_', ' '));
 }
 
-function formatHead(run: Run, { paint, now, width }: Layout): string[] {
+function formatHead(status: RunStatus, { paint, now, width }: Layout): string[] {
+  const run = status.run!;
   const times = run.endedAt === '' ? `started ${formatAgo(run.startedAt, now)}` : spent(run, now);
-  const facts = [times, run.actor === '' ? '' : `by ${cleanText(run.actor)}`, sayWayBack(run)];
+  const facts = [times, run.actor === '' ? '' : `by ${cleanText(run.actor)}`, sayWayBack(status)];
   const said = facts.filter((fact) => fact !== '').join(' · ');
   const state = paintState(run.state, paint);
   const line = `${state} · ${said}`;
@@ -112,8 +115,10 @@ function isReason(status: RunStatus): boolean {
 }
 
 /** Nothing for a run that went back or never left. */
-function sayWayBack({ state, wayBack }: Run): string {
-  if (state === 'completed') return 'way back given up';
+function sayWayBack(status: RunStatus): string {
+  const { state, wayBack } = status.run!;
+  if (state === 'completed' || (wayBack === 'keep' && isWayBackGone(status)))
+    return 'way back given up';
   if (WENT_BACK.has(state) || state === 'failed') return '';
   return wayBack === 'none' ? 'no way back' : 'way back kept';
 }
@@ -126,8 +131,8 @@ function spent({ startedAt, endedAt }: Run, now: number): string {
 
 function formatSteps(status: RunStatus, layout: Layout, allEvidence: boolean, room: number) {
   const blocks = status.steps.map((step) => ({
-    phase: phaseOf(step),
-    lines: formatStep(step, layout, columnsOf(status), allEvidence),
+    phase: phaseIn(status, step),
+    lines: formatStep(step, phaseIn(status, step), layout, columnsOf(status), allEvidence),
   }));
   return foldSteps(blocks, room, layout.paint);
 }
@@ -144,9 +149,14 @@ function columnsOf({ steps }: RunStatus): StepColumns {
   };
 }
 
-function formatStep(step: RunStep, layout: Layout, columns: StepColumns, allEvidence: boolean) {
+function formatStep(
+  step: RunStep,
+  phase: StepPhase,
+  layout: Layout,
+  columns: StepColumns,
+  allEvidence: boolean,
+) {
   const { paint, width, now } = layout;
-  const phase = phaseOf(step);
   const { mark, tone } = MARKS[phase];
   const left = ` ${mark} ${step.number.padStart(columns.number)}${columns.number > 0 ? '  ' : ''}`;
   const note = formatSpan(step, phase, now);
@@ -255,6 +265,7 @@ function sayNow(status: RunStatus, now: number): string {
     const title = isUndoing ? `undoing: ${titleOf(current)}` : titleOf(current);
     return `${title} ${formatSince(current.startedAt, now)}`.trim();
   }
+  if (isGoingBack(status)) return 'going back';
   const last = status.steps.findLast((step) => phaseOf(step) === 'done');
   return last === undefined
     ? 'nothing has started yet'
@@ -291,8 +302,17 @@ export function sayNext(status: RunStatus): string {
   if (run.state === 'cancelled') return 'nothing, no traffic was moved';
   if (run.state === 'failed') return 'nothing, the run is over';
   const command = commandToGoOn(status, shortId(run.id));
-  const step = sayNextStep(status);
+  const isStopped = run.state === 'paused' && !isGoingBack(status);
+  const step = isStopped ? sayResumed(status) : sayNextStep(status);
   return command === undefined ? step : `${command}\n${step}`;
+}
+
+/** What resuming does, and what has to be done before. */
+function sayResumed(status: RunStatus): string {
+  const step = nextStep(status);
+  const title = step === undefined ? END : `“${titleOf(step)}”`;
+  if (status.run!.problem === '') return `it goes on with ${title}`;
+  return `once the problem is mended; it tries ${title} again`;
 }
 
 function sayNextStep(status: RunStatus): string {
@@ -311,6 +331,7 @@ export function sayUndo(status: RunStatus): string {
   if (['rolled_back', 'cancelled', 'failed'].includes(state)) return 'nothing is left to undo';
   if (isGoingBack(status)) return state === 'paused' ? 'started; resume it to finish' : 'under way';
   if (state === 'completed') return 'the way back is given up; a new run can move the link again';
+  if (isWayBackGone(status)) return 'nothing: the way back was given up';
   const how = currentStep(status)?.undo ?? '';
   const command = `relink rollback ${shortId(run.id)}`;
   return how === '' ? command : `${command}\n${how}`;

@@ -12,7 +12,11 @@ import {
   type RunStatus,
   RunStatusSchema,
 } from '../../../gen/relink/v1/operator_pb.ts';
-import type { DeadLetterSchema, UnansweredSchema } from '../../../gen/relink/v1/participant_pb.ts';
+import type {
+  DeadLetterSchema,
+  ParkedMessageSchema,
+  UnansweredSchema,
+} from '../../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../../gen/relink/v1/receipt_pb.ts';
 import { invalidField, RpcError, unknownId } from '../../../rpc/errors.ts';
 import type { RpcContext } from '../../../rpc/handlers.ts';
@@ -31,6 +35,7 @@ export class FakeOperator {
   readonly links = LINKS.map((link) => create(LinkSchema, link));
   readonly runs: RunStatus[] = [];
   readonly letters: Init<typeof DeadLetterSchema>[] = [];
+  readonly parked: Init<typeof ParkedMessageSchema>[] = [];
   readonly certificates: Init<typeof CertificateSchema>[] = [];
   /** Requests as they came, by method. */
   readonly calls: { method: string; request: unknown }[] = [];
@@ -72,8 +77,8 @@ export class FakeOperator {
 
   /** Back to links without runs, letters and certificates. */
   forget(): void {
-    for (const kept of [this.runs, this.letters, this.certificates, this.calls, this.unanswered])
-      kept.length = 0;
+    const { runs, letters, parked, certificates, calls, unanswered } = this;
+    for (const kept of [runs, letters, parked, certificates, calls, unanswered]) kept.length = 0;
     this.onOrder = () => undefined;
     this.areSidesEqual = true;
     this.pageSize = PAGE_MAX;
@@ -195,6 +200,12 @@ export class FakeOperator {
     return found;
   }
 
+  #parkedMessage(id: string) {
+    const found = this.parked.find((one) => one.id === id);
+    if (found === undefined) throw unknownId('id', 'parked message');
+    return found;
+  }
+
   #serve() {
     return serve(Operator, {
       listLinks: () => ({ links: this.links, unanswered: this.unanswered }),
@@ -271,6 +282,16 @@ export class FakeOperator {
         letter.body = body;
         letter.revision = revision + 1;
         return { revision: letter.revision };
+      },
+      listParked: ({ link }) => {
+        const parked = this.parked.filter((one) => !link || one.link === link);
+        return { parked, total: BigInt(parked.length), unanswered: this.unanswered };
+      },
+      getParked: ({ id }) => ({ parked: this.#parkedMessage(id) }),
+      skipParked: (request) => {
+        this.calls.push({ method: 'skip', request });
+        const { missing = [] } = this.#parkedMessage(request.id);
+        return { fromVersion: missing[0]!, throughVersion: missing.at(-1)! };
       },
       listContracts: refuse,
       checkContracts: refuse,

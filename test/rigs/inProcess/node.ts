@@ -1,5 +1,6 @@
 /** One replica of a service inside the test's process: real connections, kit and gRPC server. */
 import { createLinkKit, type KitOptions, type LinkKit } from '../../../link/kit.ts';
+import { QUEUE_SESSION } from '../../../link/outbox/queueSession.ts';
 import { releaseLinks } from '../../../link/release.ts';
 import { createRpcServer, type RpcServer } from '../../../rpc/server.ts';
 import { readEnvironment } from '../../../runtime/environment.ts';
@@ -61,7 +62,7 @@ export class ServiceNode {
     const queueSql = connectPostgres(postgresUrl, {
       name: `${instance}/queue`,
       max: 6,
-      session: { synchronous_commit: 'off' },
+      session: QUEUE_SESSION,
       log,
     });
     const nats = await connectNats(natsUrl, { name: instance, log });

@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX "lanes_term" ON "relink"."lanes" ("link","lane","term");
