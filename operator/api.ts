@@ -32,6 +32,7 @@ import { deadLetterHandlers } from './deadLetters.ts';
 import { withReasons } from './errors.ts';
 import { type LinkSources, listLinks } from './links.ts';
 import { parkedHandlers } from './parked.ts';
+import { reconcileHandlers } from './reconcile/handlers.ts';
 import { certificateToWire, planToWire, runToWire, statusToWire } from './status.ts';
 import { UnroutedWatch } from './unrouted.ts';
 import type { Watchers } from './watchers.ts';
@@ -64,6 +65,7 @@ export function operatorHandlers(options: OperatorOptions): Handlers<typeof Oper
     ...proofHandlers(options),
     ...deadLetterHandlers(options.participants),
     ...parkedHandlers(options.participants),
+    ...reconcileHandlers(options.participants),
     ...contractHandlers({
       ...options,
       manager: () => options.streams.manager(),

@@ -72,6 +72,7 @@ const SQL_FILES: readonly string[] = [
   'link/inbox/givingUp.ts',
   'link/inbox/ordered.ts',
   'link/inbox/parked.ts',
+  'link/inbox/settled.ts',
   'link/outbox/closeRows.ts',
   'link/outbox/enqueue.ts',
   'link/outbox/history.ts',

@@ -12,6 +12,15 @@ export function holdFence(tx: Transaction, link: string): Promise<unknown> {
   return tx`select pg_advisory_xact_lock_shared(${FENCE_LOCK_NAMESPACE}, hashtext(${link}))`;
 }
 
+/** The oldest epoch that is taken, of the lanes that have a fence. */
+export async function readFences(
+  sql: Database,
+  link: string,
+): Promise<{ lane: number; minEpoch: bigint }[]> {
+  return sql<{ lane: number; minEpoch: bigint }[]>`
+    select lane, min_epoch as "minEpoch" from relink.fences where link = ${link} order by lane`;
+}
+
 /**
  * Refuses older epochs of the lanes from now on. Waits for the transactions that passed the old
  * fence. A fence only rises.

@@ -118,6 +118,35 @@ export async function countParked(sql: Database, link: string): Promise<number> 
   return row!.count;
 }
 
+/** A key whose next message is not there, while later ones are parked. */
+export interface Gap {
+  readonly key: string;
+  readonly missingVersion: bigint;
+  /** The first of the parked ones. */
+  readonly parkedId: string;
+  readonly parkedVersion: bigint;
+  readonly parkedSince: Date;
+}
+
+/** In the order of keys. A key that waits behind a dead letter has one that a person can act on. */
+export function listGaps(
+  sql: Database,
+  link: string,
+  afterKey: string,
+  limit: number,
+): Promise<Gap[]> {
+  return sql<Gap[]>`
+    select distinct on (p.key) p.key, coalesce(q.version, 0) + 1 as "missingVersion",
+      p.event_id as "parkedId", p.version as "parkedVersion", p.parked_at as "parkedSince"
+    from relink.parked p left join relink.positions q on q.link = p.link and q.key = p.key
+    where p.link = ${link} and p.key > ${afterKey} and p.version > coalesce(q.version, 0) + 1
+      and not exists (select from relink.parked next where next.link = p.link
+        and next.key = p.key and next.version = coalesce(q.version, 0) + 1)
+      and not exists (select from relink.dead_letters d where d.link = p.link and d.key = p.key
+        and d.version = coalesce(q.version, 0) + 1 and d.state = 'dead')
+    order by p.key, p.version limit ${limit}`;
+}
+
 /**
  * Moves a key past a message that was given up, so that the messages parked behind it get their
  * turn. Returns false when an earlier message of the key is not settled: nothing would move the key

@@ -108,7 +108,7 @@ test('a message that is sent again has its id and version, and is counted once h
   // Given in any order, and twice: each key’s go out in the order of their versions.
   const ids = [two.eventId, one.eventId, one.eventId];
   const opened = await reopen(sql, LEG, ids, 'ada');
-  assert.deepEqual([...opened].sort(), [one.eventId, two.eventId].sort());
+  assert.deepEqual(opened.map(({ eventId }) => eventId).sort(), [one.eventId, two.eventId].sort());
   const again = await open();
   const shown = (row: OutboxRow) => ({ ...row, seq: 0, ageMs: 0 });
   assert.deepEqual(again.map(shown), [one, two].map(shown));

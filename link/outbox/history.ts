@@ -69,6 +69,44 @@ export async function findKnown(
   return new Set(rows.map(({ id }) => id));
 }
 
+export interface Place {
+  readonly key: string;
+  readonly version: bigint;
+}
+
+/** Of these places, those of open messages of the leg. */
+export async function findOpen(
+  sql: Database,
+  leg: string,
+  places: readonly Place[],
+): Promise<Place[]> {
+  if (places.length === 0) return [];
+  return sql<Place[]>`
+    select o.key, o.version from relink.outbox o
+    join unnest(${places.map(({ key }) => key)}::text[],
+      ${places.map(({ version }) => String(version))}::int8[]) w(key, version)
+      on w.key = o.key and w.version = o.version
+    where o.leg = ${leg}`;
+}
+
+/** Messages looked at to find when a history begins: they are in the order of writing, not of closing. */
+const BEGINNING = 100;
+
+/** Since when closed messages of the leg are surely known, in Unix milliseconds; 0 when none is. */
+export async function keptSince(sql: Database, leg: string): Promise<number> {
+  const [row] = await sql<{ since: number | null }[]>`
+    select extract(epoch from min(closed_at))::float8 * 1000 as since from (
+      select closed_at from relink.history where leg = ${leg}
+      order by event_id limit ${BEGINNING}) first`;
+  return Math.ceil(row!.since ?? 0);
+}
+
+/** A message that is open again. */
+export interface Reopened {
+  readonly eventId: string;
+  readonly key: string;
+}
+
 /**
  * Opens closed messages again, under the ids and versions that they had: they go by the route of now.
  * What `closed` counted of them is taken back in the same statement, so that the next receipt counts
@@ -80,10 +118,10 @@ export async function reopen(
   leg: string,
   eventIds: readonly string[],
   actor: string,
-): Promise<string[]> {
+): Promise<Reopened[]> {
   const ids = [...new Set(eventIds)];
   const opened = await sql.begin(async (tx) => {
-    const rows = await tx<{ id: string }[]>`
+    const rows = await tx<Reopened[]>`
       with taken as (delete from relink.history
           where leg = ${leg} and event_id = any(${ids}::uuid[]) returning *),
         counted as (select lane, epoch, count(*) as count, sum(hash) as sum from taken
@@ -97,9 +135,9 @@ export async function reopen(
       insert into relink.outbox
         (leg, lane, key, version, event, event_version, event_id, body, traceparent)
       select leg, lane, key, version, event, event_version, event_id, body, traceparent
-      from taken order by key, version returning event_id as id`;
+      from taken order by key, version returning event_id as "eventId", key`;
     await failpoint('history.before-commit');
-    return rows.map(({ id }) => id);
+    return [...rows];
   });
   await failpoint('history.after-commit');
   return opened;

@@ -8,7 +8,7 @@ import { LinkError } from '../errors.ts';
 import type { Handler } from '../inbox/handler.ts';
 import type { Receiver } from '../inbox/receiver.ts';
 import type { ReplicaTable } from '../inbox/upsertNewer.ts';
-import type { LinkDefinition } from '../link.ts';
+import { type LinkDefinition, legOf } from '../link.ts';
 import type { Pull } from '../pull/pull.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Dispatcher } from '../transport/dispatcher.ts';
@@ -53,6 +53,14 @@ export interface ParticipantOptions {
   /** For how long this service remembers what it settled, and keeps what was settled elsewhere. */
   readonly horizonDays: number;
   readonly historyDays: number;
+}
+
+/** The produced leg of these names. @throws LinkError UNKNOWN_LINK, UNKNOWN_CONSUMER */
+export function findLeg(links: readonly LinkDefinition[], link: string, consumer: string) {
+  const definition = findLink(links, link);
+  if (!definition.consumers[consumer])
+    throw new LinkError('UNKNOWN_CONSUMER', `${link} has no consumer ${consumer}`);
+  return { definition, leg: legOf(link, consumer) };
 }
 
 /** The produced or consumed link of this id. */

@@ -18,7 +18,7 @@ import type { Dispatcher } from '../transport/dispatcher.ts';
 import { JetStreamDispatcher } from '../transport/jetStream/send.ts';
 import { contractOf, travellingVersion } from '../versions.ts';
 import type { Parcel } from '../wire/parcel.ts';
-import { findLink, type ParticipantOptions } from './context.ts';
+import { findLeg, type ParticipantOptions } from './context.ts';
 import { laneToWire, requireTransport, transportFromWire } from './encoding.ts';
 import { countEntities } from './entity.ts';
 import { raiseVersions } from './storing.ts';
@@ -43,12 +43,7 @@ export function producerHandlers(
   options: ParticipantOptions,
 ): Pick<Handlers<typeof LinkParticipant>, Methods> {
   const { sql, produced, relay } = options;
-  const legFor = (link: string, consumer: string) => {
-    const definition = findLink(produced, link);
-    if (!definition.consumers[consumer])
-      throw new LinkError('UNKNOWN_CONSUMER', `${link} has no consumer ${consumer}`);
-    return { definition, leg: legOf(link, consumer) };
-  };
+  const legFor = (link: string, consumer: string) => findLeg(produced, link, consumer);
   return {
     getRoutes: async ({ link, consumer }) => {
       const lanes = await readStandings(sql, legFor(link, consumer).leg);

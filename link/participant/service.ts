@@ -13,6 +13,7 @@ import { erasingHandlers } from './erasingHandlers.ts';
 import { parkedHandlers } from './parkedHandlers.ts';
 import { producerHandlers } from './producerHandlers.ts';
 import { pullHandlers } from './pullHandlers.ts';
+import { reconcileHandlers } from './reconcileHandlers.ts';
 import { schemaHandlers } from './schemaHandlers.ts';
 
 type ParticipantHandlers = Handlers<typeof LinkParticipant>;
@@ -28,6 +29,7 @@ export function participantHandlers(options: ParticipantOptions): ParticipantHan
     ...pullHandlers(options),
     ...deadLetterHandlers(options),
     ...parkedHandlers(options),
+    ...reconcileHandlers(options),
   };
   return Object.fromEntries(
     Object.entries(handlers).map(([name, handle]) => [name, withReasons(handle as AnyHandler)]),

@@ -15,7 +15,7 @@ import {
 } from '../participants.ts';
 import { readClosed, readInbox } from './digests.ts';
 import { compareLanes } from './drain.ts';
-import { compareRows } from './parity.ts';
+import { compareRows, type ParitySides } from './parity.ts';
 
 /** Rows and messages on their way have this long to arrive before they count as missing. */
 const PATIENCE_MS = 10_000;
@@ -62,9 +62,21 @@ async function asksOwner({ participants, link, consumer }: VerifyOptions): Promi
   return lanes.length > 0 && lanes.every(({ reading }) => reading === WireReading.OWNER);
 }
 
-async function verifyRows(options: VerifyOptions): Promise<Finding> {
+/** Both sides of a formal leg, to compare rows; undefined where no replica is read. */
+export async function rowSides(options: VerifyOptions): Promise<ParitySides | undefined> {
   const { participants, link, consumer } = options;
-  if (await asksOwner(options))
+  if (await asksOwner(options)) return undefined;
+  return {
+    link: link.producer.id,
+    producer: participants.of(link.producer.producer),
+    consumer: participants.of(consumer),
+    version: await newestVersion(options),
+  };
+}
+
+async function verifyRows(options: VerifyOptions): Promise<Finding> {
+  const sides = await rowSides(options);
+  if (!sides)
     return {
       what: 'rows',
       isEqual: true,
@@ -72,12 +84,6 @@ async function verifyRows(options: VerifyOptions): Promise<Finding> {
       consumer: 'reads no replica',
       examples: [],
     };
-  const sides = {
-    link: link.producer.id,
-    producer: participants.of(link.producer.producer),
-    consumer: participants.of(consumer),
-    version: await newestVersion(options),
-  };
   const { rows, differing } = await compareRows(sides, PATIENCE_MS, options.signal);
   const keys = differing.slice(0, EXAMPLES).map(({ key }) => key);
   return {

@@ -6,6 +6,7 @@ import { addControlCommands } from './commands/control.ts';
 import { addDeadLetterCommands } from './commands/deadLetters.ts';
 import { addLinkCommands } from './commands/links.ts';
 import { addParkedCommands } from './commands/parked.ts';
+import { addReconcileCommand } from './commands/reconcile.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { addStartCommands } from './commands/start.ts';
 import { addVerifyCommand } from './commands/verify.ts';
@@ -25,6 +26,7 @@ export function createProgram(version: string, use: UseSession): Program {
   addControlCommands(program, use);
   program.commandsGroup('Prove and repair:');
   addVerifyCommand(program, use);
+  addReconcileCommand(program, use);
   addCertificateCommands(program, use);
   addDeadLetterCommands(program, use);
   addParkedCommands(program, use);

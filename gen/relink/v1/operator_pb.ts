@@ -7,13 +7,15 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { DiscardDeadLetterRequestSchema, DiscardDeadLetterResponseSchema, EditDeadLetterRequestSchema, EditDeadLetterResponseSchema, GetDeadLetterRequestSchema, GetDeadLetterResponseSchema, GetParkedRequestSchema, GetParkedResponseSchema, ListDeadLettersRequestSchema, ListDeadLettersResponseSchema, ListParkedRequestSchema, ListParkedResponseSchema, RedriveDeadLetterRequestSchema, RedriveDeadLetterResponseSchema, SkipParkedRequestSchema, SkipParkedResponseSchema, Unanswered, UnansweredJson } from "./participant_pb.ts";
 import { file_relink_v1_participant } from "./participant_pb.ts";
+import type { Outcome, OutcomeJson } from "./receipt_pb.ts";
+import { file_relink_v1_receipt } from "./receipt_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file relink/v1/operator.proto.
  */
 export const file_relink_v1_operator: GenFile = /*@__PURE__*/
-  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0Il4KEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgCIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIn4KBExpbmsSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoCRIcCgRsZWdzGAQgAygLMg4ucmVsaW5rLnYxLkxlZxISCgp0cmFuc3BvcnRzGAUgAygJEhgKEGltbW92YWJsZV9yZWFzb24YBiABKAkiogIKA0xlZxIQCghjb25zdW1lchgBIAEoCRIjCgZyb3V0ZXMYAiADKAsyEy5yZWxpbmsudjEuTGVnUm91dGUSEwoLb3V0Ym94X29wZW4YAyABKAMSFgoOb2xkZXN0X29wZW5fbXMYBCABKAMSFgoOc3RyZWFtX3BlbmRpbmcYBSABKAMSEwoLYWNrX3BlbmRpbmcYBiABKAMSFAoMZGVhZF9sZXR0ZXJzGAcgASgDEg4KBnBhcmtlZBgIIAEoAxIQCgh3YXJuaW5ncxgJIAMoCRIPCgdibG9ja2VkGAogASgDEhYKDmJsb2NrZWRfcmVhc29uGAsgASgJEhIKCmJsb2NrZWRfbXMYDCABKAMSFQoNcGF1c2VkX3JlYXNvbhgNIAEoCSJMCghMZWdSb3V0ZRINCgVsYW5lcxgBIAMoBRIRCgl0cmFuc3BvcnQYAiABKAkSDwoHdmVyc2lvbhgDIAEoBRINCgVlcG9jaBgEIAEoAyIUChJHZXRUb3BvbG9neVJlcXVlc3QijgEKE0dldFRvcG9sb2d5UmVzcG9uc2USLAoIc2VydmljZXMYASADKAsyGi5yZWxpbmsudjEuVG9wb2xvZ3lTZXJ2aWNlEh4KBWxpbmtzGAIgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgDIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIk0KD1RvcG9sb2d5U2VydmljZRIMCgRuYW1lGAEgASgJEiwKCHJlcGxpY2FzGAIgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5UmVwbGljYSIuCg9Ub3BvbG9neVJlcGxpY2ESDwoHYWRkcmVzcxgBIAEoCRIKCgJ1cBgCIAEoCCKnAgoLUGxhblJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiEKAnRvGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCgh3YXlfYmFjaxgEIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEk0KCHNldHRpbmdzGAUgAygLMiQucmVsaW5rLnYxLlBsYW5SZXF1ZXN0LlNldHRpbmdzRW50cnlCFbpIEpoBDxBkIgRyAhhkKgVyAxjQDxovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEixwEKDFBsYW5SZXNwb25zZRIMCgRsaW5rGAEgASgJEhAKCGNvbnN1bWVyGAIgASgJEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSJQoFc3RlcHMYBSADKAsyFi5yZWxpbmsudjEuUGxhbm5lZFN0ZXASLwoKdGhyZXNob2xkcxgGIAMoCzIbLnJlbGluay52MS5QbGFubmVkVGhyZXNob2xkEiUKBWxpbmtzGAcgAygLMhYucmVsaW5rLnYxLlBsYW5uZWRMaW5rInEKC1BsYW5uZWRMaW5rEgwKBGxpbmsYASABKAkSEQoJY29uc3VtZXJzGAIgAygJEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSJwoGZXZlbnRzGAUgAygLMhcucmVsaW5rLnYxLlBsYW5uZWRFdmVudCJ2CgxQbGFubmVkRXZlbnQSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgFEgoKAnRvGAMgASgFEgwKBGxvc3MYBCABKAkSEgoKY29tcGxlbWVudBgFIAMoCRINCgVkcm9wcxgGIAMoCRINCgV3b3JkcxgHIAMoCSJhChBQbGFubmVkVGhyZXNob2xkEg8KB3NldHRpbmcYASABKAkSDQoFdmFsdWUYAiABKAESDAoEdW5pdBgDIAEoCRINCgVhYm91dBgEIAEoCRIQCghtZWFzdXJlcxgFIAMoCSJWCgtQbGFubmVkU3RlcBIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBm51bWJlchgDIAEoCRIMCgRraW5kGAQgASgJEgwKBHVuZG8YBSABKAki7wIKDFN0YXJ0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIQoCdG8YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCHdheV9iYWNrGAQgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSDAoEc3RlcBgFIAEoCBIPCgdub19ob2xkGAYgASgIEiUKBWFjdG9yGAcgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokEk4KCHNldHRpbmdzGAggAygLMiUucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDVN0YXJ0UmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJwCglSdW5TdGF0dXMSGwoDcnVuGAEgASgLMg4ucmVsaW5rLnYxLlJ1bhIhCgVzdGVwcxgCIAMoCzISLnJlbGluay52MS5SdW5TdGVwEiMKB3dhaXRpbmcYAyABKAsyEi5yZWxpbmsudjEuV2FpdGluZyLBAQoDUnVuEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDAoEZnJvbRgEIAEoCRIKCgJ0bxgFIAEoCRINCgVzdGF0ZRgGIAEoCRIQCgh3YXlfYmFjaxgHIAEoCRISCgpzdGFydGVkX2F0GAggASgJEhAKCGVuZGVkX2F0GAkgASgJEg0KBWFjdG9yGAogASgJEg8KB3Byb2JsZW0YCyABKAkSDQoFbGlua3MYDCADKAkiywEKB1J1blN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGF0ZRgDIAEoCRISCgpzdGFydGVkX2F0GAQgASgJEhAKCGVuZGVkX2F0GAUgASgJEiUKCGV2aWRlbmNlGAYgAygLMhMucmVsaW5rLnYxLkV2aWRlbmNlEgwKBHVuZG8YByABKAkSDgoGbnVtYmVyGAggASgJEgwKBGtpbmQYCSABKAkSDAoEZG9uZRgKIAEoAxINCgV0b3RhbBgLIAEoAyJXCghFdmlkZW5jZRIKCgJhdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEgwKBHdoYXQYAyABKAkSDQoFdmFsdWUYBCABKAkSEQoJdGhyZXNob2xkGAUgASgJImQKB1dhaXRpbmcSDAoEZ2F0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIRCgl0aHJlc2hvbGQYAyABKAkSDQoFc2luY2UYBCABKAkSDAoEbmV4dBgFIAEoCRIMCgR1bmRvGAYgASgJInoKD0xpc3RSdW5zUmVxdWVzdBIZCgVsaW1pdBgBIAEoBUIKukgHGgUY6AcoABIjCgRsaW5rGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIYWZ0ZXJfaWQYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJBChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5yZWxpbmsudjEuUnVuEg8KB25leHRfaWQYAiABKAkiJQoNR2V0UnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiNgoOR2V0UnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyInCg9XYXRjaFJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjgKEFdhdGNoUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJQChFBcHByb3ZlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOgoSQXBwcm92ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTgoPUGF1c2VSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI4ChBQYXVzZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTwoQUmVzdW1lUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOQoRUmVzdW1lUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJRChJSb2xsYmFja1J1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjsKE1JvbGxiYWNrUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJPChBDYW5jZWxSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI5ChFDYW5jZWxSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzInkKEkNvbXBsZXRlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQSJgoHY29uZmlybRgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIjsKE0NvbXBsZXRlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJdCg1WZXJpZnlSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkUKDlZlcmlmeVJlc3BvbnNlEg0KBWVxdWFsGAEgASgIEiQKBGxlZ3MYAiADKAsyFi5yZWxpbmsudjEuVmVyaWZpZWRMZWciVAoLVmVyaWZpZWRMZWcSEAoIY29uc3VtZXIYASABKAkSDQoFZXF1YWwYAiABKAgSJAoIZmluZGluZ3MYAyADKAsyEi5yZWxpbmsudjEuRmluZGluZyJcCgdGaW5kaW5nEgwKBHdoYXQYASABKAkSDQoFZXF1YWwYAiABKAgSEAoIcHJvZHVjZXIYAyABKAkSEAoIY29uc3VtZXIYBCABKAkSEAoIZXhhbXBsZXMYBSADKAkipgEKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIiCgNydW4YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghhZnRlcl9pZBgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjoBygAIlkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRIsCgxjZXJ0aWZpY2F0ZXMYASADKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUSDwoHbmV4dF9pZBgCIAEoCSI6ChVHZXRDZXJ0aWZpY2F0ZVJlcXVlc3QSIQoCaWQYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJFChZHZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlEisKC2NlcnRpZmljYXRlGAEgASgLMhYucmVsaW5rLnYxLkNlcnRpZmljYXRlIuIBCgtDZXJ0aWZpY2F0ZRIKCgJpZBgBIAEoCRIMCgRsaW5rGAIgASgJEhAKCGNvbnN1bWVyGAMgASgJEg0KBWVwb2NoGAQgASgDEgsKA3J1bhgFIAEoCRINCgVlcXVhbBgGIAEoCBINCgVjb3VudBgHIAEoAxIRCglzaWduZWRfYXQYCCABKAkSEQoJc3RhdGVtZW50GAkgASgJEhEKCXNpZ25hdHVyZRgKIAEoCRISCgpwdWJsaWNfa2V5GAsgASgJEgwKBGtpbmQYDCABKAkSEgoKZXhjZXB0aW9ucxgNIAEoAyJxChRMaXN0Q29udHJhY3RzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSGQoFbGltaXQYAiABKAVCCrpIBxoFGOgHKAASGQoIYWZ0ZXJfaWQYAyABKANCB7pIBCICKAAiWgoVTGlzdENvbnRyYWN0c1Jlc3BvbnNlEjAKCWNvbnRyYWN0cxgBIAMoCzIdLnJlbGluay52MS5SZWdpc3RlcmVkQ29udHJhY3QSDwoHbmV4dF9pZBgCIAEoAyKDAgoSUmVnaXN0ZXJlZENvbnRyYWN0EgoKAmlkGAEgASgDEg0KBWV2ZW50GAIgASgJEg8KB3ZlcnNpb24YAyABKAUSDAoEaGFzaBgEIAEoCRIOCgZzY2hlbWEYBSABKAkSDwoHY2hhbmdlZBgGIAEoCBIVCg1yZWdpc3RlcmVkX2J5GAcgASgJEhUKDXJlZ2lzdGVyZWRfYXQYCCABKAkSJAoEdXNlcxgJIAMoCzIWLnJlbGluay52MS5Db250cmFjdFVzZRISCgpyZXRpcmVkX2J5GAogASgJEhIKCnJldGlyZWRfYXQYCyABKAkSFgoOcmV0aXJlZF9yZWFzb24YDCABKAkiegoLQ29udHJhY3RVc2USDAoEbGluaxgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEgwKBHNpZGUYAyABKAkSFQoNZmlyc3Rfc2Vlbl9hdBgEIAEoCRIUCgxsYXN0X3NlZW5fYXQYBSABKAkSEQoJaW5zdGFuY2VzGAYgAygJIjwKFUNoZWNrQ29udHJhY3RzUmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQijwEKFkNoZWNrQ29udHJhY3RzUmVzcG9uc2USEgoKY29tcGF0aWJsZRgBIAEoCBImCgVwYWlycxgCIAMoCzIXLnJlbGluay52MS5Db250cmFjdFBhaXISDgoGYWxhcm1zGAMgAygJEikKCnVuYW5zd2VyZWQYBCADKAsyFS5yZWxpbmsudjEuVW5hbnN3ZXJlZCKiAQoMQ29udHJhY3RQYWlyEgwKBGxpbmsYASABKAkSDQoFZXZlbnQYAiABKAkSDwoHdmVyc2lvbhgDIAEoBRIQCghwcm9kdWNlchgEIAEoCRIQCghjb25zdW1lchgFIAEoCRISCgpjb21wYXRpYmxlGAYgASgIEiwKCHByb2JsZW1zGAcgAygLMhoucmVsaW5rLnYxLkNvbnRyYWN0UHJvYmxlbSJmCg9Db250cmFjdFByb2JsZW0SDQoFZmllbGQYASABKAkSDwoHcHJvYmxlbRgCIAEoCRIRCglkaXJlY3Rpb24YAyABKAkSDwoHcG9pbnRlchgEIAEoCRIPCgd2ZXJkaWN0GAUgASgJIrgBChVSZXRpcmVDb250cmFjdFJlcXVlc3QSJgoFZXZlbnQYASABKAlCF7pIFHISEAEYZDIMXlteXHB7Q2N9XSokEhsKB3ZlcnNpb24YAiABKAVCCrpIBxoFGOgHKAASMwoGcmVhc29uGAMgASgJQiO6SCByHhABGNAPMhdeKFteXHB7Q2N9XXxbXG5cclx0XSkqJBIlCgVhY3RvchgEIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCJ9ChZSZXRpcmVDb250cmFjdFJlc3BvbnNlEg8KB3JldGlyZWQYASABKAgSKgoIZmluZGluZ3MYAiADKAsyGC5yZWxpbmsudjEuUmV0aXJlRmluZGluZxISCgpyZXRpcmVkX2J5GAMgASgJEhIKCnJldGlyZWRfYXQYBCABKAkiUwoNUmV0aXJlRmluZGluZxIMCgR3aGF0GAEgASgJEg0KBXdoZXJlGAIgASgJEhYKDnN0YW5kc19hZ2FpbnN0GAMgASgIEg0KBXZhbHVlGAQgASgJMrQQCghPcGVyYXRvchJGCglMaXN0TGlua3MSGy5yZWxpbmsudjEuTGlzdExpbmtzUmVxdWVzdBocLnJlbGluay52MS5MaXN0TGlua3NSZXNwb25zZRJMCgtHZXRUb3BvbG9neRIdLnJlbGluay52MS5HZXRUb3BvbG9neVJlcXVlc3QaHi5yZWxpbmsudjEuR2V0VG9wb2xvZ3lSZXNwb25zZRI3CgRQbGFuEhYucmVsaW5rLnYxLlBsYW5SZXF1ZXN0GhcucmVsaW5rLnYxLlBsYW5SZXNwb25zZRI6CgVTdGFydBIXLnJlbGluay52MS5TdGFydFJlcXVlc3QaGC5yZWxpbmsudjEuU3RhcnRSZXNwb25zZRJDCghMaXN0UnVucxIaLnJlbGluay52MS5MaXN0UnVuc1JlcXVlc3QaGy5yZWxpbmsudjEuTGlzdFJ1bnNSZXNwb25zZRI9CgZHZXRSdW4SGC5yZWxpbmsudjEuR2V0UnVuUmVxdWVzdBoZLnJlbGluay52MS5HZXRSdW5SZXNwb25zZRJFCghXYXRjaFJ1bhIaLnJlbGluay52MS5XYXRjaFJ1blJlcXVlc3QaGy5yZWxpbmsudjEuV2F0Y2hSdW5SZXNwb25zZTABEkkKCkFwcHJvdmVSdW4SHC5yZWxpbmsudjEuQXBwcm92ZVJ1blJlcXVlc3QaHS5yZWxpbmsudjEuQXBwcm92ZVJ1blJlc3BvbnNlEkMKCFBhdXNlUnVuEhoucmVsaW5rLnYxLlBhdXNlUnVuUmVxdWVzdBobLnJlbGluay52MS5QYXVzZVJ1blJlc3BvbnNlEkYKCVJlc3VtZVJ1bhIbLnJlbGluay52MS5SZXN1bWVSdW5SZXF1ZXN0GhwucmVsaW5rLnYxLlJlc3VtZVJ1blJlc3BvbnNlEkwKC1JvbGxiYWNrUnVuEh0ucmVsaW5rLnYxLlJvbGxiYWNrUnVuUmVxdWVzdBoeLnJlbGluay52MS5Sb2xsYmFja1J1blJlc3BvbnNlEkYKCUNhbmNlbFJ1bhIbLnJlbGluay52MS5DYW5jZWxSdW5SZXF1ZXN0GhwucmVsaW5rLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkwKC0NvbXBsZXRlUnVuEh0ucmVsaW5rLnYxLkNvbXBsZXRlUnVuUmVxdWVzdBoeLnJlbGluay52MS5Db21wbGV0ZVJ1blJlc3BvbnNlEj0KBlZlcmlmeRIYLnJlbGluay52MS5WZXJpZnlSZXF1ZXN0GhkucmVsaW5rLnYxLlZlcmlmeVJlc3BvbnNlElsKEExpc3RDZXJ0aWZpY2F0ZXMSIi5yZWxpbmsudjEuTGlzdENlcnRpZmljYXRlc1JlcXVlc3QaIy5yZWxpbmsudjEuTGlzdENlcnRpZmljYXRlc1Jlc3BvbnNlElUKDkdldENlcnRpZmljYXRlEiAucmVsaW5rLnYxLkdldENlcnRpZmljYXRlUmVxdWVzdBohLnJlbGluay52MS5HZXRDZXJ0aWZpY2F0ZVJlc3BvbnNlElgKD0xpc3REZWFkTGV0dGVycxIhLnJlbGluay52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiIucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlElIKDUdldERlYWRMZXR0ZXISHy5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlcXVlc3QaIC5yZWxpbmsudjEuR2V0RGVhZExldHRlclJlc3BvbnNlEl4KEVJlZHJpdmVEZWFkTGV0dGVyEiMucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5SZWRyaXZlRGVhZExldHRlclJlc3BvbnNlEl4KEURpc2NhcmREZWFkTGV0dGVyEiMucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVxdWVzdBokLnJlbGluay52MS5EaXNjYXJkRGVhZExldHRlclJlc3BvbnNlElUKDkVkaXREZWFkTGV0dGVyEiAucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVxdWVzdBohLnJlbGluay52MS5FZGl0RGVhZExldHRlclJlc3BvbnNlEkkKCkxpc3RQYXJrZWQSHC5yZWxpbmsudjEuTGlzdFBhcmtlZFJlcXVlc3QaHS5yZWxpbmsudjEuTGlzdFBhcmtlZFJlc3BvbnNlEkYKCUdldFBhcmtlZBIbLnJlbGluay52MS5HZXRQYXJrZWRSZXF1ZXN0GhwucmVsaW5rLnYxLkdldFBhcmtlZFJlc3BvbnNlEkkKClNraXBQYXJrZWQSHC5yZWxpbmsudjEuU2tpcFBhcmtlZFJlcXVlc3QaHS5yZWxpbmsudjEuU2tpcFBhcmtlZFJlc3BvbnNlElIKDUxpc3RDb250cmFjdHMSHy5yZWxpbmsudjEuTGlzdENvbnRyYWN0c1JlcXVlc3QaIC5yZWxpbmsudjEuTGlzdENvbnRyYWN0c1Jlc3BvbnNlElUKDkNoZWNrQ29udHJhY3RzEiAucmVsaW5rLnYxLkNoZWNrQ29udHJhY3RzUmVxdWVzdBohLnJlbGluay52MS5DaGVja0NvbnRyYWN0c1Jlc3BvbnNlElUKDlJldGlyZUNvbnRyYWN0EiAucmVsaW5rLnYxLlJldGlyZUNvbnRyYWN0UmVxdWVzdBohLnJlbGluay52MS5SZXRpcmVDb250cmFjdFJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_relink_v1_participant]);
+  fileDesc("ChhyZWxpbmsvdjEvb3BlcmF0b3IucHJvdG8SCXJlbGluay52MSISChBMaXN0TGlua3NSZXF1ZXN0Il4KEUxpc3RMaW5rc1Jlc3BvbnNlEh4KBWxpbmtzGAEgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgCIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIn4KBExpbmsSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIQCghwcm9kdWNlchgDIAEoCRIcCgRsZWdzGAQgAygLMg4ucmVsaW5rLnYxLkxlZxISCgp0cmFuc3BvcnRzGAUgAygJEhgKEGltbW92YWJsZV9yZWFzb24YBiABKAkiogIKA0xlZxIQCghjb25zdW1lchgBIAEoCRIjCgZyb3V0ZXMYAiADKAsyEy5yZWxpbmsudjEuTGVnUm91dGUSEwoLb3V0Ym94X29wZW4YAyABKAMSFgoOb2xkZXN0X29wZW5fbXMYBCABKAMSFgoOc3RyZWFtX3BlbmRpbmcYBSABKAMSEwoLYWNrX3BlbmRpbmcYBiABKAMSFAoMZGVhZF9sZXR0ZXJzGAcgASgDEg4KBnBhcmtlZBgIIAEoAxIQCgh3YXJuaW5ncxgJIAMoCRIPCgdibG9ja2VkGAogASgDEhYKDmJsb2NrZWRfcmVhc29uGAsgASgJEhIKCmJsb2NrZWRfbXMYDCABKAMSFQoNcGF1c2VkX3JlYXNvbhgNIAEoCSJMCghMZWdSb3V0ZRINCgVsYW5lcxgBIAMoBRIRCgl0cmFuc3BvcnQYAiABKAkSDwoHdmVyc2lvbhgDIAEoBRINCgVlcG9jaBgEIAEoAyIUChJHZXRUb3BvbG9neVJlcXVlc3QijgEKE0dldFRvcG9sb2d5UmVzcG9uc2USLAoIc2VydmljZXMYASADKAsyGi5yZWxpbmsudjEuVG9wb2xvZ3lTZXJ2aWNlEh4KBWxpbmtzGAIgAygLMg8ucmVsaW5rLnYxLkxpbmsSKQoKdW5hbnN3ZXJlZBgDIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIk0KD1RvcG9sb2d5U2VydmljZRIMCgRuYW1lGAEgASgJEiwKCHJlcGxpY2FzGAIgAygLMhoucmVsaW5rLnYxLlRvcG9sb2d5UmVwbGljYSIuCg9Ub3BvbG9neVJlcGxpY2ESDwoHYWRkcmVzcxgBIAEoCRIKCgJ1cBgCIAEoCCKnAgoLUGxhblJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiEKAnRvGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIY29uc3VtZXIYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCgh3YXlfYmFjaxgEIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEk0KCHNldHRpbmdzGAUgAygLMiQucmVsaW5rLnYxLlBsYW5SZXF1ZXN0LlNldHRpbmdzRW50cnlCFbpIEpoBDxBkIgRyAhhkKgVyAxjQDxovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEixwEKDFBsYW5SZXNwb25zZRIMCgRsaW5rGAEgASgJEhAKCGNvbnN1bWVyGAIgASgJEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSJQoFc3RlcHMYBSADKAsyFi5yZWxpbmsudjEuUGxhbm5lZFN0ZXASLwoKdGhyZXNob2xkcxgGIAMoCzIbLnJlbGluay52MS5QbGFubmVkVGhyZXNob2xkEiUKBWxpbmtzGAcgAygLMhYucmVsaW5rLnYxLlBsYW5uZWRMaW5rInEKC1BsYW5uZWRMaW5rEgwKBGxpbmsYASABKAkSEQoJY29uc3VtZXJzGAIgAygJEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkSJwoGZXZlbnRzGAUgAygLMhcucmVsaW5rLnYxLlBsYW5uZWRFdmVudCJ2CgxQbGFubmVkRXZlbnQSDAoEbmFtZRgBIAEoCRIMCgRmcm9tGAIgASgFEgoKAnRvGAMgASgFEgwKBGxvc3MYBCABKAkSEgoKY29tcGxlbWVudBgFIAMoCRINCgVkcm9wcxgGIAMoCRINCgV3b3JkcxgHIAMoCSJhChBQbGFubmVkVGhyZXNob2xkEg8KB3NldHRpbmcYASABKAkSDQoFdmFsdWUYAiABKAESDAoEdW5pdBgDIAEoCRINCgVhYm91dBgEIAEoCRIQCghtZWFzdXJlcxgFIAMoCSJWCgtQbGFubmVkU3RlcBIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBm51bWJlchgDIAEoCRIMCgRraW5kGAQgASgJEgwKBHVuZG8YBSABKAki7wIKDFN0YXJ0UmVxdWVzdBIjCgRsaW5rGAEgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSIQoCdG8YAiABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCHdheV9iYWNrGAQgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSDAoEc3RlcBgFIAEoCBIPCgdub19ob2xkGAYgASgIEiUKBWFjdG9yGAcgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokEk4KCHNldHRpbmdzGAggAygLMiUucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdC5TZXR0aW5nc0VudHJ5QhW6SBKaAQ8QZCIEcgIYZCoFcgMY0A8aLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDVN0YXJ0UmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJwCglSdW5TdGF0dXMSGwoDcnVuGAEgASgLMg4ucmVsaW5rLnYxLlJ1bhIhCgVzdGVwcxgCIAMoCzISLnJlbGluay52MS5SdW5TdGVwEiMKB3dhaXRpbmcYAyABKAsyEi5yZWxpbmsudjEuV2FpdGluZyLBAQoDUnVuEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDAoEZnJvbRgEIAEoCRIKCgJ0bxgFIAEoCRINCgVzdGF0ZRgGIAEoCRIQCgh3YXlfYmFjaxgHIAEoCRISCgpzdGFydGVkX2F0GAggASgJEhAKCGVuZGVkX2F0GAkgASgJEg0KBWFjdG9yGAogASgJEg8KB3Byb2JsZW0YCyABKAkSDQoFbGlua3MYDCADKAkiywEKB1J1blN0ZXASDAoEbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGF0ZRgDIAEoCRISCgpzdGFydGVkX2F0GAQgASgJEhAKCGVuZGVkX2F0GAUgASgJEiUKCGV2aWRlbmNlGAYgAygLMhMucmVsaW5rLnYxLkV2aWRlbmNlEgwKBHVuZG8YByABKAkSDgoGbnVtYmVyGAggASgJEgwKBGtpbmQYCSABKAkSDAoEZG9uZRgKIAEoAxINCgV0b3RhbBgLIAEoAyJXCghFdmlkZW5jZRIKCgJhdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEgwKBHdoYXQYAyABKAkSDQoFdmFsdWUYBCABKAkSEQoJdGhyZXNob2xkGAUgASgJImQKB1dhaXRpbmcSDAoEZ2F0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIRCgl0aHJlc2hvbGQYAyABKAkSDQoFc2luY2UYBCABKAkSDAoEbmV4dBgFIAEoCRIMCgR1bmRvGAYgASgJInoKD0xpc3RSdW5zUmVxdWVzdBIZCgVsaW1pdBgBIAEoBUIKukgHGgUY6AcoABIjCgRsaW5rGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJwoIYWZ0ZXJfaWQYAyABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCJBChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5yZWxpbmsudjEuUnVuEg8KB25leHRfaWQYAiABKAkiJQoNR2V0UnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiNgoOR2V0UnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyInCg9XYXRjaFJ1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjgKEFdhdGNoUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJQChFBcHByb3ZlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOgoSQXBwcm92ZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTgoPUGF1c2VSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI4ChBQYXVzZVJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoCzIULnJlbGluay52MS5SdW5TdGF0dXMiTwoQUmVzdW1lUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQiOQoRUmVzdW1lUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJRChJSb2xsYmFja1J1blJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiUKBWFjdG9yGAIgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIjsKE1JvbGxiYWNrUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJPChBDYW5jZWxSdW5SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIlCgVhY3RvchgCIAEoCUIWukgTchEYyAEyDF5bXlxwe0NjfV0qJCI5ChFDYW5jZWxSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKAsyFC5yZWxpbmsudjEuUnVuU3RhdHVzInkKEkNvbXBsZXRlUnVuUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESJQoFYWN0b3IYAiABKAlCFrpIE3IRGMgBMgxeW15ccHtDY31dKiQSJgoHY29uZmlybRgDIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIjsKE0NvbXBsZXRlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgLMhQucmVsaW5rLnYxLlJ1blN0YXR1cyJdCg1WZXJpZnlSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBInCghjb25zdW1lchgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkUKDlZlcmlmeVJlc3BvbnNlEg0KBWVxdWFsGAEgASgIEiQKBGxlZ3MYAiADKAsyFi5yZWxpbmsudjEuVmVyaWZpZWRMZWciVAoLVmVyaWZpZWRMZWcSEAoIY29uc3VtZXIYASABKAkSDQoFZXF1YWwYAiABKAgSJAoIZmluZGluZ3MYAyADKAsyEi5yZWxpbmsudjEuRmluZGluZyJcCgdGaW5kaW5nEgwKBHdoYXQYASABKAkSDQoFZXF1YWwYAiABKAgSEAoIcHJvZHVjZXIYAyABKAkSEAoIY29uc3VtZXIYBCABKAkSEAoIZXhhbXBsZXMYBSADKAki5QEKEFJlY29uY2lsZVJlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGNvbnN1bWVyGAIgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSJgoNc2luY2VfdW5peF9tcxgDIAEoA0IPukgMIgoY/7f/kP3OOSgAEiUKBWFmdGVyGAQgASgJQha6SBNyERjYBDIMXlteXHB7Q2N9XSokEg4KBnJlcGFpchgFIAEoCBIkCgVhY3RvchgGIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIl8KEVJlY29uY2lsZVJlc3BvbnNlEioKC2RpZmZlcmVuY2VzGAEgAygLMhUucmVsaW5rLnYxLkRpZmZlcmVuY2USDAoEbmV4dBgCIAEoCRIQCghjb21wYXJlZBgDIAEoAyLbAQoKRGlmZmVyZW5jZRIMCgRraW5kGAEgASgJEhAKCGV2ZW50X2lkGAIgASgJEg0KBWV2ZW50GAMgASgJEgsKA2tleRgEIAEoCRIPCgd2ZXJzaW9uGAUgASgDEg0KBWVwb2NoGAYgASgDEgwKBGxhbmUYByABKAUSIwoHb3V0Y29tZRgIIAEoDjISLnJlbGluay52MS5PdXRjb21lEgwKBGRvbmUYCSABKAkSEAoIcHJvcG9zYWwYCiABKAkSDAoEbGluaxgLIAEoCRIQCghjb25zdW1lchgMIAEoCSKmAQoXTGlzdENlcnRpZmljYXRlc1JlcXVlc3QSIwoEbGluaxgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEiIKA3J1bhgCIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokEicKCGFmdGVyX2lkGAMgASgJQhW6SBJyEBhkMgxeW15ccHtDY31dKiQSGQoFbGltaXQYBCABKAVCCrpIBxoFGOgHKAAiWQoYTGlzdENlcnRpZmljYXRlc1Jlc3BvbnNlEiwKDGNlcnRpZmljYXRlcxgBIAMoCzIWLnJlbGluay52MS5DZXJ0aWZpY2F0ZRIPCgduZXh0X2lkGAIgASgJIjoKFUdldENlcnRpZmljYXRlUmVxdWVzdBIhCgJpZBgBIAEoCUIVukgSchAYZDIMXlteXHB7Q2N9XSokIkUKFkdldENlcnRpZmljYXRlUmVzcG9uc2USKwoLY2VydGlmaWNhdGUYASABKAsyFi5yZWxpbmsudjEuQ2VydGlmaWNhdGUi4gEKC0NlcnRpZmljYXRlEgoKAmlkGAEgASgJEgwKBGxpbmsYAiABKAkSEAoIY29uc3VtZXIYAyABKAkSDQoFZXBvY2gYBCABKAMSCwoDcnVuGAUgASgJEg0KBWVxdWFsGAYgASgIEg0KBWNvdW50GAcgASgDEhEKCXNpZ25lZF9hdBgIIAEoCRIRCglzdGF0ZW1lbnQYCSABKAkSEQoJc2lnbmF0dXJlGAogASgJEhIKCnB1YmxpY19rZXkYCyABKAkSDAoEa2luZBgMIAEoCRISCgpleGNlcHRpb25zGA0gASgDInEKFExpc3RDb250cmFjdHNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJBIZCgVsaW1pdBgCIAEoBUIKukgHGgUY6AcoABIZCghhZnRlcl9pZBgDIAEoA0IHukgEIgIoACJaChVMaXN0Q29udHJhY3RzUmVzcG9uc2USMAoJY29udHJhY3RzGAEgAygLMh0ucmVsaW5rLnYxLlJlZ2lzdGVyZWRDb250cmFjdBIPCgduZXh0X2lkGAIgASgDIoMCChJSZWdpc3RlcmVkQ29udHJhY3QSCgoCaWQYASABKAMSDQoFZXZlbnQYAiABKAkSDwoHdmVyc2lvbhgDIAEoBRIMCgRoYXNoGAQgASgJEg4KBnNjaGVtYRgFIAEoCRIPCgdjaGFuZ2VkGAYgASgIEhUKDXJlZ2lzdGVyZWRfYnkYByABKAkSFQoNcmVnaXN0ZXJlZF9hdBgIIAEoCRIkCgR1c2VzGAkgAygLMhYucmVsaW5rLnYxLkNvbnRyYWN0VXNlEhIKCnJldGlyZWRfYnkYCiABKAkSEgoKcmV0aXJlZF9hdBgLIAEoCRIWCg5yZXRpcmVkX3JlYXNvbhgMIAEoCSJ6CgtDb250cmFjdFVzZRIMCgRsaW5rGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSDAoEc2lkZRgDIAEoCRIVCg1maXJzdF9zZWVuX2F0GAQgASgJEhQKDGxhc3Rfc2Vlbl9hdBgFIAEoCRIRCglpbnN0YW5jZXMYBiADKAkiPAoVQ2hlY2tDb250cmFjdHNSZXF1ZXN0EiMKBGxpbmsYASABKAlCFbpIEnIQGGQyDF5bXlxwe0NjfV0qJCKPAQoWQ2hlY2tDb250cmFjdHNSZXNwb25zZRISCgpjb21wYXRpYmxlGAEgASgIEiYKBXBhaXJzGAIgAygLMhcucmVsaW5rLnYxLkNvbnRyYWN0UGFpchIOCgZhbGFybXMYAyADKAkSKQoKdW5hbnN3ZXJlZBgEIAMoCzIVLnJlbGluay52MS5VbmFuc3dlcmVkIqIBCgxDb250cmFjdFBhaXISDAoEbGluaxgBIAEoCRINCgVldmVudBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFEhAKCHByb2R1Y2VyGAQgASgJEhAKCGNvbnN1bWVyGAUgASgJEhIKCmNvbXBhdGlibGUYBiABKAgSLAoIcHJvYmxlbXMYByADKAsyGi5yZWxpbmsudjEuQ29udHJhY3RQcm9ibGVtImYKD0NvbnRyYWN0UHJvYmxlbRINCgVmaWVsZBgBIAEoCRIPCgdwcm9ibGVtGAIgASgJEhEKCWRpcmVjdGlvbhgDIAEoCRIPCgdwb2ludGVyGAQgASgJEg8KB3ZlcmRpY3QYBSABKAkiuAEKFVJldGlyZUNvbnRyYWN0UmVxdWVzdBImCgVldmVudBgBIAEoCUIXukgUchIQARhkMgxeW15ccHtDY31dKiQSGwoHdmVyc2lvbhgCIAEoBUIKukgHGgUY6AcoABIzCgZyZWFzb24YAyABKAlCI7pIIHIeEAEY0A8yF14oW15ccHtDY31dfFtcblxyXHRdKSokEiUKBWFjdG9yGAQgASgJQha6SBNyERjIATIMXlteXHB7Q2N9XSokIn0KFlJldGlyZUNvbnRyYWN0UmVzcG9uc2USDwoHcmV0aXJlZBgBIAEoCBIqCghmaW5kaW5ncxgCIAMoCzIYLnJlbGluay52MS5SZXRpcmVGaW5kaW5nEhIKCnJldGlyZWRfYnkYAyABKAkSEgoKcmV0aXJlZF9hdBgEIAEoCSJTCg1SZXRpcmVGaW5kaW5nEgwKBHdoYXQYASABKAkSDQoFd2hlcmUYAiABKAkSFgoOc3RhbmRzX2FnYWluc3QYAyABKAgSDQoFdmFsdWUYBCABKAky/BAKCE9wZXJhdG9yEkYKCUxpc3RMaW5rcxIbLnJlbGluay52MS5MaXN0TGlua3NSZXF1ZXN0GhwucmVsaW5rLnYxLkxpc3RMaW5rc1Jlc3BvbnNlEkwKC0dldFRvcG9sb2d5Eh0ucmVsaW5rLnYxLkdldFRvcG9sb2d5UmVxdWVzdBoeLnJlbGluay52MS5HZXRUb3BvbG9neVJlc3BvbnNlEjcKBFBsYW4SFi5yZWxpbmsudjEuUGxhblJlcXVlc3QaFy5yZWxpbmsudjEuUGxhblJlc3BvbnNlEjoKBVN0YXJ0EhcucmVsaW5rLnYxLlN0YXJ0UmVxdWVzdBoYLnJlbGluay52MS5TdGFydFJlc3BvbnNlEkMKCExpc3RSdW5zEhoucmVsaW5rLnYxLkxpc3RSdW5zUmVxdWVzdBobLnJlbGluay52MS5MaXN0UnVuc1Jlc3BvbnNlEj0KBkdldFJ1bhIYLnJlbGluay52MS5HZXRSdW5SZXF1ZXN0GhkucmVsaW5rLnYxLkdldFJ1blJlc3BvbnNlEkUKCFdhdGNoUnVuEhoucmVsaW5rLnYxLldhdGNoUnVuUmVxdWVzdBobLnJlbGluay52MS5XYXRjaFJ1blJlc3BvbnNlMAESSQoKQXBwcm92ZVJ1bhIcLnJlbGluay52MS5BcHByb3ZlUnVuUmVxdWVzdBodLnJlbGluay52MS5BcHByb3ZlUnVuUmVzcG9uc2USQwoIUGF1c2VSdW4SGi5yZWxpbmsudjEuUGF1c2VSdW5SZXF1ZXN0GhsucmVsaW5rLnYxLlBhdXNlUnVuUmVzcG9uc2USRgoJUmVzdW1lUnVuEhsucmVsaW5rLnYxLlJlc3VtZVJ1blJlcXVlc3QaHC5yZWxpbmsudjEuUmVzdW1lUnVuUmVzcG9uc2USTAoLUm9sbGJhY2tSdW4SHS5yZWxpbmsudjEuUm9sbGJhY2tSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLlJvbGxiYWNrUnVuUmVzcG9uc2USRgoJQ2FuY2VsUnVuEhsucmVsaW5rLnYxLkNhbmNlbFJ1blJlcXVlc3QaHC5yZWxpbmsudjEuQ2FuY2VsUnVuUmVzcG9uc2USTAoLQ29tcGxldGVSdW4SHS5yZWxpbmsudjEuQ29tcGxldGVSdW5SZXF1ZXN0Gh4ucmVsaW5rLnYxLkNvbXBsZXRlUnVuUmVzcG9uc2USPQoGVmVyaWZ5EhgucmVsaW5rLnYxLlZlcmlmeVJlcXVlc3QaGS5yZWxpbmsudjEuVmVyaWZ5UmVzcG9uc2USRgoJUmVjb25jaWxlEhsucmVsaW5rLnYxLlJlY29uY2lsZVJlcXVlc3QaHC5yZWxpbmsudjEuUmVjb25jaWxlUmVzcG9uc2USWwoQTGlzdENlcnRpZmljYXRlcxIiLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBojLnJlbGluay52MS5MaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USVQoOR2V0Q2VydGlmaWNhdGUSIC5yZWxpbmsudjEuR2V0Q2VydGlmaWNhdGVSZXF1ZXN0GiEucmVsaW5rLnYxLkdldENlcnRpZmljYXRlUmVzcG9uc2USWAoPTGlzdERlYWRMZXR0ZXJzEiEucmVsaW5rLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaIi5yZWxpbmsudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USUgoNR2V0RGVhZExldHRlchIfLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVxdWVzdBogLnJlbGluay52MS5HZXREZWFkTGV0dGVyUmVzcG9uc2USXgoRUmVkcml2ZURlYWRMZXR0ZXISIy5yZWxpbmsudjEuUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLlJlZHJpdmVEZWFkTGV0dGVyUmVzcG9uc2USXgoRRGlzY2FyZERlYWRMZXR0ZXISIy5yZWxpbmsudjEuRGlzY2FyZERlYWRMZXR0ZXJSZXF1ZXN0GiQucmVsaW5rLnYxLkRpc2NhcmREZWFkTGV0dGVyUmVzcG9uc2USVQoORWRpdERlYWRMZXR0ZXISIC5yZWxpbmsudjEuRWRpdERlYWRMZXR0ZXJSZXF1ZXN0GiEucmVsaW5rLnYxLkVkaXREZWFkTGV0dGVyUmVzcG9uc2USSQoKTGlzdFBhcmtlZBIcLnJlbGluay52MS5MaXN0UGFya2VkUmVxdWVzdBodLnJlbGluay52MS5MaXN0UGFya2VkUmVzcG9uc2USRgoJR2V0UGFya2VkEhsucmVsaW5rLnYxLkdldFBhcmtlZFJlcXVlc3QaHC5yZWxpbmsudjEuR2V0UGFya2VkUmVzcG9uc2USSQoKU2tpcFBhcmtlZBIcLnJlbGluay52MS5Ta2lwUGFya2VkUmVxdWVzdBodLnJlbGluay52MS5Ta2lwUGFya2VkUmVzcG9uc2USUgoNTGlzdENvbnRyYWN0cxIfLnJlbGluay52MS5MaXN0Q29udHJhY3RzUmVxdWVzdBogLnJlbGluay52MS5MaXN0Q29udHJhY3RzUmVzcG9uc2USVQoOQ2hlY2tDb250cmFjdHMSIC5yZWxpbmsudjEuQ2hlY2tDb250cmFjdHNSZXF1ZXN0GiEucmVsaW5rLnYxLkNoZWNrQ29udHJhY3RzUmVzcG9uc2USVQoOUmV0aXJlQ29udHJhY3QSIC5yZWxpbmsudjEuUmV0aXJlQ29udHJhY3RSZXF1ZXN0GiEucmVsaW5rLnYxLlJldGlyZUNvbnRyYWN0UmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_relink_v1_participant, file_relink_v1_receipt]);
 
 /**
  * @generated from message relink.v1.ListLinksRequest
@@ -2438,6 +2440,315 @@ export const FindingSchema: GenMessage<Finding, {jsonType: FindingJson}> = /*@__
   messageDesc(file_relink_v1_operator, 43);
 
 /**
+ * @generated from message relink.v1.ReconcileRequest
+ */
+export type ReconcileRequest = Message<"relink.v1.ReconcileRequest"> & {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * @generated from field: string consumer = 2;
+   */
+  consumer: string;
+
+  /**
+   * Only what was settled since then; zero for all that is kept.
+   *
+   * @generated from field: int64 since_unix_ms = 3;
+   */
+  sinceUnixMs: bigint;
+
+  /**
+   * `next` of the page before, or empty to begin.
+   *
+   * @generated from field: string after = 4;
+   */
+  after: string;
+
+  /**
+   * @generated from field: bool repair = 5;
+   */
+  repair: boolean;
+
+  /**
+   * Who gives the order, for the record.
+   *
+   * @generated from field: string actor = 6;
+   */
+  actor: string;
+};
+
+/**
+ * @generated from message relink.v1.ReconcileRequest
+ */
+export type ReconcileRequestJson = {
+  /**
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: string consumer = 2;
+   */
+  consumer?: string;
+
+  /**
+   * Only what was settled since then; zero for all that is kept.
+   *
+   * @generated from field: int64 since_unix_ms = 3;
+   */
+  sinceUnixMs?: string;
+
+  /**
+   * `next` of the page before, or empty to begin.
+   *
+   * @generated from field: string after = 4;
+   */
+  after?: string;
+
+  /**
+   * @generated from field: bool repair = 5;
+   */
+  repair?: boolean;
+
+  /**
+   * Who gives the order, for the record.
+   *
+   * @generated from field: string actor = 6;
+   */
+  actor?: string;
+};
+
+/**
+ * Describes the message relink.v1.ReconcileRequest.
+ * Use `create(ReconcileRequestSchema)` to create a new message.
+ */
+export const ReconcileRequestSchema: GenMessage<ReconcileRequest, {jsonType: ReconcileRequestJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 44);
+
+/**
+ * @generated from message relink.v1.ReconcileResponse
+ */
+export type ReconcileResponse = Message<"relink.v1.ReconcileResponse"> & {
+  /**
+   * @generated from field: repeated relink.v1.Difference differences = 1;
+   */
+  differences: Difference[];
+
+  /**
+   * Where to go on, or empty at the end. A page may be empty before that.
+   *
+   * @generated from field: string next = 2;
+   */
+  next: string;
+
+  /**
+   * Messages, rows, keys or lanes that this page compared.
+   *
+   * @generated from field: int64 compared = 3;
+   */
+  compared: bigint;
+};
+
+/**
+ * @generated from message relink.v1.ReconcileResponse
+ */
+export type ReconcileResponseJson = {
+  /**
+   * @generated from field: repeated relink.v1.Difference differences = 1;
+   */
+  differences?: DifferenceJson[];
+
+  /**
+   * Where to go on, or empty at the end. A page may be empty before that.
+   *
+   * @generated from field: string next = 2;
+   */
+  next?: string;
+
+  /**
+   * Messages, rows, keys or lanes that this page compared.
+   *
+   * @generated from field: int64 compared = 3;
+   */
+  compared?: string;
+};
+
+/**
+ * Describes the message relink.v1.ReconcileResponse.
+ * Use `create(ReconcileResponseSchema)` to create a new message.
+ */
+export const ReconcileResponseSchema: GenMessage<ReconcileResponse, {jsonType: ReconcileResponseJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 45);
+
+/**
+ * @generated from message relink.v1.Difference
+ */
+export type Difference = Message<"relink.v1.Difference"> & {
+  /**
+   * `lost`: closed at the producer, unknown at the consumer. `unknown`: settled at the consumer, unknown
+   * at the producer. `gap`: a key waits for a message that is not there. `behind`: a lane's epoch is older
+   * than the consumer takes. `row`: a replica's row is not the owner's.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * The message; of a gap, the parked one. Empty for rows and lanes.
+   *
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+
+  /**
+   * @generated from field: string event = 3;
+   */
+  event: string;
+
+  /**
+   * @generated from field: string key = 4;
+   */
+  key: string;
+
+  /**
+   * The version of the message or row; of a gap, the missing one.
+   *
+   * @generated from field: int64 version = 5;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: int64 epoch = 6;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: int32 lane = 7;
+   */
+  lane: number;
+
+  /**
+   * Of an unknown message: what became of it.
+   *
+   * @generated from field: relink.v1.Outcome outcome = 8;
+   */
+  outcome: Outcome;
+
+  /**
+   * What this call did, or empty.
+   *
+   * @generated from field: string done = 9;
+   */
+  done: string;
+
+  /**
+   * What is left to do, and by whom, or empty.
+   *
+   * @generated from field: string proposal = 10;
+   */
+  proposal: string;
+
+  /**
+   * @generated from field: string link = 11;
+   */
+  link: string;
+
+  /**
+   * @generated from field: string consumer = 12;
+   */
+  consumer: string;
+};
+
+/**
+ * @generated from message relink.v1.Difference
+ */
+export type DifferenceJson = {
+  /**
+   * `lost`: closed at the producer, unknown at the consumer. `unknown`: settled at the consumer, unknown
+   * at the producer. `gap`: a key waits for a message that is not there. `behind`: a lane's epoch is older
+   * than the consumer takes. `row`: a replica's row is not the owner's.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind?: string;
+
+  /**
+   * The message; of a gap, the parked one. Empty for rows and lanes.
+   *
+   * @generated from field: string event_id = 2;
+   */
+  eventId?: string;
+
+  /**
+   * @generated from field: string event = 3;
+   */
+  event?: string;
+
+  /**
+   * @generated from field: string key = 4;
+   */
+  key?: string;
+
+  /**
+   * The version of the message or row; of a gap, the missing one.
+   *
+   * @generated from field: int64 version = 5;
+   */
+  version?: string;
+
+  /**
+   * @generated from field: int64 epoch = 6;
+   */
+  epoch?: string;
+
+  /**
+   * @generated from field: int32 lane = 7;
+   */
+  lane?: number;
+
+  /**
+   * Of an unknown message: what became of it.
+   *
+   * @generated from field: relink.v1.Outcome outcome = 8;
+   */
+  outcome?: OutcomeJson;
+
+  /**
+   * What this call did, or empty.
+   *
+   * @generated from field: string done = 9;
+   */
+  done?: string;
+
+  /**
+   * What is left to do, and by whom, or empty.
+   *
+   * @generated from field: string proposal = 10;
+   */
+  proposal?: string;
+
+  /**
+   * @generated from field: string link = 11;
+   */
+  link?: string;
+
+  /**
+   * @generated from field: string consumer = 12;
+   */
+  consumer?: string;
+};
+
+/**
+ * Describes the message relink.v1.Difference.
+ * Use `create(DifferenceSchema)` to create a new message.
+ */
+export const DifferenceSchema: GenMessage<Difference, {jsonType: DifferenceJson}> = /*@__PURE__*/
+  messageDesc(file_relink_v1_operator, 46);
+
+/**
  * @generated from message relink.v1.ListCertificatesRequest
  */
 export type ListCertificatesRequest = Message<"relink.v1.ListCertificatesRequest"> & {
@@ -2496,7 +2807,7 @@ export type ListCertificatesRequestJson = {
  * Use `create(ListCertificatesRequestSchema)` to create a new message.
  */
 export const ListCertificatesRequestSchema: GenMessage<ListCertificatesRequest, {jsonType: ListCertificatesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 44);
+  messageDesc(file_relink_v1_operator, 47);
 
 /**
  * Newest first.
@@ -2541,7 +2852,7 @@ export type ListCertificatesResponseJson = {
  * Use `create(ListCertificatesResponseSchema)` to create a new message.
  */
 export const ListCertificatesResponseSchema: GenMessage<ListCertificatesResponse, {jsonType: ListCertificatesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 45);
+  messageDesc(file_relink_v1_operator, 48);
 
 /**
  * @generated from message relink.v1.GetCertificateRequest
@@ -2568,7 +2879,7 @@ export type GetCertificateRequestJson = {
  * Use `create(GetCertificateRequestSchema)` to create a new message.
  */
 export const GetCertificateRequestSchema: GenMessage<GetCertificateRequest, {jsonType: GetCertificateRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 46);
+  messageDesc(file_relink_v1_operator, 49);
 
 /**
  * @generated from message relink.v1.GetCertificateResponse
@@ -2595,7 +2906,7 @@ export type GetCertificateResponseJson = {
  * Use `create(GetCertificateResponseSchema)` to create a new message.
  */
 export const GetCertificateResponseSchema: GenMessage<GetCertificateResponse, {jsonType: GetCertificateResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 47);
+  messageDesc(file_relink_v1_operator, 50);
 
 /**
  * @generated from message relink.v1.Certificate
@@ -2756,7 +3067,7 @@ export type CertificateJson = {
  * Use `create(CertificateSchema)` to create a new message.
  */
 export const CertificateSchema: GenMessage<Certificate, {jsonType: CertificateJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 48);
+  messageDesc(file_relink_v1_operator, 51);
 
 /**
  * @generated from message relink.v1.ListContractsRequest
@@ -2815,7 +3126,7 @@ export type ListContractsRequestJson = {
  * Use `create(ListContractsRequestSchema)` to create a new message.
  */
 export const ListContractsRequestSchema: GenMessage<ListContractsRequest, {jsonType: ListContractsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 49);
+  messageDesc(file_relink_v1_operator, 52);
 
 /**
  * @generated from message relink.v1.ListContractsResponse
@@ -2856,7 +3167,7 @@ export type ListContractsResponseJson = {
  * Use `create(ListContractsResponseSchema)` to create a new message.
  */
 export const ListContractsResponseSchema: GenMessage<ListContractsResponse, {jsonType: ListContractsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 50);
+  messageDesc(file_relink_v1_operator, 53);
 
 /**
  * One text of one version of an event.
@@ -3013,7 +3324,7 @@ export type RegisteredContractJson = {
  * Use `create(RegisteredContractSchema)` to create a new message.
  */
 export const RegisteredContractSchema: GenMessage<RegisteredContract, {jsonType: RegisteredContractJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 51);
+  messageDesc(file_relink_v1_operator, 54);
 
 /**
  * Processes of one service that write or read a contract on one link.
@@ -3102,7 +3413,7 @@ export type ContractUseJson = {
  * Use `create(ContractUseSchema)` to create a new message.
  */
 export const ContractUseSchema: GenMessage<ContractUse, {jsonType: ContractUseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 52);
+  messageDesc(file_relink_v1_operator, 55);
 
 /**
  * @generated from message relink.v1.CheckContractsRequest
@@ -3133,7 +3444,7 @@ export type CheckContractsRequestJson = {
  * Use `create(CheckContractsRequestSchema)` to create a new message.
  */
 export const CheckContractsRequestSchema: GenMessage<CheckContractsRequest, {jsonType: CheckContractsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 53);
+  messageDesc(file_relink_v1_operator, 56);
 
 /**
  * @generated from message relink.v1.CheckContractsResponse
@@ -3200,7 +3511,7 @@ export type CheckContractsResponseJson = {
  * Use `create(CheckContractsResponseSchema)` to create a new message.
  */
 export const CheckContractsResponseSchema: GenMessage<CheckContractsResponse, {jsonType: CheckContractsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 54);
+  messageDesc(file_relink_v1_operator, 57);
 
 /**
  * A producer and a consumer that meet in one version of an event.
@@ -3295,7 +3606,7 @@ export type ContractPairJson = {
  * Use `create(ContractPairSchema)` to create a new message.
  */
 export const ContractPairSchema: GenMessage<ContractPair, {jsonType: ContractPairJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 55);
+  messageDesc(file_relink_v1_operator, 58);
 
 /**
  * @generated from message relink.v1.ContractProblem
@@ -3370,7 +3681,7 @@ export type ContractProblemJson = {
  * Use `create(ContractProblemSchema)` to create a new message.
  */
 export const ContractProblemSchema: GenMessage<ContractProblem, {jsonType: ContractProblemJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 56);
+  messageDesc(file_relink_v1_operator, 59);
 
 /**
  * @generated from message relink.v1.RetireContractRequest
@@ -3427,7 +3738,7 @@ export type RetireContractRequestJson = {
  * Use `create(RetireContractRequestSchema)` to create a new message.
  */
 export const RetireContractRequestSchema: GenMessage<RetireContractRequest, {jsonType: RetireContractRequestJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 57);
+  messageDesc(file_relink_v1_operator, 60);
 
 /**
  * @generated from message relink.v1.RetireContractResponse
@@ -3492,7 +3803,7 @@ export type RetireContractResponseJson = {
  * Use `create(RetireContractResponseSchema)` to create a new message.
  */
 export const RetireContractResponseSchema: GenMessage<RetireContractResponse, {jsonType: RetireContractResponseJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 58);
+  messageDesc(file_relink_v1_operator, 61);
 
 /**
  * @generated from message relink.v1.RetireFinding
@@ -3561,7 +3872,7 @@ export type RetireFindingJson = {
  * Use `create(RetireFindingSchema)` to create a new message.
  */
 export const RetireFindingSchema: GenMessage<RetireFinding, {jsonType: RetireFindingJson}> = /*@__PURE__*/
-  messageDesc(file_relink_v1_operator, 59);
+  messageDesc(file_relink_v1_operator, 62);
 
 /**
  * Everything the command line can do. The shapes are those of `relink … --json`.
@@ -3690,6 +4001,17 @@ export const Operator: GenService<{
     methodKind: "unary";
     input: typeof VerifyRequestSchema;
     output: typeof VerifyResponseSchema;
+  },
+  /**
+   * Finds what one side of a leg lost with its database, a page a call; with `repair` sends again what
+   * can be sent again.
+   *
+   * @generated from rpc relink.v1.Operator.Reconcile
+   */
+  reconcile: {
+    methodKind: "unary";
+    input: typeof ReconcileRequestSchema;
+    output: typeof ReconcileResponseSchema;
   },
   /**
    * @generated from rpc relink.v1.Operator.ListCertificates

@@ -5,6 +5,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   type CertificateSchema,
+  type DifferenceSchema,
   LinkSchema,
   Operator,
   type PlannedStep,
@@ -42,6 +43,8 @@ export class FakeOperator {
   /** What an order of a person does to a run; a test may replace it. */
   onOrder: (order: string, status: RunStatus) => void = () => undefined;
   areSidesEqual = true;
+  /** Of every leg. */
+  readonly differences: Init<typeof DifferenceSchema>[] = [];
   /** Entries of a list in one answer. */
   pageSize = PAGE_MAX;
   /** Services that did not answer the operator. */
@@ -77,8 +80,9 @@ export class FakeOperator {
 
   /** Back to links without runs, letters and certificates. */
   forget(): void {
-    const { runs, letters, parked, certificates, calls, unanswered } = this;
-    for (const kept of [runs, letters, parked, certificates, calls, unanswered]) kept.length = 0;
+    const { runs, letters, parked, certificates, differences, calls, unanswered } = this;
+    for (const kept of [runs, letters, parked, certificates, differences, calls, unanswered])
+      kept.length = 0;
     this.onOrder = () => undefined;
     this.areSidesEqual = true;
     this.pageSize = PAGE_MAX;
@@ -244,6 +248,16 @@ export class FakeOperator {
         const finding = { what: 'rows', equal, producer: '10,000', consumer: '9,999' };
         const findings = [{ ...finding, examples: equal ? [] : ['key-7'] }];
         return { equal, legs: legs.map(({ consumer }) => ({ consumer, equal, findings })) };
+      },
+      reconcile: (request) => {
+        this.calls.push({ method: 'reconcile', request });
+        const { link, consumer, after, repair } = request;
+        const isSent = (kind?: string) => repair && kind === 'lost';
+        const differences = (after === '' ? this.differences : []).map((one) => ({
+          ...{ link, consumer, ...one },
+          ...(isSent(one.kind) ? { done: 'sent again', proposal: '' } : {}),
+        }));
+        return { differences, compared: 10n, next: after === '' ? 'unknown 0000 ' : '' };
       },
       listCertificates: ({ afterId, limit }) => {
         const { page, nextId } = this.#pageOf(this.certificates, afterId, limit);

@@ -6,8 +6,10 @@ import { randomUUID } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { applyExpand, type DatabaseName } from '../../../db/schemaChanges.ts';
 import { freePorts } from '../../../dev/ports.ts';
+import { createDatabase } from '../../../dev/servers/databases.ts';
 import { cleanUpAll } from '../../../dev/servers/errors.ts';
 import type { NatsServer } from '../../../dev/servers/nats.ts';
+import type { PostgresServer } from '../../../dev/servers/postgres.ts';
 import type { Handler } from '../../../link/inbox/handler.ts';
 import {
   ALL_LANES,
@@ -52,6 +54,8 @@ export interface InProcessOptions extends NodesOptions {
   readonly writesAs?: string;
   /** Services that run as processes of the test's own making. */
   readonly elsewhere?: readonly string[];
+  /** Servers of their own, for services whose database goes back in time. */
+  readonly servers?: Readonly<Record<string, PostgresServer>>;
   /** The configuration of nats-server. */
   readonly natsConfig?: string;
 }
@@ -102,8 +106,11 @@ export class InProcessCompany {
     const services = servicesOf(Object.values(linksOf(options)));
     const nats = await testNats(t, options.natsConfig);
     const databases = new Map<string, TestDatabase>();
-    for (const service of services)
-      databases.set(service, await testDatabase(t, template(service)));
+    for (const service of services) {
+      const server = options.servers?.[service];
+      const made = server ? databaseOn(server, service) : testDatabase(t, template(service));
+      databases.set(service, await made);
+    }
     const ports = await freePorts(services.length);
     const addresses = new Map(services.map((name, i) => [name, `127.0.0.1:${ports[i]}`]));
     const company = new InProcessCompany(options, nats, databases, addresses);
@@ -291,6 +298,12 @@ export class InProcessCompany {
       ...(givenUp && { givenUp }),
     });
   }
+}
+
+async function databaseOn(server: PostgresServer, service: string): Promise<TestDatabase> {
+  const url = await createDatabase(server.url, service);
+  await template(service).fill(url);
+  return { name: service, url };
 }
 
 function template(service: string) {
