@@ -18,6 +18,7 @@ import type { Pause } from './inbox/breaker.ts';
 import { HORIZON_DAYS, inboxDays } from './inbox/days.ts';
 import type { ReceiverLimits } from './inbox/failures.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
+import { Horizon } from './inbox/horizon.ts';
 import { NewerContracts } from './inbox/newerContracts.ts';
 import { Receiver, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
@@ -119,6 +120,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   blockedLegs(): Map<string, BlockedLeg>;
   /** @throws Error with the reason while messages come that only a later build reads */
   requireReadable(): void;
+  /** Throws when messages may come later than this service remembers what it settled. */
+  requireHorizon(): void;
   /** Legs that this process consumes, each with why it is paused, if it is. */
   consumedLegs(): Map<string, Pause | undefined>;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
@@ -159,6 +162,7 @@ function assemble(options: KitOptions): LinkKit {
   });
   const manager = () =>
     jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS });
+  const horizon = new Horizon({ horizonDays, consumed, manager });
   const participant = participantHandlers({
     ...options,
     produced,
@@ -172,6 +176,8 @@ function assemble(options: KitOptions): LinkKit {
     complete,
     asker,
     manager,
+    horizonDays,
+    historyDays,
   });
   const tables = [...historyOf(produced, historyDays), inboxDays(horizonDays)];
   return {
@@ -198,6 +204,7 @@ function assemble(options: KitOptions): LinkKit {
       },
       upkeepOf({ ...options, horizonDays, tables }),
       answeringAgent(options.nats, options.log, { ...options, consumed, manager }),
+      horizon,
       listening,
       unparker,
       relay,
@@ -205,6 +212,7 @@ function assemble(options: KitOptions): LinkKit {
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
     requireReadable: () => newer.requireNone(),
+    requireHorizon: () => horizon.requireLongEnough(),
     consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
