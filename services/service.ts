@@ -144,6 +144,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
       nats: () => nats.check(),
       contracts: () => kit.requireReadable(),
       relay: () => kit.requireName(),
+      horizon: () => kit.requireHorizon(),
     },
     log,
     onChange: (isReady) => server.setServing(isReady),
