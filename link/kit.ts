@@ -19,6 +19,7 @@ import { HORIZON_DAYS, inboxDays } from './inbox/days.ts';
 import type { ReceiverLimits } from './inbox/failures.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
 import { HeldForms } from './inbox/heldForms.ts';
+import { Horizon } from './inbox/horizon.ts';
 import { NewerContracts } from './inbox/newerContracts.ts';
 import { Receiver, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
@@ -28,6 +29,7 @@ import { enqueue } from './outbox/enqueue.ts';
 import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { Removals } from './participant/context.ts';
 import type { EntitySource } from './participant/entity.ts';
+import { answeringAgent } from './participant/receiptAnswers.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { oldestHeld, refuseRemoved } from './participant/removed.ts';
 import { participantHandlers } from './participant/service.ts';
@@ -119,6 +121,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   blockedLegs(): Map<string, BlockedLeg>;
   /** @throws Error with the reason while messages come that only a later build reads */
   requireReadable(): void;
+  /** Throws when messages may come later than this service remembers what it settled. */
+  requireHorizon(): void;
   /** Legs that this process consumes, each with why it is paused, if it is. */
   consumedLegs(): Map<string, Pause | undefined>;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
@@ -144,7 +148,7 @@ function assemble(given: KitOptions): LinkKit {
   );
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
-  const asker = new ReceiptAsker(options.peers);
+  const asker = new ReceiptAsker(options.peers, options.nats);
   const streams = createStreamConsumers(options, consumed, receivers);
   const unparker = createUnparker(options, consumed, receivers);
   const listening = new ListeningAgent(options.sql, options.log, streams);
@@ -159,6 +163,9 @@ function assemble(given: KitOptions): LinkKit {
     ask: (link) => asker.askerOf(link.id),
     raiseFence: (link) => asker.fencerOf(link.id),
   });
+  const manager = () =>
+    jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS });
+  const horizon = new Horizon({ horizonDays, consumed, manager });
   const participant = participantHandlers({
     ...options,
     produced,
@@ -171,7 +178,9 @@ function assemble(given: KitOptions): LinkKit {
     dispatchers,
     complete,
     asker,
-    manager: () => jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS }),
+    manager,
+    horizonDays,
+    historyDays,
   });
   const tables = [...historyOf(produced, historyDays), inboxDays(horizonDays)];
   return {
@@ -198,6 +207,8 @@ function assemble(given: KitOptions): LinkKit {
         },
       },
       upkeepOf({ ...options, horizonDays, tables }),
+      answeringAgent(options.nats, options.log, { ...options, consumed, manager }),
+      horizon,
       listening,
       unparker,
       relay,
@@ -205,6 +216,7 @@ function assemble(given: KitOptions): LinkKit {
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
     requireReadable: () => newer.requireNone(),
+    requireHorizon: () => horizon.requireLongEnough(),
     consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
