@@ -5,8 +5,8 @@ import { Receiver } from '../link/inbox/receiver.ts';
 import type { LinkKind } from '../link/link.ts';
 import type { Receipt } from '../link/wire/receipt.ts';
 import type { Database, Transaction } from '../runtime/postgres.ts';
-import { putManagers } from '../services/hiring/events/managers.ts';
 import type { LinkEvent } from '../services/links.ts';
+import { putManagers } from '../services/managerReplicas.ts';
 import { machineMs } from './measure.ts';
 
 /** When the effect of each message was committed, by the clock that all processes share. */

@@ -18,6 +18,7 @@ import type { Pause } from './inbox/breaker.ts';
 import { HORIZON_DAYS, inboxDays } from './inbox/days.ts';
 import type { ReceiverLimits } from './inbox/failures.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
+import { HeldForms } from './inbox/heldForms.ts';
 import { Horizon } from './inbox/horizon.ts';
 import { NewerContracts } from './inbox/newerContracts.ts';
 import { Receiver, type ReceiverOptions } from './inbox/receiver.ts';
@@ -30,7 +31,7 @@ import type { Removals } from './participant/context.ts';
 import type { EntitySource } from './participant/entity.ts';
 import { answeringAgent } from './participant/receiptAnswers.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
-import { refuseRemoved } from './participant/removed.ts';
+import { oldestHeld, refuseRemoved } from './participant/removed.ts';
 import { participantHandlers } from './participant/service.ts';
 import type { Pull } from './pull/pull.ts';
 import { prepareReadings } from './pull/readings.ts';
@@ -137,7 +138,9 @@ export function createLinkKit<Links extends LinkMap>(options: KitOptions<Links>)
 }
 
 /** The same for any map: what is inside the kit knows its links by their ids only. */
-function assemble(options: KitOptions): LinkKit {
+function assemble(given: KitOptions): LinkKit {
+  const forms = new Map<string, HeldForms>();
+  const options = { ...given, handlers: holdForms(given, forms) };
   const { service, links, historyDays = HISTORY_DAYS, horizonDays = HORIZON_DAYS } = options;
   const all = Object.values(links);
   const produced = all.filter((link) => link.producer === service);
@@ -190,6 +193,7 @@ function assemble(options: KitOptions): LinkKit {
         name: 'link state',
         start: async () => {
           await refuseRemoved(options.schema, all, options.removals);
+          for (const held of forms.values()) await held.look();
           await prepareListening(options.sql, consumed);
           await prepareReadings(options.sql, consumed);
           warnOfSmallPayload(options);
@@ -227,6 +231,22 @@ function assemble(options: KitOptions): LinkKit {
 function historyOf(produced: readonly LinkDefinition[], keepDays: number): DayTable[] {
   const hasHistory = produced.some(({ kind }) => kind === 'functional');
   return hasHistory ? [{ table: 'history', column: 'closed_at', keepDays }] : [];
+}
+
+/** The handlers; those of links whose rows may lose a form know which are left. */
+function holdForms(
+  { handlers, schema, removals = {} }: KitOptions,
+  forms: Map<string, HeldForms>,
+): KitOptions['handlers'] {
+  const held = Object.entries(handlers).map(([id, handler]) => {
+    const due = removals[id];
+    if (handler?.kind !== 'formal' || !due) return [id, handler];
+    const last = Math.max(...Object.keys(due).map(Number));
+    const form = new HeldForms(() => oldestHeld(schema, due), last);
+    forms.set(id, form);
+    return [id, form.wrap(handler)];
+  });
+  return Object.fromEntries(held);
 }
 
 /** How the owner's fields of a link are read; undefined when no version needs any. */

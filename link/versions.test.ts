@@ -79,6 +79,24 @@ test('what an older version needs is asked of the owner, and both sides hash wha
   assert.ok(!('first_name' in checked.delivery.payload), 'a handler sees the newest version');
 });
 
+test('a message whose form of a row was removed is stored in the oldest that is left', () => {
+  const payload = { manager_replication_id: KEY, ...NAMES, updated_at: '2026-01-01T00:00:00Z' };
+  const eventId = randomUUIDv7();
+  const event = { event_id: eventId, event_version: 0, event_name: 'ManagerUpdated' };
+  const text = JSON.stringify({ ...event, produced_at: '2026-01-01T00:00:00Z', payload });
+  const headers = { link: 'COMM-010', eventId, event: 'ManagerUpdated', eventVersion: 0, key: KEY };
+  const rest = { version: 1n, epoch: 1n, source: '', traceparent: undefined, text };
+  const arrival = { ...headers, ...rest, isShadow: false, isCopied: false };
+  const storedFrom = (oldest: number) => {
+    const checked = checkArrival(managers, arrival, { ...handler, oldestForm: () => oldest });
+    if (!checked.ok) assert.fail(checked.detail);
+    const { contractVersion, older, hashedVersion: hashed } = checked.delivery;
+    return { contractVersion, older, hashed };
+  };
+  assert.deepEqual(storedFrom(0), { contractVersion: 0, older: NAMES, hashed: 0 });
+  assert.deepEqual(storedFrom(1), { contractVersion: 1, older: {}, hashed: 0 });
+});
+
 test('a message whose owner is gone cannot travel in the older version', async () => {
   const { parcel } = await completed(parcelOf(rowOf(), 0), undefined);
   assert.throws(() => textOf(managers, parcel), {

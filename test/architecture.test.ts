@@ -98,6 +98,7 @@ const SQL_FILES: readonly string[] = [
   'operator/contracts/registry.ts',
   'runtime/drizzle.ts',
   'runtime/postgresCheck.ts',
+  'services/managerReplicas.ts',
   'services/paging.ts',
 ];
 

@@ -5,6 +5,7 @@ import { payloadHash } from '../contracts/payloadHash.ts';
 import { type LinkDefinition, laneOf } from '../link.ts';
 import {
   complementOf,
+  contractAt,
   isNewer,
   mapPayload,
   newestContract,
@@ -14,7 +15,7 @@ import {
   versionsOf,
 } from '../versions.ts';
 import { type Opened, openArrival } from './flatArrival.ts';
-import { type Handler, isHandled } from './handler.ts';
+import { type FormalHandler, type Handler, isHandled } from './handler.ts';
 
 /** A message as its transport brought it; nothing in it is trusted yet. */
 export interface Arrival {
@@ -82,6 +83,8 @@ export interface Refusal {
 
 export type Checked = { readonly ok: true; readonly delivery: Delivery } | Refusal;
 
+type Written = Pick<EventJson, 'payload'> & { event: string; eventVersion: number };
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function isUuid(text: string): boolean {
@@ -95,7 +98,7 @@ export function isUuid(text: string): boolean {
 export function checkArrival(
   link: LinkDefinition,
   came: Arrival,
-  handler: Pick<Handler, 'events'>,
+  handler: Pick<Handler, 'events'> & Pick<FormalHandler, 'oldestForm'>,
 ): Checked {
   const { event, eventVersion } = came;
   const hashedVersion = came.hashedVersion ?? eventVersion;
@@ -119,17 +122,14 @@ export function checkArrival(
   const mismatch = mismatchOf(link, opened, decoded.event);
   if (mismatch) return { ok: false, reason: 'INVALID_EVENT', detail: mismatch };
   try {
-    const newest = newestContract(link, event)!.version;
-    const gone = complementOf(link, event, newest, eventVersion);
+    const written = { event, eventVersion, payload };
     const body = textIn(link, { event, eventVersion, body: arrival.text }, hashedVersion);
     return {
       ok: true,
       delivery: {
         ...arrival,
         lane: laneOf(arrival.key),
-        payload: mapPayload(link, { event, payload }, { from: eventVersion, to: newest }),
-        contractVersion: eventVersion,
-        older: Object.fromEntries(gone.map((field) => [field, payload[field]])),
+        ...inForm(link, written, Math.max(eventVersion, handler.oldestForm?.() ?? 0)),
         hashedVersion,
         hash: payloadHash(arrival.eventId, body),
       },
@@ -137,6 +137,20 @@ export function checkArrival(
   } catch (error) {
     return { ok: false, reason: 'INVALID_EVENT', detail: messageOf(error) };
   }
+}
+
+/** The newest payload, and what a row in the form of this version has beside it. */
+function inForm(link: LinkDefinition, written: Written, contractVersion: number) {
+  const { event, eventVersion: from } = written;
+  const newest = newestContract(link, event)!.version;
+  const version = contractAt(link, event, contractVersion)!.version;
+  const shown = mapPayload(link, written, { from, to: version });
+  const gone = complementOf(link, event, newest, version);
+  return {
+    contractVersion,
+    payload: mapPayload(link, written, { from, to: newest }),
+    older: Object.fromEntries(gone.map((field) => [field, shown[field]])),
+  };
 }
 
 /**

@@ -16,9 +16,9 @@ interface Carried<Event extends EventJson> {
 
 /** One state of an entity, as a formal link carries it. */
 export interface Change<Event extends EventJson = EventJson> extends Carried<Event> {
-  /** The contract version that it travelled in: a row is stored as that version has it. */
+  /** A row is stored as this contract version has it: the one that it travelled in, or `oldestForm`. */
   readonly contractVersion: number;
-  /** Fields that it travelled with and the newest version lacks. */
+  /** Fields that this version has and the newest lacks. */
   readonly older: EventJson['payload'];
 }
 
@@ -66,6 +66,8 @@ export interface FormalHandler<Event extends EventJson = EventJson> {
   readonly kind: 'formal';
   readonly events: EventNames<Event>;
   readonly apply: ApplyChanges;
+  /** The oldest contract version in whose form rows can be stored; any, when absent. */
+  readonly oldestForm?: () => number;
 }
 
 export interface FunctionalHandler<Event extends EventJson = EventJson> {

@@ -12,7 +12,7 @@ import { type LinkDefinition, legOf, legsOf } from '../link.ts';
 import { enqueue, outboxRowOf } from '../outbox/enqueue.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
 import { readClosed, readOpenState, readOpenVersions } from '../outbox/state.ts';
-import { changeRoute, releaseHold, setShadow } from '../relay/routes.ts';
+import { changeRoute, releaseHold, requireRoute, setShadow } from '../relay/routes.ts';
 import { readEpoch, readStandings } from '../relay/standings.ts';
 import type { Dispatcher } from '../transport/dispatcher.ts';
 import { JetStreamDispatcher } from '../transport/jetStream/send.ts';
@@ -110,15 +110,11 @@ export function producerHandlers(
       const { definition, leg } = legFor(request.link, request.consumer);
       return backfill(options, definition, leg, request);
     },
-    probe: async ({ link, consumer, transport, version }) => {
+    probe: async ({ link, consumer, transport: wire, version }) => {
       const { definition } = legFor(link, consumer);
-      return probe(
-        options,
-        definition,
-        consumer,
-        requireTransport('transport', transport),
-        version,
-      );
+      const transport = requireTransport('transport', wire);
+      requireRoute(definition, transport, version);
+      return probe(options, definition, consumer, transport, version);
     },
   };
 }

@@ -4,21 +4,23 @@ import type { Handlers } from '../../rpc/handlers.ts';
 import { CodedError } from '../../runtime/errors.ts';
 import type { Schema, SchemaChange } from '../../runtime/postgresSchema.ts';
 import { LinkError } from '../errors.ts';
-import type { ParticipantOptions } from './context.ts';
+import { findLink, type ParticipantOptions } from './context.ts';
 
 type Methods = 'getSchema' | 'expandSchema' | 'contractSchema';
 
 export function schemaHandlers(
-  options: Pick<ParticipantOptions, 'schema' | 'removals'>,
+  options: Pick<ParticipantOptions, 'schema' | 'removals' | 'produced' | 'consumed'>,
 ): Pick<Handlers<typeof LinkParticipant>, Methods> {
   const requireSchema = (): Schema => {
     if (options.schema) return options.schema;
     throw new LinkError('NOT_MOVABLE', 'this service has given the kit no schema to change');
   };
-  const removalsOf = (link: string) =>
-    Object.entries(
-      Object.hasOwn(options.removals ?? {}, link) ? options.removals![link]! : {},
-    ).flatMap(([version, names]) => names.map((name) => ({ version: Number(version), name })));
+  const removalsOf = (id: string) => {
+    const link = findLink([...options.produced, ...options.consumed], id);
+    return Object.entries(options.removals?.[link.id] ?? {}).flatMap(([version, names]) =>
+      names.map((name) => ({ version: Number(version), name })),
+    );
+  };
   return {
     getSchema: async ({ link }) => {
       const changes = (await options.schema?.list()) ?? [];

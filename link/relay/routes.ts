@@ -158,6 +158,11 @@ function refuseUnmovable({ link, consumer, transport, version }: RouteChange): v
   if (!link.consumers[consumer])
     throw new LinkError('UNKNOWN_CONSUMER', `${link.id} has no consumer ${consumer}`);
   if (link.immovableReason) throw new LinkError('NOT_MOVABLE', link.immovableReason);
+  requireRoute(link, transport, version);
+}
+
+/** @throws LinkError NOT_MOVABLE when this build cannot send by such a route */
+export function requireRoute(link: LinkDefinition, transport: Transport, version: number): void {
   if (!link.transports.includes(transport))
     throw new LinkError(
       'NOT_MOVABLE',

@@ -2,13 +2,12 @@ import { serve } from 'relink/rpc';
 import { BonusesService } from '../../gen/bonuses/v1/bonuses_service_pb.ts';
 import { FinanceService } from '../../gen/finance/v1/finance_service_pb.ts';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
+import { managerReplica, putManagers } from '../managerReplicas.ts';
 import { runService } from '../service.ts';
-import { putManagers } from './events/managers.ts';
 import { pullRatings, ratingLookup } from './events/ratingLookup.ts';
 import { putRatings } from './events/ratings.ts';
 import { bookSolutions } from './events/solutions.ts';
 import { bonusesHandlers } from './rpc/bonuses.ts';
-import { managerReplica } from './store/managerReplicas.ts';
 import { ratingReplica } from './store/ratingReplicas.ts';
 
 await runService({

@@ -1,13 +1,12 @@
 import { serve } from 'relink/rpc';
 import { HiringService } from '../../gen/hiring/v1/hiring_service_pb.ts';
+import { managerReplica, putManagers } from '../managerReplicas.ts';
 import { runService } from '../service.ts';
 import { putAssessments, putChangedAssessments } from './events/assessments.ts';
 import { assignAssessments } from './events/assignments.ts';
-import { putManagers } from './events/managers.ts';
 import { hiringHandlers } from './rpc/hiring.ts';
 import { assessmentReplica } from './store/assessmentReplicas.ts';
 import { candidateSource } from './store/candidates.ts';
-import { managerReplica } from './store/managerReplicas.ts';
 import { ratingSource } from './store/ratings.ts';
 
 await runService({

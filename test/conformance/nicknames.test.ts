@@ -21,15 +21,13 @@ import {
   managerSource,
   renameManager,
 } from '../../services/assessments/store/managers.ts';
-import * as atBonuses from '../../services/bonuses/store/managerReplicas.ts';
-import * as atHiring from '../../services/hiring/store/managerReplicas.ts';
+import { findManagerReplica, managerReplica } from '../../services/managerReplicas.ts';
 import { nicknameOf } from '../../services/mappings/nicknames.ts';
 import { until } from '../harness/until.ts';
 import { InProcessCompany } from '../rigs/inProcess/company.ts';
 import { digestsEqual } from '../rigs/oracle/linkOracle.ts';
 
 const LINK = 'COMM-010';
-const STORES = { hiring: atHiring, bonuses: atBonuses };
 const CONSUMERS = ['hiring', 'bonuses'] as const;
 /** What builds read and write: `R0` knows no version 1, `R1` reads it, `R2` writes it. */
 const RELEASES = { R0: `${LINK}=v0/v0`, R1: `${LINK}=v1/v0`, R2: '' } as const;
@@ -90,7 +88,7 @@ const sqlOf = (service: string) => company.sqlOf.get(service)!;
 function shownOf(id: string) {
   return Promise.all(
     CONSUMERS.map(async (name) => {
-      const row = (await STORES[name].findManagerReplica(sqlOf(name), id))!;
+      const row = (await findManagerReplica(sqlOf(name), id))!;
       return [row.nickname, row.firstName, row.lastName];
     }),
   );
@@ -110,8 +108,7 @@ async function areEqual(version: number, asStored: boolean): Promise<boolean> {
   const owner = await digestEntity(producer, managerSource, 16, terms);
   assert.ok(owner.length > 0);
   const equal = CONSUMERS.map(async (name) => {
-    const replica = entityOf(STORES[name].managerReplica);
-    const digests = await digestEntity(sqlOf(name), replica, 16, terms);
+    const digests = await digestEntity(sqlOf(name), entityOf(managerReplica), 16, terms);
     return JSON.stringify(digests) === JSON.stringify(owner);
   });
   return (await Promise.all(equal)).every((one) => one);
@@ -142,8 +139,7 @@ async function storeAll(version: number): Promise<number> {
   await storeRows(producer, managerSource, page);
   let lacking = 0;
   for (const name of CONSUMERS) {
-    const replica = entityOf(STORES[name].managerReplica);
-    lacking += (await storeRows(sqlOf(name), replica, page)).left;
+    lacking += (await storeRows(sqlOf(name), entityOf(managerReplica), page)).left;
   }
   return lacking;
 }

@@ -24,8 +24,8 @@ import {
 import { findManager, insertManager } from '../../services/assessments/store/managers.ts';
 import { putAssessments } from '../../services/hiring/events/assessments.ts';
 import { findAssessmentReplica } from '../../services/hiring/store/assessmentReplicas.ts';
-import { findManagerReplica } from '../../services/hiring/store/managerReplicas.ts';
 import { links } from '../../services/links.ts';
+import { findManagerReplica } from '../../services/managerReplicas.ts';
 import { joinTitle, titleOfRow } from '../../services/mappings/titles.ts';
 import { testDatabase } from '../harness/postgres.ts';
 import { oddTitles } from './oddTitles.ts';

@@ -13,8 +13,8 @@ import { readClosed, readInbox } from '../../migration/leg/digests.ts';
 import { compareBucket } from '../../migration/leg/parity.ts';
 import { type ParticipantClient, Participants } from '../../migration/participants.ts';
 import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
-import { managerReplica } from '../../services/hiring/store/managerReplicas.ts';
 import { links } from '../../services/links.ts';
+import { managerReplica } from '../../services/managerReplicas.ts';
 import { testDatabase } from '../harness/postgres.ts';
 import { type Played, playService } from '../rigs/oneStep.ts';
 

@@ -4,11 +4,11 @@ import type { Database } from 'relink';
 import { type Handlers, readPage, unknownId } from 'relink/rpc';
 import type { BonusesService } from '../../../gen/bonuses/v1/bonuses_service_pb.ts';
 import { BookingKind, BookingSchema } from '../../../gen/bonuses/v1/statement_pb.ts';
+import { findManagerReplica } from '../../managerReplicas.ts';
 import { pageBySeq, tokenOf } from '../../paging.ts';
 import type { ServiceContext } from '../../service.ts';
 import type { Booking } from '../domain/booking.ts';
 import { type Balance, listBookings, readBalance } from '../store/ledger.ts';
-import { findManagerReplica } from '../store/managerReplicas.ts';
 import { type AskFinance, reconcile } from './reconcile.ts';
 
 interface BonusesContext extends Pick<ServiceContext, 'sql'> {

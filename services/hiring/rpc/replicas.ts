@@ -2,10 +2,10 @@
 
 import { type Handlers, unknownId } from 'relink/rpc';
 import type { HiringService } from '../../../gen/hiring/v1/hiring_service_pb.ts';
+import { findManagerReplica } from '../../managerReplicas.ts';
 import { joinTitle, titleOfRow } from '../../mappings/titles.ts';
 import type { ServiceContext } from '../../service.ts';
 import { findAssessmentReplica } from '../store/assessmentReplicas.ts';
-import { findManagerReplica } from '../store/managerReplicas.ts';
 
 export function replicaMethods({
   sql,

@@ -1,10 +1,7 @@
-/** Replicas of managers, as COMM-010 brings them. */
-
-import { eq, sql as raw } from 'drizzle-orm';
-import type { Database, ReplicaTable } from 'relink';
-import { drizzle } from 'relink/runtime';
-import { managerReplicas } from '../../../db/hiring/tables.ts';
-import { nicknameOf, nicknameSql } from '../../mappings/nicknames.ts';
+/** Replicas of managers, as COMM-010 brings them: the same in the databases of all its consumers. */
+import { type Came, type Database, keepNewest, type ReplicaTable } from 'relink';
+import type { LinkEvent } from './links.ts';
+import { nicknameOf, nicknameSql } from './mappings/nicknames.ts';
 
 /**
  * COMM-010's entity on this side: its columns in the order of the owner's texts. A row has a nickname
@@ -36,6 +33,19 @@ function fieldOf(column: string): string {
   return `(to_jsonb(manager_replicas) ->> '${column}')`;
 }
 
+type ManagerEvent = LinkEvent<'COMM-010'>;
+
+/** Keeps the newest state of every manager. */
+export const putManagers = keepNewest<ManagerEvent>(managerReplica, {
+  ManagerCreated: valuesOf,
+  ManagerUpdated: valuesOf,
+});
+
+/** Version 0 brings the names; the nickname then follows from the id. */
+function valuesOf({ nickname }: ManagerEvent['payload'], { contractVersion, older }: Came) {
+  return contractVersion === 0 ? { ...older, nickname: null } : { nickname };
+}
+
 export interface ManagerReplica {
   readonly id: string;
   readonly version: bigint;
@@ -45,22 +55,18 @@ export interface ManagerReplica {
   readonly lastName: string | null;
 }
 
+type Row = Omit<ManagerReplica, 'nickname'> & { readonly nickname: string | null };
+
 export async function findManagerReplica(
   sql: Database,
   id: string,
 ): Promise<ManagerReplica | undefined> {
-  const [row] = await drizzle(sql)
-    .select({
-      id: managerReplicas.id,
-      version: managerReplicas.version,
-      nickname: managerReplicas.nickname,
-      firstName: raw<string | null>`${raw.raw(fieldOf('first_name'))}`,
-      lastName: raw<string | null>`${raw.raw(fieldOf('last_name'))}`,
-    })
-    .from(managerReplicas)
-    .where(eq(managerReplicas.id, id));
+  const [row] = await sql<Row[]>`
+    select id, version, nickname, to_jsonb(manager_replicas) ->> 'first_name' as "firstName",
+      to_jsonb(manager_replicas) ->> 'last_name' as "lastName"
+    from manager_replicas where id = ${id}`;
   if (!row) return undefined;
-  const { nickname, ...rest } = row;
-  if (nickname !== null) return { ...rest, nickname, firstName: null, lastName: null };
-  return { ...rest, nickname: nicknameOf(row.id) };
+  const { nickname } = row;
+  if (nickname !== null) return { ...row, nickname, firstName: null, lastName: null };
+  return { ...row, nickname: nicknameOf(row.id) };
 }
