@@ -45,6 +45,7 @@ import {
 } from './transport/jetStream/listening.ts';
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
+import { BrokerRefusals } from './transport/jetStream/refusals.ts';
 import { JetStreamDispatcher, NEEDED_PAYLOAD } from './transport/jetStream/send.ts';
 import type { DayTable } from './upkeep/dayPartitions.ts';
 import { upkeepOf } from './upkeep/upkeep.ts';
@@ -95,7 +96,7 @@ const BROKER_ANSWER_MS = 2_000;
 export interface LegDelivery {
   readonly link: string;
   readonly consumer: string;
-  /** `applied`: its effect is committed; where another process owns its lane also: given up. */
+  /** `applied`: its effect is committed. */
   readonly state: 'applied' | 'pending';
 }
 
@@ -120,6 +121,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   requireReadable(): void;
   /** Legs that this process consumes, each with why it is paused, if it is. */
   consumedLegs(): Map<string, Pause | undefined>;
+  /** What the NATS server refused this process lately, in words; undefined when nothing. */
+  brokerRefusal(): string | undefined;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
   deliver(messages: readonly Enqueued[]): Promise<LegDelivery[]>;
 }
@@ -140,6 +143,7 @@ function assemble(options: KitOptions): LinkKit {
     relay.committed(written),
   );
   const publisher = new Publisher(options.nats);
+  const refusals = new BrokerRefusals(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
   const asker = new ReceiptAsker(options.peers);
   const streams = createStreamConsumers(options, consumed, receivers);
@@ -164,6 +168,7 @@ function assemble(options: KitOptions): LinkKit {
     listening,
     streams,
     receivers,
+    refusals,
     publisher,
     dispatchers,
     complete,
@@ -201,6 +206,7 @@ function assemble(options: KitOptions): LinkKit {
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
     requireReadable: () => newer.requireNone(),
+    brokerRefusal: () => refusals.any,
     consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),
