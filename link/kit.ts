@@ -18,6 +18,7 @@ import type { Pause } from './inbox/breaker.ts';
 import { HORIZON_DAYS, inboxDays } from './inbox/days.ts';
 import type { ReceiverLimits } from './inbox/failures.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
+import { Horizon } from './inbox/horizon.ts';
 import { NewerContracts } from './inbox/newerContracts.ts';
 import { Receiver, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
@@ -27,6 +28,7 @@ import { enqueue } from './outbox/enqueue.ts';
 import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { Removals } from './participant/context.ts';
 import type { EntitySource } from './participant/entity.ts';
+import { answeringAgent } from './participant/receiptAnswers.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { refuseRemoved } from './participant/removed.ts';
 import { participantHandlers } from './participant/service.ts';
@@ -119,6 +121,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   blockedLegs(): Map<string, BlockedLeg>;
   /** @throws Error with the reason while messages come that only a later build reads */
   requireReadable(): void;
+  /** Throws when messages may come later than this service remembers what it settled. */
+  requireHorizon(): void;
   /** Legs that this process consumes, each with why it is paused, if it is. */
   consumedLegs(): Map<string, Pause | undefined>;
   /** What the NATS server refused this process lately, in words; undefined when nothing. */
@@ -145,7 +149,7 @@ function assemble(options: KitOptions): LinkKit {
   const publisher = new Publisher(options.nats);
   const refusals = new BrokerRefusals(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
-  const asker = new ReceiptAsker(options.peers);
+  const asker = new ReceiptAsker(options.peers, options.nats);
   const streams = createStreamConsumers(options, consumed, receivers);
   const unparker = createUnparker(options, consumed, receivers);
   const listening = new ListeningAgent(options.sql, options.log, streams);
@@ -160,6 +164,9 @@ function assemble(options: KitOptions): LinkKit {
     ask: (link) => asker.askerOf(link.id),
     raiseFence: (link) => asker.fencerOf(link.id),
   });
+  const manager = () =>
+    jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS });
+  const horizon = new Horizon({ horizonDays, consumed, manager });
   const participant = participantHandlers({
     ...options,
     produced,
@@ -173,7 +180,9 @@ function assemble(options: KitOptions): LinkKit {
     dispatchers,
     complete,
     asker,
-    manager: () => jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS }),
+    manager,
+    horizonDays,
+    historyDays,
   });
   const tables = [...historyOf(produced, historyDays), inboxDays(horizonDays)];
   return {
@@ -199,6 +208,8 @@ function assemble(options: KitOptions): LinkKit {
         },
       },
       upkeepOf({ ...options, horizonDays, tables }),
+      answeringAgent(options.nats, options.log, { ...options, consumed, manager }),
+      horizon,
       listening,
       unparker,
       relay,
@@ -207,6 +218,7 @@ function assemble(options: KitOptions): LinkKit {
     blockedLegs: () => relay.blockedLegs(),
     requireReadable: () => newer.requireNone(),
     brokerRefusal: () => refusals.any,
+    requireHorizon: () => horizon.requireLongEnough(),
     consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),

@@ -1,5 +1,6 @@
 import type { Transport } from '../../link/link.ts';
 import { StepProblem } from '../errors.ts';
+import { requireHorizon } from '../leg/horizon.ts';
 import { isOn, readEpochs, readLanes } from '../leg/lanes.ts';
 import { newestDeadIds, readLatency } from '../leg/traffic.ts';
 import { transportFromWire } from '../participants.ts';
@@ -21,6 +22,7 @@ export const preflight: Untitled<Step> = {
   },
   apply: async (context) => {
     await observeServers(context);
+    for (const consumer of context.run.consumers) await requireHorizon(context, consumer);
     await observeChoice(context);
     await context.remember({
       epochsAtStart: await readEpochs(context),
