@@ -48,6 +48,7 @@ import {
 } from './transport/jetStream/listening.ts';
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
+import { BrokerRefusals } from './transport/jetStream/refusals.ts';
 import { JetStreamDispatcher, NEEDED_PAYLOAD } from './transport/jetStream/send.ts';
 import type { DayTable } from './upkeep/dayPartitions.ts';
 import { upkeepOf } from './upkeep/upkeep.ts';
@@ -100,7 +101,7 @@ const BROKER_ANSWER_MS = 2_000;
 export interface LegDelivery {
   readonly link: string;
   readonly consumer: string;
-  /** `applied`: its effect is committed; where another process owns its lane also: given up. */
+  /** `applied`: its effect is committed. */
   readonly state: 'applied' | 'pending';
 }
 
@@ -129,6 +130,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   requireHorizon(): void;
   /** Legs that this process consumes, each with why it is paused, if it is. */
   consumedLegs(): Map<string, Pause | undefined>;
+  /** What the NATS server refused this process lately, in words; undefined when nothing. */
+  brokerRefusal(): string | undefined;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
   deliver(messages: readonly Enqueued[]): Promise<LegDelivery[]>;
 }
@@ -151,6 +154,7 @@ function assemble(given: KitOptions): LinkKit {
     relay.committed(written),
   );
   const publisher = new Publisher(options.nats);
+  const refusals = new BrokerRefusals(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
   const asker = new ReceiptAsker(options.peers, options.nats);
   const streams = createStreamConsumers(options, consumed, receivers);
@@ -178,6 +182,7 @@ function assemble(given: KitOptions): LinkKit {
     listening,
     streams,
     receivers,
+    refusals,
     publisher,
     dispatchers,
     complete,
@@ -221,6 +226,7 @@ function assemble(given: KitOptions): LinkKit {
     blockedLegs: () => relay.blockedLegs(),
     requireReadable: () => newer.requireNone(),
     requireName: () => relay.requireName(),
+    brokerRefusal: () => refusals.any,
     requireHorizon: () => horizon.requireLongEnough(),
     consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),

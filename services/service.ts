@@ -173,7 +173,9 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
 function describeBlocked(kit: Kit): Record<string, string> {
   const legs = [...kit.blockedLegs()].filter(([, { count }]) => count > 0);
   const paused = [...kit.consumedLegs()].filter(([, pause]) => pause);
+  const refusal = kit.brokerRefusal();
   return Object.fromEntries([
+    ...(refusal === undefined ? [] : [['nats', refusal]]),
     ...legs.map(([leg, { count, reason }]) => [leg, `${count} wait: ${reason}`]),
     ...paused.map(([leg, pause]) => [leg, `paused, messages of many keys fail: ${pause!.reason}`]),
   ]);

@@ -179,6 +179,20 @@ export const repairs = relink.table(
 );
 
 /**
+ * Messages that a consumer gave up on, for the requests that wait for them in a process that does not
+ * own their lane: it sees only that the row is gone. Of the last hour.
+ */
+export const givenUp = relink.table(
+  'given_up',
+  {
+    leg: text().notNull(),
+    eventId: uuid('event_id').notNull(),
+    at: time('at').notNull().default(sql`now()`),
+  },
+  (t) => [primaryKey({ columns: [t.leg, t.eventId] })],
+);
+
+/**
  * Every message this service settled: makes its effect happen once. Partitioned by the days of ids
  * (UUIDv7), `inbox_20261129` and so on; `inbox_rest` has the ids of no day: those of before there
  * were partitions, and those that tell no time. See link/inbox/days.ts.

@@ -21,6 +21,8 @@ export interface ClosingRow {
   readonly hash: bigint;
   /** The contract version whose text was hashed. */
   readonly hashedVersion: number;
+  /** The consumer keeps it as a dead letter. */
+  readonly isDead?: boolean;
 }
 
 /** The rows of one leg to close in one batch. All lanes must be owned under the terms given. */
@@ -61,6 +63,7 @@ export async function closeRows(
   // Rows are locked in one order, so that statements that overlap cannot deadlock.
   const rows = closing.rows.toSorted((one, other) => one.seq - other.seq);
   const seqs = rows.map((row) => row.seq);
+  const givenUp = rows.filter((one) => one.isDead).map((one) => one.eventId);
   const [row] = await sql<ClosedRows[]>`
     with mine as (select l.lane from relink.lanes l
         join unnest(${lanes}::int2[], ${terms}::int8[]) t(lane, term) using (lane, term)
@@ -74,9 +77,10 @@ export async function closeRows(
         where o.leg = ${closing.leg} and o.seq = any(${seqs}::int8[])
           and o.seq = r.seq and o.event_id = r.event_id
           and (select count(*) from mine) = ${lanes.length}
-        returning ${closing.isKept ? sql`o.*` : sql`o.lane`}, r.epoch, r.hash, r.hashed_version),
+        returning ${closing.isKept ? sql`o.*` : sql`o.lane, o.event_id`}, r.epoch, r.hash, r.hashed_version),
       settled as (select * from gone where epoch <> ${NOT_DELIVERED}),
       ${closing.isKept ? keepSettled(sql) : sql``}
+      ${givenUp.length > 0 ? noteGivenUp(sql, closing.leg, givenUp) : sql``}
       summed as (insert into relink.closed (leg, lane, epoch, count, sum)
         select ${closing.leg}, lane, epoch, count(*), sum(hash) from settled group by lane, epoch
         on conflict (leg, lane, epoch) do update
@@ -84,4 +88,13 @@ export async function closeRows(
     select (select count(*) from mine) = ${lanes.length} as "isOwned",
       count(*)::int as removed from gone`;
   return row!;
+}
+
+/** In the statement that removes the rows: whoever sees that one is gone sees why, too. */
+function noteGivenUp(sql: Database, leg: string, eventIds: readonly string[]) {
+  return sql`
+      noted as (insert into relink.given_up (leg, event_id)
+        select ${leg}, event_id from gone where event_id = any(${eventIds as string[]}::uuid[])
+        on conflict do nothing),
+      forgotten as (delete from relink.given_up where at < now() - interval '1 hour'),`;
 }

@@ -20,6 +20,8 @@ export interface Closable {
   readonly row: OutboxRow;
   /** The epoch under which the consumer settled it, or NOT_DELIVERED. */
   readonly settledEpoch: bigint;
+  /** The consumer keeps it as a dead letter. */
+  readonly isDead?: boolean;
 }
 
 /** The event's text in the contract version that the consumer hashed. */
@@ -127,7 +129,8 @@ export class Closer<T extends Closable> {
     const { seq, eventId } = flight.row;
     const { text, version: hashedVersion } = this.#textOf(flight);
     const hash = payloadHash(eventId, text);
-    return { seq, eventId, epoch: flight.settledEpoch, hash, hashedVersion };
+    const { settledEpoch: epoch, isDead = false } = flight;
+    return { seq, eventId, epoch, hash, hashedVersion, isDead };
   }
 
   /** A row that has its receipt must be closed; the certificate will not come out equal. */

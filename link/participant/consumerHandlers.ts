@@ -32,7 +32,7 @@ const EXCEPTIONS = 100;
 export function consumerHandlers(
   options: ParticipantOptions,
 ): Pick<Handlers<typeof LinkParticipant>, Methods> {
-  const { sql, consumed, listening, receivers, streams } = options;
+  const { sql, consumed, listening, receivers, streams, refusals } = options;
   return {
     getReceipts: async ({ link, eventIds, copies }) => {
       findLink(consumed, link);
@@ -72,7 +72,7 @@ export function consumerHandlers(
       return {
         pausedReason: pause?.reason ?? '',
         pausedMs: BigInt(Math.round(pause?.forMs ?? 0)),
-        bindProblem: streams.get(id)?.problem ?? '',
+        bindProblem: refusals.of(id) ?? streams.get(id)?.problem ?? '',
       };
     },
     listExceptions: async ({ link, epoch, outcomes, limit }) => {

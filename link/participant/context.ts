@@ -16,6 +16,7 @@ import type { GrpcDispatcher } from '../transport/grpc/send.ts';
 import type { ListeningAgent } from '../transport/jetStream/listening.ts';
 import type { Publisher } from '../transport/jetStream/publisher.ts';
 import type { StreamConsumer } from '../transport/jetStream/receive.ts';
+import type { BrokerRefusals } from '../transport/jetStream/refusals.ts';
 import type { EntitySource } from './entity.ts';
 import type { ReceiptAsker } from './receiptAsker.ts';
 
@@ -44,6 +45,7 @@ export interface ParticipantOptions {
   readonly listening: ListeningAgent;
   readonly streams: ReadonlyMap<string, StreamConsumer>;
   readonly receivers: ReadonlyMap<string, Receiver>;
+  readonly refusals: BrokerRefusals;
   readonly publisher: Publisher;
   readonly dispatchers: ReadonlyMap<string, GrpcDispatcher>;
   /** Adds the owner's fields that a message lacks in an older contract version. */

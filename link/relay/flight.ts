@@ -110,6 +110,8 @@ export class Flight {
   blocked: Blocked | undefined;
   /** The epoch under which the consumer settled it. */
   settledEpoch = 0n;
+  /** The consumer gave it up and keeps it as a dead letter. */
+  isDead = false;
   /** The contract version whose text the consumer hashed; undefined if it did not say. */
   settledVersion: number | undefined;
 

@@ -289,8 +289,9 @@ export class LegRelay {
     this.lastRow = flight.row;
     const place = { lane: flight.row.lane, epoch };
     this.progress.settled(performance.now() - flight.openedAtMs, place);
+    flight.isDead = outcome === 'dead';
     this.closer.close(flight);
-    this.#options.onSettled(flight.row, outcome !== 'dead');
+    this.#options.onSettled(flight.row, !flight.isDead);
   }
 
   /**

@@ -56,6 +56,12 @@ export interface RelayOptions {
   readonly raiseFence: (link: LinkDefinition) => RaiseFence;
 }
 
+/** How a message stands whose lane another process owns. */
+interface Standing {
+  readonly isOpen: boolean;
+  readonly isGivenUp: boolean;
+}
+
 export class Relay {
   readonly name = 'relay';
   readonly #options: RelayOptions;
@@ -190,8 +196,7 @@ export class Relay {
 
   /**
    * Resolves to `true` when the effect is committed, and to `false` on timeout or when the consumer
-   * gave up; never rejects. Where another process owns the lane, a message given up on resolves to
-   * `true`, too.
+   * gave up; never rejects.
    */
   async waitForReceipt(message: Enqueued, withinMs: number): Promise<boolean> {
     if (!this.#legOf(message)?.gate.owns(message.lane))
@@ -211,17 +216,16 @@ export class Relay {
     });
   }
 
-  /**
-   * Another process owns the lane: a missing row means that it has its receipt, whatever the
-   * outcome.
-   */
+  /** Another process owns the lane: a missing row means that it has its receipt. */
   async #pollClosed(message: Enqueued, withinMs: number): Promise<boolean> {
     const untilMs = performance.now() + withinMs;
     for (let waitMs = 5; performance.now() < untilMs; waitMs = Math.min(waitMs * 2, 50)) {
-      const open = await this.#options.sql`
-        select 1 from relink.outbox where leg = ${message.leg} and seq = ${message.seq}
-          and event_id = ${message.eventId}`;
-      if (open.length === 0) return true;
+      const [row] = await this.#options.sql<Standing[]>`
+        select exists (select from relink.outbox where leg = ${message.leg}
+            and seq = ${message.seq} and event_id = ${message.eventId}) as "isOpen",
+          exists (select from relink.given_up where leg = ${message.leg}
+            and event_id = ${message.eventId}) as "isGivenUp"`;
+      if (!row!.isOpen) return !row!.isGivenUp;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
     return false;

@@ -7,6 +7,7 @@ import { closePostgres, connectPostgres, type Database } from '../../runtime/pos
 import { links } from '../../services/links.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import { solutionCompleted } from '../inbox/solutions.fixture.ts';
+import { closeRows } from '../outbox/closeRows.ts';
 import { enqueue } from '../outbox/enqueue.ts';
 import { Relay } from './relay.ts';
 
@@ -50,6 +51,19 @@ test('a missing row counts as the receipt, and a row that is still there does no
   assert.equal(await relayOn(sql).waitForReceipt(message, WITHIN_MS), false);
   await sql`delete from relink.outbox where seq = ${message.seq}`;
   assert.equal(await relayOn(sql).waitForReceipt(message, WITHIN_MS), true);
+});
+
+test('a row that is gone because the consumer gave up is no effect', async () => {
+  const message = await committed();
+  const [term, lane] = [7n, message.lane];
+  await sql`insert into relink.lanes (link, lane, owner, term) values (${link.id}, ${lane}, 'owner', 7)
+    on conflict (link, lane) do update set owner = 'owner', term = 7`;
+  const { seq, eventId } = message;
+  const row = { seq, eventId, epoch: 1n, hash: 1n, hashedVersion: 1, isDead: true };
+  const closing = { leg: message.leg, rows: [row], terms: new Map([[lane, term]]), isKept: true };
+  const closed = await closeRows(sql, { link: link.id, instance: 'owner' }, closing);
+  assert.equal(closed.removed, 1);
+  assert.equal(await relayOn(sql).waitForReceipt(message, WITHIN_MS), false);
 });
 
 test('a database that goes away after the commit leaves the message pending', async () => {
