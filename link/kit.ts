@@ -28,6 +28,7 @@ import { enqueue } from './outbox/enqueue.ts';
 import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { Removals } from './participant/context.ts';
 import type { EntitySource } from './participant/entity.ts';
+import { answeringAgent } from './participant/receiptAnswers.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { refuseRemoved } from './participant/removed.ts';
 import { participantHandlers } from './participant/service.ts';
@@ -144,7 +145,7 @@ function assemble(options: KitOptions): LinkKit {
   );
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
-  const asker = new ReceiptAsker(options.peers);
+  const asker = new ReceiptAsker(options.peers, options.nats);
   const streams = createStreamConsumers(options, consumed, receivers);
   const unparker = createUnparker(options, consumed, receivers);
   const listening = new ListeningAgent(options.sql, options.log, streams);
@@ -202,6 +203,7 @@ function assemble(options: KitOptions): LinkKit {
         },
       },
       upkeepOf({ ...options, horizonDays, tables }),
+      answeringAgent(options.nats, options.log, { ...options, consumed, manager }),
       horizon,
       listening,
       unparker,
