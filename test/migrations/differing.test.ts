@@ -68,11 +68,11 @@ const name = (where: DifferingLanes = new Map([[3n, [4]]])) =>
   );
 
 test('what one side alone has, or has otherwise, is named; what is equal or under way is not', async () => {
-  const ids = Array.from({ length: 6 }, () => randomUUIDv7()).sort();
-  const messages = ids.map((id) => ({ id }));
-  const [equal, lost, changed, moved, underWay, unknown] = messages as [
-    ...[Message, Message, Message, Message, Message, Message],
-  ];
+  const messages = Array.from({ length: 6 }, () => randomUUIDv7())
+    .sort()
+    .map((id) => ({ id }));
+  type Six = [Message, Message, Message, Message, Message, Message];
+  const [equal, lost, changed, moved, underWay, unknown] = messages as unknown as Six;
   for (const one of [equal, lost, changed, moved]) await close(one);
   for (const one of [equal, underWay, unknown]) await settle(one);
   await settle({ ...changed, hash: 8 });
