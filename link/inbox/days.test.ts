@@ -65,6 +65,9 @@ function messageOf(at: Date, version = '7'): Arrival {
   return { ...message, eventId, text: message.text.replace(message.eventId, eventId) };
 }
 
+/** As if everything had come when it was written. */
+const onTime = () => sql`update relink.inbox set received_at = relink.time_of(event_id)`;
+
 const settled = async () => {
   const { digests } = await readInboxDigest(sql, link.id, { epoch: 1n, afterEpoch: 0n });
   return digests.reduce((sum, { count }) => sum + count, 0n);
@@ -96,6 +99,7 @@ test('after its day is dropped, a message that comes again is not applied twice'
   const old = messageOf(daysAgo(35));
   await receive(old);
   assert.equal(await placeOf(old), `relink.${nameOf(daysAgo(35))}`);
+  await onTime();
   await keep(NOW);
   assert.ok(!(await days()).includes(nameOf(daysAgo(35))));
   assert.equal(await settled(), 1n, 'what was settled still counts');
@@ -116,6 +120,7 @@ test('after its day is dropped, a message that comes again is not applied twice'
 test('a message past the horizon that was never applied is applied when a person redrives it', async () => {
   await keep(daysAgo(40));
   await receive(messageOf(daysAgo(35)));
+  await onTime();
   await keep(NOW);
   const late = messageOf(daysAgo(35));
   assert.equal((await receive(late)).outcome, 'dead');
@@ -132,6 +137,7 @@ test('a message past the horizon that was never applied is applied when a person
 test('a message past the horizon does not keep the others of its batch', async () => {
   await keep(daysAgo(40));
   await receive(messageOf(daysAgo(35)));
+  await onTime();
   await keep(NOW);
   const [late, fresh] = [messageOf(daysAgo(36)), messageOf(NOW)];
   const receipts = await receiver.receive([late, fresh]);
@@ -151,6 +157,7 @@ test('what is open, and ids that tell no time, stay when their day is dropped', 
   const { key } = given;
   const parked = { ...messageOf(daysAgo(34)), version: 2n };
   assert.equal((await receive(parked)).outcome, 'parked');
+  await onTime();
   await keep(NOW);
   for (const message of [timeless, given, parked])
     assert.equal(await placeOf(message), 'relink.inbox_rest', key);
@@ -158,6 +165,21 @@ test('what is open, and ids that tell no time, stay when their day is dropped', 
   const [letter] = await listDeadLetters(sql, { link: link.id, limit: 1 });
   const { outcome } = await redrive(sql, link, handler, letter!.id, 'test');
   assert.equal(outcome, 'applied');
+});
+
+test('what came late is remembered for the horizon after it came', async () => {
+  await keep(daysAgo(40));
+  const [old, late] = [messageOf(daysAgo(35)), messageOf(daysAgo(35))];
+  await receive(old);
+  await onTime();
+  await receive(late);
+  await keep(NOW);
+  assert.equal(await placeOf(old), undefined);
+  assert.equal((await receive(late)).outcome, 'duplicate');
+  await onTime();
+  await keep(NOW);
+  assert.equal(await placeOf(late), undefined);
+  assert.equal((await receive(late)).outcome, 'dead');
 });
 
 test('ids of before there were days are forgotten bit by bit, by their time and their arrival', async () => {

@@ -3,8 +3,8 @@
  * range and a partition of their own.
  *
  * What is dropped after the horizon can no longer be told from what is new: from then on messages of
- * that age are refused (the trigger of `relink.inbox`, docs/decisions/0012). What is still open stays,
- * and so do ids that tell no time: they could come again at any time.
+ * that age are refused (the trigger of `relink.inbox`, docs/decisions/0012). What is still open stays, and
+ * so do ids that tell no time: they could come again at any time.
  */
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { DayTable } from '../upkeep/dayPartitions.ts';
@@ -14,6 +14,8 @@ export const HORIZON_DAYS = 30;
 /** The error of the trigger that refuses what may be a repeat. */
 const PAST_HORIZON = 'RL001';
 const FORGOTTEN_AT_ONCE = 5_000;
+/** Rows of a day that are moved in one statement, while all others wait. */
+const STAYING_AT_MOST = 5_000;
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 export function inboxDays(horizonDays: number): DayTable {
@@ -30,11 +32,17 @@ export function isPastHorizon(error: unknown): boolean {
   return (error as { code?: string }).code === PAST_HORIZON;
 }
 
-/** Until it is detached everybody may use the day, so what takes long comes first. */
-async function keepOpen(tx: Transaction, partition: string): Promise<void> {
+/**
+ * Moves what is to stay from a day that is dropped: what came late, until that, too, is before the
+ * horizon. If that is much, the day stays as it is. What takes long comes first: until the day is
+ * detached everybody may use the inbox.
+ */
+async function keepOpen(tx: Transaction, partition: string, oldest: string): Promise<boolean> {
   const day = tx`relink.${tx(partition)}`;
-  const timeless = await tx<{ id: string }[]>`
-    select event_id as id from ${day} where not relink.has_time(event_id)`;
+  const staying = await tx<{ id: string }[]>`
+    select event_id as id from ${day} where not relink.has_time(event_id)
+      or received_at >= relink.time_of(${tx.unsafe(oldest)}) limit ${STAYING_AT_MOST + 1}`;
+  if (staying.length > STAYING_AT_MOST) return false;
   const [end] = await tx<{ id: string }[]>`
     select relink.first_id((to_date(right(${partition}, 8), 'YYYYMMDD') + 1)::timestamp
       at time zone 'UTC') as id`;
@@ -42,9 +50,10 @@ async function keepOpen(tx: Transaction, partition: string): Promise<void> {
   await tx`insert into relink.memory (kept_from) values (${end!.id})
     on conflict (is_only) do update set kept_from = greatest(memory.kept_from, excluded.kept_from)`;
   await tx`insert into relink.inbox_rest select * from ${day} where event_id in (
-    select unnest(${timeless.map(({ id }) => id)}::uuid[])
+    select unnest(${staying.map(({ id }) => id)}::uuid[])
     union select event_id from relink.parked
     union select event_id from relink.dead_letters where state = 'dead')`;
+  return true;
 }
 
 /**

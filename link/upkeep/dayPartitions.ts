@@ -13,8 +13,11 @@ export interface DayTable {
   readonly keepDays: number;
   /** The bound of a day that begins then, as SQL; where it is not that time itself. */
   readonly boundAt?: (time: string) => string;
-  /** Before a day is dropped, in the same transaction. */
-  readonly beforeDrop?: (tx: Transaction, partition: string) => Promise<void>;
+  /**
+   * Before a day is dropped, in the same transaction, with the bound of the oldest that is kept. False
+   * leaves the day for later.
+   */
+  readonly beforeDrop?: (tx: Transaction, partition: string, oldest: string) => Promise<boolean>;
   /** Instead of removing all rows of the default partition that are before that bound. */
   readonly removeRest?: (sql: Database, before: string) => Promise<void>;
 }
@@ -50,7 +53,7 @@ export async function keepDays(sql: Database, kept: DayTable, at?: Date): Promis
     if (partition < oldest.partition)
       await changeDays(sql, kept, async (tx, there) => {
         if (!there.includes(partition)) return;
-        await kept.beforeDrop?.(tx, partition);
+        if ((await kept.beforeDrop?.(tx, partition, oldest.from)) === false) return;
         await tx.unsafe(`drop table relink."${partition}"`);
       });
   await (kept.removeRest?.(sql, oldest.from) ?? removeRest(sql, kept, oldest.from));

@@ -18,6 +18,7 @@ import { REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
 import { nameRoute } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
+import { type DifferingLanes, type DifferingSides, nameDiffering } from './differing.ts';
 import { readClosed, readInbox } from './digests.ts';
 import { withExceptions } from './exceptions.ts';
 import { epochsAtStart, isAdopted, type Lanes, readLanes } from './lanes.ts';
@@ -84,13 +85,30 @@ export async function certifyClosedEpochs(context: StepContext, consumer: string
     const statements = await closingStatements(context, consumer, certified);
     const unequal = statements.flatMap(unequalLanes);
     if (unequal.length === 0) return signAll(context, statements);
-    if (performance.now() > untilMs)
+    if (performance.now() > untilMs) {
+      const ids = await nameDiffering(sidesOf(context, consumer), differingLanes(statements));
+      const named = ids.length === 0 ? '' : `: ${ids.join('; ')}`;
       throw new StepProblem(
         'stop',
-        `certificate of ${run.link}/${consumer}: ${unequal.join('; ')}`,
+        `certificate of ${run.link}/${consumer}: ${unequal.join('; ')}${named}`,
       );
+    }
     await stepPause(POLL_MS, context.signal);
   }
+}
+
+function sidesOf({ run, participants }: StepContext, consumer: string): DifferingSides {
+  const producerSide = participants.of(run.producer);
+  return { link: run.link, consumer, producerSide, consumerSide: participants.of(consumer) };
+}
+
+function differingLanes(statements: readonly ClosingStatement[]): DifferingLanes {
+  return new Map(
+    statements.map(({ epoch, lanes }) => [
+      BigInt(epoch),
+      lanes.filter((one) => !isLaneEqual(one)).map(({ lane }) => lane),
+    ]),
+  );
 }
 
 async function signAll(context: StepContext, statements: readonly ClosingStatement[]) {

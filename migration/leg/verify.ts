@@ -13,6 +13,7 @@ import {
   REPEATABLE,
   transportFromWire,
 } from '../participants.ts';
+import { nameDiffering } from './differing.ts';
 import { readClosed, readInbox } from './digests.ts';
 import { compareLanes } from './drain.ts';
 import { compareRows, type ParitySides } from './parity.ts';
@@ -121,7 +122,27 @@ async function verifyMessages(options: VerifyOptions): Promise<Finding[]> {
     if (isSettled || performance.now() > untilMs) break;
     if (!(await pause(POLL_MS, options.signal))) break;
   }
-  return [...elsewhere, ...describeEpochs([...epochs].sort(([a], [b]) => (a < b ? -1 : 1)))];
+  const ascending = [...epochs].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...elsewhere, ...describeEpochs(ascending), ...(await nameMessages(options, ascending))];
+}
+
+/** Which messages make the digests differ, as far as both sides still know. */
+async function nameMessages(
+  { participants, link, consumer }: VerifyOptions,
+  epochs: readonly (readonly [bigint, Epoch])[],
+): Promise<Finding[]> {
+  const { id, producer } = link.producer;
+  const where = epochs.flatMap(([epoch, all]): [bigint, number[]][] => {
+    const lanes = [...all.values()].filter((one) => !isLaneEqual(one)).map(({ lane }) => lane);
+    return lanes.length > 0 ? [[epoch, lanes]] : [];
+  });
+  if (where.length === 0) return [];
+  const [producerSide, consumerSide] = [participants.of(producer), participants.of(consumer)];
+  const sides = { link: id, consumer, producerSide, consumerSide };
+  const examples = await nameDiffering(sides, new Map(where));
+  if (examples.length === 0) return [];
+  const what = 'messages that differ';
+  return [{ what, isEqual: false, producer: '', consumer: '', examples }];
 }
 
 /** Epoch 0 is of no route: flat events of producers elsewhere, and dead letters without an epoch. */
