@@ -147,10 +147,11 @@ function assemble(options: KitOptions): LinkKit {
   const listening = new ListeningAgent(options.sql, options.log, streams);
   const complete = (link: LinkDefinition, dispatcher: Dispatcher) =>
     withComplements(link, dispatcher, complementsOf(options, link.id));
+  const keepsHistory = historyDays > 0;
   const relay = new Relay({
     ...options,
     links: produced,
-    keepsHistory: historyDays > 0,
+    keepsHistory,
     asyncDispatcher: (link) => complete(link, new JetStreamDispatcher(publisher, link, service)),
     syncDispatcher: (link, consumer) => complete(link, dispatchers.get(`${link.id}/${consumer}`)!),
     ask: (link) => asker.askerOf(link.id),
@@ -160,6 +161,7 @@ function assemble(options: KitOptions): LinkKit {
     ...options,
     produced,
     consumed,
+    keepsHistory,
     relay,
     listening,
     streams,
@@ -209,7 +211,7 @@ function assemble(options: KitOptions): LinkKit {
 
 function historyOf(produced: readonly LinkDefinition[], keepDays: number): DayTable[] {
   const hasHistory = produced.some(({ kind }) => kind === 'functional');
-  return hasHistory ? [{ table: 'history', column: 'closed_at', keepDays }] : [];
+  return hasHistory ? [{ table: 'history', column: 'closed_at', keepDays, beginsNow: true }] : [];
 }
 
 /** How the owner's fields of a link are read; undefined when no version needs any. */
