@@ -18,6 +18,7 @@ import type { Pause } from './inbox/breaker.ts';
 import { HORIZON_DAYS, inboxDays } from './inbox/days.ts';
 import type { ReceiverLimits } from './inbox/failures.ts';
 import { type Handler, requireHandler } from './inbox/handler.ts';
+import { Horizon } from './inbox/horizon.ts';
 import { NewerContracts } from './inbox/newerContracts.ts';
 import { Receiver, type ReceiverOptions } from './inbox/receiver.ts';
 import { Unparker } from './inbox/unparker.ts';
@@ -27,6 +28,7 @@ import { enqueue } from './outbox/enqueue.ts';
 import type { Enqueued, MessageFor } from './outbox/message.ts';
 import type { Removals } from './participant/context.ts';
 import type { EntitySource } from './participant/entity.ts';
+import { answeringAgent } from './participant/receiptAnswers.ts';
 import { ReceiptAsker } from './participant/receiptAsker.ts';
 import { refuseRemoved } from './participant/removed.ts';
 import { participantHandlers } from './participant/service.ts';
@@ -118,6 +120,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   blockedLegs(): Map<string, BlockedLeg>;
   /** @throws Error with the reason while messages come that only a later build reads */
   requireReadable(): void;
+  /** Throws when messages may come later than this service remembers what it settled. */
+  requireHorizon(): void;
   /** Legs that this process consumes, each with why it is paused, if it is. */
   consumedLegs(): Map<string, Pause | undefined>;
   /** After the commit: wakes the relay, and on `sync` routes waits (bounded) for the receipts. */
@@ -141,7 +145,7 @@ function assemble(options: KitOptions): LinkKit {
   );
   const publisher = new Publisher(options.nats);
   const dispatchers = createSyncDispatchers(options, produced);
-  const asker = new ReceiptAsker(options.peers);
+  const asker = new ReceiptAsker(options.peers, options.nats);
   const streams = createStreamConsumers(options, consumed, receivers);
   const unparker = createUnparker(options, consumed, receivers);
   const listening = new ListeningAgent(options.sql, options.log, streams);
@@ -157,6 +161,9 @@ function assemble(options: KitOptions): LinkKit {
     ask: (link) => asker.askerOf(link.id),
     raiseFence: (link) => asker.fencerOf(link.id),
   });
+  const manager = () =>
+    jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS });
+  const horizon = new Horizon({ horizonDays, consumed, manager });
   const participant = participantHandlers({
     ...options,
     produced,
@@ -170,7 +177,9 @@ function assemble(options: KitOptions): LinkKit {
     dispatchers,
     complete,
     asker,
-    manager: () => jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS }),
+    manager,
+    horizonDays,
+    historyDays,
   });
   const tables = [...historyOf(produced, historyDays), inboxDays(horizonDays)];
   return {
@@ -196,6 +205,8 @@ function assemble(options: KitOptions): LinkKit {
         },
       },
       upkeepOf({ ...options, horizonDays, tables }),
+      answeringAgent(options.nats, options.log, { ...options, consumed, manager }),
+      horizon,
       listening,
       unparker,
       relay,
@@ -203,6 +214,7 @@ function assemble(options: KitOptions): LinkKit {
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
     requireReadable: () => newer.requireNone(),
+    requireHorizon: () => horizon.requireLongEnough(),
     consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),
     deliver: (messages) => deliver(relay, messages),

@@ -120,6 +120,7 @@ export function keepSubscribed(
   subject: string,
   onMessage: (message: Msg) => void,
   onProblem: (problem: unknown) => void,
+  options: { readonly queue?: string } = {},
 ): StandingSubscription {
   let timer: NodeJS.Timeout | undefined;
   const callback = (error: Error | null, message: Msg) => {
@@ -133,7 +134,7 @@ export function keepSubscribed(
       onProblem(problem);
     }
   };
-  const subscribe = () => nats.subscribe(subject, { callback });
+  const subscribe = () => nats.subscribe(subject, { ...options, callback });
   const open = () => {
     if (!nats.isClosed() && !nats.isDraining()) current = subscribe();
   };

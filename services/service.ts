@@ -140,6 +140,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
       postgres: () => requireWritable(sql),
       nats: () => nats.check(),
       contracts: () => kit.requireReadable(),
+      horizon: () => kit.requireHorizon(),
     },
     log,
     onChange: (isReady) => server.setServing(isReady),

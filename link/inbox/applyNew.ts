@@ -22,6 +22,17 @@ export interface Applying {
   readonly handler: Handler;
   /** A handler that takes longer is abandoned. */
   readonly limitMs: number;
+  /** When a batch is given up because it takes too long together. */
+  readonly untilMs?: number;
+}
+
+/** Nothing of a batch is applied, because it takes too long together; so many were done in time. */
+export class BatchTooLong extends Error {
+  readonly done: number;
+  constructor(done: number) {
+    super(`a batch takes too long: ${done} messages were done in time`);
+    this.done = done;
+  }
 }
 
 export interface Settled {
@@ -39,13 +50,18 @@ export async function applyNew(
   news: readonly Delivery[],
 ): Promise<Outcomes> {
   if (news.length === 0) return new Map();
-  const { handler, limitMs, link } = applying;
+  const { handler, limitMs, link, untilMs = Number.POSITIVE_INFINITY } = applying;
   if (handler.kind === 'formal') return applyNewest(tx, limitMs, handler.apply, news);
   const { due, outcomes } = link.ordered
     ? await takeDue(tx, link.id, news)
     : { due: news, outcomes: new Map() };
+  let done = 0;
   const applyInTurn = async (some: readonly Delivery[]) => {
-    for (const delivery of some) await applyOne(tx, applying, handler.apply, delivery);
+    for (const delivery of some) {
+      if (done > 0 && performance.now() > untilMs) throw new BatchTooLong(done);
+      await applyOne(tx, applying, handler.apply, delivery);
+      done += 1;
+    }
   };
   // What a message with a copy writes is told apart by when it is written.
   const isPipelined = handler.independentKeys && !due.some(({ isCopied }) => isCopied);

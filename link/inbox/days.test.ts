@@ -113,6 +113,22 @@ test('after its day is dropped, a message that comes again is not applied twice'
   );
 });
 
+test('a message past the horizon that was never applied is applied when a person redrives it', async () => {
+  await keep(daysAgo(40));
+  await receive(messageOf(daysAgo(35)));
+  await keep(NOW);
+  const late = messageOf(daysAgo(35));
+  assert.equal((await receive(late)).outcome, 'dead');
+  const [letter] = await listDeadLetters(sql, { link: link.id, limit: 1 });
+  const results = await Promise.all(
+    [1, 2].map(() => redrive(sql, link, handler, letter!.id, 'test')),
+  );
+  assert.deepEqual(results.map(({ outcome }) => outcome).sort(), ['applied', 'gone']);
+  assert.equal(applied.filter((id) => id === late.eventId).length, 1);
+  assert.equal((await receive(late)).outcome, 'duplicate');
+  assert.equal(await settled(), 1n);
+});
+
 test('a message past the horizon does not keep the others of its batch', async () => {
   await keep(daysAgo(40));
   await receive(messageOf(daysAgo(35)));

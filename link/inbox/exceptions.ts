@@ -25,7 +25,8 @@ export async function readExceptions(
   return sql<Exception[]>`
     select event_id as "eventId", lane, 'dead' as outcome from relink.dead_letters
     where ${outcomes.includes('dead')} and link = ${link} and epoch = ${epoch}
-      and state <> 'redriven' and reason <> 'ID_REUSED' and event_id is not null
+      and state <> 'redriven' and reason not in ('ID_REUSED', 'PAST_HORIZON')
+      and event_id is not null
     union all
     select event_id, lane, outcome from relink.inbox
     where ${outcomes.includes('superseded')} and link = ${link} and epoch = ${epoch}

@@ -2,7 +2,7 @@
 import { isServiceUnavailable } from '../../rpc/transient.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
-import { type Database, isDatabaseUnavailable } from '../../runtime/postgres.ts';
+import { type Database, isDatabaseUnavailable, isLocked } from '../../runtime/postgres.ts';
 import {
   type Backoff,
   backoffMs,
@@ -19,6 +19,7 @@ import { isPastHorizon } from './days.ts';
 import { storableDetail } from './deadLetters.ts';
 import type { Delivery } from './delivery.ts';
 import { countAttempt, giveUp, giveUpParked } from './givingUp.ts';
+import type { LockedKeys } from './lockedKeys.ts';
 import { Patience } from './patience.ts';
 import { retry } from './receipts.ts';
 
@@ -42,6 +43,7 @@ export interface FailureOptions {
   readonly link: LinkDefinition;
   readonly limits: ReceiverLimits;
   readonly breaker: Breaker;
+  readonly locked: LockedKeys;
 }
 
 export class Failures {
@@ -53,15 +55,10 @@ export class Failures {
   }
 
   async answer(delivery: Delivery, error: unknown, isParked = false): Promise<Receipt> {
-    const { sql, log, link, breaker } = this.#options;
+    const { sql, log, link } = this.#options;
     const detail = storableDetail(messageOf(error));
-    if (isDatabaseUnavailable(error)) return retry(delivery, DATABASE_RETRY_MS, detail);
-    if (isServiceUnavailable(error)) return retry(delivery, SERVICE_RETRY_MS, detail);
-    if (!isPastHorizon(error)) {
-      const isCounted = breaker.failed(delivery.key, detail);
-      if (this.#patience.bears(error) || !isCounted)
-        return retry(delivery, Math.max(DEPLOYMENT_RETRY_MS, breaker.waitMs), detail);
-    }
+    const passing = this.#passing(delivery, error, detail);
+    if (passing) return passing;
     try {
       return isPastHorizon(error)
         ? await giveUp(sql, delivery, { reason: 'PAST_HORIZON', detail, attempts: 1 })
@@ -70,6 +67,20 @@ export class Failures {
       log.error({ err: failure, link: link.id }, 'could not record a failed message');
       return retry(delivery, DATABASE_RETRY_MS, detail);
     }
+  }
+
+  /** What passes by itself, or is nobody's fault yet, is only tried again. */
+  #passing(delivery: Delivery, error: unknown, detail: string): Receipt | undefined {
+    const { breaker, locked } = this.#options;
+    if (isPastHorizon(error)) return undefined;
+    const restMs = isLocked(error) ? locked.note(delivery.key) : undefined;
+    if (restMs !== undefined) return retry(delivery, restMs, detail);
+    if (isDatabaseUnavailable(error) && !isLocked(error))
+      return retry(delivery, DATABASE_RETRY_MS, detail);
+    if (isServiceUnavailable(error)) return retry(delivery, SERVICE_RETRY_MS, detail);
+    const isCounted = breaker.failed(delivery.key, detail);
+    if (!this.#patience.bears(error) && isCounted) return undefined;
+    return retry(delivery, Math.max(DEPLOYMENT_RETRY_MS, breaker.waitMs), detail);
   }
 
   async #count(delivery: Delivery, error: unknown, isParked: boolean): Promise<Receipt> {

@@ -10,12 +10,7 @@
 import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
-import {
-  type Database,
-  isDatabaseUnavailable,
-  isSerializationFailure,
-  type Transaction,
-} from '../../runtime/postgres.ts';
+import type { Database, Transaction } from '../../runtime/postgres.ts';
 import { DATABASE_RETRY_MS, SERVICE_RETRY_MS } from '../backoff.ts';
 import { ShadowRunner } from '../copies/shadowRunner.ts';
 import type { LinkDefinition } from '../link.ts';
@@ -23,6 +18,7 @@ import { type WrittenMessage, writtenIn } from '../outbox/written.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { alarmPassed, alarmReused, ID_REUSED } from './alarms.ts';
 import { type Applying, applyNew, applyParked, type Settled } from './applyNew.ts';
+import { Batches, isEffect } from './batches.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { storable, storableDetail } from './deadLetters.ts';
 import { enterInbox, readInbox } from './deduplicate.ts';
@@ -37,16 +33,14 @@ import {
 import { DEFAULT_LIMITS, Failures, type ReceiverLimits } from './failures.ts';
 import { giveUp, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
+import { LockedKeys } from './lockedKeys.ts';
 import { takeParked } from './ordered.ts';
 import { retry, settle, settledBefore } from './receipts.ts';
 
 declareFailpoints('inbox.before-effect', 'inbox.before-commit', 'inbox.after-commit');
 
-/**
- * After this many messages in a row for which another service did not answer, the rest of the batch
- * is not tried.
- */
-const UNANSWERED_IN_A_ROW = 3;
+/** Fences wait for a batch, and so do rows that it locked. */
+const BATCH_MS = 2_000;
 
 export interface ReceiverOptions {
   readonly sql: Database;
@@ -88,6 +82,8 @@ export class Receiver {
   /** Pauses the link when many keys fail. */
   readonly breaker: Breaker;
   readonly #failures: Failures;
+  readonly #locked = new LockedKeys();
+  readonly #batches: Batches;
   /** Ordered links: called when keys advanced, so that parked messages get their turn. */
   onAdvanced: () => void = () => {};
 
@@ -98,7 +94,12 @@ export class Receiver {
     this.#applying = { link, handler, limitMs: this.#limits.handlerTimeoutMs };
     this.#shadows = new ShadowRunner(options.sql, this.#applying);
     this.breaker = new Breaker(loggedBy(options.log, link.id));
-    this.#failures = new Failures({ ...options, limits: this.#limits, breaker: this.breaker });
+    const { breaker } = this;
+    const locked = this.#locked;
+    const failures = new Failures({ ...options, limits: this.#limits, breaker, locked });
+    this.#failures = failures;
+    const applyTogether = (some: readonly Delivery[]) => this.#applyTogether(some);
+    this.#batches = new Batches({ breaker, failures, locked, applyTogether });
   }
 
   /** Applies a batch; returns one receipt per arrival, in order. Never rejects. */
@@ -117,7 +118,7 @@ export class Receiver {
     const shadows = good.filter((delivery) => delivery.isShadow);
     const real = good.filter((delivery) => !delivery.isShadow);
     await this.#shadows.waitForCopies(real);
-    const answers = [...(await this.#runShadows(shadows)), ...(await this.#applyUnpaused(real))];
+    const answers = [...(await this.#runShadows(shadows)), ...(await this.#batches.apply(real))];
     for (const [delivery, receipt] of answers) settled.set(arrivalOf.get(delivery)!, receipt);
     return arrivals.map((arrival) => settled.get(arrival)!);
   }
@@ -135,72 +136,9 @@ export class Receiver {
 
   // ---- real messages ----
 
-  /** While the link is paused only a few are tried, and none most of the time. */
-  async #applyUnpaused(deliveries: readonly Delivery[]): Promise<[Delivery, Receipt][]> {
-    const taken = this.breaker.take(deliveries.length);
-    try {
-      const answers = await this.#applyAll(deliveries.slice(0, taken));
-      return [...answers, ...this.#putOff(deliveries.slice(taken))];
-    } finally {
-      this.breaker.done(taken);
-    }
-  }
-
-  #putOff(deliveries: readonly Delivery[]): [Delivery, Receipt][] {
-    const { pause, waitMs } = this.breaker;
-    const detail = `paused, because messages of many keys fail: ${pause?.reason}`;
-    return deliveries.map((one) => [one, retry(one, waitMs, detail)]);
-  }
-
-  async #applyAll(deliveries: readonly Delivery[]): Promise<[Delivery, Receipt][]> {
-    if (deliveries.length === 0) return [];
-    try {
-      const receipts = await this.#applyTogether(deliveries);
-      this.breaker.succeeded(deliveries.filter((_, i) => isEffect(receipts[i]!)).map(keyOf));
-      await failpoint('inbox.after-commit');
-      return deliveries.map((delivery, i) => [delivery, receipts[i]!]);
-    } catch (error) {
-      if (deliveries.length === 1) {
-        const receipt = await this.#failures.answer(deliveries[0]!, error);
-        return [[deliveries[0]!, receipt]];
-      }
-      // Two batches that deadlocked get past each other one by one.
-      if (isDatabaseUnavailable(error) && !isSerializationFailure(error)) {
-        const message = messageOf(error);
-        return deliveries.map((delivery) => [
-          delivery,
-          retry(delivery, DATABASE_RETRY_MS, message),
-        ]);
-      }
-      return this.#applyOneByOne(deliveries);
-    }
-  }
-
-  async #applyOneByOne(deliveries: readonly Delivery[]): Promise<[Delivery, Receipt][]> {
-    const answers: [Delivery, Receipt][] = [];
-    const wasClosed = this.breaker.isClosed;
-    let unanswered = 0;
-    for (const delivery of deliveries) {
-      if (wasClosed && !this.breaker.isClosed) {
-        answers.push(...this.#putOff([delivery]));
-        continue;
-      }
-      if (unanswered >= UNANSWERED_IN_A_ROW) {
-        answers.push([
-          delivery,
-          retry(
-            delivery,
-            SERVICE_RETRY_MS,
-            'not tried: a service did not answer for the ones before',
-          ),
-        ]);
-        continue;
-      }
-      const [answer] = await this.#applyAll([delivery]);
-      answers.push(answer!);
-      unanswered = answer![1].retryAfterMs === SERVICE_RETRY_MS ? unanswered + 1 : 0;
-    }
-    return answers;
+  /** A batch that is not done by then is begun again with fewer messages. */
+  #inTime(): Applying {
+    return { ...this.#applying, untilMs: performance.now() + BATCH_MS };
   }
 
   async #applyTogether(deliveries: readonly Delivery[]): Promise<Receipt[]> {
@@ -219,7 +157,7 @@ export class Receiver {
       const news = deliveries.filter((d) => fresh.has(d.eventId) && first.get(d.eventId) === d);
       const isNew = new Set(news);
       this.#sawRepeats = news.length < deliveries.length;
-      const outcomes = await applyNew(tx, this.#applying, news);
+      const outcomes = await applyNew(tx, this.#inTime(), news);
       const others = deliveries.filter((d) => !isNew.has(d)).map((d) => d.eventId);
       // Read only now: if a message of this batch was parked, so is its duplicate.
       const known = await readInbox(tx, others);
@@ -260,7 +198,7 @@ export class Receiver {
         const entering = enterInbox(tx, link.id, deliveries);
         entering.catch(() => {}); // awaited below, unless the failpoint throws
         await failpoint('inbox.before-effect');
-        const applying = applyNew(tx, this.#applying, deliveries);
+        const applying = applyNew(tx, this.#inTime(), deliveries);
         const [fresh, outcomes] = await Promise.all([entering, applying]);
         if (fresh.size < deliveries.length) throw new NotAllNew();
         await failpoint('inbox.before-commit');
@@ -312,7 +250,10 @@ export class Receiver {
         return receiptOf(taken, await applyParked(tx, this.#applying, taken));
       });
       this.#committed(committing);
-      if (receipt && isEffect(receipt)) this.breaker.succeeded([taken!.key]);
+      if (receipt && isEffect(receipt)) {
+        this.breaker.succeeded([taken!.key]);
+        this.#locked.forget([taken!.key]);
+      }
       if (committing && receipt?.outcome === 'dead') alarmPassed(this.#options, receipt);
       return receipt;
     } catch (error) {
@@ -379,15 +320,6 @@ export class Receiver {
 
 function receiptOf(delivery: Delivery, { outcome, detail }: Settled = { outcome: 'applied' }) {
   return { ...settle(delivery, outcome), ...(detail === undefined ? {} : { detail }) };
-}
-
-/** Whether it took effect just now, or needed none: then the handler works. */
-function isEffect({ outcome }: Receipt): boolean {
-  return outcome === 'applied' || outcome === 'superseded';
-}
-
-function keyOf({ key }: Delivery): string {
-  return key;
 }
 
 function loggedBy(log: Log, link: string): BreakerOptions {

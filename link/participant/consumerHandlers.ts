@@ -6,16 +6,14 @@ import type { Handlers } from '../../rpc/handlers.ts';
 import { compareShadow } from '../copies/comparison.ts';
 import { setCopyHandling } from '../copies/handling.ts';
 import { readCopies } from '../copies/results.ts';
-import { readInbox } from '../inbox/deduplicate.ts';
 import { isUuid } from '../inbox/delivery.ts';
 import { readInboxDigest } from '../inbox/digest.ts';
 import { readExceptions } from '../inbox/exceptions.ts';
 import { raiseFence } from '../inbox/fence.ts';
 import { setListening } from '../transport/jetStream/listening.ts';
-import { readConsumer } from '../transport/jetStream/provision.ts';
 import { outcomeToWire } from '../wire/outcome.ts';
-import type { ReceiptOutcome } from '../wire/receipt.ts';
 import { findLink, type ParticipantOptions } from './context.ts';
+import { findReceipts } from './receiptAnswers.ts';
 
 type Methods =
   | 'getReceipts'
@@ -34,22 +32,19 @@ const EXCEPTIONS = 100;
 export function consumerHandlers(
   options: ParticipantOptions,
 ): Pick<Handlers<typeof LinkParticipant>, Methods> {
-  const { sql, consumed, listening, service, manager, receivers, streams } = options;
+  const { sql, consumed, listening, receivers, streams } = options;
   return {
     getReceipts: async ({ link, eventIds, copies }) => {
       findLink(consumed, link);
       const ids = eventIds.filter(isUuid);
       if (copies) return { receipts: await copyReceipts(options, ids), streamIdle: false };
-      // The stream is checked first: a message that arrives in between is then among the receipts.
-      const streamIdle = await isStreamIdle(manager, link, service);
-      const known = await readInbox(sql, ids);
-      const receipts = [...known.values()].map((row) => ({
-        eventId: row.eventId,
-        outcome: outcomeToWire(row.outcome as ReceiptOutcome),
-        epoch: row.epoch,
-        contractVersion: row.hashedVersion,
+      const known = await findReceipts(options, link, ids);
+      const receipts = known.receipts.map(({ outcome, version, ...receipt }) => ({
+        ...receipt,
+        outcome: outcomeToWire(outcome),
+        ...(version === undefined ? {} : { contractVersion: version }),
       }));
-      return { receipts, streamIdle };
+      return { receipts, streamIdle: known.isStreamIdle };
     },
     setListening: async (request) => {
       await setListening(sql, findLink(consumed, request.link).id, request.listening);
@@ -113,21 +108,4 @@ async function copyReceipts({ sql }: ParticipantOptions, ids: readonly string[])
     outcome: detail === '' ? Outcome.APPLIED : Outcome.DEAD,
     detail,
   }));
-}
-
-/**
- * Whether the stream holds nothing more for this consumer; true when there is no stream. False
- * while the broker does not respond: the receipts must be returned regardless.
- */
-async function isStreamIdle(
-  manager: ParticipantOptions['manager'],
-  link: string,
-  service: string,
-): Promise<boolean> {
-  try {
-    const consumer = await readConsumer(await manager(), link, service);
-    return !consumer || (consumer.num_pending === 0 && consumer.num_ack_pending === 0);
-  } catch {
-    return false;
-  }
 }

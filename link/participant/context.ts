@@ -52,6 +52,9 @@ export interface ParticipantOptions {
   readonly complete: (link: LinkDefinition, dispatcher: Dispatcher) => Dispatcher;
   readonly asker: ReceiptAsker;
   readonly manager: () => Promise<JetStreamManager>;
+  /** For how long this service remembers what it settled, and keeps what was settled elsewhere. */
+  readonly horizonDays: number;
+  readonly historyDays: number;
 }
 
 /** The produced leg of these names. @throws LinkError UNKNOWN_LINK, UNKNOWN_CONSUMER */

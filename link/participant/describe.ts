@@ -33,6 +33,8 @@ export async function describe(
     natsVersion: nats.info?.version ?? '',
     natsMaxPayload: BigInt(nats.info?.max_payload ?? 0),
     neededPayload: BigInt(NEEDED_PAYLOAD),
+    horizonDays: options.horizonDays,
+    historyDays: options.historyDays,
     produces: produced.map((link) => describeLink(link, () => true)),
     consumes: consumed.map((link) => ({
       ...describeLink(link, (contract) => acceptsContract(link.consumers[service]!.push, contract)),

@@ -2,6 +2,7 @@ import { LinkKind } from '../../gen/relink/v1/participant_pb.ts';
 import type { Transport } from '../../link/link.ts';
 import { StepProblem } from '../errors.ts';
 import { readBalance } from '../leg/balance.ts';
+import { requireHorizon } from '../leg/horizon.ts';
 import { isOn, readEpochs, readLanes } from '../leg/lanes.ts';
 import { newestDeadIds, readLatency } from '../leg/traffic.ts';
 import { transportFromWire } from '../participants.ts';
@@ -23,7 +24,10 @@ export const preflight: Untitled<Step> = {
   },
   apply: async (context) => {
     await observeServers(context);
-    for (const consumer of context.run.consumers) await refuseLosses(context, consumer);
+    for (const consumer of context.run.consumers) {
+      await requireHorizon(context, consumer);
+      await refuseLosses(context, consumer);
+    }
     await observeChoice(context);
     await context.remember({
       epochsAtStart: await readEpochs(context),

@@ -62,16 +62,16 @@ describe('late', { concurrency: 3 }, () => {
     const raised = raiseFence(sql, LINK, ALL_LANES, 1_000n).then(() => {
       isRaised = true;
     });
-    await until(async () => (await waitingLocks(company)) === 1, { ...patient, what: 'it waits' });
-    // Begins before the fence is up, and comes too late all the same.
+    const isUp = async () =>
+      (await sql`select from relink.fences where min_epoch = 1000`).length > 0;
+    await until(isUp, { ...patient, what: 'the fence is up' });
+    // Nobody waits because the fence does: what comes now is refused at once.
     const [late] = (await company.openRows(CONSUMER)).filter((row) => row.key === keys[1]);
     const how = { transport: 'sync', consumer: CONSUMER, epoch: 999n } as const;
-    const carried = courier.carry([late!], how);
-    await until(async () => (await waitingLocks(company)) === 2, { ...patient, what: 'both wait' });
+    await courier.carry([late!], how);
     assert.equal(isRaised, false);
     gate.open();
     await raised;
-    await carried;
     const settled = await sql<{ key: string }[]>`select key from relink.inbox`;
     assert.deepEqual(
       settled.map((row) => row.key),
@@ -218,14 +218,6 @@ async function waitingForInbox(company: InProcessCompany): Promise<number> {
     await company.sqlOf.get(CONSUMER)!`
       select 1 from pg_stat_activity where datname = current_database()
         and wait_event_type = 'Lock' and wait_event = 'transactionid'`
-  ).length;
-}
-
-async function waitingLocks(company: InProcessCompany): Promise<number> {
-  return (
-    await company.sqlOf.get(CONSUMER)!`
-      select 1 from pg_locks where locktype = 'advisory' and not granted
-        and database = (select oid from pg_database where datname = current_database())`
   ).length;
 }
 

@@ -99,6 +99,15 @@ export function readStream(
   return orMissing(manager.streams.info(link));
 }
 
+/** For how long the stream keeps messages; 0 without a limit, undefined where there is no stream. */
+export async function readMaxAgeMs(
+  manager: JetStreamManager,
+  link: string,
+): Promise<number | undefined> {
+  const stream = await readStream(manager, link);
+  return stream && stream.config.max_age / NANOS_PER_MS;
+}
+
 export function readConsumer(
   manager: JetStreamManager,
   link: string,

@@ -45,17 +45,18 @@ export function sendReceipts(nats: NatsConnection, producer: string, batch: Rece
   }
 }
 
-type Written = [string, Receipt['outcome'], number, (number | null)?, string?];
+export type WrittenReceipt = [string, Receipt['outcome'], number, (number | null)?, string?];
 
 /** Only what is tried again says why: an older producer reads no further than the version. */
-function writeReceipt({ eventId, outcome, epoch, version, detail }: Receipt): Written {
-  const written: Written = [eventId, outcome, Number(epoch), version ?? null];
+export function writeReceipt(receipt: Receipt): WrittenReceipt {
+  const { eventId, outcome, epoch, version, detail } = receipt;
+  const written: WrittenReceipt = [eventId, outcome, Number(epoch), version ?? null];
   if (outcome === 'retry' && detail) written.push(detail.slice(0, DETAIL_CHARACTERS));
   return written;
 }
 
 /** As many as the server's `max_payload` has room for. */
-function receiptsPerMessage(nats: NatsConnection, written: readonly Written[]): number {
+function receiptsPerMessage(nats: NatsConnection, written: readonly WrittenReceipt[]): number {
   const room = (nats.info?.max_payload ?? Number.POSITIVE_INFINITY) - AROUND_BYTES;
   const longest = Math.max(0, ...written.map(([, , , , detail = '']) => bytesOf(detail)));
   const fitting = Math.floor(room / (RECEIPT_BYTES + longest));
@@ -85,17 +86,13 @@ function parseBatch(text: string): ReceiptBatch {
   const { link, consumer, receipts } = JSON.parse(text) as {
     link: string;
     consumer: string;
-    receipts: Written[];
+    receipts: WrittenReceipt[];
   };
-  return {
-    link,
-    consumer,
-    receipts: receipts.map(([eventId, outcome, epoch, version, detail]) => ({
-      eventId,
-      outcome,
-      epoch: BigInt(epoch),
-      ...versionIn(version),
-      ...(detail && { detail }),
-    })),
-  };
+  return { link, consumer, receipts: receipts.map(readReceipt) };
+}
+
+export function readReceipt(written: WrittenReceipt): Receipt {
+  const [eventId, outcome, epoch, version, detail] = written;
+  const read = { eventId, outcome, epoch: BigInt(epoch), ...versionIn(version) };
+  return detail ? { ...read, detail } : read;
 }
