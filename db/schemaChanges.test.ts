@@ -100,7 +100,8 @@ test('a change that has to wait for a lock lets the others through, and comes la
   await until(
     async () => {
       const [{ waiting } = { waiting: 0 }] = await waiter`
-      select count(*)::int as waiting from pg_locks where not granted`;
+      select count(*)::int as waiting from pg_locks
+      where not granted and relation = 'rating_replicas'::regclass`;
       return waiting > 0;
     },
     { what: 'the change to wait' },

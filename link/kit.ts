@@ -162,10 +162,11 @@ function assemble(given: KitOptions): LinkKit {
   const listening = new ListeningAgent(options.sql, options.log, streams);
   const complete = (link: LinkDefinition, dispatcher: Dispatcher) =>
     withComplements(link, dispatcher, complementsOf(options, link.id));
+  const keepsHistory = historyDays > 0;
   const relay = new Relay({
     ...options,
     links: produced,
-    keepsHistory: historyDays > 0,
+    keepsHistory,
     asyncDispatcher: (link) => complete(link, new JetStreamDispatcher(publisher, link, service)),
     syncDispatcher: (link, consumer) => complete(link, dispatchers.get(`${link.id}/${consumer}`)!),
     ask: (link) => asker.askerOf(link.id),
@@ -178,6 +179,7 @@ function assemble(given: KitOptions): LinkKit {
     ...options,
     produced,
     consumed,
+    keepsHistory,
     relay,
     listening,
     streams,
@@ -236,7 +238,7 @@ function assemble(given: KitOptions): LinkKit {
 
 function historyOf(produced: readonly LinkDefinition[], keepDays: number): DayTable[] {
   const hasHistory = produced.some(({ kind }) => kind === 'functional');
-  return hasHistory ? [{ table: 'history', column: 'closed_at', keepDays }] : [];
+  return hasHistory ? [{ table: 'history', column: 'closed_at', keepDays, beginsNow: true }] : [];
 }
 
 /** The handlers; those of links whose rows may lose a form know which are left. */

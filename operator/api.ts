@@ -50,6 +50,8 @@ export interface OperatorOptions {
   readonly watchers: Watchers;
   readonly registry: ContractRegistry;
   readonly registrar: Registrar;
+  /** Messages that a consumer lost with its database. */
+  readonly missingOf: LinkSources['missingOf'];
   /** Whether a run may name a command for this operator to run. */
   readonly areCommandsAllowed: boolean;
   /** Makes the engine look at a run now. */
@@ -86,6 +88,7 @@ function linkHandlers(options: OperatorOptions): HandlersOf<'listLinks' | 'getTo
     manager: () => streams.manager(),
     liveRuns: () => journal.live(),
     unrouted: new UnroutedWatch(participants),
+    missingOf: options.missingOf,
     contractAlarms: () => registrar.alarms,
   };
   return {

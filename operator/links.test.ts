@@ -26,6 +26,7 @@ test('the list names services that gave no answer, and why', async () => {
     manager: () => Promise.reject(new Error('the test has no JetStream')),
     liveRuns: async () => [],
     unrouted: new UnroutedWatch(participants),
+    missingOf: () => 0,
     contractAlarms: () => [],
   });
   assert.deepEqual(

@@ -27,6 +27,8 @@ export interface LinkSources {
   readonly manager: () => Promise<JetStreamManager>;
   readonly liveRuns: () => Promise<readonly RunRecord[]>;
   readonly unrouted: UnroutedWatch;
+  /** Messages that a consumer lost with its database. */
+  readonly missingOf: (link: string, consumer: string) => number;
   readonly contractAlarms: () => readonly ContractAlarm[];
 }
 
@@ -74,7 +76,7 @@ async function describeLink(
 }
 
 async function describeLeg(
-  { participants, unrouted, contractAlarms }: LinkSources,
+  { participants, unrouted, missingOf, contractAlarms }: LinkSources,
   link: DescribedLink,
   leg: { consumer: string; stream: StreamRead; isMoving: boolean },
 ): Promise<MessageInitShape<typeof LegSchema>> {
@@ -102,6 +104,7 @@ async function describeLeg(
     unownedLanes: progress.unownedLanes,
     deadLetters: Number(letters?.total ?? 0n),
     unrouted: written,
+    lost: describeLost(missingOf(id, consumer), id),
     blocked,
     pausedReason: consumption.pausedReason,
     contractAlarms: contractAlarms()
@@ -124,6 +127,12 @@ async function describeLeg(
     blockedMs: BigInt(blocked.forMs),
     pausedReason: state.pausedReason,
   };
+}
+
+function describeLost(missing: number, link: string): string {
+  if (missing === 0) return '';
+  const messages = missing === 1 ? '1 settled message' : `${missing} settled messages`;
+  return `${messages}; relink reconcile ${link}`;
 }
 
 /** Each process of the producer knows what keeps messages in its own lanes. */

@@ -37,6 +37,7 @@ const api = operatorHandlers({
   streams: noStreams,
   watchers: new Watchers(),
   areCommandsAllowed: false,
+  missingOf: () => 0,
   wakeEngine: () => undefined,
 });
 

@@ -21,6 +21,7 @@ import { Registrar } from './contracts/registrar.ts';
 import { ContractRegistry } from './contracts/registry.ts';
 import { createRunCommand } from './gateCommands.ts';
 import { Provisioner } from './provisioner.ts';
+import { LossWatch } from './reconcile/lossWatch.ts';
 import { SchemaKeeper } from './schemaKeeper.ts';
 import { LinkStreams } from './streams.ts';
 import { Watchers } from './watchers.ts';
@@ -70,6 +71,7 @@ const schemaKeeper = new SchemaKeeper({
 });
 const registry = new ContractRegistry(sql);
 const registrar = new Registrar({ participants, registry, log });
+const lossWatch = new LossWatch(participants, log, metrics);
 const handlers = operatorHandlers({
   journal,
   certificates,
@@ -78,6 +80,7 @@ const handlers = operatorHandlers({
   watchers,
   registry,
   registrar,
+  missingOf: (link, consumer) => lossWatch.missingOf(link, consumer),
   areCommandsAllowed: runCommand !== undefined,
   wakeEngine: (runId) => engine.wake(runId),
 });
@@ -108,6 +111,16 @@ const connections = {
 await runProcess({
   name: 'operator',
   log,
-  agents: [connections, engine, provisioner, schemaKeeper, registrar, server, readiness, health],
+  agents: [
+    connections,
+    engine,
+    provisioner,
+    schemaKeeper,
+    registrar,
+    lossWatch,
+    server,
+    readiness,
+    health,
+  ],
   lost: nats.lost,
 });

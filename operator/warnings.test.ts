@@ -13,6 +13,7 @@ const healthy: LegState = {
   unownedLanes: 0,
   deadLetters: 0,
   unrouted: '',
+  lost: '',
   blocked: { count: 0, reason: '', forMs: 0 },
   contractAlarms: [],
   bindProblem: '',
@@ -37,6 +38,13 @@ describe('warnings of a leg', () => {
   it('name a writer that goes around the outbox', () => {
     const unrouted = '2 messages reached hiring that assessments did not send (epoch 1 lane 7)';
     assert.deepEqual(legWarnings({ ...healthy, unrouted }), [`unrouted writer: ${unrouted}`]);
+  });
+
+  it('name what a consumer lost, and the command that finds it', () => {
+    assert.deepEqual(
+      legWarnings({ ...healthy, lost: '3 settled messages; relink reconcile COMM-010' }),
+      ["hiring's database lost 3 settled messages; relink reconcile COMM-010"],
+    );
   });
 
   it('say how many messages do not get further, and why', () => {

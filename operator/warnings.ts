@@ -24,6 +24,8 @@ export interface LegState {
   readonly deadLetters: number;
   /** What bypassed the outbox; empty when nothing did. */
   readonly unrouted: string;
+  /** What the consumer lost, and what to do; empty when nothing. */
+  readonly lost: string;
   readonly blocked: BlockedMessages;
   /** Why the consumer consumes nothing for a while, or empty. */
   readonly pausedReason: string;
@@ -53,6 +55,7 @@ export function legWarnings(leg: LegState): string[] {
     );
   if (leg.blocked.count > 0) warnings.push(describeBlocked(leg.blocked));
   if (leg.unownedLanes > 0) warnings.push(`${leg.unownedLanes} lanes have no live relay`);
+  if (leg.lost !== '') warnings.push(`${consumer}'s database lost ${leg.lost}`);
   if (leg.unrouted !== '') warnings.push(`unrouted writer: ${leg.unrouted}`);
   warnings.push(...leg.contractAlarms);
   if (leg.deadLetters > 0)

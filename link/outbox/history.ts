@@ -89,18 +89,6 @@ export async function findOpen(
     where o.leg = ${leg}`;
 }
 
-/** Messages looked at to find when a history begins: they are in the order of writing, not of closing. */
-const BEGINNING = 100;
-
-/** Since when closed messages of the leg are surely known, in Unix milliseconds; 0 when none is. */
-export async function keptSince(sql: Database, leg: string): Promise<number> {
-  const [row] = await sql<{ since: number | null }[]>`
-    select extract(epoch from min(closed_at))::float8 * 1000 as since from (
-      select closed_at from relink.history where leg = ${leg}
-      order by event_id limit ${BEGINNING}) first`;
-  return Math.ceil(row!.since ?? 0);
-}
-
 /** A message that is open again. */
 export interface Reopened {
   readonly eventId: string;

@@ -41,6 +41,8 @@ export interface ParticipantOptions {
   readonly removals?: Readonly<Record<string, Removals | undefined>>;
   readonly people?: readonly TextColumn[] | undefined;
   readonly freeText?: readonly TextColumn[] | undefined;
+  /** Whether closed messages of functional links are kept for a while. */
+  readonly keepsHistory: boolean;
   readonly relay: Relay;
   readonly listening: ListeningAgent;
   readonly streams: ReadonlyMap<string, StreamConsumer>;

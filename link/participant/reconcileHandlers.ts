@@ -8,7 +8,8 @@ import { readFences } from '../inbox/fence.ts';
 import { listGaps } from '../inbox/ordered.ts';
 import { readSettled } from '../inbox/settled.ts';
 import { ALL_LANES, laneOf } from '../link.ts';
-import { findKnown, findOpen, keptSince, readHistory, reopen } from '../outbox/history.ts';
+import { findKnown, findOpen, readHistory, reopen } from '../outbox/history.ts';
+import { keptSince } from '../upkeep/dayPartitions.ts';
 import { outcomeToWire } from '../wire/outcome.ts';
 import type { ReceiptOutcome } from '../wire/receipt.ts';
 import { findLeg, findLink, type ParticipantOptions } from './context.ts';
@@ -23,7 +24,7 @@ export function reconcileHandlers(options: ParticipantOptions): Reconciling {
   return { ...producerSide(options), ...consumerSide(options) };
 }
 
-function producerSide({ sql, produced, relay }: ParticipantOptions) {
+function producerSide({ sql, produced, relay, keepsHistory }: ParticipantOptions) {
   const handlers: Pick<Reconciling, ProducerMethods> = {
     listHistory: async ({ link, consumer, sinceUnixMs, lanes, afterId, limit }) => {
       const { leg } = findLeg(produced, link, consumer);
@@ -44,7 +45,8 @@ function producerSide({ sql, produced, relay }: ParticipantOptions) {
       const { leg } = findLeg(produced, link, consumer);
       const known = await findKnown(sql, leg, eventIds.filter(isUuid));
       const open = await findOpen(sql, leg, places);
-      return { known: [...known], open, keptSinceUnixMs: BigInt(await keptSince(sql, leg)) };
+      const since = keepsHistory ? await keptSince(sql, 'history') : 0;
+      return { known: [...known], open, keptSinceUnixMs: BigInt(since) };
     },
     resendMessages: async ({ link, consumer, eventIds, actor }) => {
       const { leg } = findLeg(produced, link, consumer);

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { applyExpand } from '../../db/schemaChanges.ts';
 import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
-import { keepDays } from './dayPartitions.ts';
+import { keepDays, keptSince } from './dayPartitions.ts';
 
 const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
-const HISTORY = { table: 'history', column: 'closed_at', keepDays: 2 };
+const HISTORY = { table: 'history', column: 'closed_at', keepDays: 2, beginsNow: true };
 
 async function prepare(t: Parameters<typeof testDatabase>[0]) {
   const { url } = await testDatabase(t, template);
@@ -33,7 +33,11 @@ async function prepare(t: Parameters<typeof testDatabase>[0]) {
 
 test('days are made ahead, and dropped whole once they are older than what is kept', async (t) => {
   const { sql, partitions, close } = await prepare(t);
+  assert.equal(await keptSince(sql, 'history'), 0);
+  const before = Date.now();
   await keepDays(sql, HISTORY);
+  const since = await keptSince(sql, 'history');
+  assert.ok(Math.abs(since - before) < 60_000, 'whole since its first day was made, not before');
   assert.deepEqual(await partitions(), [0, 1, 2, 3, 4, 5, 6, 7]);
   assert.match(await close(0), /history_\d{8}$/);
   // As if the service had begun five days ago.
@@ -54,7 +58,7 @@ test('a day without a partition stops nothing: its rows are kept elsewhere, and 
   const { sql, partitions, close } = await prepare(t);
   assert.equal(await close(0), 'relink.history_rest');
   assert.equal(await close(5), 'relink.history_rest');
-  await keepDays(sql, HISTORY);
+  await keepDays(sql, { ...HISTORY, beginsNow: false });
   assert.deepEqual(await partitions(), [1, 2, 3, 4, 5, 6, 7], 'today has its rows elsewhere');
   assert.equal((await sql`select from relink.history`).length, 1);
   assert.equal(await close(0), 'relink.history_rest');

@@ -13,6 +13,8 @@ export interface DayTable {
   readonly keepDays: number;
   /** The bound of a day that begins then, as SQL; where it is not that time itself. */
   readonly boundAt?: (time: string) => string;
+  /** The very first day begins when it is made: see `keptSince`. */
+  readonly beginsNow?: boolean;
   /**
    * Before a day is dropped, in the same transaction, with the bound of the oldest that is kept. False
    * leaves the day for later.
@@ -46,7 +48,11 @@ export async function keepDays(sql: Database, kept: DayTable, at?: Date): Promis
   const wanted = await daysOf(sql, kept, at);
   const [oldest, ahead] = [wanted[0]!, wanted.slice(kept.keepDays)];
   await changeDays(sql, kept, async (tx, there) => {
-    for (const day of ahead) if (!there.includes(day.partition)) await addDay(tx, kept, day);
+    const [today, ...later] = ahead;
+    const first =
+      kept.beginsNow && there.length === 0 ? { ...today!, from: await now(tx) } : today!;
+    for (const day of [first, ...later])
+      if (!there.includes(day.partition)) await addDay(tx, kept, day);
   });
   // Each in a transaction of its own: nobody waits for more than one.
   for (const partition of await partitionsOf(sql, kept.table))
@@ -94,6 +100,12 @@ async function daysOf(
   return days.map(({ partition, from, to }) => ({ partition, from: bound(from), to: bound(to) }));
 }
 
+/** As SQL. */
+async function now(tx: Transaction): Promise<string> {
+  const [row] = await tx<{ at: string }[]>`select clock_timestamp()::text as at`;
+  return `'${row!.at}'`;
+}
+
 /** Made beside the table and then attached, which nobody who uses the table has to wait for. */
 async function addDay(tx: Transaction, { table, column }: DayTable, day: Day): Promise<void> {
   const { partition, from, to } = day;
@@ -110,4 +122,14 @@ async function removeRest(sql: Database, { table, column }: DayTable, before: st
   await sql.unsafe(`
     delete from relink."${table}_rest" where ctid = any(array(
       select ctid from relink."${table}_rest" where "${column}" < ${before} limit ${REST_AT_ONCE}))`);
+}
+
+/** Since when the table is whole, in Unix milliseconds; 0 while it has no partition of a day. */
+export async function keptSince(sql: Database, table: string): Promise<number> {
+  const [row] = await sql<{ since: number | null }[]>`
+    select extract(epoch from min(substring(pg_get_expr(c.relpartbound, c.oid)
+      from $$FROM \\('([^']+)'$$)::timestamptz))::float8 * 1000 as since
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = ${`relink.${table}`}::regclass and c.relname ~ '_[0-9]{8}$'`;
+  return Math.ceil(row!.since ?? 0);
 }

@@ -3,19 +3,14 @@
  * in the right order makes two proofs of them, under any traffic:
  *
  * - what is closed was settled before, so a consumer that has less than was closed *before* lost it
- * - what is settled is open or closed, so a producer that has less than was settled *before* lost it
+ * - what is settled is open or closed, so a producer that has less than was settled *before* forgot
+ *   it, or never had it (a writer around its outbox)
  */
 import { isLaneEqual } from '../certificate.ts';
-import type { DescribedLink, Participants } from '../participants.ts';
-import { REPEATABLE } from '../participants.ts';
+import type { Leg } from '../gates/unroutedWriter.ts';
+import { type Participants, REPEATABLE } from '../participants.ts';
 import { readClosed, readInbox } from './digests.ts';
 import { compareLanes } from './drain.ts';
-
-export interface BalanceOptions {
-  readonly participants: Participants;
-  readonly link: DescribedLink;
-  readonly consumer: string;
-}
 
 export interface Balance {
   /** Messages, at least, that the producer closed and the consumer does not know. */
@@ -26,45 +21,43 @@ export interface Balance {
   readonly unequal: readonly number[];
 }
 
-export async function readBalance({
-  participants,
-  link,
-  consumer,
-}: BalanceOptions): Promise<Balance> {
-  const { id, producer } = link.producer;
-  const leg = { link: id, consumer };
-  const owner = participants.of(producer);
-  const closedBefore = await readClosed(owner, leg);
-  const settled = (await readInbox(participants.of(consumer), id)).filter(isRouted);
-  const { open } = await owner.getProgress(leg, REPEATABLE);
-  const closedAfter = await readClosed(owner, leg);
-  const pairs = [...new Set([...closedAfter, ...settled].map(({ epoch }) => epoch))].flatMap(
-    (epoch) => {
-      const of = (one: { epoch: bigint }) => one.epoch === epoch;
-      const lanes = compareLanes(closedAfter.filter(of), settled.filter(of));
-      return lanes.map((lane) => ({ ...lane, before: countOf(closedBefore, epoch, lane.lane) }));
-    },
-  );
-  const excess = sum(pairs.map(({ inbox, closed }) => Math.max(0, inbox.count - closed.count)));
+/** @throws RpcCallError when one side does not answer */
+export async function readBalance(participants: Participants, leg: Leg): Promise<Balance> {
+  const { link, consumer } = leg;
+  const producer = participants.of(leg.producer);
+  const before = await readClosed(producer, { link, consumer });
+  const inbox = await readInbox(participants.of(consumer), link);
+  const { open } = await producer.getProgress({ link, consumer }, REPEATABLE);
+  const after = await readClosed(producer, { link, consumer });
+  const lanes = pairUp(before, inbox, after);
+  const excess = sum(lanes.map(({ closed, settled }) => settled.count - closed.count));
   return {
-    missing: sum(pairs.map(({ inbox, before }) => Math.max(0, before - inbox.count))),
+    missing: sum(
+      lanes.map(({ closedBefore, settled, parked }) => closedBefore - (settled.count - parked)),
+    ),
     unknown: Math.max(0, excess - Number(open)),
-    unequal: [...new Set(pairs.filter((one) => !isLaneEqual(one)).map(({ lane }) => lane))],
+    unequal: [...new Set(lanes.filter(({ isEqual }) => !isEqual).map(({ lane }) => lane))],
   };
 }
 
-/** Epoch 0 is of no route: no producer counts it. */
-function isRouted({ epoch }: { epoch: bigint }): boolean {
-  return epoch > 0n;
+type Closed = Awaited<ReturnType<typeof readClosed>>;
+
+/** Every lane of every epoch; epoch 0 is of no route, and no producer counts it. */
+function pairUp(before: Closed, inbox: Awaited<ReturnType<typeof readInbox>>, after: Closed) {
+  const epochs = new Set([...after, ...inbox].map(({ epoch }) => epoch).filter((one) => one > 0n));
+  return [...epochs].flatMap((epoch) => {
+    const of = (one: { epoch: bigint }) => one.epoch === epoch;
+    const closedBefore = new Map(before.filter(of).map((one) => [one.lane, one.digest?.count]));
+    return compareLanes(after.filter(of), inbox.filter(of)).map((one) => ({
+      ...{ lane: one.lane, closed: one.closed, settled: one.inbox, isEqual: isLaneEqual(one) },
+      // Not settled yet, so not closed.
+      parked: one.outcomes.parked,
+      closedBefore: Number(closedBefore.get(one.lane) ?? 0n),
+    }));
+  });
 }
 
-type Digests = Awaited<ReturnType<typeof readClosed>>;
-
-function countOf(closed: Digests, epoch: bigint, lane: number): number {
-  const digest = closed.find((one) => one.epoch === epoch && one.lane === lane)?.digest;
-  return Number(digest?.count ?? 0n);
-}
-
+/** Of what is above zero: less elsewhere makes up for nothing. */
 function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, one) => total + one, 0);
+  return numbers.reduce((total, one) => total + Math.max(0, one), 0);
 }

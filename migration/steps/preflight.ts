@@ -1,5 +1,7 @@
+import { LinkKind } from '../../gen/relink/v1/participant_pb.ts';
 import type { Transport } from '../../link/link.ts';
 import { StepProblem } from '../errors.ts';
+import { readBalance } from '../leg/balance.ts';
 import { requireHorizon } from '../leg/horizon.ts';
 import { isOn, readEpochs, readLanes } from '../leg/lanes.ts';
 import { newestDeadIds, readLatency } from '../leg/traffic.ts';
@@ -22,7 +24,10 @@ export const preflight: Untitled<Step> = {
   },
   apply: async (context) => {
     await observeServers(context);
-    for (const consumer of context.run.consumers) await requireHorizon(context, consumer);
+    for (const consumer of context.run.consumers) {
+      await requireHorizon(context, consumer);
+      await refuseLosses(context, consumer);
+    }
     await observeChoice(context);
     await context.remember({
       epochsAtStart: await readEpochs(context),
@@ -61,6 +66,26 @@ async function requireSettledRoutes(context: StepContext, consumer: string): Pro
       'fail',
       `${strange.length} lanes of ${run.link}/${consumer} are on neither the old nor the new route; ` +
         `relink link ${run.link} shows them`,
+    );
+}
+
+/**
+ * A consumer whose database went back in time lacks what was settled: no certificate can say that both
+ * sides are equal. Of formal links the rows heal by themselves (backfill), and functional ones have to
+ * be sent again first.
+ */
+async function refuseLosses(context: StepContext, consumer: string): Promise<void> {
+  const { participants, run } = context;
+  const { link, producer } = run;
+  const { missing } = await readBalance(participants, { link, producer, consumer });
+  if (missing === 0) return;
+  const what = `${consumer} does not know ${missing} messages that were settled there`;
+  await context.observe(`lost by ${consumer}`, `${missing} messages`);
+  const described = (await participants.topology()).links.get(link);
+  if (described?.producer.kind === LinkKind.FUNCTIONAL)
+    throw new StepProblem(
+      'fail',
+      `${what}: its database went back in time; relink reconcile ${link}`,
     );
 }
 

@@ -56,6 +56,8 @@ function stagesOf({ link: { producer } }: Reconciling): string[] {
 
 /** Messages are compared only in lanes whose digests differ: equal sums are equal messages. */
 async function begin(of: Reconciling, stage: string) {
-  const { unequal } = await readBalance(of);
+  const { participants, consumer } = of;
+  const { id, producer } = of.link.producer;
+  const { unequal } = await readBalance(participants, { link: id, producer, consumer });
   return { stage, lanes: unequal, after: '' };
 }

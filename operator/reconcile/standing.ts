@@ -25,7 +25,7 @@ export async function compareGaps(
       ...{ ...leg, kind: 'gap', eventId: parkedId, key, version: missingVersion },
       proposal:
         `version ${parkedVersion} waits for it, and ${link(of)} does not have it open: ` +
-        'if it is not among the lost ones, a person decides whether the key goes on without it',
+        'if it is not among the lost ones, relink parked skip lets the key go on without it',
     }));
   return { differences, compared: gaps.length, next: nextKey || undefined };
 }

@@ -214,6 +214,7 @@ async function warningsOf(t: TestContext, company: InProcessCompany): Promise<re
       manager: () => jetstreamManager(connection),
       liveRuns: async () => [],
       unrouted: new UnroutedWatch(participants),
+      missingOf: () => 0,
       contractAlarms: () => [],
     });
     return links[0]!.legs![0]!.warnings!;
