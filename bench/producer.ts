@@ -27,6 +27,7 @@ export const RAW_STREAM = 'BENCH-RAW';
 export interface Producer {
   readonly sql: Database;
   readonly queueSql: Database;
+  readonly leaseSql: Database;
   readonly url: string;
   readonly nats: Awaited<ReturnType<typeof connectNats>>['connection'];
   /** Empties the link's stream and the one without a consumer. */
@@ -48,6 +49,7 @@ export async function startProducer(
     max: QUEUE_POOL,
     session: QUEUE_SESSION,
   });
+  const leaseSql = connectPostgres(url, { name: 'bench/leases', max: 1 });
   const nats = await connectNats(servers.natsUrl, { name: 'bench/assessments' });
   const manager = await jetstreamManager(nats.connection);
   const streams = [link.id, RAW_STREAM];
@@ -56,6 +58,7 @@ export async function startProducer(
   return {
     sql,
     queueSql,
+    leaseSql,
     url,
     nats: nats.connection,
     resetStreams: async () => {
@@ -68,6 +71,7 @@ export async function startProducer(
         instance: randomUUIDv7(),
         sql,
         queueSql,
+        leaseSql,
         nats: nats.connection,
         log: silentLog,
         links: { [link.id]: link },
@@ -81,7 +85,7 @@ export async function startProducer(
     stop: async () => {
       for (const stream of streams) await manager.streams.delete(stream);
       await nats.close();
-      await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
+      await Promise.all([sql, queueSql, leaseSql].map(closePostgres));
     },
   };
 }

@@ -14,7 +14,7 @@ const sql = connectPostgres('postgres://postgres@127.0.0.1:1/postgres', { name: 
 after(() => Promise.all([nats.close(), closePostgres(sql)]));
 
 const options = {
-  ...{ instance: 'one', sql, queueSql: sql, log: silentLog, nats: nats.connection },
+  ...{ instance: 'one', sql, queueSql: sql, leaseSql: sql, log: silentLog, nats: nats.connection },
   ...{ links: { 'COMM-040': links['COMM-040'] }, peers: { bonuses: ['127.0.0.1:1'] } },
 };
 

@@ -58,6 +58,8 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly sql: Database;
   /** A pool whose sessions are `QUEUE_SESSION`. */
   readonly queueSql: Database;
+  /** A pool of one connection that lasts: with it the lanes of this process are lost at once. */
+  readonly leaseSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;
   /** The map as this build has it; see `releaseLinks`. */
@@ -120,6 +122,8 @@ export interface LinkKit<Links extends LinkMap = LinkMap> {
   blockedLegs(): Map<string, BlockedLeg>;
   /** @throws Error with the reason while messages come that only a later build reads */
   requireReadable(): void;
+  /** @throws Error with the reason while another live process has the name of this one */
+  requireName(): void;
   /** Throws when messages may come later than this service remembers what it settled. */
   requireHorizon(): void;
   /** Legs that this process consumes, each with why it is paused, if it is. */
@@ -214,6 +218,7 @@ function assemble(options: KitOptions): LinkKit {
     services: [serve(LinkParticipant, participant), ...pushServices(service, consumed, receivers)],
     blockedLegs: () => relay.blockedLegs(),
     requireReadable: () => newer.requireNone(),
+    requireName: () => relay.requireName(),
     requireHorizon: () => horizon.requireLongEnough(),
     consumedLegs: () => consumedLegs(service, receivers),
     enqueue: (tx, id, messages) => enqueue(tx, linkOf(links, id), messages),

@@ -47,6 +47,8 @@ export interface PostgresOptions {
   statementTimeoutMs?: number;
   /** More settings of the session, such as `{ synchronous_commit: 'off' }`. */
   session?: Record<string, string | number | boolean>;
+  /** Its connections are never renewed by age: what a session holds is lost with it. */
+  lasting?: boolean;
   log?: Log;
 }
 
@@ -57,7 +59,7 @@ export interface PostgresOptions {
  * Close with closePostgres. Throws PostgresUnfitError when the URL cannot be used.
  */
 export function connectPostgres(url: string, options: PostgresOptions): Database {
-  const { name, max = DEFAULT_CONNECTIONS, log = silentLog } = options;
+  const { name, max = DEFAULT_CONNECTIONS, lasting = false, log = silentLog } = options;
   const address = parsePostgresUrl(url);
   const [{ host, port }] = address.hosts as [PostgresHost];
   // Missing from the driver's option types, hence kept apart. It reports this host and port; which
@@ -70,8 +72,8 @@ export function connectPostgres(url: string, options: PostgresOptions): Database
     max,
     fetch_types: false, // see postgresArrays.ts
     connect_timeout: CONNECT_TIMEOUT_S,
-    idle_timeout: IDLE_TIMEOUT_S,
-    max_lifetime: MAX_LIFETIME_S,
+    idle_timeout: lasting ? 0 : IDLE_TIMEOUT_S,
+    max_lifetime: lasting ? null : MAX_LIFETIME_S,
     backoff: reconnectDelayS,
     types: { bigint: postgres.BigInt },
     onnotice: (notice) => log.debug({ code: notice.code }, `postgres: ${notice.message}`),

@@ -105,6 +105,8 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     session: QUEUE_SESSION,
     log,
   });
+  const leaseName = { name: `${appName}/leases`, max: 1, lasting: true };
+  const leaseSql = connectPostgres(config.postgresUrl, { ...leaseName, log });
   const nats = await connectNats(config.natsUrl, { name: appName, log });
   const clients = new Clients(config.peers);
   const context: StartupContext = {
@@ -120,6 +122,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     instance,
     sql,
     queueSql,
+    leaseSql,
     nats: nats.connection,
     log,
     links: context.links,
@@ -140,6 +143,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
       postgres: () => requireWritable(sql),
       nats: () => nats.check(),
       contracts: () => kit.requireReadable(),
+      relay: () => kit.requireName(),
       horizon: () => kit.requireHorizon(),
     },
     log,
@@ -159,7 +163,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     stop: async () => {
       clients.close();
       await nats.close();
-      await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
+      await Promise.all([sql, queueSql, leaseSql].map(closePostgres));
     },
   };
   return { agents: [servers, ...kit.agents, server, readiness, health], lost: nats.lost };

@@ -69,10 +69,11 @@ class SelfReceiptingDispatcher implements Dispatcher {
   }
 }
 
-function createRelay({ sql, queueSql, nats }: Producer, publisher: Publisher): Relay {
+function createRelay({ sql, queueSql, leaseSql, nats }: Producer, publisher: Publisher): Relay {
   return new Relay({
     sql,
     queueSql,
+    leaseSql,
     nats,
     log: silentLog,
     service: link.producer,

@@ -111,6 +111,12 @@ export const relays = relink.table('relays', {
   seenAt: time('seen_at').notNull(),
   /** Links with messages that this relay cannot read: others take their lanes. */
   declines: text().array().notNull().default(sql`'{}'`),
+  /**
+   * The advisory lock that its process holds for as long as its connection lasts, and the `seen_at` that
+   * came with it: a build without such a lock changes `seen_at` alone.
+   */
+  process: int8('process'),
+  processSeenAt: time('process_seen_at'),
 });
 
 /** What receipts closed, per lane and epoch: one side of a certificate. */

@@ -47,6 +47,16 @@ export async function enterInbox(
   return new Set(rows.map((row) => row.event_id));
 }
 
+/** The lowest epoch that is accepted, by lane. */
+export async function readFences(
+  sql: Database | Transaction,
+  link: string,
+): Promise<Map<number, bigint>> {
+  const rows = await sql<{ lane: number; min: bigint }[]>`
+    select lane, min_epoch as min from relink.fences where link = ${link}`;
+  return new Map(rows.map(({ lane, min }) => [lane, min]));
+}
+
 /** What the inbox knows of these messages. */
 export async function readInbox(
   sql: Database | Transaction,

@@ -5,10 +5,10 @@
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { bury, enterDead, type WhyDead } from './deadLetters.ts';
-import { readInbox, setOutcome } from './deduplicate.ts';
+import { readFences, readInbox, setOutcome } from './deduplicate.ts';
 import { type Arrival, type Delivery, isUuid } from './delivery.ts';
 import { removeParked } from './ordered.ts';
-import { settle, settledBefore } from './receipts.ts';
+import { fenced, settle, settledBefore } from './receipts.ts';
 
 /** Gives up a message that is not in the inbox, behind the same fence as effects. */
 export async function giveUp(sql: Database, arrival: Arrival, why: WhyDead): Promise<Receipt> {
@@ -50,7 +50,7 @@ export async function giveUpParked(
 /** The receipt of a message that is in the inbox unless the fence refused it. */
 async function receiptFromInbox(sql: Database, arrival: Arrival): Promise<Receipt> {
   const row = (await readInbox(sql, [arrival.eventId])).get(arrival.eventId);
-  return row ? settledBefore(row) : settle(arrival, 'fenced');
+  return row ? settledBefore(row) : fenced(arrival, await readFences(sql, arrival.link));
 }
 
 /** Counts a failed attempt in a transaction of its own; returns how many there were. */

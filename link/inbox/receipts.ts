@@ -1,5 +1,6 @@
 /** The receipts that a consumer returns. */
 
+import { laneOf } from '../link.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { InboxRow } from './deduplicate.ts';
 import type { Arrival, Delivery } from './delivery.ts';
@@ -7,6 +8,12 @@ import type { Arrival, Delivery } from './delivery.ts';
 export function settle(arrival: Arrival | Delivery, outcome: Receipt['outcome']): Receipt {
   const { eventId, epoch, eventVersion, hashedVersion = eventVersion } = arrival;
   return { eventId, outcome, epoch, version: hashedVersion };
+}
+
+/** Refused: the receipt names the lowest epoch that is accepted, so that the producer can catch up. */
+export function fenced(arrival: Arrival | Delivery, fences?: ReadonlyMap<number, bigint>): Receipt {
+  const epoch = fences?.get(laneOf(arrival.key)) ?? arrival.epoch;
+  return { ...settle(arrival, 'fenced'), epoch };
 }
 
 /** Nothing is committed: it must be sent again. */

@@ -21,7 +21,7 @@ import { type Applying, applyNew, applyParked, type Settled } from './applyNew.t
 import { Batches, isEffect } from './batches.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { storable, storableDetail } from './deadLetters.ts';
-import { enterInbox, readInbox } from './deduplicate.ts';
+import { enterInbox, readFences, readInbox } from './deduplicate.ts';
 import {
   type Arrival,
   checkArrival,
@@ -35,7 +35,7 @@ import { giveUp, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
 import { LockedKeys } from './lockedKeys.ts';
 import { takeParked } from './ordered.ts';
-import { retry, settle, settledBefore } from './receipts.ts';
+import { fenced, retry, settle, settledBefore } from './receipts.ts';
 
 declareFailpoints('inbox.before-effect', 'inbox.before-commit', 'inbox.after-commit');
 
@@ -148,8 +148,7 @@ export class Receiver {
       const receipts = await this.#applyAsNew(deliveries);
       if (receipts) return receipts;
     }
-    const reused: Delivery[] = [];
-    const passed: Receipt[] = [];
+    const [reused, passed]: [Delivery[], Receipt[]] = [[], []];
     let committing: Transaction | undefined;
     const receipts = await sql.begin(async (tx) => {
       const fresh = await enterInbox(tx, link.id, [...first.values()]);
@@ -161,6 +160,7 @@ export class Receiver {
       const others = deliveries.filter((d) => !isNew.has(d)).map((d) => d.eventId);
       // Read only now: if a message of this batch was parked, so is its duplicate.
       const known = await readInbox(tx, others);
+      const fences = await (known.size < others.length ? readFences(tx, link.id) : undefined);
       committing = tx;
       await failpoint('inbox.before-commit');
       return deliveries.map((d): Receipt => {
@@ -170,7 +170,7 @@ export class Receiver {
           return receipt;
         }
         const row = known.get(d.eventId);
-        if (!row) return settle(d, 'fenced');
+        if (!row) return fenced(d, fences);
         const receipt = settledBefore(row);
         if (row.hashedVersion !== d.hashedVersion || row.hash === d.hash) return receipt;
         reused.push(d);

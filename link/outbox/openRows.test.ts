@@ -55,7 +55,7 @@ test('every row is read once, in whatever order transactions commit', async () =
     let tail = 0;
     const read = async () => {
       const open = await readOpen(sql, [{ leg: LEG, tail, laneMask: ALL, limit: 100 }]);
-      for (const seq of open.before.get(LEG) ?? []) known.add(seq);
+      for (const seq of open.legs.get(LEG)!.before) known.add(seq);
       for (const row of open.rows) {
         known.add(row.seq);
         tail = Math.max(tail, row.seq);

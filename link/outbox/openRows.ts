@@ -36,12 +36,23 @@ export interface ReadOrder {
   /** Bit n is set when lane n is wanted. */
   readonly laneMask: number;
   readonly limit: number;
+  /** So many numbers after the tail are looked at; SPAN unless given. */
+  readonly span?: number;
+}
+
+/** What else a read tells of a leg. */
+export interface LegRead {
+  /** Numbers of open rows before the tail. */
+  readonly before: readonly number[];
+  /** Unless the limit was reached: there is no row from the tail to here that was not read. */
+  readonly through: number;
+  /** Whether numbers were given after those that were looked at. */
+  readonly isMore: boolean;
 }
 
 export interface OpenRows {
   readonly rows: OutboxRow[];
-  /** Numbers of open rows before the tail, by leg. */
-  readonly before: Map<string, number[]>;
+  readonly legs: Map<string, LegRead>;
 }
 
 /**
@@ -50,41 +61,65 @@ export interface OpenRows {
  */
 export const GAP_MARGIN = 1_024;
 
+/**
+ * How many numbers one statement looks at: of rows that are closed, the index keeps entries for as
+ * long as any old snapshot lasts (a dump, a replication slot), and skipping them takes its time. So
+ * many take some 10 ms.
+ */
+export const SPAN = 50_000;
+
 /** Reads open rows, per leg and in sequence order. */
 export async function readOpen(sql: Database, orders: readonly ReadOrder[]): Promise<OpenRows> {
   const reach = orders.map((order) => Math.max(0, order.tail - GAP_MARGIN));
-  const rows = await sql<(OutboxRow & { before: string | null })[]>`
+  const ends = orders.map((order) => order.tail + (order.span ?? SPAN));
+  const rows = await sql<(OutboxRow & { read: LegRow | null })[]>`
     with wanted as (select * from unnest(
       ${orders.map((o) => o.leg)}::text[], ${orders.map((o) => o.tail)}::int8[],
-      ${reach}::int8[], ${orders.map((o) => o.laneMask)}::int4[],
-      ${orders.map((o) => o.limit)}::int4[]) w(leg, tail, reach, mask, lim))
+      ${reach}::int8[], ${ends}::int8[], ${orders.map((o) => o.laneMask)}::int4[],
+      ${orders.map((o) => o.limit)}::int4[]) w(leg, tail, reach, "end", mask, lim)),
+    given as materialized (select coalesce(pg_sequence_last_value(
+      pg_get_serial_sequence('relink.outbox', 'seq')::regclass), 0) as last)
     select o.leg, o.seq::float8 as seq, o.lane, o.key, o.version, o.event,
       o.event_version as "eventVersion", o.event_id as "eventId", o.body, o.traceparent,
       extract(epoch from clock_timestamp() - o.created_at)::float8 * 1000 as "ageMs",
-      null as before
+      null as read
     from wanted w, lateral (select * from relink.outbox
-      where leg = w.leg and seq > w.tail and (w.mask >> lane) & 1 = 1 order by seq limit w.lim) o
+      where leg = w.leg and seq > w.tail and seq <= w."end" and (w.mask >> lane) & 1 = 1
+      order by seq limit w.lim) o
     union all
-    select w.leg, null, null, null, null, null, null, null, null, null, null,
-      (select string_agg(seq::text, ',') from relink.outbox
-       where leg = w.leg and seq > w.reach and seq <= w.tail and (w.mask >> lane) & 1 = 1)
-    from wanted w`;
-  const before = new Map<string, number[]>();
+    select w.leg, null, null, null, null, null, null, null, null, null, null, jsonb_build_object(
+      'before', (select string_agg(seq::text, ',') from relink.outbox
+        where leg = w.leg and seq > w.reach and seq <= w.tail and (w.mask >> lane) & 1 = 1),
+      'isMore', w."end" < given.last,
+      'through', case when w."end" < given.last then w."end" else coalesce((select max(seq)
+        from relink.outbox where leg = w.leg and seq > w.tail and seq <= w."end"), w.tail) end)
+    from wanted w, given`;
+  const legs = new Map<string, LegRead>();
   const open: OutboxRow[] = [];
   for (const row of rows)
-    if (row.seq !== null) open.push(row);
-    else before.set(row.leg, row.before ? row.before.split(',').map(Number) : []);
-  return { rows: open, before };
+    if (row.read) legs.set(row.leg, { ...row.read, before: numbersIn(row.read.before) });
+    else open.push(row);
+  return { rows: open, legs };
 }
 
-/** The open rows of these lanes up to the tail. */
+interface LegRow extends Omit<LegRead, 'before'> {
+  readonly before: string | null;
+}
+
+function numbersIn(text: string | null): number[] {
+  return text ? text.split(',').map(Number) : [];
+}
+
+/** The open rows of these lanes after one number and up to another. */
 export async function readIds(
   sql: Database,
-  { leg, tail, laneMask }: Pick<ReadOrder, 'leg' | 'tail' | 'laneMask'>,
+  { leg, laneMask }: Pick<ReadOrder, 'leg' | 'laneMask'>,
+  { after, through }: { after: number; through: number },
 ): Promise<RowId[]> {
   return sql<RowId[]>`
     select seq::float8 as seq, event_id as "eventId" from relink.outbox
-    where leg = ${leg} and seq <= ${tail} and (${laneMask}::int4 >> lane) & 1 = 1 order by seq`;
+    where leg = ${leg} and seq > ${after} and seq <= ${through}
+      and (${laneMask}::int4 >> lane) & 1 = 1 order by seq`;
 }
 
 /** Fetches rows by number; rows closed in the meantime are missing. */

@@ -12,6 +12,9 @@ export interface OpenRowsState {
   readonly unownedLanes: number;
 }
 
+/** More open rows than this are not counted: everybody who asks only wants to know that it is a lot. */
+const COUNTED = 100_000;
+
 /** Of the whole leg, or of these lanes. */
 export async function readOpenState(
   sql: Database,
@@ -25,8 +28,9 @@ export async function readOpenState(
         as oldest_ms,
       (select count(*)::int from relink.lanes
        where link = ${link} and expires_at < clock_timestamp()) as unowned
-    from relink.outbox where leg = ${leg}
-      and (${lanes.length === 0} or lane = any(${lanes as number[]}::int2[]))`;
+    from (select created_at from relink.outbox where leg = ${leg}
+      and (${lanes.length === 0} or lane = any(${lanes as number[]}::int2[]))
+      order by seq limit ${COUNTED}) oldest`;
   return { open: row!.open, oldestMs: Math.max(0, row!.oldest_ms), unownedLanes: row!.unowned };
 }
 

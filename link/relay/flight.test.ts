@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { PARKED_ASK_MS } from '../backoff.ts';
 import { laneOf } from '../link.ts';
 import { type Cause, Flight, type FlightState, TRANSITIONS } from './flight.ts';
 import type { Route } from './routes.ts';
@@ -103,4 +104,33 @@ test('a row that is read again gets a new flight', () => {
   window.remove(first);
   assert.equal(window.ofEvent('event 1'), second);
   assert.equal(first.settle(1n), false);
+});
+
+test('while the stream still has a message, it is sent again less and less often', () => {
+  const flight = new Flight(rowOf(1), 0);
+  const copiesAtMs: number[] = [];
+  for (let nowMs = 0; nowMs < 600_000; nowMs += 1_000) {
+    if (flight.state === 'sent' && !flight.isGivenUp(nowMs)) continue;
+    if (flight.state === 'sent') flight.resend();
+    flight.publish(ASYNC);
+    flight.handOver(nowMs);
+    copiesAtMs.push(nowMs);
+  }
+  assert.deepEqual(copiesAtMs, [0, 31_000, 92_000, 213_000, 454_000]);
+});
+
+test('of any number of parked messages each is asked for in its turn', () => {
+  const window = new LegWindow('COMM-010/hiring');
+  const parked = Array.from({ length: 30 }, (_, i) => window.add(rowOf(i + 1), 0));
+  for (const flight of parked) flight.park(0);
+  const asked = new Set<Flight>();
+  // As many turns as are due again before all had theirs.
+  for (let nowMs = PARKED_ASK_MS; asked.size < parked.length; nowMs += PARKED_ASK_MS) {
+    const turn = window.overdue(nowMs, 10);
+    assert.ok(turn.some((flight) => !asked.has(flight)));
+    for (const flight of turn) {
+      asked.add(flight);
+      flight.askLater(nowMs);
+    }
+  }
 });

@@ -4,7 +4,14 @@
  * not list does not happen, so a result that comes too late (the message is already parked, settled
  * or let go) has no effect. docs/architecture.md draws the table.
  */
-import { ASK_AFTER_MS, ASK_BACKOFF, backoffMs, PARKED_ASK_MS, RETRY_BACKOFF } from '../backoff.ts';
+import {
+  ASK_AFTER_MS,
+  ASK_BACKOFF,
+  backoffMs,
+  GIVE_UP,
+  PARKED_ASK_MS,
+  RETRY_BACKOFF,
+} from '../backoff.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
 import type { Route } from './routes.ts';
 
@@ -240,9 +247,13 @@ export class Flight {
     this.dueMs = nowMs + backoffMs(this.failures, ASK_BACKOFF);
   }
 
-  /** Whether it was sent so long ago that it can no longer be on its way. */
+  /**
+   * Whether it was sent so long ago that it can hardly be on its way. Each time it was sent again before
+   * doubles that: while a consumer takes nothing, everything is still in the stream.
+   */
   isGivenUp(nowMs: number): boolean {
-    return nowMs - this.sentAtMs > ASK_BACKOFF.capMs;
+    const afterMs = Math.min(GIVE_UP.baseMs * 2 ** this.resends, GIVE_UP.capMs);
+    return nowMs - this.sentAtMs > afterMs;
   }
 
   resend(): boolean {

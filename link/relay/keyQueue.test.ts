@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { laneOf } from '../link.ts';
 import type { Flight } from './flight.ts';
 import { flightOf } from './flights.fixture.ts';
-import { CALLS, KeyQueue } from './keyQueue.ts';
+import { CALLS, KeyQueue, LANE_CALLS } from './keyQueue.ts';
 
 /** What may happen next; each does nothing when it does not apply. */
 const step = fc.oneof(
@@ -42,11 +43,12 @@ test('one message of a key is called at a time, in order, however calls end', ()
           calling.push(flight);
         } else if (one.do === 'answer' && calling.length > 0) {
           const flight = pick(calling, one.at);
-          queue.ended();
+          queue.ended(flight);
           remove(flight);
         } else if (one.do === 'fail' && calling.length > 0) {
-          failed.push(pick(calling, one.at));
-          queue.ended();
+          const flight = pick(calling, one.at);
+          failed.push(flight);
+          queue.ended(flight);
         } else if (one.do === 'again' && failed.length > 0) queue.again(pick(failed, one.at));
         else if (one.do === 'drop' && failed.length > 0) remove(pick(failed, one.at));
         assert.equal(queue.size, waiting.length);
@@ -63,9 +65,32 @@ test('no message is forgotten: as calls end, all are taken', () => {
   const taken: number[] = [];
   for (let flight = queue.take(); flight; flight = queue.take()) {
     taken.push(flight.row.seq);
-    queue.ended();
+    queue.ended(flight);
     queue.leave(flight);
   }
   assert.equal(taken.length, count);
   assert.equal(queue.size, 0);
+});
+
+test('calls of one lane that hang leave calls for the others', () => {
+  const queue = new KeyQueue();
+  const keys = Array.from({ length: 1_000 }, (_, i) => `key ${i}`);
+  const [inLane, elsewhere] = [true, false].map((isThere) =>
+    keys.filter((key) => (laneOf(key) === 3) === isThere),
+  ) as [string[], string[]];
+  let seq = 0;
+  for (const key of inLane.slice(0, CALLS)) queue.push(flightOf(++seq, key));
+  queue.push(flightOf(++seq, elsewhere[0]!));
+  const taken: Flight[] = [];
+  for (let flight = queue.take(); flight; flight = queue.take()) taken.push(flight);
+  assert.equal(taken.filter(({ row }) => row.lane === 3).length, LANE_CALLS);
+  assert.equal(taken.at(-1)!.row.key, elsewhere[0]);
+});
+
+test('messages of one key that wait leave room for other keys', () => {
+  const queue = new KeyQueue();
+  let pushed = 0;
+  while (queue.hasRoomFor(flightOf(pushed + 1, 'stuck'))) queue.push(flightOf(++pushed, 'stuck'));
+  assert.ok(pushed < 10);
+  assert.ok(queue.hasRoomFor(flightOf(pushed + 1, 'another')));
 });

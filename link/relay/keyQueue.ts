@@ -1,20 +1,33 @@
 /**
  * The calls of a `sync` route: at most CALLS at once, and one at a time per key, in the order of
- * the outbox. A message that is tried again stays first in the queue of its key; other keys go on.
+ * the outbox. A message that is tried again stays first in the queue of its key; other keys go on. What
+ * hangs takes no room from the rest: a key has few places in the queue, and a lane a share of the calls.
  */
 import type { Flight } from './flight.ts';
 
 /** Calls in flight per leg; more gain nothing on one connection (measured from 16 up). */
 export const CALLS = 32;
+/** Of these, calls of one lane. */
+export const LANE_CALLS = 8;
+/** Messages waiting for their turn, per leg. */
+const QUEUED = 256;
+/** Of these, messages of one key: only one of them is called at a time. */
+const KEY_QUEUED = 4;
 
 export class KeyQueue {
   readonly #queues = new Map<string, Flight[]>();
   #ready: Flight[] = [];
   #size = 0;
-  #calling = 0;
+  /** Calls in flight, by lane. */
+  readonly #calling = new Map<number, number>();
+  #calls = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  hasRoomFor({ row }: Flight): boolean {
+    return this.#size < QUEUED && (this.#queues.get(row.key)?.length ?? 0) < KEY_QUEUED;
   }
 
   push(flight: Flight): void {
@@ -29,15 +42,25 @@ export class KeyQueue {
 
   /** The next flight to call, or undefined when none is ready or enough calls run. */
   take(): Flight | undefined {
-    if (this.#calling >= CALLS) return undefined;
-    const flight = this.#ready.shift();
-    if (flight) this.#calling += 1;
+    if (this.#calls >= CALLS) return undefined;
+    const next = this.#ready.findIndex(({ row }) => this.#callsOf(row.lane) < LANE_CALLS);
+    const [flight] = next < 0 ? [] : this.#ready.splice(next, 1);
+    if (flight) this.#count(flight, 1);
     return flight;
   }
 
+  #callsOf(lane: number): number {
+    return this.#calling.get(lane) ?? 0;
+  }
+
+  #count({ row: { lane } }: Flight, calls: 1 | -1): void {
+    this.#calls += calls;
+    this.#calling.set(lane, this.#callsOf(lane) + calls);
+  }
+
   /** A call ended. Its flight keeps its place until `again` or `leave`. */
-  ended(): void {
-    this.#calling -= 1;
+  ended(flight: Flight): void {
+    this.#count(flight, -1);
   }
 
   /** The flight at the head of its key may be called again. */

@@ -4,22 +4,24 @@
  * A pending change closes the gate of its lane: nothing new goes out by the old route. The gate
  * opens under the new route once everything that may be in flight by the old one is closed (or at
  * once, when the change does not hold). Rows that an earlier owner of the lane may have sent count
- * as in flight, too: those up to the highest number open when the lane was taken still go out by
- * the old route first.
+ * as in flight, too: those up to the last number given when the lane was taken still go out by the
+ * old route first.
  */
 
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
+import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import type { Transport } from '../link.ts';
 import type { Flight } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';
-import { adoptRoute, type LaneRoute, type Route, readRoutes } from './routes.ts';
+import { adoptRoute, catchUp, type LaneRoute, type Route, readRoutes } from './routes.ts';
 import type { LegWindow } from './window.ts';
 
 declareFailpoints('relay.before-adopt', 'relay.after-adopt');
 
 export interface LaneGateOptions {
   readonly sql: Database;
+  readonly log: Log;
   readonly link: string;
   readonly leg: string;
   readonly instance: string;
@@ -47,6 +49,8 @@ export class LaneGate {
   #closedSinceMs = new Map<number, number>();
   /** The adopted epoch of each lane, as `adopt` last reported it. */
   readonly #reported = new Map<number, bigint>();
+  /** Lanes whose epoch the consumer refuses, with the lowest that it accepts. */
+  readonly #minEpochs = new Map<number, bigint>();
   #isStale = true;
   /**
    * Reads of the routes so far: the result of an older, slower read must not replace a newer one.
@@ -118,7 +122,7 @@ export class LaneGate {
   }
 
   /** Drops the lanes that are no longer ours and returns them. */
-  lanesChanged(): ReadonlySet<number> {
+  dropLost(): ReadonlySet<number> {
     const lost = new Set<number>();
     for (const [lane, state] of this.#lanes)
       if (this.#options.owned.get(lane) !== state.term) lost.add(lane);
@@ -129,21 +133,24 @@ export class LaneGate {
     return lost;
   }
 
-  /** Starts to serve newly taken lanes, noting what an earlier owner may have sent. */
-  async noteTaken(): Promise<void> {
-    const { owned, sql, leg } = this.#options;
+  /**
+   * Starts to serve newly taken lanes, noting what an earlier owner may have sent: every row that there
+   * is. Their highest number is not looked for, which would take longer the more are open. Returns
+   * whether there were any.
+   */
+  async noteTaken(): Promise<boolean> {
+    const { owned, sql } = this.#options;
     const taken = [...owned].filter(([lane]) => !this.#lanes.has(lane));
-    if (taken.length === 0) return;
+    if (taken.length === 0) return false;
     // The earlier owner's adoptions raised no revision; from now on nobody else adopts.
     await this.refresh();
     this.#isStale = true;
-    const open = await sql<{ lane: number; highest: number }[]>`
-      select lane, max(seq)::float8 as highest from relink.outbox
-      where leg = ${leg} and lane = any(${taken.map(([lane]) => lane)}) group by lane`;
-    for (const [lane, term] of taken) {
-      const highest = open.find((row) => row.lane === lane)?.highest ?? 0;
-      this.#lanes.set(lane, { term, sentBeforeThrough: highest });
-    }
+    const [given] = await sql<{ last: number | null }[]>`
+      select pg_sequence_last_value(pg_get_serial_sequence('relink.outbox', 'seq')::regclass)::float8
+        as last`;
+    for (const [lane, term] of taken)
+      this.#lanes.set(lane, { term, sentBeforeThrough: given!.last ?? 0 });
+    return true;
   }
 
   /** Rows of the lane up to here may have been sent, although no flight in memory says so. */
@@ -152,10 +159,29 @@ export class LaneGate {
     if (state) state.sentBeforeThrough = Math.max(state.sentBeforeThrough, through);
   }
 
+  /** The consumer refuses what the lane sends: it accepts epochs from this one on. */
+  refusedBelow(lane: number, minEpoch: bigint): boolean {
+    if (minEpoch <= (this.adoptedEpochOf(lane) ?? minEpoch)) return false;
+    this.#minEpochs.set(lane, minEpoch);
+    return true;
+  }
+
+  async #catchUp(): Promise<void> {
+    const { sql, link, leg, log } = this.#options;
+    const minEpochs = new Map(this.#minEpochs);
+    this.#minEpochs.clear();
+    const epoch = await catchUp(sql, link, leg, minEpochs);
+    this.#isStale = true;
+    if (epoch === undefined) return;
+    const lanes = [...minEpochs.keys()];
+    log.warn({ leg, lanes, epoch }, 'the consumer refused older epochs; the lanes get a new one');
+  }
+
   /** Reads changed routes and adopts what can be adopted now. */
   async adopt(): Promise<Adopted> {
     const isChanged = this.#isStale;
     try {
+      if (this.#minEpochs.size > 0) await this.#catchUp();
       if (this.#isStale) await this.readRoutes();
       for (const route of this.#routes)
         if (route.epoch !== route.adopted.epoch) await this.#adoptIfClear(route);

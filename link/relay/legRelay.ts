@@ -26,8 +26,6 @@ import { LegWindow } from './window.ts';
 
 declareFailpoints('relay.after-call');
 
-/** Messages waiting for their turn on a sync route. */
-const QUEUED = 256;
 const HANDLER_FAILED = 'the consumer could not apply a message yet; its log says why';
 
 export interface LegRelayOptions {
@@ -79,13 +77,13 @@ export class LegRelay {
   isBehind = false;
 
   constructor(options: LegRelayOptions) {
-    const { sql, queueSql, log, link, consumer, instance, owned } = options;
+    const { queueSql, log, link, consumer, instance, owned } = options;
     const leg = legOf(link.id, consumer);
     this.#options = options;
     this.consumer = consumer;
     this.window = new LegWindow(leg);
     this.#copies = new CallCopies(options);
-    this.gate = new LaneGate({ sql, link: link.id, leg, instance, owned, window: this.window });
+    this.gate = new LaneGate({ ...options, link: link.id, leg, window: this.window });
     this.closer = new Closer({
       sql: queueSql,
       log,
@@ -109,9 +107,7 @@ export class LegRelay {
     });
   }
 
-  /**
-   * Adds rows that were read to the window, unless it has them already or their lane is not ours.
-   */
+  /** Adds rows to the window, unless it has them already or their lane is not ours. */
   take(rows: readonly OutboxRow[]): void {
     const nowMs = performance.now();
     for (const row of rows) {
@@ -125,6 +121,7 @@ export class LegRelay {
       if (!isReadable(this.#options.link, row)) this.#options.onUnreadable();
       this.pending.push(this.window.add(row, nowMs));
     }
+    this.#sortPending(); // rows that were found late go first
   }
 
   /** Starts what is due: makes the calls, and returns the flights to publish (at most `room`). */
@@ -137,7 +134,7 @@ export class LegRelay {
       publish.length < room && (this.gate.shadowOf(row.lane) !== 'sync' || copiesLeft-- > 0);
     for (const flight of this.pending) {
       const route = this.gate.dispatchRoute(flight);
-      if (route?.transport === 'sync' && this.#queue.size < QUEUED) {
+      if (route?.transport === 'sync' && this.#queue.hasRoomFor(flight)) {
         if (flight.queue(route)) this.#queue.push(flight);
       } else if (route?.transport === 'async' && this.#held.isBehind(flight)) {
         later.push(flight);
@@ -204,7 +201,7 @@ export class LegRelay {
     if (isCopied) void async.dispatch([{ ...parcel, to: [], copied: [], shadow: [this.consumer] }]);
     const [result] = await sync.dispatch([parcel]);
     await failpoint('relay.after-call');
-    this.#queue.ended();
+    this.#queue.ended(flight);
     this.onResult(flight, generation, result!);
     this.#startCalls();
     wake();
@@ -227,16 +224,14 @@ export class LegRelay {
       const { outcome, epoch, version, retryAfterMs, detail } = result.receipt;
       if (outcome !== 'retry' && outcome !== 'fenced')
         this.settle(flight, outcome, { epoch, version });
+      else if (isCurrent && outcome === 'fenced') this.#fenced(flight, epoch);
       else if (isCurrent) this.#retry(flight, detail || outcome, retryAfterMs);
     } else if (isCurrent && result.kind === 'failed') this.#retry(flight, result.reason);
     else if (isCurrent && result.kind === 'refused') this.#refused(flight, result.reason);
-    else if (isCurrent) this.#markSent(flight);
-  }
-
-  #markSent(flight: Flight): void {
-    if (!flight.handOver(performance.now())) return;
-    this.#held.release(flight);
-    this.progress.handedOver(placeOf(flight));
+    else if (isCurrent && flight.handOver(performance.now())) {
+      this.#held.release(flight);
+      this.progress.handedOver(placeOf(flight));
+    }
   }
 
   #retry(flight: Flight, reason: string, afterMs?: number): void {
@@ -265,10 +260,19 @@ export class LegRelay {
    */
   receive({ eventId, outcome, epoch, version, detail = HANDLER_FAILED }: Receipt): void {
     const flight = this.window.ofEvent(eventId);
-    if (!flight || outcome === 'fenced') return;
+    if (!flight) return;
+    if (outcome === 'fenced') return this.#fenced(flight, epoch);
     if (outcome !== 'retry') return this.settle(flight, outcome, { epoch, version });
     this.progress.failedWith(detail, placeOf(flight));
     flight.triedInVain(performance.now(), detail);
+  }
+
+  /** Its lane must get an epoch that the consumer accepts; then it is dispatched again. */
+  #fenced(flight: Flight, minEpoch: bigint): void {
+    const reason = `fenced: the consumer accepts epochs from ${minEpoch} on`;
+    flight.blockedBy(reason, performance.now());
+    if (this.gate.refusedBelow(flight.row.lane, minEpoch)) this.#options.wake();
+    this.#retry(flight, reason);
   }
 
   settle(
@@ -315,18 +319,6 @@ export class LegRelay {
   }
 
   // ---- receipts that did not come ----
-
-  /** Up to `limit` flights whose receipt is overdue. */
-  overdue(limit: number): Flight[] {
-    const nowMs = performance.now();
-    const overdue: Flight[] = [];
-    for (const flight of this.window.all()) {
-      if (!flight.isOverdue(nowMs)) continue;
-      overdue.push(flight);
-      if (overdue.length === limit) break;
-    }
-    return overdue;
-  }
 
   /**
    * After asking the consumer: a message that it does not know, not even as parked, is eventually

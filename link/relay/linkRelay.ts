@@ -9,13 +9,14 @@ import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { ASK_AFTER_MS, backoffMs, RETRY_BACKOFF } from '../backoff.ts';
 import type { LinkDefinition } from '../link.ts';
-import { type OutboxRow, readIds, readOpen, readRows } from '../outbox/openRows.ts';
+import { type LegRead, type OutboxRow, readOpen, readRows, SPAN } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';
 import { LegRelay } from './legRelay.ts';
 import { parcelsFor } from './parcels.ts';
+import { findUnknown } from './sweep.ts';
 
 declareFailpoints('relay.after-read', 'relay.after-publish');
 
@@ -83,8 +84,6 @@ export class LinkRelay {
   #isReadWanted = true;
   #idleReadMs = IDLE_READ_MIN_MS;
   #nextReadAtMs = 0;
-  #sweptAtMs = 0;
-  #sweepTookMs = 0;
   #askedAtMs = 0;
   #isAsking = false;
 
@@ -104,6 +103,7 @@ export class LinkRelay {
   /** One pass. Returns how long the next one may wait, in milliseconds. */
   async pump(): Promise<number> {
     for (const leg of this.legs) {
+      await this.#followLanes(leg);
       const { isChanged, moved } = await leg.gate.adopt();
       if (moved.length > 0) leg.takeBack(moved);
       if (isChanged) leg.window.rewind();
@@ -118,13 +118,10 @@ export class LinkRelay {
     return this.#isReadDue() ? 0 : Math.max(1, this.#nextReadAtMs - performance.now());
   }
 
-  /** The set of owned lanes changed: forgets flights of lost lanes and reads the new ones. */
-  async lanesChanged(): Promise<void> {
-    for (const leg of this.legs) {
-      leg.forget(leg.gate.lanesChanged());
-      await leg.gate.noteTaken();
-      leg.window.rewind();
-    }
+  /** When the set of owned lanes changed: forgets flights of lost lanes and reads the new ones. */
+  async #followLanes(leg: LegRelay): Promise<void> {
+    leg.forget(leg.gate.dropLost());
+    if (await leg.gate.noteTaken()) leg.window.rewind();
   }
 
   // ---- reading ----
@@ -146,7 +143,6 @@ export class LinkRelay {
 
   /** Returns whether there was anything new. */
   async #read(): Promise<boolean> {
-    await this.#sweepIfDue();
     const wanted = this.legs
       .map((leg) => ({ leg, laneMask: leg.gate.readMask(), limit: roomOf(leg) }))
       .filter(({ laneMask }) => laneMask !== 0);
@@ -154,22 +150,36 @@ export class LinkRelay {
     const orders = wanted.map(({ leg: { window }, laneMask, limit }) => ({
       leg: window.leg,
       tail: window.tail,
+      span: window.span,
       laneMask,
       limit,
     }));
+    // However this read ends, the next one is not larger than it must be.
+    for (const { leg } of wanted) leg.window.span = SPAN;
     const open = await readOpen(this.#options.queueSql, orders);
-    for (const { leg, limit } of wanted) {
-      const before = open.before.get(leg.window.leg) ?? [];
+    for (const [i, { leg, limit }] of wanted.entries()) {
+      const read = open.legs.get(leg.window.leg)!;
       await this.#takeLate(
         leg,
-        before.filter((seq) => !leg.window.at(seq)),
+        read.before.filter((seq) => !leg.window.at(seq)),
       );
       const rows = open.rows.filter((row) => row.leg === leg.window.leg);
       leg.take(rows);
-      leg.window.tail = rows.at(-1)?.seq ?? leg.window.tail;
-      leg.isBehind = limit === 0 || rows.length === limit;
+      this.#follow(leg, rows, { limit, ...read });
+      if (rows.length === 0 && read.isMore) leg.window.span = orders[i]!.span * 2;
     }
     return open.rows.length > 0;
+  }
+
+  /** Moves the tail on, also past rows of lanes that are not read here: a rewind finds them. */
+  #follow(
+    leg: LegRelay,
+    rows: readonly OutboxRow[],
+    { limit, through, isMore }: LegRead & { limit: number },
+  ): void {
+    const isFull = limit === 0 || rows.length === limit;
+    leg.window.tail = isFull ? (rows.at(-1)?.seq ?? leg.window.tail) : through;
+    leg.isBehind = isFull || isMore;
   }
 
   /** Unknown open rows before the tail committed late: they go out before newer ones. */
@@ -178,22 +188,16 @@ export class LinkRelay {
     leg.take(await readRows(this.#options.queueSql, leg.window.leg, late.slice(0, BATCH)));
   }
 
-  async #sweepIfDue(): Promise<void> {
+  /**
+   * Looks through everything that was passed. A loop of its own: however long it takes, messages flow.
+   * Returns how long the next one may wait, in milliseconds.
+   */
+  async sweep(): Promise<number> {
     const nowMs = performance.now();
-    const pauseMs = Math.max(SWEEP_EVERY_MS, this.#sweepTookMs / SWEEP_SHARE);
-    if (nowMs - this.#sweptAtMs <= pauseMs) return;
-    this.#sweptAtMs = nowMs;
-    for (const leg of this.legs) {
-      const { leg: name, tail } = leg.window;
-      const laneMask = leg.gate.readMask();
-      const ids = await readIds(this.#options.queueSql, { leg: name, tail, laneMask });
-      const late = ids.filter((id) => !leg.window.has(id));
-      await this.#takeLate(
-        leg,
-        late.map(({ seq }) => seq),
-      );
-    }
-    this.#sweepTookMs = performance.now() - nowMs;
+    for (const leg of this.legs)
+      for await (const late of findUnknown(this.#options.queueSql, leg))
+        await this.#takeLate(leg, late);
+    return Math.max(SWEEP_EVERY_MS, (performance.now() - nowMs) / SWEEP_SHARE);
   }
 
   // ---- publishing ----
@@ -267,7 +271,7 @@ export class LinkRelay {
   }
 
   async #askLeg(leg: LegRelay): Promise<void> {
-    const overdue = leg.overdue(ASK_BATCH);
+    const overdue = leg.window.overdue(performance.now(), ASK_BATCH);
     if (overdue.length === 0) return;
     try {
       const leaving = overdue.filter((flight) => flight.isAskedFor);

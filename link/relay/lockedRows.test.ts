@@ -79,6 +79,30 @@ test('a lane gets no new term while a closing under its old one is under way', a
   assert.ok(other.owned.get(LINK)!.has(LANE));
 });
 
+test('leases are renewed while what follows from new lanes hangs', async (t) => {
+  const { sql, relay } = await relayRig(t);
+  const end = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  await relay.start();
+  const leaseEnd = async () => {
+    const [row] = await sql<{ at: number }[]>`
+      select extract(epoch from min(expires_at))::float8 as at from relink.lanes`;
+    return row!.at;
+  };
+  const hanging = sql.begin(async (tx) => {
+    await tx`lock table relink.routes in access exclusive mode`;
+    locked.resolve();
+    await end.promise;
+  });
+  await locked.promise;
+  await sql`update relink.lanes set term = term + 1, expires_at = '-infinity'`;
+  await until(async () => (await leaseEnd()) > 0, { what: 'the lanes are taken' });
+  const first = await leaseEnd();
+  await until(async () => (await leaseEnd()) > first + 1.5, { what: 'leases are renewed twice' });
+  end.resolve();
+  await hanging;
+});
+
 test('a locked row is closed when it is free again, and all others at once', async (t) => {
   const { sql, relay, consumer } = await relayRig(t, { queueSession: { lock_timeout: 100 } });
   await relay.start();

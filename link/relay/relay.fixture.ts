@@ -94,14 +94,26 @@ export async function relayRig(t: Owner, options: RelayRigOptions = {}): Promise
   const { connection, close } = await connectNats(nats.url, { name: 'test' });
   const consumer = new Consumer();
   const relays: Relay[] = [];
+  const pools = [sql, queueSql];
   t.after(async () => {
     consumer.close();
     await Promise.all(relays.map((relay) => relay.stop()));
-    await Promise.all([close(), closePostgres(sql), closePostgres(queueSql)]);
+    await Promise.all([close(), ...pools.map(closePostgres)]);
   });
   const another = (instance: string) => {
+    const leaseSql = connectPostgres(url, { name: `${instance}/leases`, max: 1 });
+    pools.push(leaseSql);
     const relay = new Relay({
-      ...{ sql, queueSql, nats: connection, log, service: 'hiring', instance, links: [LINK] },
+      ...{
+        sql,
+        queueSql,
+        leaseSql,
+        nats: connection,
+        log,
+        service: 'hiring',
+        instance,
+        links: [LINK],
+      },
       asyncDispatcher: () => consumer,
       syncDispatcher: () => consumer,
       keepsHistory: true,

@@ -27,6 +27,10 @@ import type { BlockedLeg } from './window.ts';
 
 /** How often to look for route changes made by another process; bounds the pause of a flip. */
 const ROUTE_POLL_MS = 50;
+/** How often to look for lanes of a process that died; bounds how long they stand still. */
+const LOOK_EVERY_MS = 200;
+/** After a sweep that failed, for example while the database is down. */
+const FAILED_SWEEP_MS = 1_000;
 /** How many rows settled before anybody waited are remembered: a request waits at once or never. */
 const SETTLED_EARLY = 10_000;
 /** On stop: time for results on their way to close their rows before the lanes are released. */
@@ -36,6 +40,8 @@ export interface RelayOptions {
   readonly sql: Database;
   /** For the hot statements: a pool whose sessions are `QUEUE_SESSION`. */
   readonly queueSql: Database;
+  /** One connection for the leases alone, which lasts as long as the process. */
+  readonly leaseSql: Database;
   readonly nats: NatsConnection;
   readonly log: Log;
   readonly service: string;
@@ -62,12 +68,12 @@ export class Relay {
   readonly #subscriptions: StandingSubscription[] = [];
   #loops: Promise<void>[] = [];
   #revisions = new Map<string, bigint>();
-  #ownedTerms = '';
+  #hadName = true;
 
   constructor(options: RelayOptions) {
     this.#options = options;
     const ids = options.links.map((link) => link.id);
-    this.#leases = new LaneLeases(options.sql, options.instance, ids);
+    this.#leases = new LaneLeases(options.leaseSql, options.instance, ids);
     for (const link of options.links) this.#addLink(link);
   }
 
@@ -121,9 +127,13 @@ export class Relay {
       ),
     );
     this.#loops = [
-      this.#leaseLoop(),
-      this.#revisionLoop(),
-      ...[...this.#links.values()].map((link) => this.#linkLoop(link)),
+      this.#every(RENEW_EVERY_MS, () => this.#refreshLeases()),
+      this.#every(LOOK_EVERY_MS, () => this.#takeOrphans()),
+      this.#every(ROUTE_POLL_MS, () => this.#readRevisions()),
+      ...[...this.#links.values()].flatMap((link) => [
+        this.#linkLoop(link),
+        this.#sweepLoop(link.relay),
+      ]),
     ];
   }
 
@@ -259,12 +269,15 @@ export class Relay {
     }
   }
 
-  async #leaseLoop(): Promise<void> {
-    await this.#every(RENEW_EVERY_MS, () => this.#refreshLeases());
-  }
-
-  async #revisionLoop(): Promise<void> {
-    await this.#every(ROUTE_POLL_MS, () => this.#readRevisions());
+  async #sweepLoop(relay: LinkRelay): Promise<void> {
+    const pause = new Wake();
+    while (!this.#stopping.signal.aborted) {
+      const waitMs = await relay.sweep().catch((error) => {
+        this.#options.log.warn({ err: error }, 'looking for rows that committed late failed');
+        return FAILED_SWEEP_MS;
+      });
+      await pause.wait(waitMs, this.#stopping.signal);
+    }
   }
 
   async #every(everyMs: number, run: () => Promise<void>): Promise<void> {
@@ -289,18 +302,26 @@ export class Relay {
     return this.#refreshing;
   }
 
+  /** What follows from other lanes is the links' own business: nothing may keep leases waiting. */
   async #refreshLeasesOnce(): Promise<void> {
     await this.#leases.refresh();
-    const terms = [...this.#leases.owned]
-      .map(([link, lanes]) => `${link}:${[...lanes].map((lane) => lane.join('.')).sort()}`)
-      .join();
-    if (terms === this.#ownedTerms) return;
-    for (const { relay, wake } of this.#links.values()) {
-      await relay.lanesChanged();
-      wake.wake();
-    }
-    // Only now: if noting the lanes failed, the next refresh must try again.
-    this.#ownedTerms = terms;
+    for (const { wake } of this.#links.values()) wake.wake();
+    const { hasName } = this.#leases;
+    if (this.#hadName && !hasName) this.#options.log.error({}, this.#nameTaken());
+    this.#hadName = hasName;
+  }
+
+  async #takeOrphans(): Promise<void> {
+    if (await this.#leases.hasOrphans()) await this.#refreshLeases();
+  }
+
+  #nameTaken(): string {
+    return `another process runs as ${this.#options.instance} and relays; this one does not: give each its own RELINK_INSTANCE, or end one of them`;
+  }
+
+  /** @throws Error with the reason while another live process has the name of this one */
+  requireName(): void {
+    if (!this.#leases.hasName) throw new Error(this.#nameTaken());
   }
 
   async #readRevisions(): Promise<void> {

@@ -190,6 +190,39 @@ export async function releaseHold(
   }) as Promise<number>;
 }
 
+/**
+ * Gives lanes whose consumer refuses their epoch a new one above it, on the route that they have: the
+ * database of the producer went back to a state before newer epochs. A change that is pending there is
+ * not waited for, because what is in flight by the old route will never be accepted. By compare-and-set:
+ * lanes that have got further meanwhile stay as they are. Returns the epoch, or undefined if there are
+ * none left.
+ */
+export async function catchUp(
+  sql: Database,
+  link: string,
+  leg: string,
+  minEpochs: ReadonlyMap<number, bigint>,
+): Promise<bigint | undefined> {
+  const lanes = [...minEpochs.keys()];
+  const mins = [...minEpochs.values()].map(String);
+  return sql.begin(async (tx) => {
+    await tx`select from relink.links where link = ${link} for update`;
+    const [next] = await tx<{ epoch: bigint }[]>`
+      select greatest(epoch, (select max(min) from unnest(${mins}::int8[]) min)) + 1 as epoch
+      from relink.links where link = ${link}`;
+    const { epoch } = next!;
+    const rows = await tx`
+      update relink.routes r set epoch = case when epoch < min then ${epoch}::int8 else epoch end,
+        hold = false, changed_at = clock_timestamp()
+      from unnest(${lanes}::int2[], ${mins}::int8[]) f(refused, min)
+      where leg = ${leg} and lane = refused and adopted_epoch < min returning 1`;
+    if (rows.length === 0) return undefined;
+    await tx`update relink.links set epoch = ${epoch}, revision = revision + 1
+      where link = ${link}`;
+    return epoch;
+  }) as Promise<bigint | undefined>;
+}
+
 /** Starts or stops carrying copies of the leg's messages on a second path. */
 export async function setShadow(
   sql: Database,

@@ -23,7 +23,14 @@ const WITHIN_MS = 50;
 function relayOn(database: Database): Relay {
   const unused = () => undefined as never;
   return new Relay({
-    ...{ sql: database, queueSql: database, log: silentLog, nats: unused(), links: [link] },
+    ...{
+      sql: database,
+      queueSql: database,
+      leaseSql: database,
+      log: silentLog,
+      nats: unused(),
+      links: [link],
+    },
     ...{ service: 'hiring', instance: 'other', ask: unused, raiseFence: unused },
     ...{ asyncDispatcher: unused, syncDispatcher: unused, keepsHistory: true },
   });

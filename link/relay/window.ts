@@ -1,5 +1,5 @@
 /** The window of a leg: the flights that this relay holds in memory. */
-import type { OutboxRow, RowId } from '../outbox/openRows.ts';
+import { type OutboxRow, type RowId, SPAN } from '../outbox/openRows.ts';
 import { type Blocked, Flight, type FlightCounts } from './flight.ts';
 
 /** What keeps messages of a leg from getting further; `reason` is empty when nothing does. */
@@ -16,6 +16,8 @@ export class LegWindow {
   readonly #counts: FlightCounts = { parked: 0 };
   /** The last number read; rows after it are new. */
   tail = 0;
+  /** So many numbers after it are read at once. */
+  span = SPAN;
   #mustRewind = false;
 
   constructor(leg: string) {
@@ -86,6 +88,12 @@ export class LegWindow {
     }
     const { reason = '', sinceMs = performance.now() } = longest ?? {};
     return { count, reason, forMs: performance.now() - sinceMs };
+  }
+
+  /** Up to `limit` flights whose receipt is overdue; who waited longest comes first, so all get asked. */
+  overdue(nowMs: number, limit: number): Flight[] {
+    const overdue = [...this.#flights.values()].filter((flight) => flight.isOverdue(nowMs));
+    return overdue.sort((one, other) => one.dueMs - other.dueMs).slice(0, limit);
   }
 
   ofLane(lane: number): Flight[] {

@@ -17,7 +17,7 @@ export type ReceiptOutcome = SettledOutcome | 'parked' | 'retry' | 'fenced';
 export interface Receipt {
   readonly eventId: string;
   readonly outcome: ReceiptOutcome;
-  /** The epoch under which the consumer settled it. */
+  /** The epoch under which the consumer settled it; of a fenced one, the lowest that is accepted. */
   readonly epoch: bigint;
   /** The contract version whose text the consumer hashed; an older consumer does not say. */
   readonly version?: number;

@@ -66,7 +66,24 @@ test('a relay that was frozen past its lease cannot close or re-open anything', 
   await company.oracle();
 });
 
-async function untilOwners(company: InProcessCompany, wanted: readonly string[]): Promise<void> {
+test('lanes of a killed process go on in another one before its leases could end', async (t) => {
+  const company = await InProcessCompany.start(t, { link: LINK, elsewhere: ['assessments'] });
+  const fleet = await Fleet.start(t, company, { replicas: { assessments: 2 } });
+  const writing = company.writeContinuously(someKeys(KEYS), 2, WRITE_EVERY_MS);
+  await untilOwners(company, ['assessments-1', 'assessments-2']);
+  await company.producer`update relink.lanes
+    set expires_at = clock_timestamp() + interval '7 s' where owner = 'assessments-1'`;
+  await fleet.program('assessments-1').kill();
+  await untilOwners(company, ['assessments-2'], 5_000);
+  await writing.stop();
+  await company.oracle();
+});
+
+async function untilOwners(
+  company: InProcessCompany,
+  wanted: readonly string[],
+  withinMs = patient.withinMs,
+): Promise<void> {
   await until(
     async () => {
       const rows = await company.producer<{ owner: string }[]>`
@@ -78,6 +95,6 @@ async function untilOwners(company: InProcessCompany, wanted: readonly string[])
       );
       return true;
     },
-    { ...patient, what: `lanes are owned by ${wanted}` },
+    { ...patient, withinMs, what: `lanes are owned by ${wanted}` },
   );
 }

@@ -934,6 +934,8 @@ export const GetProgressRequestSchema: GenMessage<GetProgressRequest, {jsonType:
  */
 export type GetProgressResponse = Message<"relink.v1.GetProgressResponse"> & {
   /**
+   * At most 100,000 are counted.
+   *
    * @generated from field: int64 open = 1;
    */
   open: bigint;
@@ -1017,6 +1019,8 @@ export type GetProgressResponse = Message<"relink.v1.GetProgressResponse"> & {
  */
 export type GetProgressResponseJson = {
   /**
+   * At most 100,000 are counted.
+   *
    * @generated from field: int64 open = 1;
    */
   open?: string;

@@ -4,7 +4,7 @@ import { connectNats } from '../../../runtime/nats.ts';
 import { testNats } from '../../../test/harness/nats.ts';
 import { onReceipts, type ReceiptBatch, sendReceipts } from './receipts.ts';
 
-test('a producer hears of messages that are tried again, with the reason, and not of those that are fenced', async (t) => {
+test('a producer hears of messages that are tried again, with the reason, and of those that are fenced', async (t) => {
   const server = await testNats(t);
   const { connection, close } = await connectNats(server.url, { name: 'test' });
   t.after(close);
@@ -17,10 +17,11 @@ test('a producer hears of messages that are tried again, with the reason, and no
   sendReceipts(connection, 'assessments', { link: 'COMM-010', consumer: 'hiring', receipts });
   const { receipts: seen } = await heard;
   assert.deepEqual(
-    seen.map(({ outcome, detail }) => [outcome, detail]),
+    seen.map(({ outcome, epoch, detail }) => [outcome, epoch, detail]),
     [
-      ['applied', undefined],
-      ['retry', 'the database is away'],
+      ['applied', 5n, undefined],
+      ['retry', 5n, 'the database is away'],
+      ['fenced', 5n, undefined],
     ],
   );
 });

@@ -32,11 +32,11 @@ export function receiptSubject(producer: string): string {
 }
 
 /**
- * Sends the receipts of settled and parked messages, and of those that are tried again: their producer
- * counts the failed try.
+ * Sends the receipts of a batch. Of messages that are tried again the producer counts the failed try;
+ * of those that the fence refused it learns which epoch it must reach.
  */
 export function sendReceipts(nats: NatsConnection, producer: string, batch: ReceiptBatch): void {
-  const written = batch.receipts.filter(({ outcome }) => outcome !== 'fenced').map(writeReceipt);
+  const written = batch.receipts.map(writeReceipt);
   const perMessage = receiptsPerMessage(nats, written);
   for (let i = 0; i < written.length; i += perMessage) {
     const receipts = written.slice(i, i + perMessage);

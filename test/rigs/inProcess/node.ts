@@ -28,6 +28,7 @@ const LOG_LEVEL = (readEnvironment('RELINK_TEST_LOG') ?? 'silent') as LogLevel;
 interface Running {
   readonly sql: Database;
   readonly queueSql: Database;
+  readonly leaseSql: Database;
   readonly nats: NatsLink;
   readonly clients: Clients;
   readonly kit: LinkKit;
@@ -65,6 +66,7 @@ export class ServiceNode {
       session: QUEUE_SESSION,
       log,
     });
+    const leaseSql = connectPostgres(postgresUrl, { name: `${instance}/leases`, max: 1, log });
     const nats = await connectNats(natsUrl, { name: instance, log });
     const { links, peers, handlers, sources = {}, limits, pulls, release } = this.#options;
     const clients = new Clients(peers);
@@ -73,6 +75,7 @@ export class ServiceNode {
       instance,
       sql,
       queueSql,
+      leaseSql,
       nats: nats.connection,
       log,
       links: releaseLinks(links, release),
@@ -89,7 +92,7 @@ export class ServiceNode {
       services: [...kit.services],
       stopLimitMs: 500,
     });
-    this.#running = { sql, queueSql, nats, clients, kit, server };
+    this.#running = { sql, queueSql, leaseSql, nats, clients, kit, server };
     await startAgents([...kit.agents, server], log);
   }
 
@@ -98,13 +101,13 @@ export class ServiceNode {
     const running = this.#running;
     if (!running) return;
     this.#running = undefined;
-    const { kit, server, clients, nats, sql, queueSql } = running;
+    const { kit, server, clients, nats, sql, queueSql, leaseSql } = running;
     try {
       await stopAgents([...kit.agents, server], this.#log);
     } finally {
       clients.close();
       await nats.close();
-      await Promise.all([closePostgres(sql), closePostgres(queueSql)]);
+      await Promise.all([sql, queueSql, leaseSql].map(closePostgres));
     }
   }
 }
