@@ -45,7 +45,7 @@ export interface ClosedRows {
 
 /**
  * Keeps the term of its lanes as it is until it has ended, and lets their leases be renewed meanwhile
- * (see `lanes_term` in db/link/tables.ts): it may have to wait for a row that somebody else locked.
+ * (see `lanes_term` in db/link/producer.ts): it may have to wait for a row that somebody else locked.
  *
  * Removes closed rows and adds them to the epoch's digest in one statement, only if every lane is
  * still owned under its term. The digest counts exactly the rows that this statement removed: a row
