@@ -16,12 +16,19 @@ const LETTERS_AT_ONCE = 500;
 export const ERASED = 'erased';
 const TABLES = ['outbox', 'history', 'parked', 'dead_letters', 'attempts', 'shadow_results'];
 
-/** Answers how many rows were changed, by table. @throws LinkError NOT_MOVABLE */
+export interface Erased {
+  /** How many rows were changed, by table. */
+  readonly changed: Readonly<Record<string, number>>;
+  /** How many rows in older versions still hold a body, by table: somebody changed or added them meanwhile. */
+  readonly left: Readonly<Record<string, number>>;
+}
+
+/** @throws LinkError NOT_MOVABLE */
 export async function eraseFields(
   sql: Database,
   link: LinkDefinition,
   version: number,
-): Promise<Record<string, number>> {
+): Promise<Erased> {
   await refuseOpen(sql, link, version);
   const changed = {
     dead_letters: await eraseLetters(sql, link, version),
@@ -30,7 +37,7 @@ export async function eraseFields(
     shadow_results: await eraseDetails(sql, link, 'shadow_results'),
   };
   for (const table of TABLES) await sql`analyze ${sql(`relink.${table}`)}`;
-  return changed;
+  return { changed, left: await countOlder(sql, link, version) };
 }
 
 /** Each event of the link, with the version that it has in that of the link. */
@@ -50,18 +57,30 @@ async function forgetClosed(sql: Database, link: LinkDefinition, version: number
 }
 
 async function refuseOpen(sql: Database, link: LinkDefinition, version: number): Promise<void> {
-  const { events, wanted } = versionsAt(link, version);
-  const [open] = await sql<{ outbox: number; parked: number }[]>`
-    with wanted as (select * from unnest(${events}::text[], ${wanted}::int[]) w(event, version))
-    select (select count(*)::int from relink.outbox o join wanted w on w.event = o.event
-        where leg = any(${legsOf(link)}) and event_version < w.version) as outbox,
-      (select count(*)::int from relink.parked p join wanted w on w.event = delivery ->> 'event'
-        where link = ${link.id} and (delivery ->> 'eventVersion')::int < w.version) as parked`;
-  for (const [table, count] of Object.entries(open!))
+  const { outbox, parked } = await countOlder(sql, link, version);
+  for (const [table, count] of Object.entries({ outbox, parked }))
     if (count > 0)
       throw refusal(
         `${count} messages of ${link.id} are in relink.${table} in versions before v${version}; wait until they are settled`,
       );
+}
+
+/** Rows in versions before this one; of dead letters those that have a body. */
+async function countOlder(sql: Database, link: LinkDefinition, version: number) {
+  const { events, wanted } = versionsAt(link, version);
+  const [older] = await sql<
+    { outbox: number; parked: number; history: number; dead_letters: number }[]
+  >`
+    with wanted as (select * from unnest(${events}::text[], ${wanted}::int[]) w(event, version))
+    select (select count(*)::int from relink.outbox o join wanted w on w.event = o.event
+        where leg = any(${legsOf(link)}) and event_version < w.version) as outbox,
+      (select count(*)::int from relink.parked p join wanted w on w.event = delivery ->> 'event'
+        where link = ${link.id} and (delivery ->> 'eventVersion')::int < w.version) as parked,
+      (select count(*)::int from relink.history h join wanted w on w.event = h.event
+        where leg = any(${legsOf(link)}) and event_version < w.version) as history,
+      (select count(*)::int from relink.dead_letters d join wanted w on w.event = d.event
+        where link = ${link.id} and event_version < w.version and body <> '') as dead_letters`;
+  return { ...older! };
 }
 
 interface Letter {

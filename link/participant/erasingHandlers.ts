@@ -26,8 +26,12 @@ export function erasingHandlers(options: Options): Pick<Handlers<typeof LinkPart
   const { sql, produced, consumed, freeText = [] } = options;
   return {
     eraseFields: async ({ link, version }) => {
-      const changed = await eraseFields(sql, findLink([...produced, ...consumed], link), version);
-      return { changed: toCounts(Object.entries(changed)) };
+      const definition = findLink([...produced, ...consumed], link);
+      const { changed, left } = await eraseFields(sql, definition, version);
+      return {
+        changed: toCounts(Object.entries(changed)),
+        left: toCounts(Object.entries(left)),
+      };
     },
     listPhrases: (wanted) => listPhrases(options, wanted),
     replacePhrases: async ({ salt, entities, longest }) => {

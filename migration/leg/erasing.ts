@@ -1,21 +1,42 @@
 /** Removes what a version took from the consumers, wherever it is left. May be repeated at any time. */
+import { StepProblem } from '../errors.ts';
 import type { StepContext } from '../plan.ts';
+import { stepPause } from '../stepPause.ts';
+import { consumersOfLink } from './carried.ts';
 import { findInTexts, inParts, type PhraseList, readPhrases, SEARCH } from './phrases.ts';
 import { eraseMessage, isOlder, listStreams, readMessages } from './streamTexts.ts';
 
 /** Of each call; each reads every free text of the service. */
 const HASHES_AT_ONCE = 5_000;
+/** Between two calls, when one left something behind. */
+const AGAIN_MS = 200;
 
 export async function eraseEverywhere(context: StepContext): Promise<void> {
-  const { run, participants } = context;
-  for (const service of [run.producer, ...run.consumers]) {
-    const request = { link: run.link, version: run.to.version };
-    const { changed } = await participants.of(service).eraseFields(request, SEARCH);
-    await context.observe(`erased at ${service}`, describeCounts(changed));
-  }
+  await eraseAtServices(context);
   const phrases = await readPhrases(context);
   await replaceFreeText(context, phrases);
   for (const stream of await listStreams(context)) await eraseStream(context, stream, phrases);
+}
+
+/** At every consumer of the link: those that moved in earlier runs have older messages as well. */
+async function eraseAtServices(context: StepContext): Promise<void> {
+  for (const service of [context.run.producer, ...(await consumersOfLink(context))])
+    while (!(await eraseAt(context, service))) await stepPause(AGAIN_MS, context.signal);
+}
+
+/** Answers whether no row of an older version is left there. */
+async function eraseAt(context: StepContext, service: string): Promise<boolean> {
+  const { run, participants } = context;
+  const request = { link: run.link, version: run.to.version };
+  const { changed, left } = await participants.of(service).eraseFields(request, SEARCH);
+  await context.observe(`erased at ${service}`, describeCounts(changed));
+  const remaining = Object.values(left).some((rows) => rows > 0n);
+  if (!remaining || context.actingMs() <= run.settings.patience_seconds * 1_000) return !remaining;
+  throw new StepProblem(
+    'stop',
+    `${service} keeps getting messages in versions before v${run.to.version} (${describeCounts(left)}); ` +
+      `find who writes them, then relink resume ${run.id}`,
+  );
 }
 
 async function replaceFreeText(context: StepContext, phrases: PhraseList): Promise<void> {

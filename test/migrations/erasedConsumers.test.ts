@@ -1,0 +1,98 @@
+/** What a version took away goes at every consumer, also of a link that moved consumer by consumer. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { applyExpand } from '../../db/schemaChanges.ts';
+import { Transport } from '../../gen/relink/v1/route_pb.ts';
+import { erasingHandlers } from '../../link/participant/erasingHandlers.ts';
+import { numbered } from '../../migration/plans/transport.ts';
+import { eraseFields } from '../../migration/steps/erase.ts';
+import { connectNats } from '../../runtime/nats.ts';
+import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
+import { links } from '../../services/links.ts';
+import { testNats } from '../harness/nats.ts';
+import type { Owner } from '../harness/owner.ts';
+import { testDatabase } from '../harness/postgres.ts';
+import { noStreams, openAlone, type Played, playService } from '../rigs/oneStep.ts';
+
+const link = links['COMM-010'];
+const of = { id: link.id, producer: link.producer, consumers: Object.keys(link.consumers) };
+const step = numbered('7', 'Erase', eraseFields);
+const fill = (url: string) => applyExpand(url, ['link']);
+
+async function openDatabase(t: Owner): Promise<Database> {
+  const { url } = await testDatabase(t, { name: 'link', fill });
+  const sql = connectPostgres(url, { name: 'erasing' });
+  t.after(() => closePostgres(sql));
+  return sql;
+}
+
+async function bury(sql: Database): Promise<void> {
+  await sql`insert into relink.dead_letters (id, event_id, link, lane, epoch, event, event_version,
+      key, version, reason, detail, attempts, state, body, headers)
+    values (${randomUUID()}, ${randomUUID()}, ${link.id}, 0, 1, 'ManagerCreated', 0, 'a', 1,
+      'HANDLER_FAILED', '', 1, 'discarded', '{"first_name":"Ada"}', '{}')`;
+}
+
+const namesIn = async (sql: Database) =>
+  (await sql`select from relink.dead_letters where body like '%Ada%'`).length;
+
+/** Every lane of every leg is at v1, and the run is that of the last consumer. */
+async function open(t: Owner, hiring: Database, played: (erasing: Played) => Played) {
+  const [assessments, bonuses] = [await openDatabase(t), await openDatabase(t)];
+  const source = { table: 'relink.links', key: 'link', version: 'epoch', forms: {} };
+  const mute = { ...source, page: async () => [], phrases: async () => [] };
+  const sources = { [link.id]: mute };
+  const consumer = (sql: Database): Played => ({
+    ...erasingHandlers({ sql, produced: [], consumed: [link] }),
+    describe: async () => ({ consumes: [of] }),
+  });
+  const lanes = [{ transport: Transport.SYNC, version: 1, adoptedVersion: 1 }];
+  const owner: Played = {
+    ...erasingHandlers({ sql: assessments, produced: [link], consumed: [], sources }),
+    describe: async () => ({ produces: [of] }),
+    getRoutes: async () => ({ lanes }),
+  };
+  const services = {
+    assessments: [await playService(t, owner)],
+    hiring: [await playService(t, played(consumer(hiring)))],
+    bonuses: [await playService(t, consumer(bonuses))],
+  };
+  const { connection, close } = await connectNats((await testNats(t)).url, { name: 'test' });
+  t.after(close);
+  const manager = await jetstreamManager(connection);
+  const streams = { ...noStreams, manager: async () => manager };
+  const run = { to: { transport: 'sync', version: 1 } } as const;
+  return openAlone(t, { step, consumers: ['bonuses'], services, run, streams });
+}
+
+describe('erasing after the last consumer moved', () => {
+  it('reaches the consumers that moved before', async (t) => {
+    const hiring = await openDatabase(t);
+    await bury(hiring);
+    const alone = await open(t, hiring, (erasing) => erasing);
+    await step.apply(await alone.enter());
+    assert.equal(await namesIn(hiring), 0);
+  });
+
+  it('is repeated until no row of an older version is left', async (t) => {
+    const hiring = await openDatabase(t);
+    await bury(hiring);
+    let calls = 0;
+    const late = (erasing: Played): Played => ({
+      ...erasing,
+      eraseFields: async (...call) => {
+        calls += 1;
+        const answer = await erasing.eraseFields!(...call);
+        if (calls > 1) return answer;
+        // As a letter that somebody changed while it was looked at.
+        await bury(hiring);
+        return { ...answer, left: { dead_letters: 1n } };
+      },
+    });
+    const alone = await open(t, hiring, late);
+    await step.apply(await alone.enter());
+    assert.equal(await namesIn(hiring), 0);
+  });
+});
