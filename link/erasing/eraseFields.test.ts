@@ -7,6 +7,7 @@ import { managerCreated, registerManager } from '../../services/assessments/doma
 import { links } from '../../services/links.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import { enqueue } from '../outbox/enqueue.ts';
+import { prepareRoutes } from '../relay/routes.ts';
 import { releasedAs } from '../release.ts';
 import { ERASED, eraseFields } from './eraseFields.ts';
 
@@ -19,7 +20,10 @@ const link = links['COMM-010'];
 const older = releasedAs(link, { reads: 1, writes: 0 }) as typeof link;
 const NAMES = { firstName: 'Ada', lastName: 'Lovelace' };
 
-beforeEach(() => sql`truncate relink.outbox, relink.dead_letters, relink.attempts`);
+beforeEach(
+  () =>
+    sql`truncate relink.outbox, relink.dead_letters, relink.attempts, relink.history, relink.routes`,
+);
 
 /** Writes a message that holds the names; answers its text. */
 async function enqueueNamed(): Promise<string> {
@@ -91,6 +95,41 @@ test('what is open stands against it and is named, and nothing is quoted', async
     code: 'NOT_MOVABLE',
     message: `dead letter ${id} of COMM-010 holds what v1 lacks, or fits no contract; redrive or discard it`,
   });
+});
+
+test('a version that the link has not got is refused by its name', async () => {
+  await bury(await bodyWithNames());
+  for (const [build, version, newest] of [
+    [link, 1_000, 1],
+    [releasedAs(link, { reads: 0, writes: 0 }), 1, 0],
+  ] as const)
+    await assert.rejects(eraseFields(sql, build, version), {
+      code: 'NOT_MOVABLE',
+      message: `this build reads no v${version} of COMM-010, its newest is v${newest}; nothing was erased`,
+    });
+  assert.match((await lettersNow())[0]!.body, /Lovelace/);
+});
+
+test('what a lane of any leg carries, or is to carry, is not erased', async () => {
+  await prepareRoutes(sql, [link]);
+  await sql`insert into relink.history (leg, event_id, lane, key, version, event, event_version, body,
+      created_at, epoch, hash, hashed_version)
+    values ('COMM-010/hiring', ${randomUUID()}, 0, 'a', 1, 'ManagerCreated', 0, '{}', now(), 1, 1, 0)`;
+  const refused = (leg: string) => ({
+    code: 'NOT_MOVABLE',
+    message: `${leg} has lanes at v0, which v1 would erase; move the whole link to v1 first`,
+  });
+  await sql`update relink.routes set version = 1, adopted_version = 1 where leg = 'COMM-010/hiring'`;
+  await assert.rejects(eraseFields(sql, link, 1), refused('COMM-010/bonuses'));
+  await sql`update relink.routes set version = 1, adopted_version = 1`;
+  for (const change of [sql`version = 0`, sql`adopted_version = 0`]) {
+    await sql`update relink.routes set ${change} where leg = 'COMM-010/hiring' and lane = 3`;
+    await assert.rejects(eraseFields(sql, link, 1), refused('COMM-010/hiring'));
+    await sql`update relink.routes set version = 1, adopted_version = 1`;
+  }
+  assert.equal((await sql`select from relink.history`).length, 1);
+  const { changed } = await eraseFields(sql, link, 1);
+  assert.equal(changed.history, 1);
 });
 
 test('the planner keeps no samples of what was erased', async () => {

@@ -7,7 +7,7 @@ import type { Database } from '../../runtime/postgres.ts';
 import { LinkError } from '../errors.ts';
 import { isUuid } from '../inbox/delivery.ts';
 import { type LinkDefinition, legsOf } from '../link.ts';
-import { allContracts, contractAt } from '../versions.ts';
+import { allContracts, contractAt, readsOf } from '../versions.ts';
 import { erasedBody } from './erasedBody.ts';
 
 /** Each in one short transaction. */
@@ -29,6 +29,8 @@ export async function eraseFields(
   link: LinkDefinition,
   version: number,
 ): Promise<Erased> {
+  refuseUnread(link, version);
+  await refuseCarried(sql, link, version);
   await refuseOpen(sql, link, version);
   const changed = {
     dead_letters: await eraseLetters(sql, link, version),
@@ -40,6 +42,31 @@ export async function eraseFields(
   return { changed, left: await countOlder(sql, link, version) };
 }
 
+function refuseUnread(link: LinkDefinition, version: number): void {
+  const newest = readsOf(link);
+  if (version > newest)
+    throw refusal(
+      `this build reads no v${version} of ${link.id}, its newest is v${newest}; nothing was erased`,
+    );
+}
+
+/** Only the producer knows: a consumer has no routes. */
+async function refuseCarried(sql: Database, link: LinkDefinition, version: number): Promise<void> {
+  const [route] = await olderRoutes(sql, link, version);
+  if (route)
+    throw refusal(
+      `${route.leg} has lanes at v${route.version}, which v${version} would erase; move the whole link to v${version} first`,
+    );
+}
+
+/** Of any lane of any leg: what it was told to carry, and what it still carries. */
+function olderRoutes(sql: Database, link: LinkDefinition, version: number) {
+  return sql<{ leg: string; version: number }[]>`
+    select leg, least(version, adopted_version) as version from relink.routes
+    where leg = any(${legsOf(link)}) and least(version, adopted_version) < ${version}
+    order by leg, lane limit 1`;
+}
+
 /** Each event of the link, with the version that it has in that of the link. */
 function versionsAt(link: LinkDefinition, version: number) {
   const events = [...new Set(allContracts(link).map(({ event }) => event))];
@@ -47,12 +74,16 @@ function versionsAt(link: LinkDefinition, version: number) {
   return { events, wanted };
 }
 
-/** What a consumer may lose later cannot be sent again with fields that nobody may have any more. */
+/**
+ * What a consumer may lose later cannot be sent again with fields that nobody may have any more. A route
+ * that went back meanwhile keeps it.
+ */
 async function forgetClosed(sql: Database, link: LinkDefinition, version: number): Promise<number> {
   const { events, wanted } = versionsAt(link, version);
   const { count } = await sql`
     delete from relink.history h using unnest(${events}::text[], ${wanted}::int[]) w(event, version)
-    where h.leg = any(${legsOf(link)}) and h.event = w.event and h.event_version < w.version`;
+    where h.leg = any(${legsOf(link)}) and h.event = w.event and h.event_version < w.version
+      and not exists (${olderRoutes(sql, link, version)})`;
   return count;
 }
 
