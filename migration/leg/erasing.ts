@@ -1,7 +1,7 @@
 /** Removes what a version took from the consumers, wherever it is left. May be repeated at any time. */
 import type { StepContext } from '../plan.ts';
 import { findInTexts, inParts, type PhraseList, readPhrases, SEARCH } from './phrases.ts';
-import { eraseMessage, isOlder, listStreams, readMessages } from './streamTexts.ts';
+import { eraseMessage, isOlder, listLinkStreams, readMessages } from './streamTexts.ts';
 
 /** Of each call; each reads every free text of the service. */
 const HASHES_AT_ONCE = 5_000;
@@ -15,7 +15,7 @@ export async function eraseEverywhere(context: StepContext): Promise<void> {
   }
   const phrases = await readPhrases(context);
   await replaceFreeText(context, phrases);
-  for (const stream of await listStreams(context)) await eraseStream(context, stream, phrases);
+  for (const stream of await listLinkStreams(context)) await eraseStream(context, stream, phrases);
 }
 
 async function replaceFreeText(context: StepContext, phrases: PhraseList): Promise<void> {
