@@ -95,6 +95,12 @@ async function nameManagerEverywhere(company: ProcessCompany) {
       key, version, reason, detail, attempts, state, body, headers)
     values (${randomUUID()}, ${randomUUID()}, ${LINK}, 0, 1, 'ManagerCreated', 0,
       ${manager!.managerId}, 1, 'HANDLER_FAILED', 'about Emmy Noether', 1, 'discarded', ${body}, '{}')`;
+  // Bookings never change, but for the name of who accepted a solution.
+  await company.database('bonuses')`
+    insert into bookings (id, kind, solution_id, assessment_id, manager_id, amount_minor, rating,
+      rating_version, accepted_by, booked_at)
+    values (${randomUUID()}, 'credit', ${randomUUID()}, ${assessmentId}, ${manager!.managerId}, 0, 50, 0,
+      'Emmy Noether', now())`;
   return { assessmentId };
 }
 
