@@ -51,7 +51,7 @@ export const bookings = pgTable(
     /** What the amount was computed from: the rating and its version at hiring. */
     rating: integer().notNull(),
     ratingVersion: int8('rating_version').notNull(),
-    /** Who or what accepted the solution; empty when unknown. */
+    /** Who or what accepted the solution; empty when unknown. An erasure may replace it. */
     acceptedBy: text('accepted_by').notNull().default(''),
     bookedAt: time('booked_at').notNull(),
   },

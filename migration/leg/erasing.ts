@@ -4,7 +4,7 @@ import type { StepContext } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 import { consumersOfLink } from './carried.ts';
 import { findInTexts, inParts, type PhraseList, readPhrases, SEARCH } from './phrases.ts';
-import { eraseMessage, isOlder, listStreams, readMessages } from './streamTexts.ts';
+import { eraseMessage, isOlder, listLinkStreams, readMessages } from './streamTexts.ts';
 
 /** Of each call; each reads every free text of the service. */
 const HASHES_AT_ONCE = 5_000;
@@ -15,7 +15,7 @@ export async function eraseEverywhere(context: StepContext): Promise<void> {
   await eraseAtServices(context);
   const phrases = await readPhrases(context);
   await replaceFreeText(context, phrases);
-  for (const stream of await listStreams(context)) await eraseStream(context, stream, phrases);
+  for (const stream of await listLinkStreams(context)) await eraseStream(context, stream, phrases);
 }
 
 /** At every consumer of the link: those that moved in earlier runs have older messages as well. */

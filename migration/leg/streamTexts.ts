@@ -18,14 +18,29 @@ export interface StoredMessage {
   readonly text: string;
 }
 
-/** The streams that there are, of all links that a service describes. */
-export async function listStreams({ participants, streams }: StepContext): Promise<string[]> {
-  const { links } = await participants.topology();
+/**
+ * The streams that there are, of all links of the company.
+ * @throws StepProblem while a service does not say which links it has
+ */
+export async function listLinkStreams({ participants, streams }: StepContext): Promise<string[]> {
+  const { links, unanswered } = await participants.topology();
+  if (unanswered.length > 0) {
+    const away = [...new Set(unanswered.map(({ service }) => service))].join(', ');
+    const message = `${away} did not say which links it has: their streams would be left out`;
+    throw new StepProblem('stop', message, { isRepeatable: true });
+  }
   const manager = await streams.manager();
   const found: string[] = [];
   for (const link of [...links.keys()].sort())
     if (await readStream(manager, link)) found.push(link);
   return found;
+}
+
+/** Every stream that the broker lets the operator see, whoever made it. */
+export async function listAllStreams({ streams }: StepContext): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { config } of (await streams.manager()).streams.list()) names.push(config.name);
+  return names.sort();
 }
 
 /** Every message that the stream holds now, oldest first; whoever searches them gives way in between. */

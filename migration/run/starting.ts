@@ -7,6 +7,7 @@ import { LinkKind } from '../../gen/relink/v1/participant_pb.ts';
 import type { Transport } from '../../link/link.ts';
 import { editDistance } from '../../runtime/editDistance.ts';
 import { type FaultyField, MigrationError } from '../errors.ts';
+import { requireLogs } from '../leg/logFiles.ts';
 import {
   type DescribedLink,
   type Participants,
@@ -63,6 +64,7 @@ export async function resolveMove(
 ): Promise<Move> {
   refuseFaults(request);
   const settings = parseSettings(request.settings);
+  await requireLogs(settings.log_files);
   const topology = await participants.topology();
   const link = findLink(topology, request.link);
   const named = await findMove(participants, link, request, live);

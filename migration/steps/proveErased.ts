@@ -2,13 +2,14 @@
  * The proof that what a version took from the consumers is gone: everything is searched for it, and
  * what was searched is signed with the result.
  */
-import { glob, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { hashPhrase } from '../../link/erasing/phrases.ts';
 import { turns } from '../../link/erasing/turns.ts';
 import type { SearchedPlace } from '../erasure.ts';
 import { StepProblem } from '../errors.ts';
 import { eraseEverywhere } from '../leg/erasing.ts';
+import { findLogs } from '../leg/logFiles.ts';
 import {
   findInTexts,
   inParts,
@@ -17,7 +18,7 @@ import {
   readPhrases,
   SEARCH,
 } from '../leg/phrases.ts';
-import { isOlder, listStreams, readMessages } from '../leg/streamTexts.ts';
+import { isOlder, listAllStreams, readMessages } from '../leg/streamTexts.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
@@ -25,6 +26,13 @@ import { stepPause } from '../stepPause.ts';
 /** As many as one call takes. */
 const HASHES_AT_ONCE = 10_000;
 const AGAIN_MS = 500;
+/** What no search of this kind finds or reads; whoever relies on the statement has to know. */
+const NEVER_SEARCHED = [
+  'values that the fields had before they were changed',
+  'values that are spread over several columns, packed or encoded',
+  "large objects, comments and definitions in the services' databases",
+  "the operator's database",
+];
 
 /** Searches all that there is, and signs that nothing of what was erased is in it. */
 export const proveErased: Untitled<Step> = {
@@ -36,22 +44,25 @@ export const proveErased: Untitled<Step> = {
     if (await isStillCarried(context)) return;
     const { phrases, searched, leftOut } = await searchUntilClean(context);
     for (const { place, entries } of searched) await context.observe(place, `${entries} searched`);
-    const without = run.settings.log_files === '' ? ['logs: no log_files were named'] : [];
+    const sought = phrases.entities.filter(({ hashes }) => hashes.length > 0).length;
     const { link, to } = run;
     await certificates.signErasure({
       ...{ kind: 'erasure', run: run.id, link, consumer: '', version: to.version },
       epoch: await newestEpoch(context),
       fields: phrases.fields,
-      count: phrases.entities.length,
+      count: sought,
       searched,
-      left_out: [...leftOut, ...without],
+      left_out: [...leftOut, ...leftOutHere(context, phrases.entities.length - sought)],
     });
-    await context.observe(
-      'erasure',
-      `signed: nothing of ${phrases.entities.length} entities is left`,
-    );
+    await context.observe('erasure', `signed: nothing of ${sought} entities is left`);
   },
 };
+
+function leftOutHere({ run }: StepContext, unsought: number): string[] {
+  const logs = run.settings.log_files === '' ? ['logs: no log_files were named'] : [];
+  const without = unsought > 0 ? [`${unsought} entities without a word that could be sought`] : [];
+  return [...logs, ...without, ...NEVER_SEARCHED];
+}
 
 interface Search {
   readonly phrases: PhraseList;
@@ -59,13 +70,20 @@ interface Search {
   readonly leftOut: readonly string[];
 }
 
-/** What was on its way when everything was erased is found here, and erased as well. */
+/**
+ * What was on its way when everything was erased is found here, and erased as well; so is what came
+ * while a person was asked. Nothing is left to a person before it was erased and searched for again.
+ */
 async function searchUntilClean(context: StepContext): Promise<Search> {
   const patienceMs = context.run.settings.patience_seconds * 1_000;
+  let erasedSinceMs: number | undefined;
   for (;;) {
     const search = await searchAll(context);
     if (search.searched.every(({ found }) => found === 0)) return search;
-    if (context.actingMs() > patienceMs) throw tracesLeft(context, search.searched);
+    const nowMs = performance.now();
+    if (erasedSinceMs !== undefined && nowMs - erasedSinceMs > patienceMs)
+      throw tracesLeft(context, search.searched);
+    erasedSinceMs ??= nowMs;
     await stepPause(AGAIN_MS, context.signal);
     await eraseEverywhere(context);
   }
@@ -148,7 +166,7 @@ async function searchStreams(
 ): Promise<SearchedPlace[]> {
   const holds = findInTexts(without(phrases, shared));
   const searched: SearchedPlace[] = [];
-  for (const stream of await listStreams(context)) {
+  for (const stream of await listAllStreams(context)) {
     let [entries, found] = [0, 0];
     for await (const message of readMessages(await context.streams.manager(), stream)) {
       entries += 1;
@@ -169,7 +187,7 @@ async function searchLogs(
   const holds = findInTexts(without(phrases, shared));
   const searched: SearchedPlace[] = [];
   const turn = turns();
-  for await (const file of glob(run.settings.log_files)) {
+  for await (const file of findLogs(run.settings.log_files)) {
     let [entries, found] = [0, 0];
     for (const line of (await readFile(file, 'utf8')).split('\n')) {
       entries += 1;
@@ -181,7 +199,7 @@ async function searchLogs(
   if (searched.length > 0) return searched;
   throw new StepProblem(
     'stop',
-    `no file is named ${run.settings.log_files} here; relink set ${run.id} log_files=…, then relink resume ${run.id}`,
+    `no file is named ${run.settings.log_files} here any more; put it back, then relink resume ${run.id}`,
   );
 }
 

@@ -22,6 +22,7 @@ await runService({
       },
       replicas: { 'COMM-010': managerReplica, 'COMM-060': ratingReplica },
       removals: { 'COMM-010': { 1: ['dropManagerNames'] } },
+      freeText: [{ table: 'bookings', column: 'accepted_by' }],
       pulls: { 'COMM-060': pullRatings(ratings) },
     };
   },

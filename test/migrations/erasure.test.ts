@@ -25,12 +25,15 @@ describe('a version that takes fields away', { timeout: 900_000 }, () => {
     const desk = await company.desk();
     const engine = desk.engine();
     const { assessmentId } = await nameManagerEverywhere(company);
+    const purge = await nameManagerInAudit(company);
     // Copies fill the stream with names first.
     const id = await desk.start({ to: 'async,v1', settings: { patience_seconds: '12' } });
     await desk.reached(id, 'waiting');
     await desk.order(id, 'complete', LINK);
     const { run } = await desk.reached(id, 'paused');
-    assert.match(run.problem, /assessment_replicas\.title: 1; clean them, then relink resume/);
+    assert.match(run.problem, /assessment_replicas\.title: 1;/);
+    assert.match(run.problem, /stream AUDIT: 1; clean them, then relink resume/);
+    await purge();
     assert.deepEqual(await erasuresOf(desk, id), []);
     await company.clients.assessments.updateAssessment({ assessmentId, title: '[Algebra] Rings' });
     await company.assertNothingLost('COMM-021');
@@ -40,12 +43,24 @@ describe('a version that takes fields away', { timeout: 900_000 }, () => {
     const [erasure, ...others] = await erasuresOf(desk, id);
     assert.deepEqual(others, []);
     assert.deepEqual(erasure!.fields, ['first_name', 'last_name']);
-    assert.ok(erasure!.searched.some(({ place }) => place.startsWith('stream COMM-010')));
+    for (const place of ['stream COMM-010', 'stream AUDIT'])
+      assert.ok(
+        erasure!.searched.some((one) => one.place === place),
+        place,
+      );
     await company.assertNothingLost(LINK);
     for (const service of CANDIDATES_SIDE) assert.deepEqual(await findIn(company, service), []);
     assert.deepEqual(await findInStreams(company), []);
   });
 });
+
+/** In a stream that is no link's: relink finds it, and leaves it to its owner. */
+async function nameManagerInAudit(company: ProcessCompany): Promise<() => Promise<unknown>> {
+  const manager = await jetstreamManager(company.nats.connection);
+  await manager.streams.add({ name: 'AUDIT', subjects: ['audit'] });
+  await manager.jetstream().publish('audit', 'assigned by Emmy Noether');
+  return () => manager.streams.purge('AUDIT');
+}
 
 /** Where people and old messages name a manager: free text, a title, and a dead letter of before. */
 async function nameManagerEverywhere(company: ProcessCompany) {
@@ -80,6 +95,12 @@ async function nameManagerEverywhere(company: ProcessCompany) {
       key, version, reason, detail, attempts, state, body, headers)
     values (${randomUUID()}, ${randomUUID()}, ${LINK}, 0, 1, 'ManagerCreated', 0,
       ${manager!.managerId}, 1, 'HANDLER_FAILED', 'about Emmy Noether', 1, 'discarded', ${body}, '{}')`;
+  // Bookings never change, but for the name of who accepted a solution.
+  await company.database('bonuses')`
+    insert into bookings (id, kind, solution_id, assessment_id, manager_id, amount_minor, rating,
+      rating_version, accepted_by, booked_at)
+    values (${randomUUID()}, 'credit', ${randomUUID()}, ${assessmentId}, ${manager!.managerId}, 0, 50, 0,
+      'Emmy Noether', now())`;
   return { assessmentId };
 }
 
