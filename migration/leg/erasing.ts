@@ -1,6 +1,7 @@
 /** Removes what a version took from the consumers, wherever it is left. May be repeated at any time. */
 import { StepProblem } from '../errors.ts';
 import type { StepContext } from '../plan.ts';
+import type { RunRecord } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 import { consumersOfLink } from './carried.ts';
 import { findInTexts, inParts, type PhraseList, readPhrases, SEARCH } from './phrases.ts';
@@ -21,21 +22,30 @@ export async function eraseEverywhere(context: StepContext): Promise<void> {
 /** At every consumer of the link: those that moved in earlier runs have older messages as well. */
 async function eraseAtServices(context: StepContext): Promise<void> {
   for (const service of [context.run.producer, ...(await consumersOfLink(context))])
-    while (!(await eraseAt(context, service))) await stepPause(AGAIN_MS, context.signal);
+    await eraseUntilNoneLeft(context, service);
 }
 
-/** Answers whether no row of an older version is left there. */
-async function eraseAt(context: StepContext, service: string): Promise<boolean> {
-  const { run, participants } = context;
+/** The patience counts from the first answer: erasing may take long by itself. */
+async function eraseUntilNoneLeft(context: StepContext, service: string): Promise<void> {
+  const { run, participants, signal } = context;
   const request = { link: run.link, version: run.to.version };
-  const { changed, left } = await participants.of(service).eraseFields(request, SEARCH);
-  await context.observe(`erased at ${service}`, describeCounts(changed));
-  const remaining = Object.values(left).some((rows) => rows > 0n);
-  if (!remaining || context.actingMs() <= run.settings.patience_seconds * 1_000) return !remaining;
-  throw new StepProblem(
+  let answeredMs: number | undefined;
+  for (;;) {
+    const { changed, left } = await participants.of(service).eraseFields(request, SEARCH);
+    await context.observe(`erased at ${service}`, describeCounts(changed));
+    if (Object.values(left).every((rows) => rows === 0n)) return;
+    answeredMs ??= performance.now();
+    const isOver = performance.now() - answeredMs > run.settings.patience_seconds * 1_000;
+    if (isOver) throw olderLeft(run, service, describeCounts(left));
+    await stepPause(AGAIN_MS, signal);
+  }
+}
+
+function olderLeft({ id, to }: RunRecord, service: string, left: string): StepProblem {
+  return new StepProblem(
     'stop',
-    `${service} keeps getting messages in versions before v${run.to.version} (${describeCounts(left)}); ` +
-      `find who writes them, then relink resume ${run.id}`,
+    `${service} keeps getting messages in versions before v${to.version} (${left}); ` +
+      `find who writes them, then relink resume ${id}`,
   );
 }
 

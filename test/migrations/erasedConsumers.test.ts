@@ -6,6 +6,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { applyExpand } from '../../db/schemaChanges.ts';
 import { Transport } from '../../gen/relink/v1/route_pb.ts';
 import { erasingHandlers } from '../../link/participant/erasingHandlers.ts';
+import { StepProblem } from '../../migration/errors.ts';
 import { numbered } from '../../migration/plans/transport.ts';
 import { eraseFields } from '../../migration/steps/erase.ts';
 import { connectNats } from '../../runtime/nats.ts';
@@ -63,8 +64,9 @@ async function open(t: Owner, hiring: Database, played: (erasing: Played) => Pla
   t.after(close);
   const manager = await jetstreamManager(connection);
   const streams = { ...noStreams, manager: async () => manager };
+  const settings = { patience_seconds: '1' };
   const run = { to: { transport: 'sync', version: 1 } } as const;
-  return openAlone(t, { step, consumers: ['bonuses'], services, run, streams });
+  return openAlone(t, { step, consumers: ['bonuses'], services, run, streams, settings });
 }
 
 describe('erasing after the last consumer moved', () => {
@@ -94,5 +96,19 @@ describe('erasing after the last consumer moved', () => {
     const alone = await open(t, hiring, late);
     await step.apply(await alone.enter());
     assert.equal(await namesIn(hiring), 0);
+  });
+
+  it('names a service that never gets rid of them', async (t) => {
+    const hiring = await openDatabase(t);
+    const never = (erasing: Played): Played => ({
+      ...erasing,
+      eraseFields: async () => ({ left: { history: 2n } }),
+    });
+    const alone = await open(t, hiring, never);
+    await assert.rejects(async () => step.apply(await alone.enter()), {
+      name: StepProblem.name,
+      message:
+        /^hiring keeps getting messages in versions before v1 \(history: 2\); .* relink resume /,
+    });
   });
 });
