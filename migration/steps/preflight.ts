@@ -24,11 +24,11 @@ export const preflight: Untitled<Step> = {
   },
   apply: async (context) => {
     await observeServers(context);
+    await observeChoice(context);
     for (const consumer of context.run.consumers) {
       await requireHorizon(context, consumer);
       await refuseLosses(context, consumer);
     }
-    await observeChoice(context);
     await context.remember({
       epochsAtStart: await readEpochs(context),
       newestDead: await newestDeadIds(context),

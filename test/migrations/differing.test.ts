@@ -6,6 +6,7 @@ import { applyExpand } from '../../db/schemaChanges.ts';
 import { consumerHandlers } from '../../link/participant/consumerHandlers.ts';
 import type { ParticipantOptions } from '../../link/participant/context.ts';
 import { reconcileHandlers } from '../../link/participant/reconcileHandlers.ts';
+import { keepDays } from '../../link/upkeep/dayPartitions.ts';
 import { type DifferingLanes, nameDiffering } from '../../migration/leg/differing.ts';
 import { Participants } from '../../migration/participants.ts';
 import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
@@ -13,6 +14,7 @@ import { links } from '../../services/links.ts';
 import { testDatabase } from '../harness/postgres.ts';
 import { playService } from '../rigs/oneStep.ts';
 
+const HISTORY = { table: 'history', column: 'closed_at', keepDays: 7, beginsNow: true };
 const link = links['COMM-040'];
 const leg = 'COMM-040/bonuses';
 const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
@@ -23,7 +25,7 @@ beforeEach(() => sql`truncate relink.inbox, relink.history, relink.outbox`);
 
 /** Both sides on one database: the calls of this file use nothing else of a service. */
 const options = {
-  ...{ sql, service: 'bonuses', produced: [link], consumed: [link] },
+  ...{ sql, service: 'bonuses', produced: [link], consumed: [link], keepsHistory: true },
   manager: () => Promise.reject(new Error('no broker')),
 } as unknown as ParticipantOptions;
 const both = await playService(
@@ -67,6 +69,18 @@ const name = (where: DifferingLanes = new Map([[3n, [4]]])) =>
     where,
   );
 
+test('without a history nothing is named', async () => {
+  await settle({ id: randomUUIDv7() });
+  assert.deepEqual(await name(), []);
+});
+
+test('a history knows what was closed since it began', async () => {
+  await keepDays(sql, HISTORY);
+  const id = randomUUIDv7();
+  await settle({ id });
+  assert.deepEqual(await name(), [`${id} settled and not sent, epoch 3 lane 4`]);
+});
+
 test('what one side alone has, or has otherwise, is named; what is equal or under way is not', async () => {
   const messages = Array.from({ length: 6 }, () => randomUUIDv7())
     .sort()
@@ -103,9 +117,4 @@ test('one among more than a page is found, and of many some are named', async ()
   assert.deepEqual(await name(), [`${ids[2_100]} closed and not settled, epoch 3 lane 4`]);
   await sql`truncate relink.inbox`;
   assert.equal((await name()).length, 10);
-});
-
-test('without a history nothing is named', async () => {
-  await settle({ id: randomUUIDv7() });
-  assert.deepEqual(await name(), []);
 });
