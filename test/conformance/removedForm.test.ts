@@ -10,6 +10,7 @@ import { Receiver } from '../../link/inbox/receiver.ts';
 import { oldestHeld } from '../../link/participant/removed.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
+import { pause } from '../../runtime/wake.ts';
 import { putAssessments } from '../../services/hiring/events/assessments.ts';
 import { links } from '../../services/links.ts';
 import { testDatabase } from '../harness/postgres.ts';
@@ -51,6 +52,8 @@ async function outcomesOf(receiver: Receiver, arrivals: readonly Arrival[]) {
     const receipts = await receiver.receive(arrivals);
     if (receipts.every(({ outcome }) => outcome !== 'retry'))
       return receipts.map(({ outcome }) => outcome);
+    // As whoever brings them does: sooner, the attempts would be used up before it has looked.
+    await pause(Math.max(...receipts.map(({ retryAfterMs = 0 }) => retryAfterMs)));
   }
 }
 
