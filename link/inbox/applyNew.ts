@@ -65,20 +65,12 @@ export async function applyNew(
   };
   // What a message with a copy writes is told apart by when it is written.
   const isPipelined = handler.independentKeys && !due.some(({ isCopied }) => isCopied);
-  if (isPipelined) await forEachAtOnce([...byKey(due).values()], KEYS_AT_ONCE, applyInTurn);
-  else await applyInTurn(due);
-  return outcomes;
-}
-
-/** Keeps its order within each key. */
-function byKey(deliveries: readonly Delivery[]): Map<string, Delivery[]> {
-  const keys = new Map<string, Delivery[]>();
-  for (const delivery of deliveries) {
-    const same = keys.get(delivery.key);
-    if (same) same.push(delivery);
-    else keys.set(delivery.key, [delivery]);
+  if (!isPipelined) await applyInTurn(due);
+  else {
+    const byKey = Map.groupBy(due, ({ key }) => key);
+    await forEachAtOnce([...byKey.values()], KEYS_AT_ONCE, applyInTurn);
   }
-  return keys;
+  return outcomes;
 }
 
 /** Does the work for each of `items`, for at most `limit` at once; the first failure ends it. */
