@@ -159,7 +159,7 @@ function assemble(given: KitOptions): LinkKit {
   const asker = new ReceiptAsker(options.peers, options.nats);
   const streams = createStreamConsumers(options, consumed, receivers);
   const unparker = createUnparker(options, consumed, receivers);
-  const listening = new ListeningAgent(options.sql, options.log, streams);
+  const listening = new ListeningAgent({ ...options, consumers: streams });
   const complete = (link: LinkDefinition, dispatcher: Dispatcher) =>
     withComplements(link, dispatcher, complementsOf(options, link.id));
   const keepsHistory = historyDays > 0;
