@@ -32,22 +32,6 @@ export async function setListening(
     on conflict (link) do update set listening = excluded.listening`;
 }
 
-/**
- * Does the work if this service listens on the link's stream, which cannot change meanwhile: whoever lets
- * it listen no more waits, so that what it then removes does not come back.
- */
-export async function whileListening(
-  sql: Database,
-  link: string,
-  work: () => Promise<void>,
-): Promise<void> {
-  await sql.begin(async (tx) => {
-    const [row] = await tx<{ listening: boolean }[]>`
-      select listening from relink.listening where link = ${link} for share`;
-    if (row?.listening) await work();
-  });
-}
-
 export async function readListening(sql: Database): Promise<Map<string, boolean>> {
   const rows = await sql<{ link: string; listening: boolean }[]>`
     select link, listening from relink.listening`;
