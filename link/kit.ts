@@ -89,7 +89,12 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly horizonDays?: number;
   /** Days for which settled messages of functional links are kept, to be sent again; 0 keeps none. */
   readonly historyDays?: number;
+  /** Bytes that open messages may take in the memory of this process; 64 MiB unless given. */
+  readonly windowBytes?: number;
 }
+
+/** The outbox has them; this bounds only what is under way at once. */
+const WINDOW_BYTES = 64 * 1_024 * 1_024;
 
 /** Long enough for a database to be lost, missed, restored and reconciled over a weekend. */
 const HISTORY_DAYS = 7;
@@ -167,6 +172,7 @@ function assemble(given: KitOptions): LinkKit {
     ...options,
     links: produced,
     keepsHistory,
+    windowBytes: options.windowBytes ?? WINDOW_BYTES,
     asyncDispatcher: (link) => complete(link, new JetStreamDispatcher(publisher, link, service)),
     syncDispatcher: (link, consumer) => complete(link, dispatchers.get(`${link.id}/${consumer}`)!),
     ask: (link) => asker.askerOf(link.id),

@@ -80,6 +80,7 @@ function createRelay({ sql, queueSql, leaseSql, nats }: Producer, publisher: Pub
     instance: randomUUIDv7(),
     links: [link],
     keepsHistory: true,
+    windowBytes: 2 ** 26,
     asyncDispatcher: () => new SelfReceiptingDispatcher(nats, publisher),
     syncDispatcher: () => ({ dispatch: () => Promise.reject(new Error('nothing is sync here')) }),
     raiseFence: () => () => Promise.resolve(),

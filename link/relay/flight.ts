@@ -71,6 +71,10 @@ export const TRANSITIONS = {
   letGo: { from: [...OPEN, 'settled'], to: 'gone' },
 } as const satisfies Record<string, Transition>;
 
+function takesRoom(state: FlightState): boolean {
+  return state !== 'parked' && state !== 'gone';
+}
+
 /** Why a message does not get further. */
 export interface Blocked {
   readonly reason: string;
@@ -82,16 +86,16 @@ export interface Blocked {
 
 export type Cause = keyof typeof TRANSITIONS;
 
-/** Shared by the flights of a window; parked ones do not count towards its size. */
-export interface FlightCounts {
-  parked: number;
+/** What the flights of a lane take in memory; a parked one waits at the consumer and takes no room. */
+export interface LaneRoom {
+  resize(rows: 1 | -1, row: OutboxRow): void;
 }
 
 export class Flight {
   readonly row: OutboxRow;
   /** Monotonic time of the row's insertion, as closely as the clocks allow. */
   readonly openedAtMs: number;
-  readonly #counts: FlightCounts;
+  readonly #room: LaneRoom | undefined;
   #state: FlightState = 'pending';
   /** The route of its last dispatch. */
   route: Route | undefined;
@@ -115,10 +119,11 @@ export class Flight {
   /** The contract version whose text the consumer hashed; undefined if it did not say. */
   settledVersion: number | undefined;
 
-  constructor(row: OutboxRow, nowMs: number, counts: FlightCounts = { parked: 0 }) {
+  constructor(row: OutboxRow, nowMs: number, room?: LaneRoom) {
     this.row = row;
     this.openedAtMs = nowMs - row.ageMs;
-    this.#counts = counts;
+    this.#room = room;
+    room?.resize(1, row);
   }
 
   get state(): FlightState {
@@ -135,9 +140,9 @@ export class Flight {
   #change(cause: Cause): boolean {
     const { from, to }: Transition = TRANSITIONS[cause];
     if (!from.includes(this.#state)) return false;
-    if (this.#state === 'parked') this.#counts.parked -= 1;
-    if (to === 'parked') this.#counts.parked += 1;
+    const took = takesRoom(this.#state);
     this.#state = to;
+    if (took !== takesRoom(to)) this.#room?.resize(took ? -1 : 1, this.row);
     return true;
   }
 

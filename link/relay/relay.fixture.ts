@@ -13,6 +13,7 @@ import type { Owner } from '../../test/harness/owner.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import { until } from '../../test/harness/until.ts';
 import { solutionCompleted } from '../inbox/solutions.fixture.ts';
+import { laneOf } from '../link.ts';
 import { enqueue } from '../outbox/enqueue.ts';
 import type { Enqueued } from '../outbox/message.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
@@ -72,6 +73,7 @@ export interface RelayRigOptions {
   readonly queueSession?: Record<string, string | number | boolean>;
   readonly log?: Log;
   readonly ask?: AskReceipts;
+  readonly windowBytes?: number;
 }
 
 export interface RelayRig {
@@ -117,6 +119,7 @@ export async function relayRig(t: Owner, options: RelayRigOptions = {}): Promise
       asyncDispatcher: () => consumer,
       syncDispatcher: () => consumer,
       keepsHistory: true,
+      windowBytes: options.windowBytes ?? 1 << 26,
       ask: () => options.ask ?? (async () => ({ receipts: [], isStreamIdle: false })),
       raiseFence: () => () => Promise.resolve(),
     });
@@ -138,6 +141,24 @@ export async function write(
     enqueue(tx, LINK, [{ event: 'SolutionCompleted', version, payload }]),
   );
   return message!;
+}
+
+/** Messages of these keys, in one transaction. */
+export async function writeAll(sql: Database, keys: readonly string[]): Promise<Enqueued[]> {
+  const messages = keys.map((key) => {
+    const { text } = solutionCompleted(key);
+    const payload = { ...JSON.parse(text).payload, accepted_by: '' };
+    return { event: 'SolutionCompleted', version: 1n, payload } as const;
+  });
+  return sql.begin((tx) => enqueue(tx, LINK, messages));
+}
+
+/** A key of this lane. */
+export function keyIn(lane: number): string {
+  for (;;) {
+    const key = randomUUIDv7();
+    if (laneOf(key) === lane) return key;
+  }
 }
 
 /** Whether the message still has its row. */

@@ -50,6 +50,8 @@ export interface RelayOptions {
   readonly links: readonly LinkDefinition[];
   /** Whether closed messages of functional links are kept for a while. */
   readonly keepsHistory: boolean;
+  /** What open messages may take in the memory of this process; the lanes of all legs share it evenly. */
+  readonly windowBytes: number;
   readonly asyncDispatcher: (link: LinkDefinition) => Dispatcher;
   readonly syncDispatcher: (link: LinkDefinition, consumer: string) => Dispatcher;
   readonly ask: (link: LinkDefinition) => AskReceipts;
@@ -84,7 +86,8 @@ export class Relay {
   }
 
   #addLink(link: LinkDefinition): void {
-    const { sql, queueSql, log, instance, keepsHistory } = this.#options;
+    const { sql, queueSql, log, instance, keepsHistory, links } = this.#options;
+    const legs = links.flatMap(({ consumers }) => Object.keys(consumers));
     const { asyncDispatcher, syncDispatcher, ask, raiseFence } = this.#options;
     const wake = new Wake();
     const consumers = Object.keys(link.consumers);
@@ -95,6 +98,7 @@ export class Relay {
       link,
       instance,
       keepsHistory,
+      windowBytes: this.#options.windowBytes / legs.length,
       owned: this.#leases.owned.get(link.id)!,
       async: asyncDispatcher(link),
       sync: Object.fromEntries(consumers.map((name) => [name, syncDispatcher(link, name)])),

@@ -33,7 +33,7 @@ function relayOn(database: Database): Relay {
       links: [link],
     },
     ...{ service: 'hiring', instance: 'other', ask: unused, raiseFence: unused },
-    ...{ asyncDispatcher: unused, syncDispatcher: unused, keepsHistory: true },
+    ...{ asyncDispatcher: unused, syncDispatcher: unused, keepsHistory: true, windowBytes: 1 },
   });
 }
 
