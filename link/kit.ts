@@ -46,6 +46,7 @@ import {
   prepareListening,
   whileListening,
 } from './transport/jetStream/listening.ts';
+import { lookAtStream } from './transport/jetStream/look.ts';
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
 import { BrokerRefusals } from './transport/jetStream/refusals.ts';
@@ -168,6 +169,8 @@ function assemble(given: KitOptions): LinkKit {
   const complete = (link: LinkDefinition, dispatcher: Dispatcher) =>
     withComplements(link, dispatcher, complementsOf(options, link.id));
   const keepsHistory = historyDays > 0;
+  const manager = () =>
+    jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS });
   const relay = new Relay({
     ...options,
     links: produced,
@@ -176,10 +179,9 @@ function assemble(given: KitOptions): LinkKit {
     asyncDispatcher: (link) => complete(link, new JetStreamDispatcher(publisher, link, service)),
     syncDispatcher: (link, consumer) => complete(link, dispatchers.get(`${link.id}/${consumer}`)!),
     ask: (link) => asker.askerOf(link.id),
+    look: (link) => async (consumer) => lookAtStream(await manager(), link.id, consumer),
     raiseFence: (link) => asker.fencerOf(link.id),
   });
-  const manager = () =>
-    jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS });
   const horizon = new Horizon({ horizonDays, consumed, manager });
   const participant = participantHandlers({
     ...options,

@@ -85,6 +85,7 @@ function createRelay({ sql, queueSql, leaseSql, nats }: Producer, publisher: Pub
     syncDispatcher: () => ({ dispatch: () => Promise.reject(new Error('nothing is sync here')) }),
     raiseFence: () => () => Promise.resolve(),
     ask: () => () => Promise.reject(new Error('nobody to ask')),
+    look: () => () => Promise.reject(new Error('nobody looks')),
   });
 }
 

@@ -10,9 +10,11 @@ import {
   backoffMs,
   GIVE_UP,
   PARKED_ASK_MS,
+  RESEND,
   RETRY_BACKOFF,
 } from '../backoff.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
+import { isOnItsWay, type Stored, type StreamLook } from '../transport/jetStream/look.ts';
 import type { Route } from './routes.ts';
 
 /**
@@ -110,6 +112,8 @@ export class Flight {
   /** When it is tried again (`waiting`) or its receipt is asked for (`sent`, `parked`). */
   dueMs = 0;
   sentAtMs = 0;
+  /** Where JetStream stored it. */
+  stored: Stored | undefined;
   /** Why it waits; gone as soon as it gets further. */
   blocked: Blocked | undefined;
   /** The epoch under which the consumer settled it. */
@@ -164,8 +168,9 @@ export class Flight {
     return true;
   }
 
-  handOver(nowMs: number): boolean {
+  handOver(nowMs: number, stored?: Stored): boolean {
     if (!this.#change('handOver')) return false;
+    this.stored = stored;
     this.failures = 0;
     this.#getFurther();
     this.sentAtMs = nowMs;
@@ -255,12 +260,14 @@ export class Flight {
   }
 
   /**
-   * Whether it was sent so long ago that it can hardly be on its way. Each time it was sent again before
-   * doubles that: while a consumer takes nothing, everything is still in the stream.
+   * Whether it has to be sent again: the stream lost it, or, where nobody can tell, it was sent long ago.
+   * Each time that it was sent again before doubles the wait.
    */
-  isGivenUp(nowMs: number): boolean {
-    const afterMs = Math.min(GIVE_UP.baseMs * 2 ** this.resends, GIVE_UP.capMs);
-    return nowMs - this.sentAtMs > afterMs;
+  isLost(nowMs: number, look?: StreamLook): boolean {
+    const { stored } = this;
+    if (look && stored && isOnItsWay(look, stored)) return false;
+    const { baseMs, capMs } = look && stored ? RESEND : GIVE_UP;
+    return nowMs - this.sentAtMs > Math.min(baseMs * 2 ** this.resends, capMs);
   }
 
   resend(): boolean {

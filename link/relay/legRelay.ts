@@ -11,6 +11,7 @@ import { NOT_DELIVERED } from '../outbox/closeRows.ts';
 import { Closer } from '../outbox/closer.ts';
 import type { OpenRows, OutboxRow } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
+import type { StreamLook } from '../transport/jetStream/look.ts';
 import { isReadable } from '../versions.ts';
 import type { Parcel } from '../wire/parcel.ts';
 import type { Receipt } from '../wire/receipt.ts';
@@ -57,8 +58,8 @@ export interface LegRelayOptions {
 /** The result of asking for a message's receipt. */
 export interface AskedFor {
   readonly isKnown: boolean;
-  /** The stream holds nothing more for the consumer. */
-  readonly isStreamIdle: boolean;
+  /** Of the stream, before the consumer was asked; undefined when nobody could tell. */
+  readonly look: StreamLook | undefined;
 }
 
 export class LegRelay {
@@ -74,6 +75,8 @@ export class LegRelay {
   readonly #copies: CallCopies;
   /** The message settled last: a probe of a link without a source sends a copy of it. */
   lastRow: OutboxRow | undefined;
+  /** When the stream was made, as it was last looked at. */
+  streamCreated: string | undefined;
   readonly #pending = new PendingFlights();
 
   constructor(options: LegRelayOptions) {
@@ -233,10 +236,14 @@ export class LegRelay {
       else if (isCurrent) this.#retry(flight, detail || outcome, retryAfterMs);
     } else if (isCurrent && result.kind === 'failed') this.#retry(flight, result.reason);
     else if (isCurrent && result.kind === 'refused') this.#refused(flight, result.reason);
-    else if (isCurrent && flight.handOver(performance.now())) {
-      this.#held.release(flight);
-      this.progress.handedOver(placeOf(flight));
-    }
+    else if (isCurrent && result.kind === 'sent') this.#handedOver(flight, result.streamSeq);
+  }
+
+  #handedOver(flight: Flight, seq: number | undefined): void {
+    const stored = seq ? { seq, created: this.streamCreated } : undefined;
+    if (!flight.handOver(performance.now(), stored)) return;
+    this.#held.release(flight);
+    this.progress.handedOver(placeOf(flight));
   }
 
   #retry(flight: Flight, reason: string, afterMs?: number): void {
@@ -326,13 +333,13 @@ export class LegRelay {
   // ---- receipts that did not come ----
 
   /**
-   * After asking the consumer: a message that it does not know, not even as parked, is eventually
-   * sent again.
+   * After asking the consumer: a message that it does not know, not even as parked, is sent again unless
+   * the stream still has it.
    */
-  afterAsking(flight: Flight, { isKnown, isStreamIdle }: AskedFor): void {
+  afterAsking(flight: Flight, { isKnown, look }: AskedFor): void {
     const nowMs = performance.now();
     // An unknown parked message: the consumer's database was restored from a backup.
-    const isLost = flight.state === 'parked' ? !isKnown : isStreamIdle || flight.isGivenUp(nowMs);
+    const isLost = flight.state === 'parked' ? !isKnown : flight.isLost(nowMs, look);
     if (!isLost) flight.askLater(nowMs);
     else if (flight.resend()) this.#pending.add(flight);
   }

@@ -11,6 +11,7 @@ import { ASK_AFTER_MS, backoffMs, RETRY_BACKOFF } from '../backoff.ts';
 import type { LinkDefinition } from '../link.ts';
 import { type OutboxRow, readOpen, readRows } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
+import type { StreamLook } from '../transport/jetStream/look.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';
@@ -43,7 +44,10 @@ const ASK_EVERY_MS = ASK_AFTER_MS / 4;
 export type AskReceipts = (
   consumer: string,
   eventIds: readonly string[],
-) => Promise<{ receipts: readonly Receipt[]; isStreamIdle: boolean }>;
+) => Promise<{ receipts: readonly Receipt[] }>;
+
+/** Looks what the stream has for a consumer. Rejects when the broker does not answer. */
+export type LookAtStream = (consumer: string) => Promise<StreamLook>;
 
 /** Makes the consumer refuse what was dispatched to a lane under an older epoch. */
 export type RaiseFence = (consumer: string, lane: number, minEpoch: bigint) => Promise<void>;
@@ -64,6 +68,7 @@ export interface LinkRelayOptions {
   /** One for each consumer. */
   readonly sync: Readonly<Record<string, Dispatcher>>;
   readonly ask: AskReceipts;
+  readonly look: LookAtStream;
   readonly raiseFence: RaiseFence;
   /** Something happened that makes another pass worthwhile. */
   readonly wake: () => void;
@@ -250,15 +255,24 @@ export class LinkRelay {
       const leaving = overdue.filter((flight) => flight.isAskedFor);
       await this.#fence(leg, leaving);
       const ids = overdue.map((flight) => flight.row.eventId);
-      const { receipts, isStreamIdle } = await this.#options.ask(leg.consumer, ids);
+      const look = await this.#look(leg, overdue);
+      const { receipts } = await this.#options.ask(leg.consumer, ids);
       this.receive(leg.consumer, receipts);
       for (const flight of leaving) leg.closeUnknown(flight);
       const known = new Set(receipts.map((receipt) => receipt.eventId));
       for (const flight of overdue)
-        leg.afterAsking(flight, { isKnown: known.has(flight.row.eventId), isStreamIdle });
+        leg.afterAsking(flight, { isKnown: known.has(flight.row.eventId), look });
     } catch (error) {
       leg.notAnswered(overdue, `no receipt, and asking for it failed: ${messageOf(error)}`);
     }
+  }
+
+  /** Once for all of them; undefined where none was stored, or nobody can tell. */
+  async #look(leg: LegRelay, overdue: readonly Flight[]): Promise<StreamLook | undefined> {
+    if (!overdue.some(({ stored }) => stored)) return undefined;
+    const look = await this.#options.look(leg.consumer).catch(() => undefined);
+    leg.streamCreated = look?.created ?? leg.streamCreated;
+    return look;
   }
 
   /**

@@ -21,7 +21,7 @@ import type { Enqueued } from '../outbox/message.ts';
 import type { Dispatcher } from '../transport/dispatcher.ts';
 import { onReceipts } from '../transport/jetStream/receipts.ts';
 import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';
-import { type AskReceipts, LinkRelay, type RaiseFence } from './linkRelay.ts';
+import { type AskReceipts, LinkRelay, type LookAtStream, type RaiseFence } from './linkRelay.ts';
 import { prepareRoutes, readRevisions } from './routes.ts';
 import type { BlockedLeg } from './window.ts';
 
@@ -55,6 +55,7 @@ export interface RelayOptions {
   readonly asyncDispatcher: (link: LinkDefinition) => Dispatcher;
   readonly syncDispatcher: (link: LinkDefinition, consumer: string) => Dispatcher;
   readonly ask: (link: LinkDefinition) => AskReceipts;
+  readonly look: (link: LinkDefinition) => LookAtStream;
   readonly raiseFence: (link: LinkDefinition) => RaiseFence;
 }
 
@@ -88,7 +89,7 @@ export class Relay {
   #addLink(link: LinkDefinition): void {
     const { sql, queueSql, log, instance, keepsHistory, links } = this.#options;
     const legs = links.flatMap(({ consumers }) => Object.keys(consumers));
-    const { asyncDispatcher, syncDispatcher, ask, raiseFence } = this.#options;
+    const { asyncDispatcher, syncDispatcher, ask, look, raiseFence } = this.#options;
     const wake = new Wake();
     const consumers = Object.keys(link.consumers);
     const relay = new LinkRelay({
@@ -103,6 +104,7 @@ export class Relay {
       async: asyncDispatcher(link),
       sync: Object.fromEntries(consumers.map((name) => [name, syncDispatcher(link, name)])),
       ask: ask(link),
+      look: look(link),
       raiseFence: raiseFence(link),
       wake: () => wake.wake(),
       isLeaseValid: () => !this.#stopping.signal.aborted && this.#leases.isLeaseValid(),
