@@ -18,7 +18,7 @@ import type { Enqueued } from '../outbox/message.ts';
 import type { Dispatcher } from '../transport/dispatcher.ts';
 import { onReceipts } from '../transport/jetStream/receipts.ts';
 import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';
-import { type AskReceipts, LinkRelay, type RaiseFence } from './linkRelay.ts';
+import { type AskReceipts, LinkRelay, type LookAtStream, type RaiseFence } from './linkRelay.ts';
 import { prepareRoutes, readRevisions } from './routes.ts';
 import type { BlockedLeg } from './window.ts';
 
@@ -49,9 +49,12 @@ export interface RelayOptions {
   readonly links: readonly LinkDefinition[];
   /** Whether closed messages of functional links are kept for a while. */
   readonly keepsHistory: boolean;
+  /** What open messages may take in the memory of this process; the lanes of all legs share it evenly. */
+  readonly windowBytes: number;
   readonly asyncDispatcher: (link: LinkDefinition) => Dispatcher;
   readonly syncDispatcher: (link: LinkDefinition, consumer: string) => Dispatcher;
   readonly ask: (link: LinkDefinition) => AskReceipts;
+  readonly look: (link: LinkDefinition) => LookAtStream;
   readonly raiseFence: (link: LinkDefinition) => RaiseFence;
 }
 
@@ -85,8 +88,9 @@ export class Relay {
   }
 
   #addLink(link: LinkDefinition): void {
-    const { sql, queueSql, log, instance, keepsHistory } = this.#options;
-    const { asyncDispatcher, syncDispatcher, ask, raiseFence } = this.#options;
+    const { sql, queueSql, log, instance, keepsHistory, links } = this.#options;
+    const legs = links.flatMap(({ consumers }) => Object.keys(consumers));
+    const { asyncDispatcher, syncDispatcher, ask, look, raiseFence } = this.#options;
     const wake = new Wake();
     const consumers = Object.keys(link.consumers);
     const relay = new LinkRelay({
@@ -96,10 +100,12 @@ export class Relay {
       link,
       instance,
       keepsHistory,
+      windowBytes: this.#options.windowBytes / legs.length,
       owned: this.#leases.owned.get(link.id)!,
       async: asyncDispatcher(link),
       sync: Object.fromEntries(consumers.map((name) => [name, syncDispatcher(link, name)])),
       ask: ask(link),
+      look: look(link),
       raiseFence: raiseFence(link),
       wake: () => wake.wake(),
       isLeaseValid: () => !this.#stopping.signal.aborted && this.#leases.isLeaseValid(),
