@@ -47,10 +47,10 @@ export interface StreamConsumerOptions {
   readonly receiver: Receiver;
 }
 
+/** Read only when its batch is applied: what waits in a queue should be little. */
 interface Received {
   readonly takenAtMs: number;
   readonly message: JsMsg;
-  readonly arrival: Arrival;
 }
 
 class Worker {
@@ -126,11 +126,9 @@ export class StreamConsumer {
   }
 
   async #take(message: JsMsg): Promise<void> {
-    const addressed = readArrival(message, this.#options.link.id, this.#options.service);
-    if (addressed.to === 'others') return message.ack();
     const lane = Number(message.subject.split('.')[1]);
     const worker = this.#workers[(Number.isInteger(lane) ? lane % LANES : 0) % WORKERS]!;
-    worker.queue.push({ takenAtMs: performance.now(), message, arrival: addressed.arrival });
+    worker.queue.push({ takenAtMs: performance.now(), message });
     worker.wake.wake();
     while (worker.queue.length >= PREFETCH && !this.#stopping.signal.aborted)
       await this.#room.wait(1_000, this.#stopping.signal);
@@ -157,9 +155,16 @@ export class StreamConsumer {
   async #apply(batch: readonly Received[]): Promise<void> {
     const { nats, link, service, receiver, log } = this.#options;
     try {
-      const receipts = await receiver.receive(batch.map((one) => one.arrival));
-      for (const [i, { message }] of batch.entries()) acknowledge(message, receipts[i]!);
-      const real = receipts.filter((_receipt, i) => !batch[i]!.arrival.isShadow);
+      const mine: JsMsg[] = [];
+      const arrivals: Arrival[] = [];
+      for (const { message } of batch) {
+        const addressed = readArrival(message, link.id, service);
+        if (addressed.to === 'others') message.ack();
+        else arrivals[mine.push(message) - 1] = addressed.arrival;
+      }
+      const receipts = await receiver.receive(arrivals);
+      for (const [i, message] of mine.entries()) acknowledge(message, receipts[i]!);
+      const real = receipts.filter((_receipt, i) => !arrivals[i]!.isShadow);
       if (real.length > 0)
         sendReceipts(nats, link.producer, { link: link.id, consumer: service, receipts: real });
     } catch (error) {
