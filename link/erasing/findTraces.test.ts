@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { closePostgres, connectPostgres, type Database, isDatabaseUnavailable } from '../../runtime/postgres.ts';
+import {
+  closePostgres,
+  connectPostgres,
+  type Database,
+  isDatabaseUnavailable,
+} from '../../runtime/postgres.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import { until } from '../../test/harness/until.ts';
 import { findTraces, type Ground } from './findTraces.ts';
@@ -125,7 +130,7 @@ test('a search whose backend is ended fails as a query does, wherever it was', a
       .finally(() => {
         isOver = true;
       });
-    const endIt = async () => (await endReading(admin), isOver);
+    const endIt = () => endReading(admin).then(() => isOver);
     await until(endIt, { what: 'the search ends', withinMs: 20_000 });
     await searching;
   }
