@@ -34,6 +34,7 @@ import { type LinkSources, listLinks } from './links.ts';
 import { parkedHandlers } from './parked.ts';
 import { reconcileHandlers } from './reconcile/handlers.ts';
 import { certificateToWire, planToWire, runToWire, statusToWire } from './status.ts';
+import { streamHandlers } from './streamCheck.ts';
 import { UnroutedWatch } from './unrouted.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -68,6 +69,7 @@ export function operatorHandlers(options: OperatorOptions): Handlers<typeof Oper
     ...deadLetterHandlers(options.participants),
     ...parkedHandlers(options.participants),
     ...reconcileHandlers(options.participants),
+    ...streamHandlers(options.participants, options.streams),
     ...contractHandlers({
       ...options,
       manager: () => options.streams.manager(),
@@ -204,9 +206,15 @@ type OrderNames =
 
 function orderHandlers(options: OperatorOptions): HandlersOf<OrderNames> {
   const order =
-    (name: Order) => async (request: { id: string; actor: string; confirm?: string }) => {
-      const { id: runId, actor, confirm = '' } = request;
-      const current = await giveOrder(options, { order: name, runId, actor, confirm });
+    (name: Order) =>
+    async (request: {
+      id: string;
+      actor: string;
+      confirm?: string;
+      acceptDifferences?: string;
+    }) => {
+      const { id: runId, actor, confirm = '', acceptDifferences: accept = '' } = request;
+      const current = await giveOrder(options, { order: name, runId, actor, confirm, accept });
       options.wakeEngine(runId);
       options.watchers.wake(runId);
       return { status: await statusOf(options, current) };

@@ -109,6 +109,6 @@ function tooLarge(size: number, limit: number): string {
 }
 
 function dispatchResultOf(result: PublishResult): DispatchResult {
-  if (result.kind === 'stored') return { kind: 'sent' };
+  if (result.kind === 'stored') return { kind: 'sent', streamSeq: result.streamSeq };
   return result.kind === 'refused' ? result : failed(result.reason);
 }
