@@ -61,16 +61,6 @@ function entry(tx: Transaction, link: string, deliveries: readonly Delivery[]) {
     on conflict (event_id) do nothing`;
 }
 
-/** The lowest epoch that is accepted, by lane. */
-export async function readFences(
-  sql: Database | Transaction,
-  link: string,
-): Promise<Map<number, bigint>> {
-  const rows = await sql<{ lane: number; min: bigint }[]>`
-    select lane, min_epoch as min from relink.fences where link = ${link}`;
-  return new Map(rows.map(({ lane, min }) => [lane, min]));
-}
-
 /** What the inbox knows of these messages. */
 export async function readInbox(
   sql: Database | Transaction,

@@ -21,7 +21,7 @@ import { type Applying, applyNew, applyParked, type Settled } from './applyNew.t
 import { Batches, isEffect } from './batches.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { storable, storableDetail } from './deadLetters.ts';
-import { enterInbox, enterUnknown, readFences, readInbox } from './deduplicate.ts';
+import { enterInbox, enterUnknown, readInbox } from './deduplicate.ts';
 import {
   type Arrival,
   checkArrival,
@@ -31,6 +31,7 @@ import {
   type Refusal,
 } from './delivery.ts';
 import { DEFAULT_LIMITS, Failures, type ReceiverLimits } from './failures.ts';
+import { readFences } from './fence.ts';
 import { giveUp, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
 import { LockedKeys } from './lockedKeys.ts';
@@ -104,23 +105,21 @@ export class Receiver {
 
   /** Applies a batch; returns one receipt per arrival, in order. Never rejects. */
   async receive(arrivals: readonly Arrival[]): Promise<Receipt[]> {
-    const settled = new Map<Arrival, Receipt>();
-    const good: Delivery[] = [];
-    const arrivalOf = new Map<Delivery, Arrival>();
+    const receipts: Receipt[] = [];
+    const placeOf = new Map<Delivery, number>();
     const { link, handler } = this.#options;
-    for (const arrival of arrivals) {
+    for (const [i, arrival] of arrivals.entries()) {
       const checked = checkArrival(link, arrival, handler);
-      if (checked.ok) {
-        good.push(checked.delivery);
-        arrivalOf.set(checked.delivery, arrival);
-      } else settled.set(arrival, await this.#refuse(arrival, checked));
+      if (checked.ok) placeOf.set(checked.delivery, i);
+      else receipts[i] = await this.#refuse(arrival, checked);
     }
-    const shadows = good.filter((delivery) => delivery.isShadow);
+    const good = [...placeOf.keys()];
     const real = good.filter((delivery) => !delivery.isShadow);
+    const shadows = good.filter((delivery) => delivery.isShadow);
     await this.#shadows.waitForCopies(real);
     const answers = [...(await this.#runShadows(shadows)), ...(await this.#batches.apply(real))];
-    for (const [delivery, receipt] of answers) settled.set(arrivalOf.get(delivery)!, receipt);
-    return arrivals.map((arrival) => settled.get(arrival)!);
+    for (const [delivery, receipt] of answers) receipts[placeOf.get(delivery)!] = receipt;
+    return receipts;
   }
 
   /** A copy settles nothing: its receipt only says that it arrived. */
@@ -209,7 +208,7 @@ export class Receiver {
     const others = deliveries.filter((d) => !isNew.has(d)).map((d) => d.eventId);
     // Read only now: if a message of this batch was parked, so is its duplicate.
     const known = await readInbox(tx, others);
-    const fences = await (known.size < others.length ? readFences(tx, link.id) : undefined);
+    const fences = await (known.size < others.length ? readFences(tx, link.id) : []);
     return deliveries.map((d): Receipt => {
       if (isNew.has(d)) return receiptOf(d, outcomes.get(d.eventId));
       const row = known.get(d.eventId);
