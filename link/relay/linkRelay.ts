@@ -7,6 +7,7 @@ import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
+import { pause } from '../../runtime/wake.ts';
 import { ASK_AFTER_MS, backoffMs, RETRY_BACKOFF } from '../backoff.ts';
 import type { LinkDefinition } from '../link.ts';
 import { type OutboxRow, readOpen, readRows } from '../outbox/openRows.ts';
@@ -35,6 +36,8 @@ const IDLE_READ_MAX_MS = 100;
 const SWEEP_EVERY_MS = 500;
 /** The share of time that sweeps may take, however large the outbox is. */
 const SWEEP_SHARE = 1 / 20;
+/** How often to look whether what is under way has ended, when the process stops. */
+const LOOK_MS = 5;
 /** Ids one GetReceipts call asks for. */
 const ASK_BATCH = 500;
 /** How often to look for overdue receipts. */
@@ -285,11 +288,11 @@ export class LinkRelay {
     }
   }
 
-  /** Waits until every dispatch has its result and every row being closed is closed. */
-  async settleInFlight(): Promise<void> {
+  /** Waits until every dispatch has its result and every row being closed is closed, or it is given up. */
+  async settleInFlight(givenUp: AbortSignal): Promise<void> {
     for (const leg of this.legs) {
-      while ([...leg.window.all()].some((flight) => flight.state === 'sending'))
-        await new Promise((resolve) => setTimeout(resolve, 5));
+      const isSending = () => [...leg.window.all()].some(({ state }) => state === 'sending');
+      while (!givenUp.aborted && isSending()) await pause(LOOK_MS);
       await leg.closer.idle();
     }
   }

@@ -13,7 +13,7 @@ import {
   type StandingSubscription,
 } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
-import { Wake } from '../../runtime/wake.ts';
+import { pause, Wake } from '../../runtime/wake.ts';
 import { FAILED_PASS_MS } from '../backoff.ts';
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition, Transport } from '../link.ts';
@@ -156,10 +156,12 @@ export class Relay {
     this.#readAll();
     await Promise.all(this.#loops);
     if (this.#loops.length === 0) return;
-    const closed = Promise.all(
-      [...this.#links.values()].map(({ relay }) => relay.settleInFlight()),
+    const givenUp = new AbortController();
+    const closed = [...this.#links.values()].map(({ relay }) =>
+      relay.settleInFlight(givenUp.signal),
     );
-    await Promise.race([closed, new Promise((done) => setTimeout(done, STOP_GRACE_MS).unref())]);
+    await Promise.race([Promise.all(closed), pause(STOP_GRACE_MS, givenUp.signal)]);
+    givenUp.abort();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#leases.leave();
   }
