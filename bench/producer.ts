@@ -53,7 +53,8 @@ export async function startProducer(
   const nats = await connectNats(servers.natsUrl, { name: 'bench/assessments' });
   const manager = await jetstreamManager(nats.connection);
   const streams = [link.id, RAW_STREAM];
-  for (const stream of streams) await ensureStream(manager, stream);
+  // No test of ours fills it: -1 is no limit.
+  for (const stream of streams) await ensureStream(manager, stream, { maxBytes: -1 });
   await ensureConsumer(manager, link.id, CONSUMER);
   return {
     sql,

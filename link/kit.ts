@@ -41,11 +41,7 @@ import { type ReadComplements, withComplements } from './transport/complements.t
 import type { Dispatcher } from './transport/dispatcher.ts';
 import { pushHandler, unmappedService } from './transport/grpc/receive.ts';
 import { GrpcDispatcher } from './transport/grpc/send.ts';
-import {
-  ListeningAgent,
-  prepareListening,
-  whileListening,
-} from './transport/jetStream/listening.ts';
+import { ListeningAgent, prepareListening } from './transport/jetStream/listening.ts';
 import { lookAtStream } from './transport/jetStream/look.ts';
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
@@ -165,7 +161,7 @@ function assemble(given: KitOptions): LinkKit {
   const asker = new ReceiptAsker(options.peers, options.nats);
   const streams = createStreamConsumers(options, consumed, receivers);
   const unparker = createUnparker(options, consumed, receivers);
-  const listening = new ListeningAgent(options.sql, options.log, streams);
+  const listening = new ListeningAgent({ ...options, consumers: streams });
   const complete = (link: LinkDefinition, dispatcher: Dispatcher) =>
     withComplements(link, dispatcher, complementsOf(options, link.id));
   const keepsHistory = historyDays > 0;
@@ -319,12 +315,11 @@ function createStreamConsumers(
   consumed: readonly LinkDefinition[],
   receivers: ReadonlyMap<string, Receiver>,
 ): Map<string, StreamConsumer> {
-  const { nats, log, service, sql } = options;
+  const { nats, log, service } = options;
   return new Map(
     consumed.map((link) => {
       const receiver = receivers.get(link.id)!;
-      const holding = (work: () => Promise<void>) => whileListening(sql, link.id, work);
-      const options = { nats, log, link, service, receiver, whileListening: holding };
+      const options = { nats, log, link, service, receiver };
       return [link.id, new StreamConsumer(options)];
     }),
   );

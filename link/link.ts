@@ -23,6 +23,9 @@ export type Transport = 'sync' | 'async' | 'pull';
 export const LANES = 16;
 export const ALL_LANES: readonly number[] = Array.from({ length: LANES }, (_, lane) => lane);
 
+/** The largest message with its headers. */
+const MIN_STREAM_BYTES = 1_024 * 1_024;
+
 export interface ConsumerDefinition {
   /** The typed method of the consumer's API that a `sync` route calls. */
   readonly push: DescMethodUnary;
@@ -50,6 +53,8 @@ export interface LinkDefinition<Event extends EventJson = EventJson> {
   readonly transports: readonly Transport[];
   /** Names of events that producers elsewhere publish to the stream without the envelope. */
   readonly flat?: readonly string[];
+  /** Its stream: the replicas that it must have (1 unless said), and the bytes that it may take. */
+  readonly stream?: { readonly replicas?: 1 | 2 | 3 | 4 | 5; readonly maxBytes?: number };
   /** Why the link may not be moved at all. */
   readonly immovableReason?: string;
   /** What this build reads and writes at most, if it is not the newest: see release.ts. */
@@ -100,6 +105,10 @@ function problemsOf(link: LinkDefinition): string[] {
     problems.push(`${link.id}: a formal link has no order, its newest version wins`);
   if (!link.transports.includes(link.starts.transport))
     problems.push(`${link.id}: it starts as ${link.starts.transport}, which it does not list`);
+  if (link.stream?.maxBytes !== undefined && link.stream.maxBytes < MIN_STREAM_BYTES)
+    problems.push(
+      `${link.id}: stream.maxBytes must be ${MIN_STREAM_BYTES} or more: its largest message must fit`,
+    );
   return [...problems, ...flatProblemsOf(link), ...versionProblemsOf(link)];
 }
 

@@ -113,9 +113,11 @@ function setting(
 
 const ON_FAIL = ['rollback', 'pause'] as const;
 const ALLOW_IDLE = ['0', '1'] as const;
+const ALLOW_FEWER_REPLICAS = ['0', '1'] as const;
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   on_fail: ON_FAIL,
   allow_idle: ALLOW_IDLE,
+  allow_fewer_replicas: ALLOW_FEWER_REPLICAS,
 };
 /** One line of a shell; longer commands belong in a script. */
 const COMMAND = /^[^\p{Cc}]{0,1000}$/u;
@@ -127,6 +129,8 @@ export type Settings = { readonly [K in NumberName]: number } & {
   readonly on_fail: (typeof ON_FAIL)[number];
   /** `1`: where there is no traffic, a probe through the transport is evidence enough. */
   readonly allow_idle: (typeof ALLOW_IDLE)[number];
+  /** `1`: a functional link may move onto a stream with fewer replicas than it demands. */
+  readonly allow_fewer_replicas: (typeof ALLOW_FEWER_REPLICAS)[number];
   /** A shell command that is asked during the soak, see gates/command.ts; empty for none. */
   readonly gate_command: string;
   /** Log files to search when fields are erased, a glob on the operator's machine; empty for none. */
@@ -137,6 +141,7 @@ export type Settings = { readonly [K in NumberName]: number } & {
 const TEXTS = {
   on_fail: ON_FAIL[0],
   allow_idle: ALLOW_IDLE[0],
+  allow_fewer_replicas: ALLOW_FEWER_REPLICAS[0],
   gate_command: '',
   log_files: '',
 } as const;

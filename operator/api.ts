@@ -34,6 +34,7 @@ import { type LinkSources, listLinks } from './links.ts';
 import { parkedHandlers } from './parked.ts';
 import { reconcileHandlers } from './reconcile/handlers.ts';
 import { certificateToWire, planToWire, runToWire, statusToWire } from './status.ts';
+import { streamHandlers } from './streamCheck.ts';
 import { UnroutedWatch } from './unrouted.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -68,6 +69,7 @@ export function operatorHandlers(options: OperatorOptions): Handlers<typeof Oper
     ...deadLetterHandlers(options.participants),
     ...parkedHandlers(options.participants),
     ...reconcileHandlers(options.participants),
+    ...streamHandlers(options.participants, options.streams),
     ...contractHandlers({
       ...options,
       manager: () => options.streams.manager(),

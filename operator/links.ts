@@ -5,7 +5,6 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { LegSchema, LinkSchema } from '../gen/relink/v1/operator_pb.ts';
 import { LinkKind } from '../gen/relink/v1/participant_pb.ts';
 import type { LaneRoute } from '../gen/relink/v1/route_pb.ts';
-import { readStreamState, type StreamState } from '../link/transport/jetStream/provision.ts';
 import {
   askEach,
   type DescribedLink,
@@ -16,6 +15,13 @@ import {
 } from '../migration/participants.ts';
 import { linksOf } from '../migration/run/links.ts';
 import type { RunRecord } from '../migration/run/record.ts';
+import {
+  type DemandingLink,
+  describeDifference,
+  findDifferences,
+  type StreamDifference,
+} from '../migration/streams/differences.ts';
+import { readStreamState, type StreamState } from '../migration/streams/state.ts';
 import { RpcCallError } from '../rpc/client.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { ContractAlarm } from './contracts/pairs.ts';
@@ -57,7 +63,7 @@ async function describeLink(
   runs: readonly RunRecord[],
 ): Promise<MessageInitShape<typeof LinkSchema>> {
   const { id, kind, producer, consumers, transports, immovableReason } = link.producer;
-  const stream = await readStreamQuickly(sources, id);
+  const stream = await readStreamQuickly(sources, link.producer);
   return {
     id,
     producer,
@@ -98,6 +104,7 @@ async function describeLeg(
     isListening: link.consumers.get(consumer)?.listening ?? false,
     hasDurable: counters !== undefined,
     streamProblem: stream.problem,
+    streamDifferences: stream.differences.filter(isOf(consumer)).map(tellDifference(id)),
     transports: new Set(
       progress.lanes.map(({ adoptedTransport }) => transportFromWire(adoptedTransport)),
     ),
@@ -203,19 +210,43 @@ interface StreamRead {
   readonly state?: StreamState;
   /** Why there is none, or empty. */
   readonly problem: string;
+  readonly differences: readonly StreamDifference[];
 }
 
-async function readStreamQuickly({ manager }: LinkSources, link: string): Promise<StreamRead> {
+/** The stream's own concern every leg. */
+function isOf(consumer: string) {
+  return ({ durable }: StreamDifference) => durable === '' || durable === consumer;
+}
+
+function tellDifference(link: string) {
+  return (one: StreamDifference) => `${describeDifference(link, one)}: relink streams mend ${link}`;
+}
+
+async function readStreamQuickly(
+  { manager }: LinkSources,
+  link: DemandingLink,
+): Promise<StreamRead> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<StreamRead>((resolve) => {
     const problem = `JetStream does not answer within ${STREAM_LIMIT_MS / 1_000} s`;
-    timer = setTimeout(resolve, STREAM_LIMIT_MS, { problem });
+    timer = setTimeout(resolve, STREAM_LIMIT_MS, { problem, differences: [] });
   });
   const read = manager()
-    .then((one) => readStreamState(one, link))
-    .then((state) => (state ? { state, problem: '' } : { problem: 'the stream is missing' }))
-    .catch((error) => ({ problem: `JetStream does not answer: ${messageOf(error)}` }));
+    .then((one) => readStreamNow(one, link))
+    .catch((error) => ({
+      ...{ problem: `JetStream does not answer: ${messageOf(error)}`, differences: [] },
+    }));
   const state = await Promise.race([read, late]);
   clearTimeout(timer);
   return state;
+}
+
+async function readStreamNow(manager: JetStreamManager, link: DemandingLink): Promise<StreamRead> {
+  const [state, differences] = await Promise.all([
+    readStreamState(manager, link.id),
+    findDifferences(manager, link),
+  ]);
+  return state
+    ? { state, problem: '', differences }
+    : { problem: 'the stream is missing', differences };
 }

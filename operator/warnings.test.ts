@@ -9,6 +9,7 @@ const healthy: LegState = {
   isListening: true,
   hasDurable: true,
   streamProblem: '',
+  streamDifferences: [],
   transports: new Set(['async']),
   unownedLanes: 0,
   deadLetters: 0,
@@ -33,6 +34,13 @@ describe('warnings of a leg', () => {
       'starving consumer: hiring listens where nobody sends',
     ]);
     assert.deepEqual(legWarnings({ ...starving, isMoving: true }), []);
+  });
+
+  it('name what is not as wanted of a stream that is used, and of no other', () => {
+    const streamDifferences = ['the stream COMM-010 has discard old instead of new'];
+    assert.deepEqual(legWarnings({ ...healthy, streamDifferences }), streamDifferences);
+    const unused = { transports: new Set(['sync'] as const), isListening: false };
+    assert.deepEqual(legWarnings({ ...healthy, ...unused, streamDifferences }), []);
   });
 
   it('name a writer that goes around the outbox', () => {

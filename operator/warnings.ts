@@ -18,6 +18,8 @@ export interface LegState {
   readonly hasDurable: boolean;
   /** Why the stream is not there or not known, or empty. */
   readonly streamProblem: string;
+  /** Where the stream or the durable consumer is not as the link wants it, in words. */
+  readonly streamDifferences: readonly string[];
   /** By which the lanes' owners dispatch. */
   readonly transports: ReadonlySet<Transport | undefined>;
   readonly unownedLanes: number;
@@ -47,6 +49,7 @@ export function legWarnings(leg: LegState): string[] {
   if (sends && leg.streamProblem === '' && !leg.hasDurable)
     warnings.push(`the stream has no durable consumer for ${consumer}`);
   if (sends && leg.streamProblem !== '') warnings.push(leg.streamProblem);
+  if (sends || leg.isListening) warnings.push(...leg.streamDifferences);
   if (sends && leg.isListening && leg.bindProblem !== '')
     warnings.push(`${consumer} gets nothing from the stream: ${leg.bindProblem}`);
   if (leg.pausedReason !== '')

@@ -9,6 +9,10 @@
  * connection is established, its errors stop here and the driver only sees a close without an
  * error: then it rejects everything and takes the connection out of use in one step.
  *
+ * What it is about to write when the close comes stays before the first bytes of the slot's next
+ * connection, and is never sent: whoever waits for that connection waits for ever. It writes in
+ * `setImmediate`, so the close comes one after that, and the write goes to a closed socket first.
+ *
  * It also fails to clear the last query of a connection. When the next connection of its slot is
  * refused (a server that is starting up, a database that is gone) it waits for that old query to
  * end, which never happens, and silently reconnects without a pause. So a connection that closes
@@ -213,7 +217,7 @@ function establish(socket: Socket, statements: string, onUnfit: () => void): Soc
   socket.emit = (event: string | symbol, ...args: unknown[]) => {
     if (state !== 'established') return emitEarly(event, args);
     if (event === 'error') return true;
-    if (event === 'close') return emit('close', false);
+    if (event === 'close') return Boolean(setImmediate(emit, 'close', false));
     return emit(event, ...args);
   };
   return socket;

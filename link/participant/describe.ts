@@ -58,6 +58,8 @@ function describeLink(
     immovableReason: link.immovableReason ?? '',
     entity: link.entity ?? '',
     ordered: link.ordered ?? false,
+    streamReplicas: link.stream?.replicas ?? 0,
+    streamMaxBytes: BigInt(link.stream?.maxBytes ?? 0),
     methods: Object.fromEntries(
       Object.entries(link.consumers).map(([name, { push }]) => [name, methodName(push)]),
     ),

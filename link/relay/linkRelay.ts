@@ -26,9 +26,12 @@ declareFailpoints('relay.after-read', 'relay.after-publish');
 const BATCH = 1_000;
 /** Publish batches in flight, in order: the second hides the round trip of the first. */
 const PUBLISHING = 2;
-/** Without a wake the outbox is read after this time, less and less often while it stays empty. */
+/**
+ * Without a wake or a hint the outbox is read after this time, less and less often while it stays empty:
+ * what a process committed that died before it said so waits for the longest.
+ */
 const IDLE_READ_MIN_MS = 10;
-const IDLE_READ_MAX_MS = 100;
+const IDLE_READ_MAX_MS = 500;
 /**
  * How often everything is looked through, to find rows that more than GAP_MARGIN others overtook, and
  * rows that have the number of another one.

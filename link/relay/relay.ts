@@ -7,15 +7,12 @@
  * one.
  */
 import type { Log } from '../../runtime/log.ts';
-import {
-  keepSubscribed,
-  type NatsConnection,
-  type StandingSubscription,
-} from '../../runtime/nats.ts';
+import type { NatsConnection, StandingSubscription } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { pause, Wake } from '../../runtime/wake.ts';
 import { FAILED_PASS_MS } from '../backoff.ts';
 import { LinkError } from '../errors.ts';
+import { onHint, sendHint } from '../hints.ts';
 import type { LinkDefinition, Transport } from '../link.ts';
 import type { Enqueued } from '../outbox/message.ts';
 import type { Dispatcher } from '../transport/dispatcher.ts';
@@ -25,8 +22,10 @@ import { type AskReceipts, LinkRelay, type LookAtStream, type RaiseFence } from 
 import { prepareRoutes, readRevisions } from './routes.ts';
 import type { BlockedLeg } from './window.ts';
 
-/** How often to look for route changes made by another process; bounds the pause of a flip. */
-const ROUTE_POLL_MS = 50;
+/** How often to look for route changes that another process made, when its hint was lost. */
+const ROUTE_POLL_MS = 500;
+/** The same while another process has yet to adopt a route, of which it gives no hint. */
+const ADOPTION_POLL_MS = 50;
 /** How often to look for lanes of a process that died; bounds how long they stand still. */
 const LOOK_EVERY_MS = 200;
 /** After a sweep that failed, for example while the database is down. */
@@ -74,6 +73,8 @@ export class Relay {
   readonly #settledEarly = new Map<string, boolean>();
   readonly #waiters = new Map<string, (isApplied: boolean) => void>();
   readonly #stopping = new AbortController();
+  /** Wakes whoever follows the routes. */
+  readonly #following = new Wake();
   readonly #subscriptions: StandingSubscription[] = [];
   #loops: Promise<void>[] = [];
   #revisions = new Map<string, bigint>();
@@ -124,6 +125,8 @@ export class Relay {
       for (const leg of relay.legs) await leg.gate.readRoutes();
     // Stopped while it was starting.
     if (this.#stopping.signal.aborted) return this.#leases.leave();
+    const noHints = (problem: unknown) =>
+      log.warn({ err: problem }, 'no hints from other processes');
     this.#subscriptions.push(
       onReceipts(
         nats,
@@ -131,17 +134,23 @@ export class Relay {
         (batch) => this.#links.get(batch.link)?.relay.receive(batch.consumer, batch.receipts),
         (problem) => log.warn({ err: problem }, 'unreadable receipts, or none are pushed'),
       ),
-      keepSubscribed(
-        nats,
-        hintSubject(service),
-        () => this.#readAll(),
-        (problem) => log.warn({ err: problem }, 'no hints from other processes'),
-      ),
+      onHint(nats, 'wake', service, () => this.#readAll(), noHints),
+      onHint(nats, 'follow', service, () => this.#following.wake(), noHints),
     );
     this.#loops = [
-      this.#every(RENEW_EVERY_MS, () => this.#refreshLeases()),
-      this.#every(LOOK_EVERY_MS, () => this.#takeOrphans()),
-      this.#every(ROUTE_POLL_MS, () => this.#readRevisions()),
+      this.#every(
+        () => RENEW_EVERY_MS,
+        () => this.#refreshLeases(),
+      ),
+      this.#every(
+        () => LOOK_EVERY_MS,
+        () => this.#takeOrphans(),
+      ),
+      this.#every(
+        () => (this.#gatesWaiting().length > 0 ? ADOPTION_POLL_MS : ROUTE_POLL_MS),
+        () => this.#readRevisions(),
+        this.#following,
+      ),
       ...[...this.#links.values()].flatMap((link) => [
         this.#linkLoop(link),
         this.#sweepLoop(link.relay),
@@ -180,8 +189,7 @@ export class Relay {
       this.#links.get(link)?.relay.wantRead();
       isElsewhere ||= !this.#leases.owned.get(link)?.has(lane);
     }
-    if (isElsewhere && !this.#options.nats.isClosed())
-      this.#options.nats.publish(hintSubject(this.#options.service));
+    if (isElsewhere) sendHint(this.#options.nats, 'wake', this.#options.service);
   }
 
   /**
@@ -259,8 +267,9 @@ export class Relay {
     return new Map(legs.map((leg) => [leg.window.leg, leg.window.blocked()]));
   }
 
-  /** This process changed routes: read them at once instead of at the next poll. */
+  /** This process changed routes: all processes of the service read them at once. */
   async routesChanged(): Promise<void> {
+    sendHint(this.#options.nats, 'follow', this.#options.service);
     await this.#readRevisions();
   }
 
@@ -292,15 +301,14 @@ export class Relay {
     }
   }
 
-  async #every(everyMs: number, run: () => Promise<void>): Promise<void> {
-    const pause = new Wake();
+  async #every(everyMs: () => number, run: () => Promise<void>, pause = new Wake()): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
         await run();
       } catch (error) {
         this.#options.log.warn({ err: error }, 'relay upkeep failed');
       }
-      await pause.wait(everyMs, this.#stopping.signal);
+      await pause.wait(everyMs(), this.#stopping.signal);
     }
   }
 
@@ -349,17 +357,17 @@ export class Relay {
       wake.wake();
     }
     this.#revisions = revisions;
-    for (const { relay } of this.#links.values())
-      for (const { gate } of relay.legs) if (gate.isWaitingForOthers) await gate.refresh();
+    for (const gate of this.#gatesWaiting()) await gate.refresh();
+  }
+
+  /** Those of legs of which another process has yet to adopt a route. */
+  #gatesWaiting() {
+    const legs = [...this.#links.values()].flatMap(({ relay }) => relay.legs);
+    return legs.map(({ gate }) => gate).filter((gate) => gate.isWaitingForOthers);
   }
 }
 
 /** A message on one leg. */
 function nameOf({ leg, eventId }: Pick<Enqueued, 'leg' | 'eventId'>): string {
   return `${leg} ${eventId}`;
-}
-
-/** Core NATS subject that wakes the relays of a service. */
-export function hintSubject(service: string): string {
-  return `relink.wake.${service}`;
 }

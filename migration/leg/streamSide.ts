@@ -6,7 +6,6 @@
 import {
   ensureConsumer,
   ensureStream,
-  listDurables,
   readConsumer,
   readStream,
   removeConsumer,
@@ -16,6 +15,9 @@ import { StepProblem } from '../errors.ts';
 import { type DescribedLink, REPEATABLE, transportFromWire } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
+import { demandOf } from '../streams/differences.ts';
+import { describedLink, requireWantedStream } from '../streams/require.ts';
+import { listDurables } from '../streams/state.ts';
 
 const POLL_MS = 50;
 /**
@@ -35,9 +37,11 @@ export async function openStreamSide(context: StepContext): Promise<void> {
   const { run, streams, participants } = context;
   await streams.alone(run.link, async () => {
     await noteMissing(context);
-    await ensureStream(await streams.manager(), run.link);
+    const demand = demandOf(await describedLink(context));
+    await ensureStream(await streams.manager(), run.link, demand);
     for (const consumer of run.consumers)
       await ensureConsumer(await streams.manager(), run.link, consumer);
+    await requireWantedStream(context);
     for (const consumer of run.consumers)
       await participants.of(consumer).setListening({ link: run.link, listening: true }, REPEATABLE);
   });

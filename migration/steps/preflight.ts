@@ -9,6 +9,7 @@ import { transportFromWire } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 import type { JsonObject } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
+import { requireWantedStream } from '../streams/require.ts';
 
 /** A restarting service is back within this time. */
 const RESTART_MS = 5_000;
@@ -25,6 +26,7 @@ export const preflight: Untitled<Step> = {
   apply: async (context) => {
     await observeServers(context);
     await observeChoice(context);
+    if (isOntoStream(context)) await requireWantedStream(context);
     for (const consumer of context.run.consumers) {
       await requireHorizon(context, consumer);
       await refuseLosses(context, consumer);
@@ -36,6 +38,10 @@ export const preflight: Untitled<Step> = {
     });
   },
 };
+
+function isOntoStream({ run: { from, to } }: StepContext): boolean {
+  return to.transport === 'async' && from.transport !== 'async';
+}
 
 const WAYS: Readonly<Record<Transport, string>> = {
   sync: 'sync: the producer calls (push)',

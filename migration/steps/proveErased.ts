@@ -71,21 +71,22 @@ interface Search {
 }
 
 /**
- * What was on its way when everything was erased is found here, and erased as well; so is what came
- * while a person was asked. Nothing is left to a person before it was erased and searched for again.
+ * Before each search everything is erased: what came in an older version since then may hold what the
+ * owner no longer has, and nobody could search for it. Nothing is left to a person before it was
+ * erased and searched for again.
  */
 async function searchUntilClean(context: StepContext): Promise<Search> {
   const patienceMs = context.run.settings.patience_seconds * 1_000;
-  let erasedSinceMs: number | undefined;
+  let foundSinceMs: number | undefined;
   for (;;) {
+    await eraseEverywhere(context);
     const search = await searchAll(context);
     if (search.searched.every(({ found }) => found === 0)) return search;
     const nowMs = performance.now();
-    if (erasedSinceMs !== undefined && nowMs - erasedSinceMs > patienceMs)
+    if (foundSinceMs !== undefined && nowMs - foundSinceMs > patienceMs)
       throw tracesLeft(context, search.searched);
-    erasedSinceMs ??= nowMs;
+    foundSinceMs ??= nowMs;
     await stepPause(AGAIN_MS, context.signal);
-    await eraseEverywhere(context);
   }
 }
 
@@ -133,7 +134,7 @@ async function searchServices(context: StepContext, phrases: PhraseList): Promis
 }
 
 async function askServices(context: StepContext, phrases: PhraseList): Promise<Found> {
-  const { participants } = context;
+  const { run, participants } = context;
   const { salt, longest } = phrases;
   const places = new Map<string, SearchedPlace>();
   const [shared, leftOut] = [new Set<string>(), new Set<string>()];
@@ -141,7 +142,8 @@ async function askServices(context: StepContext, phrases: PhraseList): Promise<F
     places.set(place, { place, entries, found: found + (places.get(place)?.found ?? 0) });
   for (const service of participants.services)
     for (const hashes of soughtIn(phrases)) {
-      const answer = await participants.of(service).findTraces({ salt, longest, hashes }, SEARCH);
+      const request = { salt, longest, hashes, link: run.link, version: run.to.version };
+      const answer = await participants.of(service).findTraces(request, SEARCH);
       for (const hash of answer.shared) shared.add(hash);
       for (const line of answer.leftOut) leftOut.add(`${service}: ${line}`);
       for (const [table, rows] of Object.entries(answer.searched))

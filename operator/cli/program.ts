@@ -9,6 +9,7 @@ import { addParkedCommands } from './commands/parked.ts';
 import { addReconcileCommand } from './commands/reconcile.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { addStartCommands } from './commands/start.ts';
+import { addStreamCommands } from './commands/streams.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 import { createRoot, type Program, type UseSession } from './root.ts';
 
@@ -31,6 +32,7 @@ export function createProgram(version: string, use: UseSession): Program {
   addDeadLetterCommands(program, use);
   addParkedCommands(program, use);
   addContractCommands(program, use);
+  addStreamCommands(program, use);
   pointToHelp(program, 'relink');
   return program;
 }

@@ -1,6 +1,10 @@
 /** The broker dies, forgets, or swallows its acknowledgements. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Participants } from '../../migration/participants.ts';
+import { keepRoom } from '../../migration/streams/room.ts';
+import { connectNats } from '../../runtime/nats.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { until } from '../harness/until.ts';
 import { InProcessCompany, someKeys } from '../rigs/inProcess/company.ts';
@@ -24,6 +28,7 @@ async function outlive(t: TestContext, emptyStore: boolean): Promise<void> {
   await until(async () => (await company.countOpen()) > WAITING, { what: 'rows wait', ...patient });
   const before = await settled(company);
   await company.nats.start({ emptyStore });
+  if (emptyStore) await company.provision();
   const flows = async () => (await settled(company)) > before + WAITING;
   await until(flows, { what: 'it flows', ...patient });
   await writing.stop();
@@ -40,6 +45,7 @@ test('what the broker acknowledged and forgot is sent again', async (t) => {
   });
   await company.nats.kill();
   await company.nats.start({ emptyStore: true });
+  await company.provision();
   for (const consumer of company.consumers) await company.startNode(consumer);
   await company.oracle();
 });
@@ -67,6 +73,38 @@ test('a publish that seems to fail although it was stored has one effect', async
     });
   assert.equal(await company.countOpen(), WAITING * inboxes.length, 'no receipt, no closed row');
   await proxy!.restore();
+  await company.oracle();
+});
+
+test('a full stream refuses what is new: the link says so, nothing is lost, and it goes on when there is room', async (t) => {
+  const company = await InProcessCompany.start(t, { link: LINK, transport: 'async' });
+  const { connection, close } = await connectNats(company.nats.url, { name: 'operator' });
+  t.after(close);
+  const manager = await jetstreamManager(connection);
+  const { config } = await manager.streams.update(LINK, { max_bytes: 64 * 1_024 });
+  for (const consumer of company.consumers) await company.stopNode(`${consumer}-1`);
+  await company.writeMany(WAITING, someKeys(KEYS));
+  const operator = new Participants(
+    Object.fromEntries([...company.addresses].map(([name, address]) => [name, [address]])),
+  );
+  t.after(() => operator.close());
+  const blocked = async () => {
+    const request = { link: LINK, consumer: 'hiring' };
+    return (await operator.of('assessments').getProgress(request)).blockedReason;
+  };
+  await until(async () => /maximum bytes exceeded \(10077\)/.test(await blocked()), {
+    what: 'the link says why it waits',
+    ...patient,
+  });
+  assert.ok((await manager.streams.info(LINK)).state.bytes <= config.max_bytes);
+  for (const consumer of company.consumers) await company.startNode(consumer);
+  await until(
+    async () => {
+      await keepRoom(manager, LINK);
+      return (await company.countOpen()) === 0;
+    },
+    { what: 'all is settled', ...patient },
+  );
   await company.oracle();
 });
 

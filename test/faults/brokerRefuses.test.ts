@@ -99,6 +99,7 @@ describe('a broker that refuses', { concurrency: 3 }, () => {
     const company = await InProcessCompany.start(t, {
       ...{ link: MANAGERS, transport: 'async' },
       natsConfig: store('128KB'),
+      streamDemand: { maxBytes: -1 },
     });
     const keys = someKeys(KEYS);
     const isFull = () => /insufficient .*resources|maximum bytes/.test(blockedReason(company));

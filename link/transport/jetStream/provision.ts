@@ -1,22 +1,28 @@
 /**
- * Streams and durable consumers. The operator provisions them; services bind to what they find,
- * because a `create` with another configuration would silently update what is there. Only what a
- * broker lost is made again by the service that listens to it.
+ * Streams and durable consumers. The operator alone makes and changes them, also those that a broker
+ * lost; services bind to what they find, because a `create` with another configuration would silently
+ * update what is there.
  */
 import {
   AckPolicy,
+  type ConsumerConfig,
   type ConsumerInfo,
+  DeliverPolicy,
   DiscardPolicy,
   JetStreamApiError,
   type JetStreamManager,
+  ReplayPolicy,
   RetentionPolicy,
   StorageType,
+  type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream';
 
 const NANOS_PER_MS = 1_000_000;
 /** JetStream's error: replicas > 1 not supported in non-clustered mode. */
 const NOT_CLUSTERED = 10_074;
+/** JetStream's error: insufficient storage resources available. */
+const NO_STORAGE = 10_047;
 /**
  * Within this time JetStream drops a repeated message id. It costs memory per id, so no longer than
  * needed.
@@ -31,33 +37,81 @@ export const ACK_WAIT_MS = 5_000;
 const MAX_ACK_PENDING = 10_000;
 /** Messages are kept a day, for people to look at; open ones are in the outbox anyway. */
 const MAX_AGE_MS = 24 * 60 * 60 * 1_000;
+/** A broker sets that much of its disk aside for each stream. */
+const DEFAULT_MAX_BYTES = 512 * 1_024 * 1_024;
+/** What a cluster gives a stream, unless its link demands more. */
+const CLUSTER_REPLICAS = 3;
 
-export interface StreamState {
-  readonly messages: number;
-  readonly lastSeq: number;
-  readonly consumers: readonly { name: string; pending: number; ackPending: number }[];
+/** What a link demands of its stream; 0 is the default. */
+export interface StreamDemand {
+  readonly replicas?: number;
+  readonly maxBytes?: number;
 }
 
-/** Creates the link's stream if it is missing. Safe to repeat; what exists is not changed. */
-export async function ensureStream(manager: JetStreamManager, link: string): Promise<void> {
-  if (await readStream(manager, link)) return;
-  const config = {
+/** How a link's stream is to be; `num_replicas` at least. A full stream refuses what is new: it is open still. */
+export function wantedStream(link: string, { replicas, maxBytes }: StreamDemand = {}) {
+  return {
     name: link,
     subjects: [`${link}.>`],
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.New,
     max_age: MAX_AGE_MS * NANOS_PER_MS,
+    max_bytes: maxBytes || DEFAULT_MAX_BYTES,
+    max_msgs: -1,
+    max_msgs_per_subject: -1,
+    max_msg_size: -1,
+    no_ack: false,
     duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS,
-  };
+    num_replicas: replicas || 1,
+  } satisfies Partial<StreamConfig>;
+}
+
+/** How the durable consumer of a service is to be. */
+export function wantedConsumer(service: string) {
+  return {
+    durable_name: service,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: ACK_WAIT_MS * NANOS_PER_MS,
+    deliver_policy: DeliverPolicy.All,
+    replay_policy: ReplayPolicy.Instant,
+    max_deliver: -1,
+    max_ack_pending: MAX_ACK_PENDING,
+  } satisfies Partial<ConsumerConfig>;
+}
+
+/** Creates the link's stream if it is missing. Safe to repeat; what exists is not changed. */
+export async function ensureStream(
+  manager: JetStreamManager,
+  link: string,
+  demand: StreamDemand = {},
+): Promise<void> {
+  if (await readStream(manager, link)) return;
+  const config = wantedStream(link, demand);
+  const num_replicas = Math.max(CLUSTER_REPLICAS, config.num_replicas);
   try {
-    await manager.streams.add({ ...config, num_replicas: 3 });
+    await manager.streams.add({ ...config, num_replicas });
   } catch (error) {
     // Only a standalone server may have one replica; a cluster that lacks a node must not get
     // fewer.
-    if (!(error instanceof JetStreamApiError) || error.code !== NOT_CLUSTERED) throw error;
-    await manager.streams.add({ ...config, num_replicas: 1 });
+    if (!isRefusedWith(error, NOT_CLUSTERED)) throw explained(error, config);
+    await manager.streams.add({ ...config, num_replicas: 1 }).catch((again) => {
+      throw explained(again, config);
+    });
   }
+}
+
+function isRefusedWith(error: unknown, code: number): error is JetStreamApiError {
+  return error instanceof JetStreamApiError && error.code === code;
+}
+
+function explained(error: unknown, { name, max_bytes }: Pick<StreamConfig, 'name' | 'max_bytes'>) {
+  if (!isRefusedWith(error, NO_STORAGE)) return error;
+  return new Error(
+    `the NATS server has no ${max_bytes} bytes of storage left for the stream ${name}: give it more ` +
+      '(max_file_store), or the link less (stream.maxBytes in the map of links)',
+    { cause: error },
+  );
 }
 
 /** Creates the durable consumer of a service on the link's stream if it is missing. */
@@ -67,13 +121,7 @@ export async function ensureConsumer(
   service: string,
 ): Promise<void> {
   if (await readConsumer(manager, link, service)) return;
-  await manager.consumers.add(link, {
-    durable_name: service,
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: ACK_WAIT_MS * NANOS_PER_MS,
-    max_deliver: -1,
-    max_ack_pending: MAX_ACK_PENDING,
-  });
+  await manager.consumers.add(link, wantedConsumer(service));
 }
 
 /** Removes a durable consumer; returns whether there was one. */
@@ -114,31 +162,6 @@ export function readConsumer(
   service: string,
 ): Promise<ConsumerInfo | undefined> {
   return orMissing(manager.consumers.info(link, service));
-}
-
-/** Names of the durable consumers of a stream, whoever made them. */
-export async function listDurables(manager: JetStreamManager, link: string): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { name, config } of manager.consumers.list(link))
-    if (config.durable_name) names.push(name);
-  return names;
-}
-
-/** JetStream's own counters, for people; a migration never relies on them alone. */
-export async function readStreamState(
-  manager: JetStreamManager,
-  link: string,
-): Promise<StreamState | undefined> {
-  const stream = await readStream(manager, link);
-  if (!stream) return undefined;
-  const consumers = [];
-  for await (const info of manager.consumers.list(link))
-    consumers.push({
-      name: info.name,
-      pending: info.num_pending,
-      ackPending: info.num_ack_pending,
-    });
-  return { messages: stream.state.messages, lastSeq: stream.state.last_seq, consumers };
 }
 
 /** 404: no such stream or consumer. */

@@ -9,11 +9,9 @@
 
 import {
   type ConsumerMessages,
-  JetStreamApiError,
   type JetStreamClient,
   type JsMsg,
   jetstream,
-  jetstreamManager,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../../../runtime/errors.ts';
@@ -25,7 +23,7 @@ import type { Receiver } from '../../inbox/receiver.ts';
 import { LANES, type LinkDefinition } from '../../link.ts';
 import type { Receipt } from '../../wire/receipt.ts';
 import { readArrival } from './arrival.ts';
-import { ACK_WAIT_MS, ensureConsumer, ensureStream } from './provision.ts';
+import { ACK_WAIT_MS } from './provision.ts';
 import { sendReceipts } from './receipts.ts';
 
 /**
@@ -39,7 +37,6 @@ const WORKERS = 2;
 const PREFETCH = 2_000;
 /** Two chances within the consumer's ack wait, and one more for a busy event loop. */
 const WORKING_EVERY_MS = ACK_WAIT_MS / 3;
-const NOT_FOUND = 404;
 
 export interface StreamConsumerOptions {
   readonly nats: NatsConnection;
@@ -48,14 +45,12 @@ export interface StreamConsumerOptions {
   /** This service: the name of the durable consumer. */
   readonly service: string;
   readonly receiver: Receiver;
-  /** Whether the database says that this service listens; without it nothing is made again here. */
-  readonly whileListening?: (work: () => Promise<void>) => Promise<void>;
 }
 
+/** Read only when its batch is applied: what waits in a queue should be little. */
 interface Received {
   readonly takenAtMs: number;
   readonly message: JsMsg;
-  readonly arrival: Arrival;
 }
 
 class Worker {
@@ -124,42 +119,16 @@ export class StreamConsumer {
       } catch (error) {
         this.problem = messageOf(error);
         log.debug({ link: link.id, reason: this.problem }, 'not bound to the stream');
-        await this.#reprovision(error);
       }
       this.isBound = false;
       await new Wake().wait(REBIND_MS, this.#stopping.signal);
     }
   }
 
-  /**
-   * The engine provisions; but when a broker comes back without its store, no engine may be
-   * running. So the stream and the consumer of a link that the database says this service listens
-   * to are made again here; the relays resend what was in the stream once they find it missing.
-   */
-  async #reprovision(error: unknown): Promise<void> {
-    const { nats, link, service, whileListening, log } = this.#options;
-    if (!(error instanceof JetStreamApiError) || error.status !== NOT_FOUND) return;
-    try {
-      await whileListening?.(async () => {
-        const manager = await jetstreamManager(nats, { checkAPI: false });
-        await ensureStream(manager, link.id);
-        await ensureConsumer(manager, link.id, service);
-        log.warn({ link: link.id }, 'the broker had no such stream; made it');
-      });
-    } catch (failure) {
-      log.warn(
-        { err: failure, link: link.id },
-        'the broker has no such stream, and it could not be made',
-      );
-    }
-  }
-
   async #take(message: JsMsg): Promise<void> {
-    const addressed = readArrival(message, this.#options.link.id, this.#options.service);
-    if (addressed.to === 'others') return message.ack();
     const lane = Number(message.subject.split('.')[1]);
     const worker = this.#workers[(Number.isInteger(lane) ? lane % LANES : 0) % WORKERS]!;
-    worker.queue.push({ takenAtMs: performance.now(), message, arrival: addressed.arrival });
+    worker.queue.push({ takenAtMs: performance.now(), message });
     worker.wake.wake();
     while (worker.queue.length >= PREFETCH && !this.#stopping.signal.aborted)
       await this.#room.wait(1_000, this.#stopping.signal);
@@ -186,9 +155,16 @@ export class StreamConsumer {
   async #apply(batch: readonly Received[]): Promise<void> {
     const { nats, link, service, receiver, log } = this.#options;
     try {
-      const receipts = await receiver.receive(batch.map((one) => one.arrival));
-      for (const [i, { message }] of batch.entries()) acknowledge(message, receipts[i]!);
-      const real = receipts.filter((_receipt, i) => !batch[i]!.arrival.isShadow);
+      const mine: JsMsg[] = [];
+      const arrivals: Arrival[] = [];
+      for (const { message } of batch) {
+        const addressed = readArrival(message, link.id, service);
+        if (addressed.to === 'others') message.ack();
+        else arrivals[mine.push(message) - 1] = addressed.arrival;
+      }
+      const receipts = await receiver.receive(arrivals);
+      for (const [i, message] of mine.entries()) acknowledge(message, receipts[i]!);
+      const real = receipts.filter((_receipt, i) => !arrivals[i]!.isShadow);
       if (real.length > 0)
         sendReceipts(nats, link.producer, { link: link.id, consumer: service, receipts: real });
     } catch (error) {

@@ -12,6 +12,7 @@ import {
   PlannedStepSchema,
   type RunStatus,
   RunStatusSchema,
+  type StreamDifferenceSchema,
 } from '../../../gen/relink/v1/operator_pb.ts';
 import type {
   DeadLetterSchema,
@@ -45,6 +46,7 @@ export class FakeOperator {
   areSidesEqual = true;
   /** Of every leg. */
   readonly differences: Init<typeof DifferenceSchema>[] = [];
+  readonly streamDifferences: Init<typeof StreamDifferenceSchema>[] = [];
   /** Entries of a list in one answer. */
   pageSize = PAGE_MAX;
   /** Services that did not answer the operator. */
@@ -81,7 +83,17 @@ export class FakeOperator {
   /** Back to links without runs, letters and certificates. */
   forget(): void {
     const { runs, letters, parked, certificates, differences, calls, unanswered } = this;
-    for (const kept of [runs, letters, parked, certificates, differences, calls, unanswered])
+    const { streamDifferences } = this;
+    for (const kept of [
+      runs,
+      letters,
+      parked,
+      certificates,
+      differences,
+      calls,
+      unanswered,
+      streamDifferences,
+    ])
       kept.length = 0;
     this.onOrder = () => undefined;
     this.areSidesEqual = true;
@@ -259,6 +271,12 @@ export class FakeOperator {
         }));
         return { differences, compared: 10n, next: after === '' ? 'unknown 0000 ' : '' };
       },
+      checkStreams: ({ link, mend }) => ({
+        differences: this.streamDifferences
+          .filter((one) => !link || one.link === link)
+          .map((one) => (mend ? { ...one, mended: true, proposal: '' } : one)),
+        unanswered: this.unanswered,
+      }),
       listCertificates: ({ afterId, limit }) => {
         const { page, nextId } = this.#pageOf(this.certificates, afterId, limit);
         return { certificates: page, nextId };

@@ -24,6 +24,7 @@ import { type OutboxRow, readRows } from '../../../link/outbox/openRows.ts';
 import { prepareRoutes } from '../../../link/relay/routes.ts';
 import { parseReleases, releasedAs } from '../../../link/release.ts';
 import { setListening } from '../../../link/transport/jetStream/listening.ts';
+import type { StreamDemand } from '../../../link/transport/jetStream/provision.ts';
 import { connectNats } from '../../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
 import { pause } from '../../../runtime/wake.ts';
@@ -58,6 +59,8 @@ export interface InProcessOptions extends NodesOptions {
   readonly servers?: Readonly<Record<string, PostgresServer>>;
   /** The configuration of nats-server. */
   readonly natsConfig?: string;
+  /** What all links demand of their streams. */
+  readonly streamDemand?: StreamDemand;
 }
 
 export class InProcessCompany {
@@ -155,7 +158,8 @@ export class InProcessCompany {
 
   /** The stream and the durable consumers of each link. */
   provision(): Promise<void> {
-    return provision(this.nats.url, Object.values(this.links));
+    const { streamDemand } = this.#options;
+    return provision(this.nats.url, Object.values(this.links), streamDemand);
   }
 
   // ---- nodes ----

@@ -3,7 +3,11 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { LinkError } from '../../../link/errors.ts';
 import { type LinkDefinition, legOf, type Transport } from '../../../link/link.ts';
 import { changeRoute, readRoutes } from '../../../link/relay/routes.ts';
-import { ensureConsumer, ensureStream } from '../../../link/transport/jetStream/provision.ts';
+import {
+  ensureConsumer,
+  ensureStream,
+  type StreamDemand,
+} from '../../../link/transport/jetStream/provision.ts';
 import { connectNats } from '../../../runtime/nats.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import { until } from '../../harness/until.ts';
@@ -12,12 +16,16 @@ import { until } from '../../harness/until.ts';
 const ADOPTED_LIMIT_MS = 120_000;
 
 /** What the prepare step does: the stream and the durable consumers of each link. */
-export async function provision(natsUrl: string, links: readonly LinkDefinition[]): Promise<void> {
+export async function provision(
+  natsUrl: string,
+  links: readonly LinkDefinition[],
+  demand: StreamDemand = {},
+): Promise<void> {
   const { connection, close } = await connectNats(natsUrl, { name: 'provision' });
   try {
     const manager = await jetstreamManager(connection);
     for (const { id, consumers } of links) {
-      await ensureStream(manager, id);
+      await ensureStream(manager, id, demand);
       for (const consumer of Object.keys(consumers)) await ensureConsumer(manager, id, consumer);
     }
   } finally {
