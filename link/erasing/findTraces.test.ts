@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { closePostgres, connectPostgres, type Database, isDatabaseUnavailable } from '../../runtime/postgres.ts';
+import {
+  closePostgres,
+  connectPostgres,
+  type Database,
+  isDatabaseUnavailable,
+} from '../../runtime/postgres.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import { until } from '../../test/harness/until.ts';
 import { findTraces, type Ground } from './findTraces.ts';
