@@ -7,16 +7,17 @@ import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
+import { pause } from '../../runtime/wake.ts';
 import { ASK_AFTER_MS, backoffMs, RETRY_BACKOFF } from '../backoff.ts';
 import type { LinkDefinition } from '../link.ts';
-import { type OutboxRow, readOpen, readRows } from '../outbox/openRows.ts';
+import { readOpen, readRows } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
 import type { StreamLook } from '../transport/jetStream/look.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';
 import { LegRelay } from './legRelay.ts';
-import { parcelsFor } from './parcels.ts';
+import { type Shipment, shipmentsOf } from './parcels.ts';
 import { findUnknown } from './sweep.ts';
 
 declareFailpoints('relay.after-read', 'relay.after-publish');
@@ -38,6 +39,8 @@ const IDLE_READ_MAX_MS = 500;
 const SWEEP_EVERY_MS = 500;
 /** The share of time that sweeps may take, however large the outbox is. */
 const SWEEP_SHARE = 1 / 20;
+/** How often to look whether what is under way has ended, when the process stops. */
+const LOOK_MS = 5;
 /** Ids one GetReceipts call asks for. */
 const ASK_BATCH = 500;
 /** How often to look for overdue receipts. */
@@ -79,8 +82,6 @@ export interface LinkRelayOptions {
   readonly isLeaseValid: () => boolean;
   /** A row is of a contract version that this build does not read. */
   readonly onUnreadable: () => void;
-  /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
-  readonly onSettled: (row: OutboxRow, isApplied: boolean) => void;
 }
 
 export class LinkRelay {
@@ -186,34 +187,18 @@ export class LinkRelay {
   #dispatchDue(): void {
     const canPublish =
       this.#publishing < PUBLISHING && performance.now() >= this.#publishPausedUntilMs;
-    const batch = this.legs.map((leg) => ({ leg, flights: leg.startDue(canPublish ? BATCH : 0) }));
-    if (batch.some(({ flights }) => flights.length > 0)) void this.#publish(batch);
+    const legs = this.legs.map((leg) => leg.startDue(canPublish ? BATCH : 0));
+    const shipments = shipmentsOf(legs);
+    if (shipments.length > 0) void this.#publish(shipments);
   }
 
-  async #publish(batch: readonly { leg: LegRelay; flights: readonly Flight[] }[]): Promise<void> {
+  async #publish(shipments: readonly Shipment[]): Promise<void> {
     this.#publishing += 1;
-    const generations = new Map<Flight, number>();
-    for (const { leg, flights } of batch) {
-      for (const flight of flights) generations.set(flight, flight.generation);
-      leg.sendCallCopies(flights);
-    }
-    const parcels = parcelsFor(
-      this.#options.link,
-      batch.map(({ leg, flights }) => ({
-        consumer: leg.consumer,
-        flights,
-        isCopied: (lane) => leg.gate.shadowOf(lane) === 'sync',
-      })),
-    );
-    const results = await this.#options.async.dispatch(parcels.map((one) => one.parcel));
+    const results = await this.#options.async.dispatch(shipments.map(({ parcel }) => parcel));
     await failpoint('relay.after-publish');
     this.#publishing -= 1;
-    const resultOf = new Map<Flight, DispatchResult>();
-    for (const [i, { flights }] of parcels.entries())
-      for (const flight of flights) resultOf.set(flight, results[i]!);
-    for (const { leg, flights } of batch)
-      for (const flight of flights)
-        leg.onResult(flight, generations.get(flight)!, resultOf.get(flight)!);
+    for (const [i, { departures }] of shipments.entries())
+      for (const { onResult } of departures) onResult(results[i]!);
     this.#afterPublish(results);
     this.#options.wake();
   }
@@ -288,11 +273,11 @@ export class LinkRelay {
     }
   }
 
-  /** Waits until every dispatch has its result and every row being closed is closed. */
-  async settleInFlight(): Promise<void> {
+  /** Waits until every dispatch has its result and every row being closed is closed, or it is given up. */
+  async settleInFlight(givenUp: AbortSignal): Promise<void> {
     for (const leg of this.legs) {
-      while ([...leg.window.all()].some((flight) => flight.state === 'sending'))
-        await new Promise((resolve) => setTimeout(resolve, 5));
+      const isSending = () => [...leg.window.all()].some(({ state }) => state === 'sending');
+      while (!givenUp.aborted && isSending()) await pause(LOOK_MS);
       await leg.closer.idle();
     }
   }
