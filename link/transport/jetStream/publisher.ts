@@ -16,6 +16,7 @@ import {
   type StandingSubscription,
 } from '../../../runtime/nats.ts';
 import { isRefusedMessage } from '../../../runtime/natsErrors.ts';
+import { sendCommands } from './commands.ts';
 
 export interface Publication {
   readonly subject: string;
@@ -26,14 +27,6 @@ export interface Publication {
 
 /** Of protocol text at most in one piece; then it is encoded and given to the client. */
 const PIECE_CHARACTERS = 256 * 1_024;
-
-/** The inside of the client that sends a command as it is; the tests beside this file pin it. */
-interface ClientCore {
-  readonly protocol: {
-    sendCommand(command: Uint8Array): void;
-    readonly noMorePublishing: boolean;
-  };
-}
 
 /** What JetStream said about one publication. */
 export type PublishResult =
@@ -109,10 +102,10 @@ export class Publisher {
       for (let i = 0; i < messages.length; i++) {
         piece += this.#commandOf(messages[i]!, `${this.#prefix}${token}.${i}`, batch, i);
         if (piece.length < PIECE_CHARACTERS) continue;
-        this.#write(piece);
+        sendCommands(this.#nats, piece);
         piece = '';
       }
-      this.#write(piece);
+      sendCommands(this.#nats, piece);
     } catch (error) {
       // The client is closed: what it accepted before is unknown.
       batch.done(messageOf(error));
@@ -128,13 +121,6 @@ export class Publisher {
       return `HPUB ${subject} ${reply} ${headerBytes} ${bytes}\r\n${HEAD}${headers}\r\n${body}\r\n`;
     this.#note(batch, i, { kind: 'refused', reason: tooLarge(bytes, limit) });
     return '';
-  }
-
-  #write(commands: string): void {
-    const { protocol } = this.#nats as unknown as ClientCore;
-    if (this.#nats.isClosed() || protocol.noMorePublishing)
-      throw new Error('the connection to NATS is closed');
-    if (commands !== '') protocol.sendCommand(Buffer.from(commands));
   }
 
   /** Acknowledgements, and what the server says about subjects that it does not let us publish to. */

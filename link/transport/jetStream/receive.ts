@@ -21,8 +21,8 @@ import { REBIND_MS } from '../../backoff.ts';
 import type { Arrival } from '../../inbox/delivery.ts';
 import type { Receiver } from '../../inbox/receiver.ts';
 import { LANES, type LinkDefinition } from '../../link.ts';
-import { acknowledge } from './acknowledge.ts';
 import { readArrival } from './arrival.ts';
+import { acknowledge } from './commands.ts';
 import { ACK_WAIT_MS } from './provision.ts';
 import { sendReceipts } from './receipts.ts';
 

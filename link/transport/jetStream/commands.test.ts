@@ -5,7 +5,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from '../../../runtime/nats.ts';
 import { testNats } from '../../../test/harness/nats.ts';
 import { until } from '../../../test/harness/until.ts';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge } from './commands.ts';
 import { ensureConsumer, ensureStream, readConsumer } from './provision.ts';
 
 const STREAM = 'COMM-010';
@@ -48,12 +48,11 @@ test('a batch is acknowledged in one command, and what is not in it is not', asy
   await untilUnacknowledged(connection, 0);
 });
 
-test('a connection that takes no ready commands is given one acknowledgement each', async (t) => {
+test('on a closed connection nothing is acknowledged, and the caller is told', async (t) => {
   const server = await testNats(t);
   const { connection, close } = await connectNats(server.url, { name: 'test' });
   t.after(close);
   const messages = await deliver(connection, 3);
-  const other = { isClosed: () => false, isDraining: () => false } as unknown as NatsConnection;
-  acknowledge(other, messages);
-  await untilUnacknowledged(connection, 0);
+  await connection.close();
+  assert.throws(() => acknowledge(connection, messages), /closed/);
 });
