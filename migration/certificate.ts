@@ -12,6 +12,8 @@ import { isSignedBy, readSigningKey, type SigningKey, signStatement } from './si
 const FORMAT = 1;
 /** Of a closing statement with exceptions: who knows only the other would take it for one without. */
 const FORMAT_WITH_EXCEPTIONS = 2;
+/** Of one whose sides differ: who does not know that must not take it for an equal one. */
+const FORMAT_WITH_ACCEPTED = 3;
 
 /** One lane: count and exact sum of the message hashes, equal on both sides. */
 export interface ClosedLane {
@@ -42,6 +44,16 @@ export interface Exceptions {
   readonly messages: readonly NamedException[];
 }
 
+/** What differs for ever, because a database went back in time, and who took it for decided. */
+export interface AcceptedDifference {
+  /** A person, or `parity`: the rows of both sides are equal. */
+  readonly by: string;
+  readonly reason: string;
+  readonly lanes: readonly number[];
+  /** Some of the messages, as far as they are known. */
+  readonly messages: readonly NamedException[];
+}
+
 export interface ClosingStatement {
   readonly run: string;
   readonly link: string;
@@ -52,6 +64,7 @@ export interface ClosingStatement {
   readonly count: number;
   readonly lanes: readonly ClosedLane[];
   readonly exceptions?: Exceptions;
+  readonly accepted?: AcceptedDifference;
 }
 
 export interface CertificateStore {
@@ -84,9 +97,15 @@ export interface Certificate {
   readonly signedAt: string;
 }
 
-export function isEqual({ lanes, count }: ClosingStatement): boolean {
+/** Equal on every lane, but on those that it names as accepted, which differ. */
+export function isSound({ lanes, count, accepted }: ClosingStatement): boolean {
   const total = lanes.reduce((sum, { closed }) => sum + closed.count, 0);
-  return total === count && lanes.every((lane) => isLaneEqual(lane) && isAllSettled(lane));
+  const excepted = new Set(accepted?.lanes);
+  return (
+    total === count &&
+    lanes.every((lane) => isLaneEqual(lane) !== excepted.has(lane.lane) && isAllSettled(lane)) &&
+    [...excepted].every((lane) => lanes.some((one) => one.lane === lane))
+  );
 }
 
 export function isLaneEqual({ closed, inbox }: ClosedLane): boolean {
@@ -98,9 +117,12 @@ export function isAllSettled({ inbox, outcomes }: ClosedLane): boolean {
   return outcomes.applied + outcomes.superseded + outcomes.dead === inbox.count;
 }
 
-/** How many messages a closing statement says were not applied. */
-export function exceptionsIn({ exceptions }: Pick<ClosingStatement, 'exceptions'>): number {
-  return exceptions ? exceptions.dead + exceptions.superseded : 0;
+/** How many messages a closing statement says were not applied, or one side does not know. */
+export function exceptionsIn({ exceptions, accepted, lanes }: ClosingStatement): number {
+  const differing = lanes.filter(({ lane }) => accepted?.lanes.includes(lane));
+  const sizes = differing.map(({ closed, inbox }) => Math.abs(closed.count - inbox.count) || 1);
+  const notApplied = exceptions ? exceptions.dead + exceptions.superseded : 0;
+  return sizes.reduce((sum, one) => sum + one, notApplied);
 }
 
 /** Whether it counts as its exceptions what its lanes count, and names no others. */
@@ -154,16 +176,20 @@ function checkStatement(outside: Record<string, unknown>, text: string): Certifi
   for (const field of ['link', 'consumer', 'epoch', 'count'] as const)
     if (field in outside && String(outside[field]) !== String(statement[field]))
       return fail(`${field} beside the statement differs from the signed one`);
-  const known = 'exceptions' in statement ? FORMAT_WITH_EXCEPTIONS : FORMAT;
-  if (statement.format !== known)
+  if (statement.format !== formatOf(statement))
     return fail(`statement format ${statement.format} is unknown to this release`);
   if ('kind' in statement)
     return isNothingLeft(statement)
       ? { isValid: true, kind: 'erasure', statement }
       : fail('it says that something is left');
-  if (!isEqual(statement)) return fail('its two sides are not equal');
+  if (!isSound(statement)) return fail('its two sides are not equal');
   if (!areExceptionsRight(statement)) return fail('its exceptions are not those of its lanes');
   return { isValid: true, kind: 'closing', statement };
+}
+
+function formatOf(statement: ClosingStatement | ErasureStatement): number {
+  if ('accepted' in statement) return FORMAT_WITH_ACCEPTED;
+  return 'exceptions' in statement ? FORMAT_WITH_EXCEPTIONS : FORMAT;
 }
 
 /** The operator's certificates and its key, in its database. */
@@ -197,7 +223,7 @@ export class Certificates implements CertificateStore {
   async #sign(kind: CertificateKind, of: ClosingStatement | ErasureStatement): Promise<void> {
     const { statement, signature, publicKey } = signStatement(await this.key(), {
       ...of,
-      format: 'exceptions' in of ? FORMAT_WITH_EXCEPTIONS : FORMAT,
+      format: formatOf(of),
       signer: this.#signer,
       signed_at: new Date().toISOString(),
     });

@@ -206,9 +206,15 @@ type OrderNames =
 
 function orderHandlers(options: OperatorOptions): HandlersOf<OrderNames> {
   const order =
-    (name: Order) => async (request: { id: string; actor: string; confirm?: string }) => {
-      const { id: runId, actor, confirm = '' } = request;
-      const current = await giveOrder(options, { order: name, runId, actor, confirm });
+    (name: Order) =>
+    async (request: {
+      id: string;
+      actor: string;
+      confirm?: string;
+      acceptDifferences?: string;
+    }) => {
+      const { id: runId, actor, confirm = '', acceptDifferences: accept = '' } = request;
+      const current = await giveOrder(options, { order: name, runId, actor, confirm, accept });
       options.wakeEngine(runId);
       options.watchers.wake(runId);
       return { status: await statusOf(options, current) };

@@ -42,7 +42,7 @@ export class Provisioner implements Agent {
     const { log } = this.#options;
     this.#repeater ??= repeat(
       EVERY_MS,
-      () => this.#provisionAll(),
+      () => this.provision(),
       (error) => log.warn({ err: error }, 'streams could not be provisioned'),
     );
   }
@@ -51,7 +51,8 @@ export class Provisioner implements Agent {
     await this.#repeater?.stop();
   }
 
-  async #provisionAll(): Promise<void> {
+  /** Once through all links. Safe to repeat. */
+  async provision(): Promise<void> {
     const { participants, isActing } = this.#options;
     if (!isActing()) return;
     const { links } = await participants.topology();
@@ -71,11 +72,11 @@ export class Provisioner implements Agent {
     // Read again with the link to itself: a step may just have stopped a consumer and removed its stream.
     await streams.alone(id, async () => {
       const now = (await participants.topology()).links.get(id);
-      if (now && isActing()) await this.#provision(now, manager);
+      if (now && isActing()) await this.#make(now, manager);
     });
   }
 
-  async #provision(link: DescribedLink, manager: JetStreamManager): Promise<void> {
+  async #make(link: DescribedLink, manager: JetStreamManager): Promise<void> {
     const { id } = link.producer;
     const needing = await this.#needing(link);
     if (needing.length === 0) return;

@@ -190,8 +190,9 @@ export function certificateToWire(
   certificate: Certificate,
 ): MessageInitShape<typeof CertificateSchema> {
   const { epoch, count, ...rest } = certificate;
-  // Only equal statements are signed: an unequal one stops its run.
-  const exceptions = exceptionsIn(JSON.parse(certificate.statement));
+  const said = JSON.parse(certificate.statement);
+  const exceptions = 'lanes' in said ? exceptionsIn(said) : 0;
   const numbers = { epoch: BigInt(epoch), count: BigInt(count), exceptions: BigInt(exceptions) };
-  return { ...rest, ...numbers, equal: true };
+  // What differs is signed only as an accepted exception: anything else stops its run.
+  return { ...rest, ...numbers, equal: !('accepted' in said) };
 }

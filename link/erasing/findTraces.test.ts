@@ -130,7 +130,7 @@ test('a search whose backend is ended fails as a query does, wherever it was', a
       .finally(() => {
         isOver = true;
       });
-    const endIt = async () => (await endReading(admin), isOver);
+    const endIt = () => endReading(admin).then(() => isOver);
     await until(endIt, { what: 'the search ends', withinMs: 20_000 });
     await searching;
   }

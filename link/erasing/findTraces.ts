@@ -40,6 +40,8 @@ export interface Traces {
 const ROWS_AT_ONCE = 500;
 /** Where the planner's samples are told to be: they are of a column and in no table of the database. */
 const SAMPLES = 'pg_stats';
+/** A row's columns read together. */
+const ANY = '*';
 
 export async function findTraces(sql: Database, sought: Sought, ground: Ground): Promise<Traces> {
   const owned = await qualified(sql, ground.owned);
@@ -95,8 +97,10 @@ async function searchTable(
   const place = ({ name }: Column) => `${nameOf(table)}.${name}`;
   const from = quoted([table.schema, table.table]);
   const rows = await readAll(sql, from, texts, (values) => {
-    for (const [i, value] of values.entries())
-      if (value !== null && search.holds(value.toString())) add(traces, place(texts[i]!), 1);
+    const held = values.map((value) => value?.toString() ?? '');
+    if (!search.holds(held.join(' '))) return;
+    const at = texts.filter((_, i) => search.holds(held[i]!)).map(place);
+    for (const name of at.length > 0 ? at : [`${nameOf(table)}.${ANY}`]) add(traces, name, 1);
   });
   searched.set(nameOf(table), rows);
   for (const column of table.columns)

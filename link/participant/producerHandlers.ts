@@ -59,6 +59,8 @@ export function producerHandlers(
         version: request.version,
         expectedEpoch: request.expectedEpoch,
         hold: request.hold,
+        aboveEpoch: request.aboveEpoch,
+        fence: request.fence,
       });
       await relay.routesChanged();
       return { epoch };

@@ -111,6 +111,10 @@ export interface RouteChange {
   readonly expectedEpoch: bigint;
   /** Hold new messages until everything in flight by the old route is closed (strict order). */
   readonly hold: boolean;
+  /** The highest epoch that was ever used, as far as others know; this database may have gone back. */
+  readonly aboveEpoch?: bigint;
+  /** A lane below it gets a new epoch even if it has the route. */
+  readonly fence?: bigint;
 }
 
 /**
@@ -121,13 +125,13 @@ export interface RouteChange {
  */
 export async function changeRoute(sql: Database, change: RouteChange): Promise<bigint> {
   refuseUnmovable(change);
+  const { aboveEpoch = 0n, fence = 0n } = change;
   const leg = legOf(change.link.id, change.consumer);
   return sql.begin(async (tx) => {
-    const [link] = await tx<{ epoch: bigint }[]>`
-      select epoch from relink.links where link = ${change.link.id} for update`;
+    await tx`select from relink.links where link = ${change.link.id} for update`;
     const lanes = await tx<{ epoch: bigint; adopted_epoch: bigint; is_same: boolean }[]>`
       select epoch, adopted_epoch,
-        transport = ${change.transport} and version = ${change.version} as is_same
+        transport = ${change.transport} and version = ${change.version} and epoch >= ${fence} as is_same
       from relink.routes where leg = ${leg} and lane = any(${change.lanes as number[]})
       order by epoch desc`;
     const newest = lanes[0]?.epoch ?? 0n;
@@ -142,14 +146,15 @@ export async function changeRoute(sql: Database, change: RouteChange): Promise<b
         'ROUTE_PENDING',
         `${leg} has not adopted its last route change yet; wait, or release the hold`,
       );
-    const epoch = link!.epoch + 1n;
-    await tx`update relink.links set epoch = ${epoch}, revision = revision + 1
-      where link = ${change.link.id}`;
+    const [{ epoch } = { epoch: 0n }] = await tx<{ epoch: bigint }[]>`
+      update relink.links set epoch = greatest(epoch, ${String(aboveEpoch)}::int8) + 1,
+        revision = revision + 1
+      where link = ${change.link.id} returning epoch`;
     await tx`
       update relink.routes set transport = ${change.transport}, version = ${change.version},
         epoch = ${epoch}, hold = ${change.hold}, changed_at = clock_timestamp()
       where leg = ${leg} and lane = any(${change.lanes as number[]})
-        and not (transport = ${change.transport} and version = ${change.version})`;
+        and not (transport = ${change.transport} and version = ${change.version} and epoch >= ${fence})`;
     return epoch;
   }) as Promise<bigint>;
 }

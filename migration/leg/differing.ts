@@ -25,14 +25,17 @@ export interface DifferingSides {
 /** Lanes whose digests differ, by epoch. */
 export type DifferingLanes = ReadonlyMap<bigint, readonly number[]>;
 
+/** A message that makes digests differ, and how: `closed and not settled`. */
+export type Differing = Pick<HistoryEntry, 'eventId' | 'epoch' | 'lane'> & { readonly how: string };
+
 /**
- * `ID closed and not settled, epoch 3 lane 4`; some of them if there are many. Exact under traffic: what is
- * settled is open or closed, and what is closed was settled before.
+ * Some of them if there are many. Exact under traffic: what is settled is open or closed, and what is
+ * closed was settled before.
  */
-export async function nameDiffering(
+export async function findDiffering(
   sides: DifferingSides,
   where: DifferingLanes,
-): Promise<string[]> {
+): Promise<Differing[]> {
   try {
     return await compareAll(sides, where);
   } catch (error) {
@@ -44,13 +47,13 @@ export async function nameDiffering(
 
 const UNNAMED: readonly string[] = ['UNIMPLEMENTED', 'NOT_FOUND', 'FAILED_PRECONDITION'];
 
-async function compareAll(sides: DifferingSides, where: DifferingLanes): Promise<string[]> {
+async function compareAll(sides: DifferingSides, where: DifferingLanes): Promise<Differing[]> {
   const { link, consumer, producerSide, consumerSide } = sides;
   const lanes = [...new Set([...where.values()].flat())];
   if (lanes.length === 0) return [];
   const isWanted = ({ epoch, lane }: HistoryEntry) => where.get(epoch)?.includes(lane) ?? false;
   const untilMs = performance.now() + PATIENCE_MS;
-  const named: string[] = [];
+  const named: Differing[] = [];
   const { keptSinceUnixMs: since } = await producerSide.findMessages(
     { link, consumer },
     REPEATABLE,
@@ -92,7 +95,7 @@ async function compareClosed(
   { link, consumerSide }: DifferingSides,
   closed: readonly HistoryEntry[],
   settled: readonly HistoryEntry[],
-): Promise<string[]> {
+): Promise<Differing[]> {
   const there = new Map(settled.map((one) => [one.eventId, one]));
   const eventIds = closed.map(({ eventId }) => eventId).filter((id) => !there.has(id));
   // Settled before what was read began, or not at all.
@@ -105,7 +108,7 @@ async function compareClosed(
     .filter(({ eventId }) => !isKnown.has(eventId))
     .flatMap((entry) => {
       const how = describeDifference(entry, there.get(entry.eventId));
-      return how ? [describe(entry, how)] : [];
+      return how ? [differing(entry, how)] : [];
     });
 }
 
@@ -120,7 +123,7 @@ function describeDifference(closed: HistoryEntry, settled: HistoryEntry | undefi
 async function nameUnknown(
   { link, consumer, producerSide }: DifferingSides,
   settled: readonly HistoryEntry[],
-): Promise<string[]> {
+): Promise<Differing[]> {
   const asked = settled.slice(0, PAGE);
   if (asked.length === 0) return [];
   const eventIds = asked.map(({ eventId }) => eventId);
@@ -128,9 +131,14 @@ async function nameUnknown(
   const isKnown = new Set(known);
   return asked
     .filter(({ eventId }) => !isKnown.has(eventId))
-    .map((entry) => describe(entry, 'settled and not sent'));
+    .map((entry) => differing(entry, 'settled and not sent'));
 }
 
-function describe({ eventId, epoch, lane }: HistoryEntry, how: string): string {
+function differing({ eventId, epoch, lane }: HistoryEntry, how: string): Differing {
+  return { eventId, epoch, lane, how };
+}
+
+/** `ID closed and not settled, epoch 3 lane 4` */
+export function describeDiffering({ eventId, how, epoch, lane }: Differing): string {
   return `${eventId} ${how}, epoch ${epoch} lane ${lane}`;
 }

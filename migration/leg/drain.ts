@@ -18,7 +18,14 @@ import { REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
 import { nameRoute } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
-import { type DifferingLanes, type DifferingSides, nameDiffering } from './differing.ts';
+import { noteDiffering, withAccepted } from './acceptance.ts';
+import {
+  type Differing,
+  type DifferingLanes,
+  type DifferingSides,
+  describeDiffering,
+  findDiffering,
+} from './differing.ts';
 import { readClosed, readInbox } from './digests.ts';
 import { withExceptions } from './exceptions.ts';
 import { epochsAtStart, isAdopted, type Lanes, readLanes } from './lanes.ts';
@@ -85,16 +92,37 @@ export async function certifyClosedEpochs(context: StepContext, consumer: string
     const statements = await closingStatements(context, consumer, certified);
     const unequal = statements.flatMap(unequalLanes);
     if (unequal.length === 0) return signAll(context, statements);
-    if (performance.now() > untilMs) {
-      const ids = await nameDiffering(sidesOf(context, consumer), differingLanes(statements));
-      const named = ids.length === 0 ? '' : `: ${ids.join('; ')}`;
-      throw new StepProblem(
-        'stop',
-        `certificate of ${run.link}/${consumer}: ${unequal.join('; ')}${named}`,
-      );
-    }
+    if (performance.now() > untilMs) return signWithExceptions(context, consumer, statements);
     await stepPause(POLL_MS, context.signal);
   }
+}
+
+/** @throws StepProblem `stop` unless everything that differs may be accepted */
+async function signWithExceptions(
+  context: StepContext,
+  consumer: string,
+  statements: readonly ClosingStatement[],
+): Promise<void> {
+  const named = await findDiffering(sidesOf(context, consumer), differingLanes(statements));
+  const accepted: ClosingStatement[] = [];
+  for (const one of statements) accepted.push(await withAccepted(context, one, named));
+  const left = accepted.flatMap(unequalLanes);
+  if (left.length === 0) return signAll(context, accepted);
+  await noteDiffering(context, consumer, statements);
+  throw new StepProblem('stop', describeLeft(context, consumer, left, named));
+}
+
+function describeLeft(
+  { run: { id, link } }: StepContext,
+  consumer: string,
+  left: readonly string[],
+  named: readonly Differing[],
+): string {
+  const ids = named.length === 0 ? '' : `: ${named.map(describeDiffering).join('; ')}`;
+  return (
+    `certificate of ${link}/${consumer}: ${left.join('; ')}${ids}; relink reconcile ${link} repairs what ` +
+    `can be repaired; what differs for ever: relink resume ${id} --accept-differences REASON`
+  );
 }
 
 function sidesOf({ run, participants }: StepContext, consumer: string): DifferingSides {
@@ -121,7 +149,9 @@ async function signAll(context: StepContext, statements: readonly ClosingStateme
 }
 
 function describeSides(statement: ClosingStatement): string {
-  const { count, exceptions } = statement;
+  const { count, exceptions, accepted } = statement;
+  if (accepted)
+    return `${count} messages, lanes ${accepted.lanes.join(', ')} differ: accepted by ${accepted.by}, ${accepted.reason}`;
   if (!exceptions) return `${count} messages, equal`;
   const ids = exceptions.messages.slice(0, EXAMPLES).map((one) => one.event_id);
   const names = ids.length === 0 ? '' : ` (${ids.join(', ')})`;
@@ -198,8 +228,9 @@ function digestOf(side: { digest?: { count: bigint; sum: string } | undefined } 
   return { count: Number(side?.digest?.count ?? 0n), sum: side?.digest?.sum || '0' };
 }
 
-function unequalLanes({ epoch, lanes }: ClosingStatement): string[] {
+function unequalLanes({ epoch, lanes, accepted }: ClosingStatement): string[] {
   return lanes
+    .filter((lane) => !accepted?.lanes.includes(lane.lane))
     .filter((lane) => !isLaneEqual(lane) || !isAllSettled(lane))
     .map((lane) => `epoch ${epoch} lane ${lane.lane}: ${describeUnequal(lane)}`);
 }

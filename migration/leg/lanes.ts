@@ -10,6 +10,7 @@ import { REPEATABLE, transportFromWire, transportToWire } from '../participants.
 import type { StepContext } from '../plan.ts';
 import type { JsonObject, RouteName } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
+import { readKnownEpochs } from './knownEpochs.ts';
 import { MOVED, notePlaces } from './strays.ts';
 
 const POLL_MS = 50;
@@ -109,6 +110,8 @@ async function moveLeg(
   expectedEpoch: number,
 ): Promise<void> {
   const { run, participants, signal } = context;
+  const named = (await readLanes(context, consumer)).filter(({ lane }) => lanes.includes(lane));
+  const known = await readKnownEpochs(context, consumer, named);
   for (;;) {
     try {
       await participants.of(run.producer).changeRoute(
@@ -120,6 +123,7 @@ async function moveLeg(
           version: route.version,
           expectedEpoch: BigInt(expectedEpoch),
           hold: run.isHeld,
+          ...known,
         },
         REPEATABLE,
       );

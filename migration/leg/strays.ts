@@ -65,8 +65,11 @@ export async function requireInPlace(looking: Looking, options?: { closing: bool
   if (strays.length > 0) throw new StepProblem('strayed', describeStrays(looking.run, strays));
 }
 
-export function describeStrays({ id, wayBack }: RunRecord, strays: readonly string[]): string {
-  const back = wayBack === 'keep' ? `, relink rollback ${id} goes back` : '';
+export function describeStrays(
+  { id, wayBack, memory }: RunRecord,
+  strays: readonly string[],
+): string {
+  const back = wayBack === 'keep' && !memory.completed ? `, relink rollback ${id} goes back` : '';
   return (
     `${strays.join('; ')}; something other than this run moved them: ` +
     `relink resume ${id} moves them again${back}`

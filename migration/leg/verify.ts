@@ -13,7 +13,7 @@ import {
   REPEATABLE,
   transportFromWire,
 } from '../participants.ts';
-import { nameDiffering } from './differing.ts';
+import { describeDiffering, findDiffering } from './differing.ts';
 import { readClosed, readInbox } from './digests.ts';
 import { compareLanes } from './drain.ts';
 import { compareRows, type ParitySides } from './parity.ts';
@@ -139,7 +139,7 @@ async function nameMessages(
   if (where.length === 0) return [];
   const [producerSide, consumerSide] = [participants.of(producer), participants.of(consumer)];
   const sides = { link: id, consumer, producerSide, consumerSide };
-  const examples = await nameDiffering(sides, new Map(where));
+  const examples = (await findDiffering(sides, new Map(where))).map(describeDiffering);
   if (examples.length === 0) return [];
   const what = 'messages that differ';
   return [{ what, isEqual: false, producer: '', consumer: '', examples }];

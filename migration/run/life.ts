@@ -10,7 +10,7 @@
  */
 import { MigrationError, type StepProblem } from '../errors.ts';
 import { COMPLETE, type PlanStep, ROUTE_ALL } from '../plan.ts';
-import { memoryForAll, nameLinks } from './links.ts';
+import { knowsOfAny, memoryForAll, nameLinks } from './links.ts';
 import {
   type EvidenceRecord,
   isEnded,
@@ -208,6 +208,15 @@ export function resume(current: RunWithSteps, firstMove = 0): Change {
   return { run: { state: waiting ? 'waiting' : 'running', problem: '', waiting }, steps: again };
 }
 
+/** Exactly what differed when the run stopped may be certified as an exception. */
+export function accept({ run }: RunWithSteps, resumed: Change, by: string, reason: string): Change {
+  const memory = { ...run.memory, ...resumed.run?.memory };
+  if (!knowsOfAny(run, 'differing'))
+    throw refused(run, 'it did not stop because of differences: resume it without accepting any');
+  const accepted = memoryForAll({ ...run, memory }, { accepted: { by, reason } });
+  return { ...resumed, run: { ...resumed.run, memory: { ...memory, ...accepted } } };
+}
+
 /**
  * Lanes were moved by something else: every step since the first move is done again, so that each stage
  * is watched again. They stay `failed` until then, because a rollback has to undo them. What was
@@ -297,7 +306,11 @@ export function complete({ run, steps }: RunWithSteps, confirm: string, at: stri
     );
   const step = steps.find((one) => one.name === COMPLETE)!;
   return {
-    run: { state: 'running', waiting: null },
+    run: {
+      state: 'running',
+      waiting: null,
+      memory: { ...run.memory, ...memoryForAll(run, { completed: true }) },
+    },
     steps: [{ position: step.position, patch: { state: 'done', endedAt: at } }],
   };
 }

@@ -38,6 +38,11 @@ export function memoryForAll(run: RunRecord, learnt: JsonObject): JsonObject {
   return others.length === 0 ? learnt : { ...learnt, [OTHERS]: Object.fromEntries(others) };
 }
 
+/** Whether the run learnt anything by this name of any of its links. */
+export function knowsOfAny(run: RunRecord, name: string): boolean {
+  return [run.memory, ...Object.values(memoriesOf(run))].some((memory) => Boolean(memory[name]));
+}
+
 /** In the memory of a run: what was learnt of each of its other links. */
 const OTHERS = 'others';
 

@@ -22,6 +22,8 @@ export interface OrderRequest {
   readonly actor: string;
   /** With `complete`: the link's name. */
   readonly confirm?: string;
+  /** With `resume`: why what differs for ever is certified as an exception; empty: it is not. */
+  readonly accept?: string;
 }
 
 /** What an order is decided and recorded with. */
@@ -128,10 +130,13 @@ function decide(current: RunWithSteps, request: OrderRequest): life.Change {
       return life.pause(current, new Date().toISOString());
     case 'resume': {
       const moves = planOf(run)?.steps;
-      return life.resume(
+      const resumed = life.resume(
         current,
         moves?.findIndex(({ movesTraffic }) => movesTraffic),
       );
+      return request.accept
+        ? life.accept(current, resumed, request.actor, request.accept)
+        : resumed;
     }
     case 'rollback':
       return life.rollBack(current, request.actor);

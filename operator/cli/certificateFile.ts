@@ -92,7 +92,7 @@ function formatCheck(check: CheckedCertificate, paint: Paint): string {
 
 function sayApplied(exceptions: number): string {
   if (exceptions === 0) return 'applied';
-  return `settled, ${exceptions.toLocaleString('en')} of them not applied (statement.exceptions)`;
+  return `settled, ${exceptions.toLocaleString('en')} excepted (statement.exceptions, .accepted)`;
 }
 
 const KEY_NOT_PINNED = 'Unchanged since it was signed. To verify who signed it, pass --public-key.';

@@ -7,7 +7,11 @@ import { consumerHandlers } from '../../link/participant/consumerHandlers.ts';
 import type { ParticipantOptions } from '../../link/participant/context.ts';
 import { reconcileHandlers } from '../../link/participant/reconcileHandlers.ts';
 import { keepDays } from '../../link/upkeep/dayPartitions.ts';
-import { type DifferingLanes, nameDiffering } from '../../migration/leg/differing.ts';
+import {
+  type DifferingLanes,
+  describeDiffering,
+  findDiffering,
+} from '../../migration/leg/differing.ts';
 import { Participants } from '../../migration/participants.ts';
 import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
 import { links } from '../../services/links.ts';
@@ -63,11 +67,10 @@ async function open({ id, lane = 4 }: Message): Promise<void> {
 }
 
 const side = participants.of('both');
-const name = (where: DifferingLanes = new Map([[3n, [4]]])) =>
-  nameDiffering(
-    { link: link.id, consumer: 'bonuses', producerSide: side, consumerSide: side },
-    where,
-  );
+const name = async (where: DifferingLanes = new Map([[3n, [4]]])) => {
+  const sides = { link: link.id, consumer: 'bonuses', producerSide: side, consumerSide: side };
+  return (await findDiffering(sides, where)).map(describeDiffering);
+};
 
 test('without a history nothing is named', async () => {
   await settle({ id: randomUUIDv7() });

@@ -9,6 +9,7 @@ import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
 
 const RUN = 'its id, a prefix of it, or last';
+const WATCH = 'follow it until it ends or waits for a person';
 
 export function addControlCommands(program: Program, use: UseSession): void {
   addGoingOn(program, use);
@@ -17,28 +18,36 @@ export function addControlCommands(program: Program, use: UseSession): void {
 }
 
 function addGoingOn(program: Program, use: UseSession): void {
-  const commands = [
-    { name: 'approve', does: 'approve the next step of a waiting run', call: 'approveRun' },
-    {
-      name: 'resume',
-      does: 'continue a paused run',
-      call: 'resumeRun',
-    },
-  ] as const;
-  for (const { name, does, call } of commands) {
-    program
-      .command(name)
-      .argument('<run>', RUN)
-      .description(does)
-      .option('--watch', 'follow it until it ends or waits for a person')
-      .action(async (text, { watch }) => {
-        const session = use();
-        const id = await resolveRun(session, text);
-        const { status } = await session.operator[call]({ id, actor: session.actor });
-        if (watch === true) await followRun(session, id);
-        else showNow(session, status!);
-      });
-  }
+  program
+    .command('approve')
+    .argument('<run>', RUN)
+    .description('approve the next step of a waiting run')
+    .option('--watch', WATCH)
+    .action(async (text, { watch }) => {
+      const session = use();
+      const id = await resolveRun(session, text);
+      const { status } = await session.operator.approveRun({ id, actor: session.actor });
+      await showOrFollow(session, status!, watch === true);
+    });
+
+  program
+    .command('resume')
+    .argument('<run>', RUN)
+    .description('continue a paused run')
+    .option('--accept-differences <reason>', 'certify what differs for ever as an exception')
+    .option('--watch', WATCH)
+    .action(async (text, { watch, acceptDifferences = '' }) => {
+      const session = use();
+      const id = await resolveRun(session, text);
+      const request = { id, actor: session.actor, acceptDifferences };
+      const { status } = await session.operator.resumeRun(request);
+      await showOrFollow(session, status!, watch === true);
+    });
+}
+
+async function showOrFollow(session: Session, status: RunStatus, isFollowed: boolean) {
+  if (isFollowed) await followRun(session, status.run!.id);
+  else showNow(session, status);
 }
 
 function addStopping(program: Program, use: UseSession): void {
