@@ -17,7 +17,9 @@ export const RETRY_BACKOFF: Backoff = { baseMs: 50, capMs: 5_000 };
 export const ASK_AFTER_MS = 2_000;
 export const ASK_BACKOFF: Backoff = { baseMs: 2_000, capMs: 30_000 };
 
-/** Relay: a message of a stream that the consumer does not know is sent again; then less and less often. */
+/** Relay: a message that the stream lost is sent again; then less and less often. */
+export const RESEND: Backoff = { baseMs: 1_000, capMs: 3_600_000 };
+/** Relay: the same while nobody can tell what the stream has. */
 export const GIVE_UP: Backoff = { baseMs: 30_000, capMs: 3_600_000 };
 
 /** Relay: how often to ask about a message parked at its consumer, in case its receipt was lost. */

@@ -42,6 +42,7 @@ import type { Dispatcher } from './transport/dispatcher.ts';
 import { pushHandler, unmappedService } from './transport/grpc/receive.ts';
 import { GrpcDispatcher } from './transport/grpc/send.ts';
 import { ListeningAgent, prepareListening } from './transport/jetStream/listening.ts';
+import { lookAtStream } from './transport/jetStream/look.ts';
 import { Publisher } from './transport/jetStream/publisher.ts';
 import { StreamConsumer } from './transport/jetStream/receive.ts';
 import { BrokerRefusals } from './transport/jetStream/refusals.ts';
@@ -85,7 +86,12 @@ export interface KitOptions<Links extends LinkMap = LinkMap> {
   readonly horizonDays?: number;
   /** Days for which settled messages of functional links are kept, to be sent again; 0 keeps none. */
   readonly historyDays?: number;
+  /** Bytes that open messages may take in the memory of this process; 64 MiB unless given. */
+  readonly windowBytes?: number;
 }
+
+/** The outbox has them; this bounds only what is under way at once. */
+const WINDOW_BYTES = 64 * 1_024 * 1_024;
 
 /** Long enough for a database to be lost, missed, restored and reconciled over a weekend. */
 const HISTORY_DAYS = 7;
@@ -155,21 +161,23 @@ function assemble(given: KitOptions): LinkKit {
   const asker = new ReceiptAsker(options.peers, options.nats);
   const streams = createStreamConsumers(options, consumed, receivers);
   const unparker = createUnparker(options, consumed, receivers);
-  const listening = new ListeningAgent(options.sql, options.log, streams);
+  const listening = new ListeningAgent({ ...options, consumers: streams });
   const complete = (link: LinkDefinition, dispatcher: Dispatcher) =>
     withComplements(link, dispatcher, complementsOf(options, link.id));
   const keepsHistory = historyDays > 0;
+  const manager = () =>
+    jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS });
   const relay = new Relay({
     ...options,
     links: produced,
     keepsHistory,
+    windowBytes: options.windowBytes ?? WINDOW_BYTES,
     asyncDispatcher: (link) => complete(link, new JetStreamDispatcher(publisher, link, service)),
     syncDispatcher: (link, consumer) => complete(link, dispatchers.get(`${link.id}/${consumer}`)!),
     ask: (link) => asker.askerOf(link.id),
+    look: (link) => async (consumer) => lookAtStream(await manager(), link.id, consumer),
     raiseFence: (link) => asker.fencerOf(link.id),
   });
-  const manager = () =>
-    jetstreamManager(options.nats, { checkAPI: false, timeout: BROKER_ANSWER_MS });
   const horizon = new Horizon({ horizonDays, consumed, manager });
   const participant = participantHandlers({
     ...options,

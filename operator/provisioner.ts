@@ -2,7 +2,13 @@
  * Creates the streams of async legs at the start, and again when JetStream has lost them; nobody else
  * makes one but a step that prepares a move. The relays resend what a lost stream held, because only receipts close their rows.
  */
-import { ensureConsumer, ensureStream } from '../link/transport/jetStream/provision.ts';
+import type { JetStreamManager } from '@nats-io/jetstream';
+import {
+  ensureConsumer,
+  ensureStream,
+  readConsumer,
+  readStream,
+} from '../link/transport/jetStream/provision.ts';
 import type { DescribedLink, Participants } from '../migration/participants.ts';
 import { REPEATABLE, transportFromWire } from '../migration/participants.ts';
 import type { Streams } from '../migration/plan.ts';
@@ -36,7 +42,7 @@ export class Provisioner implements Agent {
     const { log } = this.#options;
     this.#repeater ??= repeat(
       EVERY_MS,
-      () => this.#provisionAll(),
+      () => this.provision(),
       (error) => log.warn({ err: error }, 'streams could not be provisioned'),
     );
   }
@@ -45,35 +51,44 @@ export class Provisioner implements Agent {
     await this.#repeater?.stop();
   }
 
-  async #provisionAll(): Promise<void> {
-    const { participants, streams, isActing } = this.#options;
+  /** Once through all links. Safe to repeat. */
+  async provision(): Promise<void> {
+    const { participants, isActing } = this.#options;
     if (!isActing()) return;
-    // Read again with the link to itself: a step may just have stopped a consumer and removed its stream.
     const { links } = await participants.topology();
     // A link whose producer is away must not keep those of others without a stream.
-    const ended = await Promise.allSettled(
-      [...links.keys()].map((id) =>
-        streams.alone(id, async () => {
-          const link = (await participants.topology()).links.get(id);
-          if (link && isActing()) await this.#provision(link);
-        }),
-      ),
-    );
+    const ended = await Promise.allSettled([...links.values()].map((link) => this.#keep(link)));
     const failed = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
     if (failed.length > 0) throw failed[0];
   }
 
-  async #provision(link: DescribedLink): Promise<void> {
-    const { streams } = this.#options;
-    const { id, consumers } = link.producer;
-    const needing: string[] = [];
-    for (const consumer of consumers)
-      if (await this.#needsStream(link, consumer)) needing.push(consumer);
+  async #keep(link: DescribedLink): Promise<void> {
+    const { participants, streams, isActing } = this.#options;
+    const { id } = link.producer;
+    const needing = await this.#needing(link);
     if (needing.length === 0) return;
     const manager = await streams.manager();
+    if (await isThere(manager, id, needing)) return keepRoom(manager, id);
+    // Read again with the link to itself: a step may just have stopped a consumer and removed its stream.
+    await streams.alone(id, async () => {
+      const now = (await participants.topology()).links.get(id);
+      if (now && isActing()) await this.#make(now, manager);
+    });
+  }
+
+  async #make(link: DescribedLink, manager: JetStreamManager): Promise<void> {
+    const { id } = link.producer;
+    const needing = await this.#needing(link);
+    if (needing.length === 0) return;
     await ensureStream(manager, id, demandOf(link.producer));
     for (const consumer of needing) await ensureConsumer(manager, id, consumer);
-    await keepRoom(manager, id);
+  }
+
+  async #needing(link: DescribedLink): Promise<string[]> {
+    const needing: string[] = [];
+    for (const consumer of link.producer.consumers)
+      if (await this.#needsStream(link, consumer)) needing.push(consumer);
+    return needing;
   }
 
   async #needsStream(link: DescribedLink, consumer: string): Promise<boolean> {
@@ -86,4 +101,11 @@ export class Provisioner implements Agent {
         transportFromWire(transport) === 'async' || transportFromWire(adoptedTransport) === 'async',
     );
   }
+}
+
+/** Whether the stream is there, and the durable consumer of each service. */
+async function isThere(manager: JetStreamManager, link: string, services: readonly string[]) {
+  if (!(await readStream(manager, link))) return false;
+  for (const service of services) if (!(await readConsumer(manager, link, service))) return false;
+  return true;
 }

@@ -5,6 +5,8 @@ import { pathToString } from '@bufbuild/protobuf/reflect';
 import { createValidator, type Violation } from '@bufbuild/protovalidate';
 import { RpcError } from './errors.ts';
 
+/** Of the process: it keeps the rules that it compiled, for every server that asks again. */
+const validator = createValidator();
 const MAX_FAULTS = 20; // a person reads them; a hostile request could have a million
 
 /** Throws RpcError INVALID_ARGUMENT naming every field that breaks a rule. */
@@ -15,7 +17,6 @@ export type Validate = <S extends DescMessage>(schema: S, message: MessageShape<
  * first), not under the first calls. Throws when a rule in a .proto file is wrong.
  */
 export function compileRules(services: DescService[]): Validate {
-  const validator = createValidator();
   for (const { input } of services.flatMap((service) => service.methods)) {
     const { error } = validator.validate(input, create(input));
     if (error !== undefined && error.name !== 'ValidationError') throw error;

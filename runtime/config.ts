@@ -45,6 +45,7 @@ export interface BaseConfig {
   readonly failpoints: string;
   readonly release: string;
   readonly historyDays: number;
+  readonly windowMb: number;
   readonly production: boolean;
   readonly horizonDays: number;
 }
@@ -102,6 +103,13 @@ export const baseConfigProperties: ConfigProperties<BaseConfig> = {
     maximum: 365,
     default: 7,
     description: 'days for which settled messages of functional links are kept; 0 keeps none',
+  },
+  windowMb: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 4_096,
+    default: 64,
+    description: 'memory for messages that are under way, in MiB',
   },
   production: {
     type: 'boolean',

@@ -27,11 +27,6 @@ export function isNatsUnavailable(error: unknown): boolean {
   return false;
 }
 
-/** True when the client does not send this message, whatever else goes on: it is too large. */
-export function isRefusedByClient(error: unknown): boolean {
-  return error instanceof InvalidArgumentError;
-}
-
 /**
  * JetStream's codes for a message that this stream does not take while it takes others. Every other
  * refusal speaks of the stream or the broker: full, no leader, no such stream.

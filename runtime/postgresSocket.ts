@@ -9,6 +9,10 @@
  * connection is established, its errors stop here and the driver only sees a close without an
  * error: then it rejects everything and takes the connection out of use in one step.
  *
+ * What it is about to write when the close comes stays before the first bytes of the slot's next
+ * connection, and is never sent: whoever waits for that connection waits for ever. It writes in
+ * `setImmediate`, so the close comes one after that, and the write goes to a closed socket first.
+ *
  * It also fails to clear the last query of a connection. When the next connection of its slot is
  * refused (a server that is starting up, a database that is gone) it waits for that old query to
  * end, which never happens, and silently reconnects without a pause. So a connection that closes
@@ -55,7 +59,7 @@ const firstHosts = new Map<string, number>();
 export function socketOpener(
   { hosts, tls, isTlsOptional }: PostgresAddress,
   statements: string,
-  limitMs: number,
+  { limitMs, silenceMs }: { readonly limitMs: number; readonly silenceMs: number },
 ): () => Promise<Socket> {
   const key = JSON.stringify(hosts);
   const first = () => firstHosts.get(key) ?? 0;
@@ -69,7 +73,7 @@ export function socketOpener(
       const at = first();
       try {
         const socket = await openSocket(hosts[at]!, { tls, isTlsOptional, limitMs });
-        return establish(corked(socket), statements, () => passOver(at));
+        return establish(impatient(corked(socket), silenceMs), statements, () => passOver(at));
       } catch (error) {
         failure = error as Error;
         passOver(at);
@@ -144,6 +148,27 @@ function corked(socket: Socket): Socket {
 }
 
 /**
+ * Ends a connection whose server was asked something and says nothing for longer than any statement may
+ * take: it is half open, and the kernel would notice after a quarter of an hour. 0 sets no limit.
+ */
+function impatient(socket: Socket, silenceMs: number): Socket {
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean;
+  let isAsked = false;
+  socket.setTimeout(silenceMs, () => isAsked && socket.destroy());
+  return Object.assign(socket, {
+    write: (...args: unknown[]) => {
+      isAsked = true;
+      return write(...args);
+    },
+    emit: (event: string | symbol, ...args: unknown[]) => {
+      if (event === 'data') isAsked = false;
+      return emit(event, ...args);
+    },
+  });
+}
+
+/**
  * Runs the session's statements between the server's first ReadyForQuery and the driver's first
  * query, and shows the driver ends of the connection as this file's head says.
  */
@@ -192,7 +217,7 @@ function establish(socket: Socket, statements: string, onUnfit: () => void): Soc
   socket.emit = (event: string | symbol, ...args: unknown[]) => {
     if (state !== 'established') return emitEarly(event, args);
     if (event === 'error') return true;
-    if (event === 'close') return emit('close', false);
+    if (event === 'close') return Boolean(setImmediate(emit, 'close', false));
     return emit(event, ...args);
   };
   return socket;

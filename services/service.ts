@@ -130,6 +130,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     peers: config.peers,
     horizonDays: config.horizonDays,
     historyDays: config.historyDays,
+    windowBytes: config.windowMb * 1_024 * 1_024,
   });
   const server = createRpcServer({
     host,

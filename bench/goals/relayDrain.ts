@@ -80,10 +80,12 @@ function createRelay({ sql, queueSql, leaseSql, nats }: Producer, publisher: Pub
     instance: randomUUIDv7(),
     links: [link],
     keepsHistory: true,
+    windowBytes: 2 ** 26,
     asyncDispatcher: () => new SelfReceiptingDispatcher(nats, publisher),
     syncDispatcher: () => ({ dispatch: () => Promise.reject(new Error('nothing is sync here')) }),
     raiseFence: () => () => Promise.resolve(),
     ask: () => () => Promise.reject(new Error('nobody to ask')),
+    look: () => () => Promise.reject(new Error('nobody looks')),
   });
 }
 

@@ -97,7 +97,7 @@ async function refuseOpen(sql: Database, link: LinkDefinition, version: number):
 }
 
 /** Rows in versions before this one; of dead letters those that have a body. */
-async function countOlder(sql: Database, link: LinkDefinition, version: number) {
+export async function countOlder(sql: Database, link: LinkDefinition, version: number) {
   const { events, wanted } = versionsAt(link, version);
   const [older] = await sql<
     { outbox: number; parked: number; history: number; dead_letters: number }[]

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { closePostgres, connectPostgres } from '../../runtime/postgres.ts';
+import {
+  closePostgres,
+  connectPostgres,
+  type Database,
+  isDatabaseUnavailable,
+} from '../../runtime/postgres.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
+import { until } from '../../test/harness/until.ts';
 import { findTraces, type Ground } from './findTraces.ts';
 import { hashPhrase, PhraseSearch, wordsOf } from './phrases.ts';
 
@@ -14,11 +20,14 @@ const sought = (...phrases: string[]) => ({
 });
 const NOTHING_KNOWN: Ground = { fields: [], owned: [], people: [] };
 
-async function database() {
-  const { url } = await testDatabase({ after });
+function connect(url: string): Database {
   const sql = connectPostgres(url, { name: 'traces', max: 2 });
   after(() => closePostgres(sql));
   return sql;
+}
+
+async function database(): Promise<Database> {
+  return connect((await testDatabase({ after })).url);
 }
 
 test('a name is found in any case, alphabet and composition, as whole words only', () => {
@@ -103,3 +112,33 @@ test('a name that people of the service itself have proves nothing, wherever it 
   assert.deepEqual([...found.shared], [hashOf('Ada Lovelace')]);
   assert.deepEqual(Object.fromEntries(found.traces), { 'public.notes.note': 1 });
 });
+
+test('a search whose backend is ended fails as a query does, wherever it was', async () => {
+  const { url } = await testDatabase({ after });
+  const [sql, admin] = [connect(url), connect(url)];
+  await sql`create table notes as select 'x ' || n as note from generate_series(1, 50000) n`;
+  let [searches, failed] = [0, 0];
+  while (failed < 20) {
+    searches += 1;
+    assert.ok(searches < 100, `only ${failed} of them were met`);
+    let isOver = false;
+    const searching = findTraces(sql, sought('Ada Lovelace'), NOTHING_KNOWN)
+      .catch((error) => {
+        assert.ok(isDatabaseUnavailable(error), String(error));
+        failed += 1;
+      })
+      .finally(() => {
+        isOver = true;
+      });
+    const endIt = () => endReading(admin).then(() => isOver);
+    await until(endIt, { what: 'the search ends', withinMs: 20_000 });
+    await searching;
+  }
+});
+
+/** Ends the backend that reads rows, if one does. */
+function endReading(admin: Database) {
+  return admin`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
+      and query ~ 'notes|fetch'`;
+}

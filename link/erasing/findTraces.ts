@@ -40,6 +40,8 @@ export interface Traces {
 const ROWS_AT_ONCE = 500;
 /** Where the planner's samples are told to be: they are of a column and in no table of the database. */
 const SAMPLES = 'pg_stats';
+/** A row's columns read together. */
+const ANY = '*';
 
 export async function findTraces(sql: Database, sought: Sought, ground: Ground): Promise<Traces> {
   const owned = await qualified(sql, ground.owned);
@@ -95,8 +97,10 @@ async function searchTable(
   const place = ({ name }: Column) => `${nameOf(table)}.${name}`;
   const from = quoted([table.schema, table.table]);
   const rows = await readAll(sql, from, texts, (values) => {
-    for (const [i, value] of values.entries())
-      if (value !== null && search.holds(value.toString())) add(traces, place(texts[i]!), 1);
+    const held = values.map((value) => value?.toString() ?? '');
+    if (!search.holds(held.join(' '))) return;
+    const at = texts.filter((_, i) => search.holds(held[i]!)).map(place);
+    for (const name of at.length > 0 ? at : [`${nameOf(table)}.${ANY}`]) add(traces, name, 1);
   });
   searched.set(nameOf(table), rows);
   for (const column of table.columns)
@@ -111,7 +115,8 @@ type Value = string | Buffer | null;
 
 /**
  * Reads every row of a table as it is at one moment, so that none is missed that moves meanwhile.
- * Answers how many there are.
+ * Answers how many there are. The driver's own cursors write to a connection that was lost while a
+ * page was looked at, which ends the process: each page is a query of its own.
  */
 function readAll(
   sql: Database,
@@ -121,17 +126,18 @@ function readAll(
 ): Promise<number> {
   const giveWay = turns();
   const names = columns.map(({ name, isBinary }) => `${quoted([name])}${isBinary ? '' : '::text'}`);
-  const query = `select ${names.join(', ')} from ${from}`;
   return sql.begin('read only', async (tx) => {
     await tx`set local statement_timeout = 0`;
-    let rows = 0;
-    for await (const page of tx.unsafe(query).values().cursor(ROWS_AT_ONCE))
+    await tx.unsafe(`declare pages no scroll cursor for select ${names.join(', ')} from ${from}`);
+    for (let rows = 0; ; ) {
+      const page = await tx.unsafe(`fetch ${ROWS_AT_ONCE} from pages`).values();
       for (const values of page) {
         onRow(values as Value[]);
-        rows += 1;
         await giveWay();
       }
-    return rows;
+      rows += page.length;
+      if (page.length < ROWS_AT_ONCE) return rows;
+    }
   });
 }
 

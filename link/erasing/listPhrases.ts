@@ -2,7 +2,7 @@
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import type { EntitySource, NamedEntity } from '../participant/entity.ts';
-import { hashPhrase, soughtOf, wordsOf } from './phrases.ts';
+import { hashPhrase, soughtOf, spellingsOf, wordsOf } from './phrases.ts';
 
 /** Fields that older versions of the link's events have, and that only the owner can give. */
 export function takenFields(link: LinkDefinition, version = Infinity): string[] {
@@ -27,11 +27,12 @@ export function phrasesOfEntity(
   { names, fields: values }: NamedEntity,
   fields: readonly string[],
 ): (readonly string[])[] {
-  const inFields = fields
-    .map((field) => ({ name: wordsOf(field), value: wordsOf(values[field] ?? '') }))
-    .filter(({ value }) => value.length > 0)
-    .map(({ name, value }) => [...name, ...value]);
-  return [...names.map(wordsOf), ...inFields].flatMap(soughtOf);
+  const inFields = fields.flatMap((field) =>
+    spellingsOf(values[field] ?? '')
+      .filter((value) => value.length > 0)
+      .map((value) => [...wordsOf(field), ...value]),
+  );
+  return [...names.flatMap(spellingsOf), ...inFields].flatMap(soughtOf);
 }
 
 export function hashesOf(salt: string, phrases: readonly (readonly string[])[]): string[] {

@@ -3,28 +3,43 @@
  * has the names sends hashes, whoever has the texts hashes every run of words in them.
  */
 import { hash } from 'node:crypto';
-import { readingsOf } from './escapes.ts';
+import { fold } from './fold.ts';
+import { readings, rewrite, WORDS_APART } from './readings.ts';
 
 /** A phrase with more words is sought by every run of so many of its words. */
 export const LONGEST = 10;
 /** Nobody is called so, and most words of a message are parts of one. */
 const ID = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
 const NOBODY = '0id0';
-const WORD = /[\p{L}\p{M}\p{N}]+/gu;
+/** Scripts that put no space between words: each of their letters is a word. */
+const WORD =
+  /[[\p{L}\p{N}]&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}]]\p{M}*|[[\p{L}\p{M}\p{N}]--[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}]]+/gv;
+/** What may stand in a name, and is left out as often. */
+const JOINTS = /[\p{Pd}'’‘ʼʻ`´＇]/gu;
 
-/** Words as people compare them: by letters, marks and digits of any alphabet, without case. */
+/** Words as people compare them: by letters, marks and digits of any alphabet, folded. */
 export function wordsOf(text: string): string[] {
-  return (text.normalize('NFKC').match(WORD) ?? []).map((word) => word.toLowerCase());
+  return fold(text).match(WORD) ?? [];
 }
 
-/** The words of a text that is in NFKC, with where each begins. */
-export function placedWords(normal: string): { readonly word: string; readonly at: number }[] {
-  return [...normal.matchAll(WORD)].map(({ 0: word, index }) => ({ word, at: index }));
+/** A phrase as it may be written in words: `O'Neill` is `oneill`, too, and so is `ONeill` `o neill`. */
+export function spellingsOf(phrase: string): string[][] {
+  const apart = rewrite(phrase, WORDS_APART) ?? phrase;
+  const spellings = [phrase, apart, phrase.replace(JOINTS, '')].map(wordsOf);
+  return [...new Map(spellings.map((words) => [words.join(' '), words])).values()];
 }
+
+/** The words of a text that is folded, with where each begins. */
+export function placedWords(folded: string): { readonly word: string; readonly at: number }[] {
+  return [...folded.matchAll(WORD)].map(({ 0: word, index }) => ({ word, at: index }));
+}
+
+/** Of the base64 of its hash: 72 bits tell apart whatever fits into a database, and lists stay small. */
+const KEPT = 12;
 
 /** The hash by which a phrase is looked for. */
 export function hashPhrase(salt: string, words: readonly string[]): string {
-  return hash('sha256', `${salt}\0${words.join(' ')}`, 'base64');
+  return hash('sha256', `${salt}\0${words.join(' ')}`, 'base64').slice(0, KEPT);
 }
 
 /**
@@ -49,15 +64,15 @@ export interface Run {
   readonly hash: string;
 }
 
-/** Enough for the words of a page of rows; more would only be memory. */
-const REMEMBERED = 50_000;
+/** Runs of words that come again soon. A larger set costs more than the hashes that it saves. */
+const REMEMBERED = 5_000;
 
-/** Looks for the phrases of one search, and remembers runs of words that it has seen. */
+/** Looks for the phrases of one search, and remembers runs of words that are none. */
 export class PhraseSearch {
   readonly salt: string;
   readonly hashes: ReadonlySet<string>;
   readonly longest: number;
-  #known = new Map<string, string | undefined>();
+  #others = new Set<string>();
 
   /** `longest`: the most words that a phrase has. */
   constructor(sought: { salt: string; hashes: ReadonlySet<string>; longest: number }) {
@@ -81,9 +96,9 @@ export class PhraseSearch {
     }
   }
 
-  /** The hashes of the phrases that a text holds, however often its quotes are escaped. */
+  /** The hashes of the phrases that a text holds, in whatever way it is read. */
   *hashesIn(text: string): Generator<string> {
-    for (const reading of readingsOf(text))
+    for (const reading of readings(text, rewrite))
       for (const { hash } of this.runsIn(wordsOf(reading.replace(ID, NOBODY)))) yield hash;
   }
 
@@ -92,11 +107,11 @@ export class PhraseSearch {
   }
 
   #hashOf(phrase: string): string | undefined {
-    if (this.#known.has(phrase)) return this.#known.get(phrase);
-    if (this.#known.size >= REMEMBERED) this.#known.clear();
+    if (this.#others.has(phrase)) return undefined;
     const hashed = hashPhrase(this.salt, [phrase]);
-    const hash = this.hashes.has(hashed) ? hashed : undefined;
-    this.#known.set(phrase, hash);
-    return hash;
+    if (this.hashes.has(hashed)) return hashed;
+    if (this.#others.size >= REMEMBERED) this.#others.clear();
+    this.#others.add(phrase);
+    return undefined;
   }
 }

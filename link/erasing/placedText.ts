@@ -1,5 +1,6 @@
 /** Texts that were changed to be compared, and where each part of them stood in the original. */
-import { splitEscapes, undoEscape } from './escapes.ts';
+import { fold } from './fold.ts';
+import type { Rewriting } from './readings.ts';
 
 export interface PlacedText {
   readonly text: string;
@@ -13,26 +14,39 @@ export function placed(text: string): PlacedText {
   return { text, from: at, to: at.map((i) => i + 1) };
 }
 
-/** In NFKC, which may make a part longer or shorter. */
-export function normalised(original: PlacedText): PlacedText {
-  return rewritten(original, splitMarks(original.text), (part) => part.normalize('NFKC'));
+/** Folding may make a part longer or shorter. */
+export function folded(original: PlacedText): PlacedText {
+  return rewritten(
+    original,
+    Array.from(splitMarks(original.text), (part) => [part, fold(part)]),
+  );
 }
 
-export function unescaped(original: PlacedText): PlacedText {
-  return rewritten(original, splitEscapes(original.text), undoEscape);
+/** Undefined when it changes nothing. */
+export function rewritePlaced(original: PlacedText, how: Rewriting): PlacedText | undefined {
+  const now = rewritten(original, splitBy(original.text, how));
+  return now.text === original.text ? undefined : now;
 }
 
-function rewritten(
-  original: PlacedText,
-  parts: Iterable<string>,
-  into: (part: string) => string,
-): PlacedText {
+/** The parts that fit, each with what takes its place, and what is between them. */
+function* splitBy(text: string, { pattern, into }: Rewriting): Generator<Rewritten> {
+  let at = 0;
+  for (const { 0: part, index } of text.matchAll(pattern)) {
+    if (at < index) yield [text.slice(at, index), text.slice(at, index)];
+    yield [part, into(part)];
+    at = index + part.length;
+  }
+  if (at < text.length) yield [text.slice(at), text.slice(at)];
+}
+
+type Rewritten = readonly [part: string, into: string];
+
+function rewritten(original: PlacedText, parts: Iterable<Rewritten>): PlacedText {
   const texts: string[] = [];
   const from: number[] = [];
   const to: number[] = [];
   let at = 0;
-  for (const part of parts) {
-    const text = into(part);
+  for (const [part, text] of parts) {
     texts.push(text);
     for (let i = 0; i < text.length; i += 1) {
       // What stays as long as it was is placed unit by unit.
@@ -58,11 +72,13 @@ function* splitMarks(text: string): Generator<string> {
   if (part !== '') yield part;
 }
 
+const HIDDEN = /^\p{DI}$/u;
 /** ASCII that no mark changes: a quote must not go with the word that a mark begins. */
 const STAYS = /^[^\P{ASCII}A-Za-z<=>]$/u;
 
 function joins(part: string, char: string): boolean {
   if (char <= '\x7f') return false;
+  if (HIDDEN.test(char)) return !STAYS.test(part);
   const normal = char.normalize('NFKC');
   if (/^\p{M}/u.test(normal)) return !STAYS.test(part);
   return (part + char).normalize('NFKC') !== part.normalize('NFKC') + normal;

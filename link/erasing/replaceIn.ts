@@ -1,7 +1,8 @@
 /** Puts aliases in the place of phrases in a text, which else stays as it is. */
 
 import { type PhraseSearch, placedWords, type Run } from './phrases.ts';
-import { normalised, type PlacedText, placed, unescaped } from './placedText.ts';
+import { folded, type PlacedText, placed, rewritePlaced } from './placedText.ts';
+import { readings } from './readings.ts';
 
 /** By the hash of each phrase, what stands there instead. */
 export type Aliases = ReadonlyMap<string, string>;
@@ -15,32 +16,28 @@ interface Range {
 /** The text without the phrases. JSON stays JSON: of what would break it, nothing is changed. */
 export function replaceIn(text: string, search: PhraseSearch, aliases: Aliases): string {
   if (!search.holds(text)) return text;
-  const replaced = replaceAll(text, placed(text), search, aliases);
+  const replaced = replaceAll(text, search, aliases);
   return isJson(text) && !isJson(replaced) ? text : replaced;
 }
 
-/** First as the text is, then with its escapes undone, as `readingsOf` reads it. */
-function replaceAll(
-  text: string,
-  reading: PlacedText,
-  search: PhraseSearch,
-  aliases: Aliases,
-): string {
-  const replaced = replaceOnce(text, normalised(reading), search, aliases);
-  if (replaced !== text) return replaceAll(replaced, placed(replaced), search, aliases);
-  const next = unescaped(reading);
-  return next.text === reading.text ? text : replaceAll(text, next, search, aliases);
+/** Reading by reading, as it was searched; anew once one of them changed it. */
+function replaceAll(text: string, search: PhraseSearch, aliases: Aliases): string {
+  for (const reading of readings(placed(text), rewritePlaced)) {
+    const replaced = replaceOnce(text, folded(reading), search, aliases);
+    if (replaced !== text) return replaceAll(replaced, search, aliases);
+  }
+  return text;
 }
 
 function replaceOnce(
   text: string,
-  { text: normal, from, to }: PlacedText,
+  { text: read, from, to }: PlacedText,
   search: PhraseSearch,
   aliases: Aliases,
 ): string {
-  const words = placedWords(normal);
+  const words = placedWords(read);
   const ranges = words.map(({ word, at }) => ({ from: from[at]!, to: to[at + word.length - 1]! }));
-  const runs = [...search.runsIn(words.map(({ word }) => word.toLowerCase()))];
+  const runs = [...search.runsIn(words.map(({ word }) => word))];
   const done = runs.length > 0 ? findAliases(text, aliases) : [];
   const changes = joined(runs).flatMap(({ hash, ...run }) =>
     partsOf(text, ranges.slice(run.from, run.to))

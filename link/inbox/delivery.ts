@@ -1,21 +1,12 @@
 /** A message as it reached a consumer, by whatever transport, checked and ready to apply. */
 import { messageOf } from '../../runtime/errors.ts';
-import type { Contract, EventJson } from '../contracts/contract.ts';
+import type { EventJson } from '../contracts/contract.ts';
 import { payloadHash } from '../contracts/payloadHash.ts';
 import { type LinkDefinition, laneOf } from '../link.ts';
-import {
-  complementOf,
-  contractAt,
-  isNewer,
-  mapPayload,
-  newestContract,
-  readableContract,
-  readsOf,
-  textIn,
-  versionsOf,
-} from '../versions.ts';
+import { isNewer, readableContract, readsOf, textIn, versionsOf } from '../versions.ts';
 import { type Opened, openArrival } from './flatArrival.ts';
 import { type FormalHandler, type Handler, isHandled } from './handler.ts';
+import { type InForm, readingOf } from './reading.ts';
 
 /** A message as its transport brought it; nothing in it is trusted yet. */
 export interface Arrival {
@@ -39,12 +30,8 @@ export interface Arrival {
   readonly text: string;
 }
 
-export interface Delivery extends Arrival {
+export interface Delivery extends Arrival, InForm {
   readonly lane: number;
-  /** In the newest contract version, whatever it travelled in. */
-  readonly payload: EventJson['payload'];
-  readonly contractVersion: number;
-  readonly older: EventJson['payload'];
   readonly hashedVersion: number;
   readonly hash: bigint;
 }
@@ -83,8 +70,6 @@ export interface Refusal {
 
 export type Checked = { readonly ok: true; readonly delivery: Delivery } | Refusal;
 
-type Written = Pick<EventJson, 'payload'> & { event: string; eventVersion: number };
-
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function isUuid(text: string): boolean {
@@ -102,55 +87,38 @@ export function checkArrival(
 ): Checked {
   const { event, eventVersion } = came;
   const hashedVersion = came.hashedVersion ?? eventVersion;
-  const newest = Math.max(eventVersion, hashedVersion);
-  if (isNewer(link, event, newest) && isKept(link, came, newest))
-    return { ok: false, reason: NEWER, detail: sayNewer(link, event, newest) };
-  const contract = readableContract(link, event, eventVersion);
-  if (!contract || !readableContract(link, event, hashedVersion))
-    return unknownContract(
-      `${link.id} has no ${event} v${contract ? hashedVersion : eventVersion}`,
-    );
+  const oldestForm = handler.oldestForm?.() ?? 0;
+  const reading = readingOf(link, { event, eventVersion, hashedVersion }, oldestForm);
+  if (!reading) return refuseUnread(link, came, hashedVersion);
   if (!isHandled(handler, event))
     return unknownContract(`the handler of ${link.id} does not handle ${event}`);
-  const opened = openArrival(link, contract as Contract<EventJson>, came);
+  const opened = openArrival(link, reading.contract, came);
   const { arrival, decoded } = opened;
   if (!decoded.ok) {
     const detail = decoded.problems.map((p) => `${p.field || 'event'}: ${p.message}`).join('; ');
     return { ok: false, reason: 'INVALID_EVENT', detail };
   }
-  const { payload } = decoded.event;
   const mismatch = mismatchOf(link, opened, decoded.event);
   if (mismatch) return { ok: false, reason: 'INVALID_EVENT', detail: mismatch };
+  const { eventId, key, text } = arrival;
   try {
-    const written = { event, eventVersion, payload };
-    const body = textIn(link, { event, eventVersion, body: arrival.text }, hashedVersion);
-    return {
-      ok: true,
-      delivery: {
-        ...arrival,
-        lane: laneOf(arrival.key),
-        ...inForm(link, written, Math.max(eventVersion, handler.oldestForm?.() ?? 0)),
-        hashedVersion,
-        hash: payloadHash(arrival.eventId, body),
-      },
-    };
+    const hashed = textIn(link, { event, eventVersion, body: text }, hashedVersion);
+    const hash = payloadHash(eventId, hashed);
+    const form = reading.inForm(decoded.event.payload);
+    return { ok: true, delivery: { ...arrival, ...form, lane: laneOf(key), hashedVersion, hash } };
   } catch (error) {
     return { ok: false, reason: 'INVALID_EVENT', detail: messageOf(error) };
   }
 }
 
-/** The newest payload, and what a row in the form of this version has beside it. */
-function inForm(link: LinkDefinition, written: Written, contractVersion: number) {
-  const { event, eventVersion: from } = written;
-  const newest = newestContract(link, event)!.version;
-  const version = contractAt(link, event, contractVersion)!.version;
-  const shown = mapPayload(link, written, { from, to: version });
-  const gone = complementOf(link, event, newest, version);
-  return {
-    contractVersion,
-    payload: mapPayload(link, written, { from, to: newest }),
-    older: Object.fromEntries(gone.map((field) => [field, shown[field]])),
-  };
+/** A version that this build does not read. */
+function refuseUnread(link: LinkDefinition, came: Arrival, hashedVersion: number): Refusal {
+  const { event, eventVersion } = came;
+  const newest = Math.max(eventVersion, hashedVersion);
+  if (isNewer(link, event, newest) && isKept(link, came, newest))
+    return { ok: false, reason: NEWER, detail: sayNewer(link, event, newest) };
+  const isRead = readableContract(link, event, eventVersion) !== undefined;
+  return unknownContract(`${link.id} has no ${event} v${isRead ? hashedVersion : eventVersion}`);
 }
 
 /**
@@ -166,7 +134,7 @@ function sayNewer(link: LinkDefinition, event: string, version: number): string 
   return `${event} of ${link.id} came in v${version}, and this build reads v${readsOf(link)}: start a build that reads v${version}`;
 }
 
-function unknownContract(detail: string): Checked {
+function unknownContract(detail: string): Refusal {
   return { ok: false, reason: 'UNKNOWN_CONTRACT', detail };
 }
 

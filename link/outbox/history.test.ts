@@ -33,7 +33,8 @@ async function write(key: string, version = 1n): Promise<OutboxRow> {
 }
 
 async function open(): Promise<OutboxRow[]> {
-  return (await readOpen(sql, [{ leg: LEG, tail: 0, laneMask: ALL, limit: 100 }])).rows;
+  const order = { leg: LEG, tail: 0, end: 2 ** 52, laneMask: ALL, limit: 100, bytes: 2 ** 30 };
+  return (await readOpen(sql, [order]))[0]!.rows;
 }
 
 /** As a receipt closes them: their hashes are 10, 11, … */

@@ -15,7 +15,14 @@ import { readOpen, readRows } from './openRows.ts';
 
 const LEG = 'COMM-010/hiring';
 const OWNER = { link: 'COMM-010', instance: 'relay-1' };
-const ALL = 0xffff;
+const EVERYTHING = {
+  leg: LEG,
+  tail: 0,
+  end: 2 ** 52,
+  laneMask: 0xffff,
+  limit: 100,
+  bytes: 2 ** 30,
+};
 const TERM = 3n;
 
 const template = { name: 'link', fill: (url: string) => applyExpand(url, ['link']) };
@@ -54,9 +61,9 @@ test('every row is read once, in whatever order transactions commit', async () =
     const known = new Set<number>();
     let tail = 0;
     const read = async () => {
-      const open = await readOpen(sql, [{ leg: LEG, tail, laneMask: ALL, limit: 100 }]);
-      for (const seq of open.legs.get(LEG)!.before) known.add(seq);
-      for (const row of open.rows) {
+      const [open] = await readOpen(sql, [{ ...EVERYTHING, tail }]);
+      for (const seq of open!.before) known.add(seq);
+      for (const row of open!.rows) {
         known.add(row.seq);
         tail = Math.max(tail, row.seq);
       }
@@ -76,11 +83,22 @@ test('rows of lanes that were not asked for are not read', async () => {
   await sql`delete from relink.outbox`;
   const [wanted] = await insert(sql, 3);
   await insert(sql, 4);
-  const open = await readOpen(sql, [{ leg: LEG, tail: 0, laneMask: 1 << 3, limit: 10 }]);
+  const [open] = await readOpen(sql, [{ ...EVERYTHING, laneMask: 1 << 3 }]);
   assert.deepEqual(
-    open.rows.map((row) => row.seq),
+    open!.rows.map((row) => row.seq),
     [wanted!.seq],
   );
+});
+
+test('no more is read than the bytes that are asked for, and one row at least', async () => {
+  await sql`delete from relink.outbox`;
+  const rows = [await insert(sql, 1), await insert(sql, 1), await insert(sql, 1)].flat();
+  await sql`update relink.outbox set body = repeat('x', 1000)`;
+  const read = async (bytes: number) => {
+    const [open] = await readOpen(sql, [{ ...EVERYTHING, bytes }]);
+    return open!.rows.length;
+  };
+  assert.deepEqual([await read(1), await read(1_001), await read(10_000)], [1, 2, rows.length]);
 });
 
 test('a digest counts each row once, however its batches overlap and whatever their order', async () => {

@@ -36,23 +36,24 @@ export interface ReadOrder {
   /** Bit n is set when lane n is wanted. */
   readonly laneMask: number;
   readonly limit: number;
-  /** So many numbers after the tail are looked at; SPAN unless given. */
-  readonly span?: number;
+  /** No row is read after so many bytes of bodies; one at least is. */
+  readonly bytes: number;
+  /** The last number that is looked at. */
+  readonly end: number;
 }
 
-/** What else a read tells of a leg. */
+/** What else a read tells of its order. */
 export interface LegRead {
   /** Numbers of open rows before the tail. */
   readonly before: readonly number[];
-  /** Unless the limit was reached: there is no row from the tail to here that was not read. */
+  /** If there were no rows: up to here there are none. */
   readonly through: number;
   /** Whether numbers were given after those that were looked at. */
   readonly isMore: boolean;
 }
 
-export interface OpenRows {
+export interface OpenRows extends LegRead {
   readonly rows: OutboxRow[];
-  readonly legs: Map<string, LegRead>;
 }
 
 /**
@@ -68,41 +69,57 @@ export const GAP_MARGIN = 1_024;
  */
 export const SPAN = 50_000;
 
-/** Reads open rows, per leg and in sequence order. */
-export async function readOpen(sql: Database, orders: readonly ReadOrder[]): Promise<OpenRows> {
-  const reach = orders.map((order) => Math.max(0, order.tail - GAP_MARGIN));
-  const ends = orders.map((order) => order.tail + (order.span ?? SPAN));
-  const rows = await sql<(OutboxRow & { read: LegRow | null })[]>`
+/** Reads what each order asks for, in sequence order. */
+export async function readOpen(
+  sql: Database,
+  orders: readonly ReadOrder[],
+): Promise<readonly OpenRows[]> {
+  const rows = await sql<(ReadRow | ReadEnd)[]>`
     with wanted as (select * from unnest(
       ${orders.map((o) => o.leg)}::text[], ${orders.map((o) => o.tail)}::int8[],
-      ${reach}::int8[], ${ends}::int8[], ${orders.map((o) => o.laneMask)}::int4[],
-      ${orders.map((o) => o.limit)}::int4[]) w(leg, tail, reach, "end", mask, lim)),
+      ${orders.map((o) => o.end)}::int8[], ${orders.map((o) => o.laneMask)}::int4[],
+      ${orders.map((o) => o.limit)}::int4[], ${orders.map((o) => o.bytes)}::int8[])
+      with ordinality w(leg, tail, "end", mask, lim, bytes, nth)),
     given as materialized (select coalesce(pg_sequence_last_value(
       pg_get_serial_sequence('relink.outbox', 'seq')::regclass), 0) as last)
-    select o.leg, o.seq::float8 as seq, o.lane, o.key, o.version, o.event,
+    select w.nth::int4 as nth, o.seq::float8 as seq, o.lane, o.key, o.version, o.event,
       o.event_version as "eventVersion", o.event_id as "eventId", o.body, o.traceparent,
-      extract(epoch from clock_timestamp() - o.created_at)::float8 * 1000 as "ageMs",
-      null as read
-    from wanted w, lateral (select * from relink.outbox
-      where leg = w.leg and seq > w.tail and seq <= w."end" and (w.mask >> lane) & 1 = 1
-      order by seq limit w.lim) o
+      date_part('epoch', statement_timestamp() - o.created_at) * 1000 as "ageMs"
+    from wanted w, lateral (select * from (
+      select *, sum(octet_length(body)) over (order by seq rows unbounded preceding) as upto
+      from (select * from relink.outbox
+        where leg = w.leg and seq > w.tail and seq <= w."end" and (w.mask >> lane) & 1 = 1
+        order by seq limit w.lim) first) summed
+      where upto - octet_length(body) < w.bytes) o
     union all
-    select w.leg, null, null, null, null, null, null, null, null, null, null, jsonb_build_object(
+    select w.nth::int4, null, null, null, null, null, null, null, jsonb_build_object(
       'before', (select string_agg(seq::text, ',') from relink.outbox
-        where leg = w.leg and seq > w.reach and seq <= w.tail and (w.mask >> lane) & 1 = 1),
+        where leg = w.leg and seq > w.tail - ${GAP_MARGIN} and seq <= w.tail
+          and (w.mask >> lane) & 1 = 1),
       'isMore', w."end" < given.last,
       'through', case when w."end" < given.last then w."end" else coalesce((select max(seq)
-        from relink.outbox where leg = w.leg and seq > w.tail and seq <= w."end"), w.tail) end)
+        from relink.outbox where leg = w.leg and seq > w.tail and seq <= w."end"), w.tail) end)::text,
+      null, null
     from wanted w, given`;
-  const legs = new Map<string, LegRead>();
-  const open: OutboxRow[] = [];
-  for (const row of rows)
-    if (row.read) legs.set(row.leg, { ...row.read, before: numbersIn(row.read.before) });
-    else open.push(row);
-  return { rows: open, legs };
+  const reads: { rows: OutboxRow[]; end?: LegEnd }[] = orders.map(() => ({ rows: [] }));
+  for (const row of rows) {
+    const read = reads[row.nth - 1]!;
+    if (row.seq === null) read.end = JSON.parse(row.body) as LegEnd;
+    else read.rows.push(Object.assign(row, { leg: orders[row.nth - 1]!.leg }));
+  }
+  return reads.map(({ rows, end }) => ({ rows, ...end!, before: numbersIn(end!.before) }));
 }
 
-interface LegRow extends Omit<LegRead, 'before'> {
+type ReadRow = Omit<OutboxRow, 'leg'> & { readonly nth: number };
+
+/** What is read of an order beside its rows. */
+interface ReadEnd {
+  readonly nth: number;
+  readonly seq: null;
+  readonly body: string;
+}
+
+interface LegEnd extends Omit<LegRead, 'before'> {
   readonly before: string | null;
 }
 
@@ -115,9 +132,9 @@ export async function readIds(
   sql: Database,
   { leg, laneMask }: Pick<ReadOrder, 'leg' | 'laneMask'>,
   { after, through }: { after: number; through: number },
-): Promise<RowId[]> {
-  return sql<RowId[]>`
-    select seq::float8 as seq, event_id as "eventId" from relink.outbox
+): Promise<(RowId & { readonly lane: number })[]> {
+  return sql<(RowId & { readonly lane: number })[]>`
+    select seq::float8 as seq, event_id as "eventId", lane from relink.outbox
     where leg = ${leg} and seq > ${after} and seq <= ${through}
       and (${laneMask}::int4 >> lane) & 1 = 1 order by seq`;
 }
@@ -131,6 +148,6 @@ export async function readRows(
   return sql<OutboxRow[]>`
     select leg, seq::float8 as seq, lane, key, version, event, event_version as "eventVersion",
       event_id as "eventId", body, traceparent,
-      extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as "ageMs"
+      date_part('epoch', statement_timestamp() - created_at) * 1000 as "ageMs"
     from relink.outbox where leg = ${leg} and seq = any(${seqs as number[]}::int8[]) order by seq`;
 }

@@ -24,9 +24,16 @@ test('a read of some rows reads some rows, however many are open and whatever th
     return row!.blocks;
   };
   const before = await readBlocks();
-  const order = { leg: LEG, tail: 5_000, laneMask: 0xffff, limit: 100 };
-  const { rows } = await readOpen(sql, [order]);
-  assert.equal(rows.length, 100);
+  const order = {
+    leg: LEG,
+    tail: 5_000,
+    end: 20_000,
+    laneMask: 0xffff,
+    limit: 100,
+    bytes: 2 ** 30,
+  };
+  const [open] = await readOpen(sql, [order]);
+  assert.equal(open!.rows.length, 100);
   // Of about a thousand that hold the rows after the tail.
   assert.ok((await readBlocks()) - before < 200, `${(await readBlocks()) - before} blocks`);
 });

@@ -48,7 +48,7 @@ export function consumerHandlers(
     },
     setListening: async (request) => {
       await setListening(sql, findLink(consumed, request.link).id, request.listening);
-      listening.follow();
+      listening.changed();
       return {};
     },
     setCopies: async ({ link, copies }) => {

@@ -6,10 +6,12 @@ import {
 } from '../../gen/relink/v1/participant_pb.ts';
 import type { Handlers } from '../../rpc/handlers.ts';
 import { readPage } from '../../rpc/paging.ts';
-import { ERASED, eraseFields } from '../erasing/eraseFields.ts';
+import type { Database } from '../../runtime/postgres.ts';
+import { countOlder, ERASED, eraseFields } from '../erasing/eraseFields.ts';
 import { findTraces, type Ground } from '../erasing/findTraces.ts';
 import { hashesOf, phrasesOf, phrasesOfEntity, takenFields } from '../erasing/listPhrases.ts';
 import { replacePhrases } from '../erasing/replacePhrases.ts';
+import type { LinkDefinition } from '../link.ts';
 import { findLink, type ParticipantOptions } from './context.ts';
 
 /** Words of a phrase, unless the request says otherwise: first, middle and last names. */
@@ -43,11 +45,13 @@ export function erasingHandlers(options: Options): Pick<Handlers<typeof LinkPart
       };
       return { changed: toCounts(await replacePhrases(sql, replacing)) };
     },
-    findTraces: async ({ salt, hashes, longest }) => {
+    findTraces: async ({ salt, hashes, longest, link, version }) => {
       const sought = { salt, hashes: new Set(hashes), longest: longest || LONGEST };
       const found = await findTraces(sql, sought, groundOf(options));
+      const definition = [...produced, ...consumed].find(({ id }) => id === link);
+      const older = definition ? await findOlder(sql, definition, version) : [];
       return {
-        traces: toCounts(found.traces),
+        traces: toCounts([...found.traces, ...older]),
         searched: toCounts(found.searched),
         shared: [...found.shared],
         leftOut: found.leftOut,
@@ -79,6 +83,14 @@ async function listPhrases(
     },
   });
   return { entities: entries, nextKey: next ?? '', longest, fields };
+}
+
+/** After the search, so that what came meanwhile is among them. */
+async function findOlder(sql: Database, link: LinkDefinition, version: number) {
+  const counts = Object.entries(await countOlder(sql, link, version));
+  return counts
+    .filter(([, rows]) => rows > 0)
+    .map(([table, rows]) => [`relink.${table}.event_version`, rows] as const);
 }
 
 /** Of two entities that are called the same, either will do. */

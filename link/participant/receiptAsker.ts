@@ -65,7 +65,7 @@ export class ReceiptAsker {
       const { eventId, epoch, contractVersion } = receipt;
       return outcome ? [{ eventId, outcome, epoch, ...versionIn(contractVersion) }] : [];
     });
-    return { receipts, isStreamIdle: answer.streamIdle };
+    return { receipts };
   }
 
   fencerOf(link: string): RaiseFence {

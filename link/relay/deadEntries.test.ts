@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../../test/harness/until.ts';
-import { readOpen, SPAN } from '../outbox/openRows.ts';
+import { type OpenRows, readOpen, SPAN } from '../outbox/openRows.ts';
 import { isOpen, relayRig, write } from './relay.fixture.ts';
 
 const LEG = 'COMM-040/bonuses';
@@ -15,8 +15,8 @@ test('one read looks at a bounded piece of the numbers, and says that there are 
   await sql`select setval('relink.outbox_seq_seq', ${3 * SPAN})`;
   const message = await write(sql);
   const read = async (tail: number) => {
-    const { rows, legs } = await readOpen(sql, [{ leg: LEG, tail, laneMask: 0xffff, limit: 10 }]);
-    const { through, isMore } = legs.get(LEG)!;
+    const order = { leg: LEG, tail, end: tail + SPAN, laneMask: 0xffff, limit: 10, bytes: 1_000 };
+    const [{ rows, through, isMore }] = (await readOpen(sql, [order])) as [OpenRows];
     return { found: rows.length, through, isMore };
   };
   assert.deepEqual(await read(0), { found: 0, through: SPAN, isMore: true });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { PARKED_ASK_MS } from '../backoff.ts';
 import { laneOf } from '../link.ts';
-import { type Cause, Flight, type FlightState, TRANSITIONS } from './flight.ts';
+import { type Cause, Flight, type FlightState, type LaneRoom, TRANSITIONS } from './flight.ts';
 import type { Route } from './routes.ts';
 import { LegWindow } from './window.ts';
 
@@ -56,16 +56,19 @@ test('a flight changes only as the table allows', () => {
   );
 });
 
-test('the size of a window counts every flight that is not parked, whatever happened to it', () => {
+test('the room of a lane counts every flight that is not parked, whatever happened to it', () => {
   fc.assert(
     fc.property(causes, (steps) => {
-      const window = new LegWindow('COMM-010/hiring');
-      const flights = [1, 2, 3, 4, 5].map((seq) => window.add(rowOf(seq), 0));
-      for (const { cause, at } of steps)
-        if (cause === 'letGo') window.remove(flights[at]!);
-        else DO[cause](flights[at]!);
-      const taken = [...window.all()].filter(({ state }) => state !== 'parked');
-      assert.equal(window.size, taken.length);
+      let taken = 0;
+      const room: LaneRoom = {
+        resize: (rows) => {
+          taken += rows;
+        },
+      };
+      const flights = [1, 2, 3, 4, 5].map((seq) => new Flight(rowOf(seq), 0, room));
+      for (const { cause, at } of steps) DO[cause](flights[at]!);
+      const takesRoom = ({ state }: Flight) => state !== 'parked' && state !== 'gone';
+      assert.equal(taken, flights.filter(takesRoom).length);
     }),
   );
 });
@@ -106,18 +109,44 @@ test('a row that is read again gets a new flight', () => {
   assert.equal(first.settle(1n), false);
 });
 
-test('while the stream still has a message, it is sent again less and less often', () => {
+const STREAM = { created: 'monday', firstSeq: 5, lastSeq: 20, ackedThrough: 7 };
+/** A message that was stored there; undefined if nobody knows when that stream was made. */
+const storedAt = (seq: number, created?: string) => {
   const flight = new Flight(rowOf(1), 0);
-  const copiesAtMs: number[] = [];
-  for (let nowMs = 0; nowMs < 600_000; nowMs += 1_000) {
-    if (flight.state === 'sent' && !flight.isGivenUp(nowMs)) continue;
-    if (flight.state === 'sent') flight.resend();
-    flight.publish(ASYNC);
-    flight.handOver(nowMs);
-    copiesAtMs.push(nowMs);
-  }
-  assert.deepEqual(copiesAtMs, [0, 31_000, 92_000, 213_000, 454_000]);
+  flight.publish(ASYNC);
+  flight.handOver(0, { seq, created });
+  return flight;
+};
+
+test('a message that the stream still has for its consumer is never sent again', () => {
+  for (const created of ['monday', undefined])
+    assert.equal(storedAt(8, created).isLost(10 ** 9, STREAM), false);
 });
+
+test('a message is sent again if it was purged, acknowledged in vain, or stored in another stream', () => {
+  const gone = [storedAt(4), storedAt(7), storedAt(21), storedAt(8, 'sunday')];
+  for (const flight of gone) assert.equal(flight.isLost(2_000, STREAM), true);
+});
+
+for (const { look, copies } of [
+  { look: undefined, copies: [0, 31_000, 92_000, 213_000, 454_000] },
+  {
+    look: STREAM,
+    copies: [0, 2_000, 5_000, 10_000, 19_000, 36_000, 69_000, 134_000, 263_000, 520_000],
+  },
+])
+  test(`what is lost again and again is sent less and less often (${look ? 'known' : 'nobody can tell'})`, () => {
+    const flight = new Flight(rowOf(1), 0);
+    const copiesAtMs: number[] = [];
+    for (let nowMs = 0; nowMs < 600_000; nowMs += 1_000) {
+      if (flight.state === 'sent' && !flight.isLost(nowMs, look)) continue;
+      if (flight.state === 'sent') flight.resend();
+      flight.publish(ASYNC);
+      flight.handOver(nowMs, { seq: 4, created: undefined });
+      copiesAtMs.push(nowMs);
+    }
+    assert.deepEqual(copiesAtMs, copies);
+  });
 
 test('of any number of parked messages each is asked for in its turn', () => {
   const window = new LegWindow('COMM-010/hiring');

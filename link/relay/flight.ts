@@ -10,9 +10,11 @@ import {
   backoffMs,
   GIVE_UP,
   PARKED_ASK_MS,
+  RESEND,
   RETRY_BACKOFF,
 } from '../backoff.ts';
 import type { OutboxRow } from '../outbox/openRows.ts';
+import { isOnItsWay, type Stored, type StreamLook } from '../transport/jetStream/look.ts';
 import type { Route } from './routes.ts';
 
 /**
@@ -71,6 +73,10 @@ export const TRANSITIONS = {
   letGo: { from: [...OPEN, 'settled'], to: 'gone' },
 } as const satisfies Record<string, Transition>;
 
+function takesRoom(state: FlightState): boolean {
+  return state !== 'parked' && state !== 'gone';
+}
+
 /** Why a message does not get further. */
 export interface Blocked {
   readonly reason: string;
@@ -82,16 +88,16 @@ export interface Blocked {
 
 export type Cause = keyof typeof TRANSITIONS;
 
-/** Shared by the flights of a window; parked ones do not count towards its size. */
-export interface FlightCounts {
-  parked: number;
+/** What the flights of a lane take in memory; a parked one waits at the consumer and takes no room. */
+export interface LaneRoom {
+  resize(rows: 1 | -1, row: OutboxRow): void;
 }
 
 export class Flight {
   readonly row: OutboxRow;
   /** Monotonic time of the row's insertion, as closely as the clocks allow. */
   readonly openedAtMs: number;
-  readonly #counts: FlightCounts;
+  readonly #room: LaneRoom | undefined;
   #state: FlightState = 'pending';
   /** The route of its last dispatch. */
   route: Route | undefined;
@@ -106,6 +112,8 @@ export class Flight {
   /** When it is tried again (`waiting`) or its receipt is asked for (`sent`, `parked`). */
   dueMs = 0;
   sentAtMs = 0;
+  /** Where JetStream stored it. */
+  stored: Stored | undefined;
   /** Why it waits; gone as soon as it gets further. */
   blocked: Blocked | undefined;
   /** The epoch under which the consumer settled it. */
@@ -115,10 +123,11 @@ export class Flight {
   /** The contract version whose text the consumer hashed; undefined if it did not say. */
   settledVersion: number | undefined;
 
-  constructor(row: OutboxRow, nowMs: number, counts: FlightCounts = { parked: 0 }) {
+  constructor(row: OutboxRow, nowMs: number, room?: LaneRoom) {
     this.row = row;
     this.openedAtMs = nowMs - row.ageMs;
-    this.#counts = counts;
+    this.#room = room;
+    room?.resize(1, row);
   }
 
   get state(): FlightState {
@@ -135,9 +144,9 @@ export class Flight {
   #change(cause: Cause): boolean {
     const { from, to }: Transition = TRANSITIONS[cause];
     if (!from.includes(this.#state)) return false;
-    if (this.#state === 'parked') this.#counts.parked -= 1;
-    if (to === 'parked') this.#counts.parked += 1;
+    const took = takesRoom(this.#state);
     this.#state = to;
+    if (took !== takesRoom(to)) this.#room?.resize(took ? -1 : 1, this.row);
     return true;
   }
 
@@ -159,8 +168,9 @@ export class Flight {
     return true;
   }
 
-  handOver(nowMs: number): boolean {
+  handOver(nowMs: number, stored?: Stored): boolean {
     if (!this.#change('handOver')) return false;
+    this.stored = stored;
     this.failures = 0;
     this.#getFurther();
     this.sentAtMs = nowMs;
@@ -250,12 +260,14 @@ export class Flight {
   }
 
   /**
-   * Whether it was sent so long ago that it can hardly be on its way. Each time it was sent again before
-   * doubles that: while a consumer takes nothing, everything is still in the stream.
+   * Whether it has to be sent again: the stream lost it, or, where nobody can tell, it was sent long ago.
+   * Each time that it was sent again before doubles the wait.
    */
-  isGivenUp(nowMs: number): boolean {
-    const afterMs = Math.min(GIVE_UP.baseMs * 2 ** this.resends, GIVE_UP.capMs);
-    return nowMs - this.sentAtMs > afterMs;
+  isLost(nowMs: number, look?: StreamLook): boolean {
+    const { stored } = this;
+    if (look && stored && isOnItsWay(look, stored)) return false;
+    const { baseMs, capMs } = look && stored ? RESEND : GIVE_UP;
+    return nowMs - this.sentAtMs > Math.min(baseMs * 2 ** this.resends, capMs);
   }
 
   resend(): boolean {

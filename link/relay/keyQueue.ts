@@ -1,16 +1,20 @@
 /**
  * The calls of a `sync` route: at most CALLS at once, and one at a time per key, in the order of
  * the outbox. A message that is tried again stays first in the queue of its key; other keys go on. What
- * hangs takes no room from the rest: a key has few places in the queue, and a lane a share of the calls.
+ * hangs takes no room from the rest: a key has few places in the queue, a lane a share of them, and
+ * each lane one call that no other may have.
  */
+import { LANES } from '../link.ts';
 import type { Flight } from './flight.ts';
 
 /** Calls in flight per leg; more gain nothing on one connection (measured from 16 up). */
 export const CALLS = 32;
 /** Of these, calls of one lane. */
 export const LANE_CALLS = 8;
-/** Messages waiting for their turn, per leg. */
-const QUEUED = 256;
+/** Calls beside the first of each lane. */
+const MORE_CALLS = CALLS - LANES;
+/** Messages waiting for their turn, per lane. */
+const LANE_QUEUED = 2 * LANE_CALLS;
 /** Of these, messages of one key: only one of them is called at a time. */
 const KEY_QUEUED = 4;
 
@@ -20,18 +24,22 @@ export class KeyQueue {
   #size = 0;
   /** Calls in flight, by lane. */
   readonly #calling = new Map<number, number>();
-  #calls = 0;
+  /** Of these, those beside the first of their lane. */
+  #more = 0;
+  /** Messages in the queue, by lane. */
+  readonly #queued = new Map<number, number>();
 
   get size(): number {
     return this.#size;
   }
 
   hasRoomFor({ row }: Flight): boolean {
-    return this.#size < QUEUED && (this.#queues.get(row.key)?.length ?? 0) < KEY_QUEUED;
+    const hasLaneRoom = (this.#queued.get(row.lane) ?? 0) < LANE_QUEUED;
+    return hasLaneRoom && (this.#queues.get(row.key)?.length ?? 0) < KEY_QUEUED;
   }
 
   push(flight: Flight): void {
-    this.#size += 1;
+    this.#resize(flight, 1);
     const queue = this.#queues.get(flight.row.key);
     if (queue) queue.push(flight);
     else {
@@ -42,11 +50,20 @@ export class KeyQueue {
 
   /** The next flight to call, or undefined when none is ready or enough calls run. */
   take(): Flight | undefined {
-    if (this.#calls >= CALLS) return undefined;
-    const next = this.#ready.findIndex(({ row }) => this.#callsOf(row.lane) < LANE_CALLS);
+    const next = this.#ready.findIndex(({ row }) => this.#mayCall(row.lane));
     const [flight] = next < 0 ? [] : this.#ready.splice(next, 1);
     if (flight) this.#count(flight, 1);
     return flight;
+  }
+
+  #mayCall(lane: number): boolean {
+    const calls = this.#callsOf(lane);
+    return calls === 0 || (calls < LANE_CALLS && this.#more < MORE_CALLS);
+  }
+
+  #resize({ row: { lane } }: Flight, messages: 1 | -1): void {
+    this.#size += messages;
+    this.#queued.set(lane, (this.#queued.get(lane) ?? 0) + messages);
   }
 
   #callsOf(lane: number): number {
@@ -54,8 +71,9 @@ export class KeyQueue {
   }
 
   #count({ row: { lane } }: Flight, calls: 1 | -1): void {
-    this.#calls += calls;
-    this.#calling.set(lane, this.#callsOf(lane) + calls);
+    const before = this.#callsOf(lane);
+    this.#calling.set(lane, before + calls);
+    if (Math.max(before, before + calls) > 1) this.#more += calls;
   }
 
   /** A call ended. Its flight keeps its place until `again` or `leave`. */
@@ -74,7 +92,7 @@ export class KeyQueue {
     const place = queue?.indexOf(flight) ?? -1;
     if (!queue || place < 0) return;
     queue.splice(place, 1);
-    this.#size -= 1;
+    this.#resize(flight, -1);
     this.#ready = place === 0 ? this.#ready.filter((other) => other !== flight) : this.#ready;
     if (queue.length === 0) this.#queues.delete(flight.row.key);
     else if (place === 0) this.#ready.push(queue[0]!);

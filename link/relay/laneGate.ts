@@ -35,13 +35,6 @@ interface LaneState {
   sentBeforeThrough: number;
 }
 
-export interface Adopted {
-  /** Routes changed: rows that were skipped must be read now. */
-  readonly isChanged: boolean;
-  /** Lanes with a newer adopted route: what is in flight by an older one is dispatched again. */
-  readonly moved: readonly number[];
-}
-
 export class LaneGate {
   readonly #options: LaneGateOptions;
   #routes: LaneRoute[] = [];
@@ -136,12 +129,12 @@ export class LaneGate {
   /**
    * Starts to serve newly taken lanes, noting what an earlier owner may have sent: every row that there
    * is. Their highest number is not looked for, which would take longer the more are open. Returns
-   * whether there were any.
+   * the lanes.
    */
-  async noteTaken(): Promise<boolean> {
+  async noteTaken(): Promise<readonly number[]> {
     const { owned, sql } = this.#options;
     const taken = [...owned].filter(([lane]) => !this.#lanes.has(lane));
-    if (taken.length === 0) return false;
+    if (taken.length === 0) return [];
     // The earlier owner's adoptions raised no revision; from now on nobody else adopts.
     await this.refresh();
     this.#isStale = true;
@@ -150,7 +143,7 @@ export class LaneGate {
         as last`;
     for (const [lane, term] of taken)
       this.#lanes.set(lane, { term, sentBeforeThrough: given!.last ?? 0 });
-    return true;
+    return taken.map(([lane]) => lane);
   }
 
   /** Rows of the lane up to here may have been sent, although no flight in memory says so. */
@@ -177,9 +170,11 @@ export class LaneGate {
     log.warn({ leg, lanes, epoch }, 'the consumer refused older epochs; the lanes get a new one');
   }
 
-  /** Reads changed routes and adopts what can be adopted now. */
-  async adopt(): Promise<Adopted> {
-    const isChanged = this.#isStale;
+  /**
+   * Reads changed routes and adopts what can be adopted now. Returns lanes with a newer adopted route:
+   * what is in flight by an older one is dispatched again.
+   */
+  async adopt(): Promise<readonly number[]> {
     try {
       if (this.#minEpochs.size > 0) await this.#catchUp();
       if (this.#isStale) await this.readRoutes();
@@ -194,7 +189,7 @@ export class LaneGate {
       ({ lane, adopted }) => this.#reported.get(lane) !== adopted.epoch,
     );
     for (const { lane, adopted } of moved) this.#reported.set(lane, adopted.epoch);
-    return { isChanged: isChanged || moved.length > 0, moved: moved.map(({ lane }) => lane) };
+    return moved.map(({ lane }) => lane);
   }
 
   /** Reads the routes; also before a process's first pass, because its first requests need them. */

@@ -9,11 +9,13 @@ import { ASK_AFTER_MS } from '../backoff.ts';
 import { type LinkDefinition, legOf } from '../link.ts';
 import { NOT_DELIVERED } from '../outbox/closeRows.ts';
 import { Closer } from '../outbox/closer.ts';
-import type { OutboxRow } from '../outbox/openRows.ts';
+import type { OpenRows, OutboxRow } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
+import type { StreamLook } from '../transport/jetStream/look.ts';
 import { isReadable } from '../versions.ts';
 import type { Parcel } from '../wire/parcel.ts';
 import type { Receipt } from '../wire/receipt.ts';
+import { Answers } from './answers.ts';
 import { CallCopies } from './callCopies.ts';
 import type { Flight } from './flight.ts';
 import { settledText, versionOf } from './flightText.ts';
@@ -21,11 +23,14 @@ import { HeldKeys } from './heldKeys.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
+import type { Departure } from './parcels.ts';
+import { PendingFlights } from './pending.ts';
 import { LegProgress, placeOf } from './progress.ts';
-import { LegWindow } from './window.ts';
+import { LegWindow, type WindowOrder } from './window.ts';
 
 declareFailpoints('relay.after-call');
 
+const NOBODY: readonly string[] = [];
 const HANDLER_FAILED = 'the consumer could not apply a message yet; its log says why';
 
 export interface LegRelayOptions {
@@ -39,6 +44,8 @@ export interface LegRelayOptions {
   readonly owned: OwnedLanes;
   /** Whether closed messages of functional links are kept for a while. */
   readonly keepsHistory: boolean;
+  /** What its flights may take in memory. */
+  readonly windowBytes: number;
   readonly sync: Dispatcher;
   /** Publishes copies of calls to the stream. */
   readonly async: Dispatcher;
@@ -47,15 +54,13 @@ export interface LegRelayOptions {
   readonly isLeaseValid: () => boolean;
   /** A row is of a contract version that this build does not read. */
   readonly onUnreadable: () => void;
-  /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
-  readonly onSettled: (row: OutboxRow, isApplied: boolean) => void;
 }
 
 /** The result of asking for a message's receipt. */
 export interface AskedFor {
   readonly isKnown: boolean;
-  /** The stream holds nothing more for the consumer. */
-  readonly isStreamIdle: boolean;
+  /** Of the stream, before the consumer was asked; undefined when nobody could tell. */
+  readonly look: StreamLook | undefined;
 }
 
 export class LegRelay {
@@ -63,6 +68,7 @@ export class LegRelay {
   readonly window: LegWindow;
   readonly gate: LaneGate;
   readonly progress = new LegProgress();
+  readonly answers = new Answers();
   readonly closer: Closer<Flight>;
   readonly #options: LegRelayOptions;
   readonly #queue = new KeyQueue();
@@ -71,17 +77,16 @@ export class LegRelay {
   readonly #copies: CallCopies;
   /** The message settled last: a probe of a link without a source sends a copy of it. */
   lastRow: OutboxRow | undefined;
-  /** Read but not dispatched, in the order of the outbox. */
-  pending: Flight[] = [];
-  /** The last read reached its limit: there may be more. */
-  isBehind = false;
+  /** When the stream was made, as it was last looked at. */
+  streamCreated: string | undefined;
+  readonly #pending = new PendingFlights();
 
   constructor(options: LegRelayOptions) {
     const { queueSql, log, link, consumer, instance, owned } = options;
     const leg = legOf(link.id, consumer);
     this.#options = options;
     this.consumer = consumer;
-    this.window = new LegWindow(leg);
+    this.window = new LegWindow(leg, options.windowBytes);
     this.#copies = new CallCopies(options);
     this.gate = new LaneGate({ ...options, link: link.id, leg, window: this.window });
     this.closer = new Closer({
@@ -101,50 +106,57 @@ export class LegRelay {
         for (const { row } of this.window.all())
           if (lanes.has(row.lane)) this.gate.noteSent(row.lane, row.seq);
         this.forget(lanes);
-        this.window.rewind();
         options.wake();
       },
     });
   }
 
-  /** Adds rows to the window, unless it has them already or their lane is not ours. */
-  take(rows: readonly OutboxRow[]): void {
+  /** Takes what was read; returns the numbers of rows that committed late and have to be fetched. */
+  read(order: WindowOrder, open: OpenRows): number[] {
     const nowMs = performance.now();
-    for (const row of rows) {
-      if (this.window.has(row) || !this.gate.owns(row.lane)) continue;
-      const former = this.window.at(row.seq);
-      if (former) {
-        const { leg, seq } = row;
-        this.#options.log.warn({ leg, seq }, 'an open row is gone, and another has its number');
-        this.#letGo([former]);
-      }
-      if (!isReadable(this.#options.link, row)) this.#options.onUnreadable();
-      this.pending.push(this.window.add(row, nowMs));
-    }
-    this.#sortPending(); // rows that were found late go first
+    return this.window.read(order, open, (row) => this.#take(row, nowMs));
   }
 
-  /** Starts what is due: makes the calls, and returns the flights to publish (at most `room`). */
-  startDue(room: number): Flight[] {
+  /** Adds rows that were found late: they go first. */
+  take(rows: readonly OutboxRow[]): void {
+    const nowMs = performance.now();
+    for (const row of rows) this.#take(row, nowMs);
+  }
+
+  /** Unless the window has it already, or its lane is not ours. */
+  #take(row: OutboxRow, nowMs: number): void {
+    if (this.window.has(row) || !this.gate.owns(row.lane)) return;
+    const former = this.window.at(row.seq);
+    if (former) {
+      const { leg, seq } = row;
+      this.#options.log.warn({ leg, seq }, 'an open row is gone, and another has its number');
+      this.#letGo([former]);
+    }
+    if (!isReadable(this.#options.link, row)) this.#options.onUnreadable();
+    this.#pending.add(this.window.add(row, nowMs));
+  }
+
+  /** Starts what is due: makes the calls, and returns what to publish (at most `room`). */
+  startDue(room: number): Departure[] {
     this.#requeueDue(performance.now());
-    const publish: Flight[] = [];
-    const later: Flight[] = [];
+    const publish: Departure[] = [];
     let copiesLeft = this.#copies.room;
     const mayPublish = ({ row }: Flight) =>
       publish.length < room && (this.gate.shadowOf(row.lane) !== 'sync' || copiesLeft-- > 0);
-    for (const flight of this.pending) {
+    this.#pending.keep((flight) => {
       const route = this.gate.dispatchRoute(flight);
       if (route?.transport === 'sync' && this.#queue.hasRoomFor(flight)) {
         if (flight.queue(route)) this.#queue.push(flight);
       } else if (route?.transport === 'async' && this.#held.isBehind(flight)) {
-        later.push(flight);
+        return true;
       } else if (route?.transport === 'async' && mayPublish(flight)) {
-        if (flight.publish(route) && !this.#isRefusedAtOnce(flight)) publish.push(flight);
+        const departure = flight.publish(route) && this.#departureOf(flight);
+        if (departure) publish.push(departure);
       } else if (route?.transport === 'pull') {
         this.#leaveToPull(flight);
-      } else later.push(flight);
-    }
-    this.pending = later;
+      } else return true;
+      return false;
+    });
     this.#startCalls();
     return publish;
   }
@@ -158,20 +170,36 @@ export class LegRelay {
       this.#waiting.delete(flight);
       if (!flight.tryAgain()) continue;
       if (flight.state === 'queued') this.#queue.again(flight);
-      else this.pending.push(flight);
+      else this.#pending.add(flight);
     }
-    this.#sortPending();
   }
 
   /** A message that the transport will not take is not tried, and nothing of its key passes it. */
-  #isRefusedAtOnce(flight: Flight): boolean {
-    const { row, route, resends } = flight;
-    const to = [{ consumer: this.consumer, epoch: route!.epoch }];
-    const version = versionOf(this.#options.link, flight);
-    const parcel = { row, version, to, shadow: [], copied: [], resends };
+  #departureOf(flight: Flight): Departure | undefined {
+    const shadow = this.gate.shadowOf(flight.row.lane);
+    const parcel = this.#parcelOf(flight, shadow === 'sync');
     const reason = this.#options.async.refusalOf?.(parcel);
-    if (reason) this.#refused(flight, reason);
-    return Boolean(reason);
+    if (reason) {
+      this.#refused(flight, reason);
+      return undefined;
+    }
+    if (shadow === 'sync') this.#copies.send(flight);
+    const { generation } = flight;
+    return { parcel, onResult: (result) => this.onResult(flight, generation, result) };
+  }
+
+  #parcelOf(flight: Flight, isCopied: boolean): Parcel {
+    const { row, resends } = flight;
+    const version = versionOf(this.#options.link, flight);
+    const to = [{ consumer: this.consumer, epoch: flight.route!.epoch }];
+    return {
+      row,
+      version,
+      to,
+      shadow: NOBODY,
+      copied: isCopied ? [this.consumer] : NOBODY,
+      resends,
+    };
   }
 
   #startCalls(): void {
@@ -186,16 +214,8 @@ export class LegRelay {
     const { sync, async, wake } = this.#options;
     const { generation, row } = flight;
     flight.call();
-    const { epoch } = flight.route!;
     const isCopied = this.gate.shadowOf(row.lane) === 'async';
-    const parcel: Parcel = {
-      row,
-      version: versionOf(this.#options.link, flight),
-      to: [{ consumer: this.consumer, epoch }],
-      shadow: [],
-      copied: isCopied ? [this.consumer] : [],
-      resends: flight.resends,
-    };
+    const parcel = this.#parcelOf(flight, isCopied);
     // At every attempt: a message marked as copied has a copy, even if copying began between two
     // attempts.
     if (isCopied) void async.dispatch([{ ...parcel, to: [], copied: [], shadow: [this.consumer] }]);
@@ -205,11 +225,6 @@ export class LegRelay {
     this.onResult(flight, generation, result!);
     this.#startCalls();
     wake();
-  }
-
-  /** Sends copies of published messages as calls. */
-  sendCallCopies(flights: readonly Flight[]): void {
-    this.#copies.send(flights.filter(({ row }) => this.gate.shadowOf(row.lane) === 'sync'));
   }
 
   // ---- results ----
@@ -228,10 +243,14 @@ export class LegRelay {
       else if (isCurrent) this.#retry(flight, detail || outcome, retryAfterMs);
     } else if (isCurrent && result.kind === 'failed') this.#retry(flight, result.reason);
     else if (isCurrent && result.kind === 'refused') this.#refused(flight, result.reason);
-    else if (isCurrent && flight.handOver(performance.now())) {
-      this.#held.release(flight);
-      this.progress.handedOver(placeOf(flight));
-    }
+    else if (isCurrent && result.kind === 'sent') this.#handedOver(flight, result.streamSeq);
+  }
+
+  #handedOver(flight: Flight, seq: number | undefined): void {
+    const stored = seq ? { seq, created: this.streamCreated } : undefined;
+    if (!flight.handOver(performance.now(), stored)) return;
+    this.#held.release(flight);
+    this.progress.handedOver(placeOf(flight));
   }
 
   #retry(flight: Flight, reason: string, afterMs?: number): void {
@@ -243,9 +262,8 @@ export class LegRelay {
   /** The reason is this message alone: its key waits behind it, and all others go on. */
   #refused(flight: Flight, reason: string): void {
     if (this.#held.isBehind(flight)) {
-      if (!flight.holdBack()) return;
-      this.pending.push(flight);
-      return this.#sortPending();
+      if (flight.holdBack()) this.#pending.add(flight);
+      return;
     }
     const { link, log } = this.#options;
     const { eventId } = flight.row;
@@ -284,14 +302,15 @@ export class LegRelay {
     const isParked = outcome === 'parked';
     if (!(isParked ? flight.park(performance.now()) : flight.settle(epoch, version))) return;
     this.#leave(flight);
-    if (wasPending) this.pending = this.pending.filter((one) => one !== flight);
+    if (wasPending) this.#pending.keep((one) => one !== flight);
     if (isParked) return;
     this.lastRow = flight.row;
     const place = { lane: flight.row.lane, epoch };
     this.progress.settled(performance.now() - flight.openedAtMs, place);
     flight.isDead = outcome === 'dead';
     this.closer.close(flight);
-    this.#options.onSettled(flight.row, !flight.isDead);
+    const isAwaited = flight.route?.transport === 'sync';
+    this.answers.settled(flight.row.eventId, { isApplied: !flight.isDead, isAwaited });
   }
 
   /**
@@ -322,15 +341,15 @@ export class LegRelay {
   // ---- receipts that did not come ----
 
   /**
-   * After asking the consumer: a message that it does not know, not even as parked, is eventually
-   * sent again.
+   * After asking the consumer: a message that it does not know, not even as parked, is sent again unless
+   * the stream still has it.
    */
-  afterAsking(flight: Flight, { isKnown, isStreamIdle }: AskedFor): void {
+  afterAsking(flight: Flight, { isKnown, look }: AskedFor): void {
     const nowMs = performance.now();
     // An unknown parked message: the consumer's database was restored from a backup.
-    const isLost = flight.state === 'parked' ? !isKnown : isStreamIdle || flight.isGivenUp(nowMs);
+    const isLost = flight.state === 'parked' ? !isKnown : flight.isLost(nowMs, look);
     if (!isLost) flight.askLater(nowMs);
-    else if (flight.resend()) this.pending.unshift(flight);
+    else if (flight.resend()) this.#pending.add(flight);
   }
 
   /** The consumer could not be asked. */
@@ -354,14 +373,14 @@ export class LegRelay {
       const wasPending = flight.state === 'pending';
       if (!flight.takeBack()) continue;
       this.#leave(flight);
-      if (!wasPending) this.pending.push(flight);
+      if (!wasPending) this.#pending.add(flight);
     }
-    this.#sortPending();
   }
 
   /** These lanes are no longer ours, or the state of their rows is unknown. */
   forget(lanes: ReadonlySet<number>): void {
     this.#letGo([...this.window.all()].filter(({ row }) => lanes.has(row.lane)));
+    for (const lane of lanes) this.window.restart(lane);
   }
 
   /** A receipt that still comes for one of them closes nothing. */
@@ -371,16 +390,12 @@ export class LegRelay {
       this.#leave(flight);
       this.window.remove(flight);
     }
-    this.pending = this.pending.filter(({ state }) => state !== 'gone');
+    this.#pending.keep(({ state }) => state !== 'gone');
   }
 
   #leave(flight: Flight): void {
     this.#queue.leave(flight);
     this.#waiting.delete(flight);
     this.#held.release(flight);
-  }
-
-  #sortPending(): void {
-    this.pending.sort((a, b) => a.row.seq - b.row.seq);
   }
 }

@@ -7,28 +7,31 @@ import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Database } from '../../runtime/postgres.ts';
+import { pause } from '../../runtime/wake.ts';
 import { ASK_AFTER_MS, backoffMs, RETRY_BACKOFF } from '../backoff.ts';
 import type { LinkDefinition } from '../link.ts';
-import { type LegRead, type OutboxRow, readOpen, readRows, SPAN } from '../outbox/openRows.ts';
+import { readOpen, readRows } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
+import type { StreamLook } from '../transport/jetStream/look.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
 import type { OwnedLanes } from './lanes.ts';
 import { LegRelay } from './legRelay.ts';
-import { parcelsFor } from './parcels.ts';
+import { type Shipment, shipmentsOf } from './parcels.ts';
 import { findUnknown } from './sweep.ts';
 
 declareFailpoints('relay.after-read', 'relay.after-publish');
 
-/** Open rows held in memory per leg. Four publish batches: enough to keep two in flight. */
-const WINDOW = 4_096;
-/** Rows read or published at once; more gain little (100 to 1,000 measured 1.7 times). */
+/** Rows published at once; more gain little (100 to 1,000 measured 1.7 times). */
 const BATCH = 1_000;
 /** Publish batches in flight, in order: the second hides the round trip of the first. */
 const PUBLISHING = 2;
-/** Without a wake the outbox is read after this time, less and less often while it stays empty. */
+/**
+ * Without a wake or a hint the outbox is read after this time, less and less often while it stays empty:
+ * what a process committed that died before it said so waits for the longest.
+ */
 const IDLE_READ_MIN_MS = 10;
-const IDLE_READ_MAX_MS = 100;
+const IDLE_READ_MAX_MS = 500;
 /**
  * How often everything is looked through, to find rows that more than GAP_MARGIN others overtook, and
  * rows that have the number of another one.
@@ -36,6 +39,8 @@ const IDLE_READ_MAX_MS = 100;
 const SWEEP_EVERY_MS = 500;
 /** The share of time that sweeps may take, however large the outbox is. */
 const SWEEP_SHARE = 1 / 20;
+/** How often to look whether what is under way has ended, when the process stops. */
+const LOOK_MS = 5;
 /** Ids one GetReceipts call asks for. */
 const ASK_BATCH = 500;
 /** How often to look for overdue receipts. */
@@ -45,7 +50,10 @@ const ASK_EVERY_MS = ASK_AFTER_MS / 4;
 export type AskReceipts = (
   consumer: string,
   eventIds: readonly string[],
-) => Promise<{ receipts: readonly Receipt[]; isStreamIdle: boolean }>;
+) => Promise<{ receipts: readonly Receipt[] }>;
+
+/** Looks what the stream has for a consumer. Rejects when the broker does not answer. */
+export type LookAtStream = (consumer: string) => Promise<StreamLook>;
 
 /** Makes the consumer refuse what was dispatched to a lane under an older epoch. */
 export type RaiseFence = (consumer: string, lane: number, minEpoch: bigint) => Promise<void>;
@@ -60,10 +68,13 @@ export interface LinkRelayOptions {
   readonly owned: OwnedLanes;
   /** Whether closed messages of functional links are kept for a while. */
   readonly keepsHistory: boolean;
+  /** What the flights of each leg may take in memory. */
+  readonly windowBytes: number;
   readonly async: Dispatcher;
   /** One for each consumer. */
   readonly sync: Readonly<Record<string, Dispatcher>>;
   readonly ask: AskReceipts;
+  readonly look: LookAtStream;
   readonly raiseFence: RaiseFence;
   /** Something happened that makes another pass worthwhile. */
   readonly wake: () => void;
@@ -71,8 +82,6 @@ export interface LinkRelayOptions {
   readonly isLeaseValid: () => boolean;
   /** A row is of a contract version that this build does not read. */
   readonly onUnreadable: () => void;
-  /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
-  readonly onSettled: (row: OutboxRow, isApplied: boolean) => void;
 }
 
 export class LinkRelay {
@@ -104,10 +113,10 @@ export class LinkRelay {
   async pump(): Promise<number> {
     for (const leg of this.legs) {
       await this.#followLanes(leg);
-      const { isChanged, moved } = await leg.gate.adopt();
+      const moved = await leg.gate.adopt();
       if (moved.length > 0) leg.takeBack(moved);
-      if (isChanged) leg.window.rewind();
-      this.#isReadWanted = leg.window.applyRewind() || this.#isReadWanted;
+      // What was left unread behind a closed gate.
+      this.#isReadWanted ||= moved.length > 0;
     }
     if (this.#isReadDue()) await this.#readAll();
     await failpoint('relay.after-read');
@@ -121,16 +130,14 @@ export class LinkRelay {
   /** When the set of owned lanes changed: forgets flights of lost lanes and reads the new ones. */
   async #followLanes(leg: LegRelay): Promise<void> {
     leg.forget(leg.gate.dropLost());
-    if (await leg.gate.noteTaken()) leg.window.rewind();
+    for (const lane of await leg.gate.noteTaken()) leg.window.restart(lane);
   }
 
   // ---- reading ----
 
   #isReadDue(): boolean {
-    const hasRoom = this.legs.some(
-      (leg) => leg.isBehind && leg.window.size < WINDOW && leg.gate.readMask() !== 0,
-    );
-    return this.#isReadWanted || hasRoom || performance.now() >= this.#nextReadAtMs;
+    const hasRoom = () => this.legs.some((leg) => leg.window.isBehind(leg.gate.readMask()));
+    return this.#isReadWanted || hasRoom() || performance.now() >= this.#nextReadAtMs;
   }
 
   async #readAll(): Promise<void> {
@@ -143,46 +150,21 @@ export class LinkRelay {
 
   /** Returns whether there was anything new. */
   async #read(): Promise<boolean> {
-    const wanted = this.legs
-      .map((leg) => ({ leg, laneMask: leg.gate.readMask(), limit: roomOf(leg) }))
-      .filter(({ laneMask }) => laneMask !== 0);
-    if (wanted.length === 0) return false;
-    const orders = wanted.map(({ leg: { window }, laneMask, limit }) => ({
-      leg: window.leg,
-      tail: window.tail,
-      span: window.span,
-      laneMask,
-      limit,
-    }));
-    // However this read ends, the next one is not larger than it must be.
-    for (const { leg } of wanted) leg.window.span = SPAN;
-    const open = await readOpen(this.#options.queueSql, orders);
-    for (const [i, { leg, limit }] of wanted.entries()) {
-      const read = open.legs.get(leg.window.leg)!;
-      await this.#takeLate(
-        leg,
-        read.before.filter((seq) => !leg.window.at(seq)),
-      );
-      const rows = open.rows.filter((row) => row.leg === leg.window.leg);
-      leg.take(rows);
-      this.#follow(leg, rows, { limit, ...read });
-      if (rows.length === 0 && read.isMore) leg.window.span = orders[i]!.span * 2;
+    const orders = this.legs.flatMap((leg) =>
+      leg.window.orders(leg.gate.readMask()).map((order) => ({ leg, order })),
+    );
+    if (orders.length === 0) return false;
+    const reads = await readOpen(
+      this.#options.queueSql,
+      orders.map(({ order }) => order),
+    );
+    for (const [i, { leg, order }] of orders.entries()) {
+      await this.#takeLate(leg, leg.read(order, reads[i]!));
     }
-    return open.rows.length > 0;
+    return reads.some(({ rows }) => rows.length > 0);
   }
 
-  /** Moves the tail on, also past rows of lanes that are not read here: a rewind finds them. */
-  #follow(
-    leg: LegRelay,
-    rows: readonly OutboxRow[],
-    { limit, through, isMore }: LegRead & { limit: number },
-  ): void {
-    const isFull = limit === 0 || rows.length === limit;
-    leg.window.tail = isFull ? (rows.at(-1)?.seq ?? leg.window.tail) : through;
-    leg.isBehind = isFull || isMore;
-  }
-
-  /** Unknown open rows before the tail committed late: they go out before newer ones. */
+  /** They go out before newer ones. */
   async #takeLate(leg: LegRelay, late: readonly number[]): Promise<void> {
     if (late.length === 0) return;
     leg.take(await readRows(this.#options.queueSql, leg.window.leg, late.slice(0, BATCH)));
@@ -205,34 +187,18 @@ export class LinkRelay {
   #dispatchDue(): void {
     const canPublish =
       this.#publishing < PUBLISHING && performance.now() >= this.#publishPausedUntilMs;
-    const batch = this.legs.map((leg) => ({ leg, flights: leg.startDue(canPublish ? BATCH : 0) }));
-    if (batch.some(({ flights }) => flights.length > 0)) void this.#publish(batch);
+    const legs = this.legs.map((leg) => leg.startDue(canPublish ? BATCH : 0));
+    const shipments = shipmentsOf(legs);
+    if (shipments.length > 0) void this.#publish(shipments);
   }
 
-  async #publish(batch: readonly { leg: LegRelay; flights: readonly Flight[] }[]): Promise<void> {
+  async #publish(shipments: readonly Shipment[]): Promise<void> {
     this.#publishing += 1;
-    const generations = new Map<Flight, number>();
-    for (const { leg, flights } of batch) {
-      for (const flight of flights) generations.set(flight, flight.generation);
-      leg.sendCallCopies(flights);
-    }
-    const parcels = parcelsFor(
-      this.#options.link,
-      batch.map(({ leg, flights }) => ({
-        consumer: leg.consumer,
-        flights,
-        isCopied: (lane) => leg.gate.shadowOf(lane) === 'sync',
-      })),
-    );
-    const results = await this.#options.async.dispatch(parcels.map((one) => one.parcel));
+    const results = await this.#options.async.dispatch(shipments.map(({ parcel }) => parcel));
     await failpoint('relay.after-publish');
     this.#publishing -= 1;
-    const resultOf = new Map<Flight, DispatchResult>();
-    for (const [i, { flights }] of parcels.entries())
-      for (const flight of flights) resultOf.set(flight, results[i]!);
-    for (const { leg, flights } of batch)
-      for (const flight of flights)
-        leg.onResult(flight, generations.get(flight)!, resultOf.get(flight)!);
+    for (const [i, { departures }] of shipments.entries())
+      for (const { onResult } of departures) onResult(results[i]!);
     this.#afterPublish(results);
     this.#options.wake();
   }
@@ -277,15 +243,24 @@ export class LinkRelay {
       const leaving = overdue.filter((flight) => flight.isAskedFor);
       await this.#fence(leg, leaving);
       const ids = overdue.map((flight) => flight.row.eventId);
-      const { receipts, isStreamIdle } = await this.#options.ask(leg.consumer, ids);
+      const look = await this.#look(leg, overdue);
+      const { receipts } = await this.#options.ask(leg.consumer, ids);
       this.receive(leg.consumer, receipts);
       for (const flight of leaving) leg.closeUnknown(flight);
       const known = new Set(receipts.map((receipt) => receipt.eventId));
       for (const flight of overdue)
-        leg.afterAsking(flight, { isKnown: known.has(flight.row.eventId), isStreamIdle });
+        leg.afterAsking(flight, { isKnown: known.has(flight.row.eventId), look });
     } catch (error) {
       leg.notAnswered(overdue, `no receipt, and asking for it failed: ${messageOf(error)}`);
     }
+  }
+
+  /** Once for all of them; undefined where none was stored, or nobody can tell. */
+  async #look(leg: LegRelay, overdue: readonly Flight[]): Promise<StreamLook | undefined> {
+    if (!overdue.some(({ stored }) => stored)) return undefined;
+    const look = await this.#options.look(leg.consumer).catch(() => undefined);
+    leg.streamCreated = look?.created ?? leg.streamCreated;
+    return look;
   }
 
   /**
@@ -298,16 +273,12 @@ export class LinkRelay {
     }
   }
 
-  /** Waits until every dispatch has its result and every row being closed is closed. */
-  async settleInFlight(): Promise<void> {
+  /** Waits until every dispatch has its result and every row being closed is closed, or it is given up. */
+  async settleInFlight(givenUp: AbortSignal): Promise<void> {
     for (const leg of this.legs) {
-      while ([...leg.window.all()].some((flight) => flight.state === 'sending'))
-        await new Promise((resolve) => setTimeout(resolve, 5));
+      const isSending = () => [...leg.window.all()].some(({ state }) => state === 'sending');
+      while (!givenUp.aborted && isSending()) await pause(LOOK_MS);
       await leg.closer.idle();
     }
   }
-}
-
-function roomOf(leg: LegRelay): number {
-  return Math.max(0, Math.min(BATCH, WINDOW - leg.window.size));
 }

@@ -3,9 +3,10 @@
  * route and answers it when it likes.
  */
 import { randomUUIDv7 } from 'node:crypto';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { applyExpand } from '../../db/schemaChanges.ts';
 import { type Log, silentLog } from '../../runtime/log.ts';
-import { connectNats } from '../../runtime/nats.ts';
+import { connectNats, type NatsConnection } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 import { links } from '../../services/links.ts';
 import { testNats } from '../../test/harness/nats.ts';
@@ -13,9 +14,11 @@ import type { Owner } from '../../test/harness/owner.ts';
 import { testDatabase } from '../../test/harness/postgres.ts';
 import { until } from '../../test/harness/until.ts';
 import { solutionCompleted } from '../inbox/solutions.fixture.ts';
+import { laneOf } from '../link.ts';
 import { enqueue } from '../outbox/enqueue.ts';
 import type { Enqueued } from '../outbox/message.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
+import { lookAtStream } from '../transport/jetStream/look.ts';
 import type { Parcel } from '../wire/parcel.ts';
 import type { ReceiptOutcome } from '../wire/receipt.ts';
 import type { AskReceipts } from './linkRelay.ts';
@@ -72,12 +75,16 @@ export interface RelayRigOptions {
   readonly queueSession?: Record<string, string | number | boolean>;
   readonly log?: Log;
   readonly ask?: AskReceipts;
+  readonly windowBytes?: number;
+  /** Where messages of an `async` route go; to the consumer unless given. */
+  readonly async?: (nats: NatsConnection) => Dispatcher;
 }
 
 export interface RelayRig {
   readonly url: string;
   /** The test's own connections. */
   readonly sql: Database;
+  readonly nats: NatsConnection;
   readonly consumer: Consumer;
   readonly relay: Relay;
   /** Another process of the service; `instance` is its name. */
@@ -114,16 +121,19 @@ export async function relayRig(t: Owner, options: RelayRigOptions = {}): Promise
         instance,
         links: [LINK],
       },
-      asyncDispatcher: () => consumer,
+      asyncDispatcher: () => options.async?.(connection) ?? consumer,
       syncDispatcher: () => consumer,
       keepsHistory: true,
-      ask: () => options.ask ?? (async () => ({ receipts: [], isStreamIdle: false })),
+      windowBytes: options.windowBytes ?? 1 << 26,
+      ask: () => options.ask ?? (async () => ({ receipts: [] })),
+      look: (link) => async (name) =>
+        lookAtStream(await jetstreamManager(connection), link.id, name),
       raiseFence: () => () => Promise.resolve(),
     });
     relays.push(relay);
     return relay;
   };
-  return { url, sql, consumer, relay: another('hiring-1'), another };
+  return { url, sql, nats: connection, consumer, relay: another('hiring-1'), another };
 }
 
 /** A use case writes a message; `key` is its solution. */
@@ -138,6 +148,24 @@ export async function write(
     enqueue(tx, LINK, [{ event: 'SolutionCompleted', version, payload }]),
   );
   return message!;
+}
+
+/** Messages of these keys, in one transaction. */
+export async function writeAll(sql: Database, keys: readonly string[]): Promise<Enqueued[]> {
+  const messages = keys.map((key) => {
+    const { text } = solutionCompleted(key);
+    const payload = { ...JSON.parse(text).payload, accepted_by: '' };
+    return { event: 'SolutionCompleted', version: 1n, payload } as const;
+  });
+  return sql.begin((tx) => enqueue(tx, LINK, messages));
+}
+
+/** A key of this lane. */
+export function keyIn(lane: number): string {
+  for (;;) {
+    const key = randomUUIDv7();
+    if (laneOf(key) === lane) return key;
+  }
 }
 
 /** Whether the message still has its row. */

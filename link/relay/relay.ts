@@ -7,32 +7,29 @@
  * one.
  */
 import type { Log } from '../../runtime/log.ts';
-import {
-  keepSubscribed,
-  type NatsConnection,
-  type StandingSubscription,
-} from '../../runtime/nats.ts';
+import type { NatsConnection, StandingSubscription } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
-import { Wake } from '../../runtime/wake.ts';
+import { pause, Wake } from '../../runtime/wake.ts';
 import { FAILED_PASS_MS } from '../backoff.ts';
 import { LinkError } from '../errors.ts';
+import { onHint, sendHint } from '../hints.ts';
 import type { LinkDefinition, Transport } from '../link.ts';
 import type { Enqueued } from '../outbox/message.ts';
 import type { Dispatcher } from '../transport/dispatcher.ts';
 import { onReceipts } from '../transport/jetStream/receipts.ts';
 import { LaneLeases, RENEW_EVERY_MS } from './lanes.ts';
-import { type AskReceipts, LinkRelay, type RaiseFence } from './linkRelay.ts';
+import { type AskReceipts, LinkRelay, type LookAtStream, type RaiseFence } from './linkRelay.ts';
 import { prepareRoutes, readRevisions } from './routes.ts';
 import type { BlockedLeg } from './window.ts';
 
-/** How often to look for route changes made by another process; bounds the pause of a flip. */
-const ROUTE_POLL_MS = 50;
+/** How often to look for route changes that another process made, when its hint was lost. */
+const ROUTE_POLL_MS = 500;
+/** The same while another process has yet to adopt a route, of which it gives no hint. */
+const ADOPTION_POLL_MS = 50;
 /** How often to look for lanes of a process that died; bounds how long they stand still. */
 const LOOK_EVERY_MS = 200;
 /** After a sweep that failed, for example while the database is down. */
 const FAILED_SWEEP_MS = 1_000;
-/** How many rows settled before anybody waited are remembered: a request waits at once or never. */
-const SETTLED_EARLY = 10_000;
 /** On stop: time for results on their way to close their rows before the lanes are released. */
 const STOP_GRACE_MS = 2_000;
 
@@ -50,9 +47,12 @@ export interface RelayOptions {
   readonly links: readonly LinkDefinition[];
   /** Whether closed messages of functional links are kept for a while. */
   readonly keepsHistory: boolean;
+  /** What open messages may take in the memory of this process; the lanes of all legs share it evenly. */
+  readonly windowBytes: number;
   readonly asyncDispatcher: (link: LinkDefinition) => Dispatcher;
   readonly syncDispatcher: (link: LinkDefinition, consumer: string) => Dispatcher;
   readonly ask: (link: LinkDefinition) => AskReceipts;
+  readonly look: (link: LinkDefinition) => LookAtStream;
   readonly raiseFence: (link: LinkDefinition) => RaiseFence;
 }
 
@@ -67,10 +67,9 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #leases: LaneLeases;
   readonly #links = new Map<string, { relay: LinkRelay; wake: Wake }>();
-  /** By leg and event, as the waiters are. */
-  readonly #settledEarly = new Map<string, boolean>();
-  readonly #waiters = new Map<string, (isApplied: boolean) => void>();
   readonly #stopping = new AbortController();
+  /** Wakes whoever follows the routes. */
+  readonly #following = new Wake();
   readonly #subscriptions: StandingSubscription[] = [];
   #loops: Promise<void>[] = [];
   #revisions = new Map<string, bigint>();
@@ -84,8 +83,9 @@ export class Relay {
   }
 
   #addLink(link: LinkDefinition): void {
-    const { sql, queueSql, log, instance, keepsHistory } = this.#options;
-    const { asyncDispatcher, syncDispatcher, ask, raiseFence } = this.#options;
+    const { sql, queueSql, log, instance, keepsHistory, links } = this.#options;
+    const legs = links.flatMap(({ consumers }) => Object.keys(consumers));
+    const { asyncDispatcher, syncDispatcher, ask, look, raiseFence } = this.#options;
     const wake = new Wake();
     const consumers = Object.keys(link.consumers);
     const relay = new LinkRelay({
@@ -95,15 +95,16 @@ export class Relay {
       link,
       instance,
       keepsHistory,
+      windowBytes: this.#options.windowBytes / legs.length,
       owned: this.#leases.owned.get(link.id)!,
       async: asyncDispatcher(link),
       sync: Object.fromEntries(consumers.map((name) => [name, syncDispatcher(link, name)])),
       ask: ask(link),
+      look: look(link),
       raiseFence: raiseFence(link),
       wake: () => wake.wake(),
       isLeaseValid: () => !this.#stopping.signal.aborted && this.#leases.isLeaseValid(),
       onUnreadable: () => this.#leases.decline(link.id),
-      onSettled: (row, isApplied) => this.#settled(nameOf(row), isApplied),
     });
     this.#links.set(link.id, { relay, wake });
   }
@@ -118,6 +119,8 @@ export class Relay {
       for (const leg of relay.legs) await leg.gate.readRoutes();
     // Stopped while it was starting.
     if (this.#stopping.signal.aborted) return this.#leases.leave();
+    const noHints = (problem: unknown) =>
+      log.warn({ err: problem }, 'no hints from other processes');
     this.#subscriptions.push(
       onReceipts(
         nats,
@@ -125,17 +128,23 @@ export class Relay {
         (batch) => this.#links.get(batch.link)?.relay.receive(batch.consumer, batch.receipts),
         (problem) => log.warn({ err: problem }, 'unreadable receipts, or none are pushed'),
       ),
-      keepSubscribed(
-        nats,
-        hintSubject(service),
-        () => this.#readAll(),
-        (problem) => log.warn({ err: problem }, 'no hints from other processes'),
-      ),
+      onHint(nats, 'wake', service, () => this.#readAll(), noHints),
+      onHint(nats, 'follow', service, () => this.#following.wake(), noHints),
     );
     this.#loops = [
-      this.#every(RENEW_EVERY_MS, () => this.#refreshLeases()),
-      this.#every(LOOK_EVERY_MS, () => this.#takeOrphans()),
-      this.#every(ROUTE_POLL_MS, () => this.#readRevisions()),
+      this.#every(
+        () => RENEW_EVERY_MS,
+        () => this.#refreshLeases(),
+      ),
+      this.#every(
+        () => LOOK_EVERY_MS,
+        () => this.#takeOrphans(),
+      ),
+      this.#every(
+        () => (this.#gatesWaiting().length > 0 ? ADOPTION_POLL_MS : ROUTE_POLL_MS),
+        () => this.#readRevisions(),
+        this.#following,
+      ),
       ...[...this.#links.values()].flatMap((link) => [
         this.#linkLoop(link),
         this.#sweepLoop(link.relay),
@@ -150,10 +159,12 @@ export class Relay {
     this.#readAll();
     await Promise.all(this.#loops);
     if (this.#loops.length === 0) return;
-    const closed = Promise.all(
-      [...this.#links.values()].map(({ relay }) => relay.settleInFlight()),
+    const givenUp = new AbortController();
+    const closed = [...this.#links.values()].map(({ relay }) =>
+      relay.settleInFlight(givenUp.signal),
     );
-    await Promise.race([closed, new Promise((done) => setTimeout(done, STOP_GRACE_MS).unref())]);
+    await Promise.race([Promise.all(closed), pause(STOP_GRACE_MS, givenUp.signal)]);
+    givenUp.abort();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#leases.leave();
   }
@@ -172,8 +183,7 @@ export class Relay {
       this.#links.get(link)?.relay.wantRead();
       isElsewhere ||= !this.#leases.owned.get(link)?.has(lane);
     }
-    if (isElsewhere && !this.#options.nats.isClosed())
-      this.#options.nats.publish(hintSubject(this.#options.service));
+    if (isElsewhere) sendHint(this.#options.nats, 'wake', this.#options.service);
   }
 
   /**
@@ -184,36 +194,15 @@ export class Relay {
     return this.#legOf(message)?.gate.transportOf(message.lane);
   }
 
-  #settled(name: string, isApplied: boolean): void {
-    const finish = this.#waiters.get(name);
-    if (finish) return finish(isApplied);
-    // The relay may be faster than the request that wrote the row: its wait finds the result here.
-    this.#settledEarly.set(name, isApplied);
-    if (this.#settledEarly.size <= SETTLED_EARLY) return;
-    const [oldest] = this.#settledEarly.keys();
-    this.#settledEarly.delete(oldest!);
-  }
-
   /**
    * Resolves to `true` when the effect is committed, and to `false` on timeout or when the consumer
    * gave up; never rejects.
    */
   async waitForReceipt(message: Enqueued, withinMs: number): Promise<boolean> {
-    if (!this.#legOf(message)?.gate.owns(message.lane))
-      // The message is committed: a request must not fail because its state cannot be read.
-      return this.#pollClosed(message, withinMs).catch(() => false);
-    const name = nameOf(message);
-    const early = this.#settledEarly.get(name);
-    if (early !== undefined) return early;
-    return new Promise((resolve) => {
-      const finish = (isApplied: boolean) => {
-        clearTimeout(timer);
-        this.#waiters.delete(name);
-        resolve(isApplied);
-      };
-      const timer = setTimeout(finish, withinMs, false);
-      this.#waiters.set(name, finish);
-    });
+    const leg = this.#legOf(message);
+    if (leg?.gate.owns(message.lane)) return leg.answers.wait(message.eventId, withinMs);
+    // The message is committed: a request must not fail because its state cannot be read.
+    return this.#pollClosed(message, withinMs).catch(() => false);
   }
 
   /** Another process owns the lane: a missing row means that it has its receipt. */
@@ -251,8 +240,9 @@ export class Relay {
     return new Map(legs.map((leg) => [leg.window.leg, leg.window.blocked()]));
   }
 
-  /** This process changed routes: read them at once instead of at the next poll. */
+  /** This process changed routes: all processes of the service read them at once. */
   async routesChanged(): Promise<void> {
+    sendHint(this.#options.nats, 'follow', this.#options.service);
     await this.#readRevisions();
   }
 
@@ -284,15 +274,14 @@ export class Relay {
     }
   }
 
-  async #every(everyMs: number, run: () => Promise<void>): Promise<void> {
-    const pause = new Wake();
+  async #every(everyMs: () => number, run: () => Promise<void>, pause = new Wake()): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
         await run();
       } catch (error) {
         this.#options.log.warn({ err: error }, 'relay upkeep failed');
       }
-      await pause.wait(everyMs, this.#stopping.signal);
+      await pause.wait(everyMs(), this.#stopping.signal);
     }
   }
 
@@ -341,17 +330,12 @@ export class Relay {
       wake.wake();
     }
     this.#revisions = revisions;
-    for (const { relay } of this.#links.values())
-      for (const { gate } of relay.legs) if (gate.isWaitingForOthers) await gate.refresh();
+    for (const gate of this.#gatesWaiting()) await gate.refresh();
   }
-}
 
-/** A message on one leg. */
-function nameOf({ leg, eventId }: Pick<Enqueued, 'leg' | 'eventId'>): string {
-  return `${leg} ${eventId}`;
-}
-
-/** Core NATS subject that wakes the relays of a service. */
-export function hintSubject(service: string): string {
-  return `relink.wake.${service}`;
+  /** Those of legs of which another process has yet to adopt a route. */
+  #gatesWaiting() {
+    const legs = [...this.#links.values()].flatMap(({ relay }) => relay.legs);
+    return legs.map(({ gate }) => gate).filter((gate) => gate.isWaitingForOthers);
+  }
 }

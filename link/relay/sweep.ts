@@ -15,7 +15,7 @@ export async function* findUnknown(sql: Database, leg: LegRelay): AsyncGenerator
     const order = { leg: window.leg, laneMask: gate.readMask() };
     try {
       const ids = await readIds(sql, order, { after, through });
-      const unknown = ids.filter((id) => !window.has(id));
+      const unknown = ids.filter((id) => window.isPassed(id.lane, id.seq) && !window.has(id));
       if (unknown.length > 0) yield unknown.map(({ seq }) => seq);
       after = through;
       span = ids.length === 0 ? span * 2 : SPAN;

@@ -32,8 +32,8 @@ function relayOn(database: Database): Relay {
       nats: unused(),
       links: [link],
     },
-    ...{ service: 'hiring', instance: 'other', ask: unused, raiseFence: unused },
-    ...{ asyncDispatcher: unused, syncDispatcher: unused, keepsHistory: true },
+    ...{ service: 'hiring', instance: 'other', ask: unused, look: unused, raiseFence: unused },
+    ...{ asyncDispatcher: unused, syncDispatcher: unused, keepsHistory: true, windowBytes: 1 },
   });
 }
 

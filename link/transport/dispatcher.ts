@@ -7,8 +7,8 @@ import type { Receipt } from '../wire/receipt.ts';
 
 export type DispatchResult =
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
-  /** Handed over; the receipt comes later. */
-  | { readonly kind: 'sent' }
+  /** Handed over; the receipt comes later. Where it was stored, under which number. */
+  | { readonly kind: 'sent'; readonly streamSeq?: number }
   /** Not handed over, or the outcome is unknown: send the same message again. */
   | { readonly kind: 'failed'; readonly reason: string }
   /** Not handed over, and the reason is this message alone: others may go on, its key waits. */

@@ -13,8 +13,9 @@ import type { EvidenceRecord, Waiting } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 import { type RecordingContext, WATCHED } from './context.ts';
 
-/** Often enough for a person who watches, rarely enough not to burden the services. */
-const EVERY_MS = 250;
+/** At first a gate is read often, as most pass at once or soon; then rarely enough for the services. */
+const EVERY_MIN_MS = 50;
+const EVERY_MAX_MS = 250;
 /** Readings whose verdict does not change are written this often. */
 const WRITE_EVERY_MS = 1_000;
 const SOAK = 'time';
@@ -43,8 +44,12 @@ export async function watchGate(gate: Gate, context: RecordingContext): Promise<
     if (failed) throw new StepProblem('fail', describe(failed.reading));
     if (isOver && !waiting) return;
     if (waiting && isTooLong) throw outOfPatience(waiting);
-    await stepPause(EVERY_MS, context.signal);
+    await stepPause(pauseMs(elapsedMs), context.signal);
   }
+}
+
+function pauseMs(elapsedMs: number): number {
+  return Math.min(EVERY_MAX_MS, Math.max(EVERY_MIN_MS, elapsedMs / 2));
 }
 
 async function takeAll(gate: Gate, context: RecordingContext): Promise<Taken[]> {

@@ -7,8 +7,6 @@ import { consumersOfLink } from './carried.ts';
 import { findInTexts, inParts, type PhraseList, readPhrases, SEARCH } from './phrases.ts';
 import { eraseMessage, isOlder, listLinkStreams, readMessages } from './streamTexts.ts';
 
-/** Of each call; each reads every free text of the service. */
-const HASHES_AT_ONCE = 5_000;
 /** Between two calls, when one left something behind. */
 const AGAIN_MS = 200;
 
@@ -54,7 +52,7 @@ async function replaceFreeText(context: StepContext, phrases: PhraseList): Promi
   const { salt, longest } = phrases;
   for (const service of participants.services) {
     const counts = new Map<string, bigint>();
-    for (const entities of inParts(phrases, HASHES_AT_ONCE)) {
+    for (const entities of inParts(phrases)) {
       const request = { salt, longest, entities };
       const { changed } = await participants.of(service).replacePhrases(request, SEARCH);
       for (const [place, rows] of Object.entries(changed))

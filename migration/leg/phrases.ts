@@ -3,7 +3,8 @@
  * to whoever searches by salted hashes only.
  */
 import { randomUUID } from 'node:crypto';
-import type { Phrases } from '../../gen/relink/v1/participant_pb.ts';
+import { toBinary } from '@bufbuild/protobuf';
+import { type Phrases, PhrasesSchema } from '../../gen/relink/v1/participant_pb.ts';
 import { PhraseSearch } from '../../link/erasing/phrases.ts';
 import { followPages } from '../../rpc/paging.ts';
 import { REPEATABLE } from '../participants.ts';
@@ -40,17 +41,23 @@ export async function readPhrases({ run, participants }: StepContext): Promise<P
   return { salt, entities: entries, longest, fields: [...fields] };
 }
 
-/** Parts of a list that fit into one call, by the number of their hashes. */
-export function* inParts({ entities }: PhraseList, most: number): Generator<Phrases[]> {
+/** gRPC takes 4 MiB; each part costs a reading of everything. */
+const PART_BYTES = 3_500_000;
+const FRAME_BYTES = 6;
+const MOST_ENTITIES = 50_000;
+
+/** Parts of a list that fit into one call. Of most links there is one. */
+export function* inParts({ entities }: PhraseList): Generator<Phrases[]> {
   let part: Phrases[] = [];
-  let hashes = 0;
+  let bytes = 0;
   for (const one of entities.filter((each) => each.hashes.length > 0)) {
-    if (part.length > 0 && hashes + one.hashes.length > most) {
+    const size = toBinary(PhrasesSchema, one).length + FRAME_BYTES;
+    if (part.length === MOST_ENTITIES || bytes + size > PART_BYTES) {
       yield part;
-      [part, hashes] = [[], 0];
+      [part, bytes] = [[], 0];
     }
     part.push(one);
-    hashes += one.hashes.length;
+    bytes += size;
   }
   if (part.length > 0) yield part;
 }

@@ -23,13 +23,12 @@ import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 
-/** As many as one call takes. */
-const HASHES_AT_ONCE = 10_000;
 const AGAIN_MS = 500;
 /** What no search of this kind finds or reads; whoever relies on the statement has to know. */
 const NEVER_SEARCHED = [
   'values that the fields had before they were changed',
-  'values that are spread over several columns, packed or encoded',
+  'values that are packed or encoded, but for escapes of JSON and percent encoding',
+  'values in other spellings than docs/contract-versions.md lists',
   "large objects, comments and definitions in the services' databases",
   "the operator's database",
 ];
@@ -71,21 +70,22 @@ interface Search {
 }
 
 /**
- * What was on its way when everything was erased is found here, and erased as well; so is what came
- * while a person was asked. Nothing is left to a person before it was erased and searched for again.
+ * Before each search everything is erased: what came in an older version since then may hold what the
+ * owner no longer has, and nobody could search for it. Nothing is left to a person before it was
+ * erased and searched for again.
  */
 async function searchUntilClean(context: StepContext): Promise<Search> {
   const patienceMs = context.run.settings.patience_seconds * 1_000;
-  let erasedSinceMs: number | undefined;
+  let foundSinceMs: number | undefined;
   for (;;) {
+    await eraseEverywhere(context);
     const search = await searchAll(context);
     if (search.searched.every(({ found }) => found === 0)) return search;
     const nowMs = performance.now();
-    if (erasedSinceMs !== undefined && nowMs - erasedSinceMs > patienceMs)
+    if (foundSinceMs !== undefined && nowMs - foundSinceMs > patienceMs)
       throw tracesLeft(context, search.searched);
-    erasedSinceMs ??= nowMs;
+    foundSinceMs ??= nowMs;
     await stepPause(AGAIN_MS, context.signal);
-    await eraseEverywhere(context);
   }
 }
 
@@ -133,15 +133,16 @@ async function searchServices(context: StepContext, phrases: PhraseList): Promis
 }
 
 async function askServices(context: StepContext, phrases: PhraseList): Promise<Found> {
-  const { participants } = context;
+  const { run, participants } = context;
   const { salt, longest } = phrases;
   const places = new Map<string, SearchedPlace>();
   const [shared, leftOut] = [new Set<string>(), new Set<string>()];
   const note = (place: string, entries: number, found: number) =>
     places.set(place, { place, entries, found: found + (places.get(place)?.found ?? 0) });
-  for (const service of participants.services)
+  for (const service of participants.services) {
     for (const hashes of soughtIn(phrases)) {
-      const answer = await participants.of(service).findTraces({ salt, longest, hashes }, SEARCH);
+      const request = { salt, longest, hashes, link: run.link, version: run.to.version };
+      const answer = await participants.of(service).findTraces(request, SEARCH);
       for (const hash of answer.shared) shared.add(hash);
       for (const line of answer.leftOut) leftOut.add(`${service}: ${line}`);
       for (const [table, rows] of Object.entries(answer.searched))
@@ -149,12 +150,14 @@ async function askServices(context: StepContext, phrases: PhraseList): Promise<F
       for (const [column, rows] of Object.entries(answer.traces))
         note(`${service}: ${column}`, Number(rows), Number(rows));
     }
+    await context.observe(`searched ${service}`, `${phrases.entities.length} entities`);
+  }
   return { searched: [...places.values()], shared, leftOut: [...leftOut] };
 }
 
 /** Without anybody to look for, everything is searched for nobody: it still says what was read. */
 function soughtIn(phrases: PhraseList): string[][] {
-  const parts = [...inParts(phrases, HASHES_AT_ONCE)];
+  const parts = [...inParts(phrases)];
   if (parts.length === 0) return [[hashPhrase(phrases.salt, ['nobody', phrases.salt])]];
   return parts.map((entities) => entities.flatMap((one) => one.hashes));
 }

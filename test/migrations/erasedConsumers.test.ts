@@ -7,8 +7,10 @@ import { applyExpand } from '../../db/schemaChanges.ts';
 import { Transport } from '../../gen/relink/v1/route_pb.ts';
 import { erasingHandlers } from '../../link/participant/erasingHandlers.ts';
 import { StepProblem } from '../../migration/errors.ts';
+import type { PlanStep } from '../../migration/plan.ts';
 import { numbered } from '../../migration/plans/transport.ts';
 import { eraseFields } from '../../migration/steps/erase.ts';
+import { proveErased } from '../../migration/steps/proveErased.ts';
 import { connectNats } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 import { links } from '../../services/links.ts';
@@ -18,8 +20,9 @@ import { testDatabase } from '../harness/postgres.ts';
 import { noStreams, openAlone, type Played, playService } from '../rigs/oneStep.ts';
 
 const link = links['COMM-010'];
-const of = { id: link.id, producer: link.producer, consumers: Object.keys(link.consumers) };
-const step = numbered('7', 'Erase', eraseFields);
+const described = { id: link.id, producer: link.producer, consumers: Object.keys(link.consumers) };
+const erasing = numbered('7', 'Erase', eraseFields);
+const proof = numbered('7', 'Prove', proveErased);
 const fill = (url: string) => applyExpand(url, ['link']);
 
 async function openDatabase(t: Owner): Promise<Database> {
@@ -40,19 +43,24 @@ const namesIn = async (sql: Database) =>
   (await sql`select from relink.dead_letters where body like '%Ada%'`).length;
 
 /** Every lane of every leg is at v1, and the run is that of the last consumer. */
-async function open(t: Owner, hiring: Database, played: (erasing: Played) => Played) {
+async function open(
+  t: Owner,
+  hiring: Database,
+  played: (erasing: Played) => Played,
+  of: PlanStep = erasing,
+) {
   const [assessments, bonuses] = [await openDatabase(t), await openDatabase(t)];
   const source = { table: 'relink.links', key: 'link', version: 'epoch', forms: {} };
   const mute = { ...source, page: async () => [], phrases: async () => [] };
   const sources = { [link.id]: mute };
   const consumer = (sql: Database): Played => ({
     ...erasingHandlers({ sql, produced: [], consumed: [link] }),
-    describe: async () => ({ consumes: [of] }),
+    describe: async () => ({ consumes: [described] }),
   });
   const lanes = [{ transport: Transport.SYNC, version: 1, adoptedVersion: 1 }];
   const owner: Played = {
     ...erasingHandlers({ sql: assessments, produced: [link], consumed: [], sources }),
-    describe: async () => ({ produces: [of] }),
+    describe: async () => ({ produces: [described] }),
     getRoutes: async () => ({ lanes }),
   };
   const services = {
@@ -66,7 +74,7 @@ async function open(t: Owner, hiring: Database, played: (erasing: Played) => Pla
   const streams = { ...noStreams, manager: async () => manager };
   const settings = { patience_seconds: '1' };
   const run = { to: { transport: 'sync', version: 1 } } as const;
-  return openAlone(t, { step, consumers: ['bonuses'], services, run, streams, settings });
+  return openAlone(t, { step: of, consumers: ['bonuses'], services, run, streams, settings });
 }
 
 describe('erasing after the last consumer moved', () => {
@@ -74,7 +82,7 @@ describe('erasing after the last consumer moved', () => {
     const hiring = await openDatabase(t);
     await bury(hiring);
     const alone = await open(t, hiring, (erasing) => erasing);
-    await step.apply(await alone.enter());
+    await erasing.apply(await alone.enter());
     assert.equal(await namesIn(hiring), 0);
   });
 
@@ -94,7 +102,7 @@ describe('erasing after the last consumer moved', () => {
       },
     });
     const alone = await open(t, hiring, late);
-    await step.apply(await alone.enter());
+    await erasing.apply(await alone.enter());
     assert.equal(await namesIn(hiring), 0);
   });
 
@@ -105,10 +113,37 @@ describe('erasing after the last consumer moved', () => {
       eraseFields: async () => ({ left: { history: 2n } }),
     });
     const alone = await open(t, hiring, never);
-    await assert.rejects(async () => step.apply(await alone.enter()), {
+    await assert.rejects(async () => erasing.apply(await alone.enter()), {
       name: StepProblem.name,
       message:
         /^hiring keeps getting messages in versions before v1 \(history: 2\); .* relink resume /,
     });
+  });
+});
+
+describe('the proof after erasing', () => {
+  it('covers letters of older versions that came since then, of whose names the owner knows none', async (t) => {
+    const hiring = await openDatabase(t);
+    await bury(hiring);
+    const alone = await open(t, hiring, (erasing) => erasing, proof);
+    await proof.apply(await alone.enter());
+    assert.equal(await namesIn(hiring), 0);
+  });
+
+  it('is not signed of letters that came while it searched', async (t) => {
+    const hiring = await openDatabase(t);
+    let searches = 0;
+    const late = (erasing: Played): Played => ({
+      ...erasing,
+      findTraces: async (...call) => {
+        searches += 1;
+        if (searches === 1) await bury(hiring);
+        return erasing.findTraces!(...call);
+      },
+    });
+    const alone = await open(t, hiring, late, proof);
+    await proof.apply(await alone.enter());
+    assert.equal(await namesIn(hiring), 0);
+    assert.equal(searches, 2);
   });
 });

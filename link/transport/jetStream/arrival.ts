@@ -1,7 +1,7 @@
 /** Turns a JetStream message into an arrival. Missing headers become values that fail the check. */
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Arrival } from '../../inbox/delivery.ts';
-import { decodeHeaderValue, HEADER, readInteger, readVersion } from '../../wire/headers.ts';
+import { decodeHeaderValue, readInteger, readVersion } from '../../wire/headers.ts';
 import { readHeaders } from './headers.ts';
 
 /** Whom a message is for: this consumer, this consumer as a copy only, or others. */
@@ -12,31 +12,33 @@ export type Addressed =
 /** `consumer` is this service. A message without addressees (sent by hand) is for everybody. */
 export function readArrival(message: JsMsg, link: string, consumer: string): Addressed {
   const headers = readHeaders(message);
-  const header = (name: string) => headers.get(name) ?? '';
-  const consumers = header(HEADER.consumers);
-  const shadow = header(HEADER.shadow);
-  const isShadow = shadow.split(',').includes(consumer);
+  const { consumers = '', shadow = '', messageId = '' } = headers;
+  const isShadow = isListed(shadow, consumer);
   const mine = epochFor(consumers, consumer);
   const isAddressed = consumers !== '' || shadow !== '';
   if (!isShadow && isAddressed && mine === undefined) return { to: 'others' };
   const [, , version, ...event] = message.subject.split('.');
-  const messageId = header(HEADER.eventId) || header(HEADER.messageId);
   const arrival: Arrival = {
     link,
-    eventId: messageId,
+    eventId: headers.eventId || messageId,
     event: event.join('.'),
     eventVersion: Number(version?.slice(1)),
-    hashedVersion: readVersion(header(HEADER.hashedVersion)),
-    key: decodeHeaderValue(header(HEADER.key)),
-    version: readInteger(header(HEADER.version)),
-    epoch: isShadow ? 1n : readInteger(mine ?? header(HEADER.epoch)),
-    source: header(HEADER.source),
+    hashedVersion: readVersion(headers.hashedVersion),
+    key: decodeHeaderValue(headers.key ?? ''),
+    version: readInteger(headers.version ?? ''),
+    epoch: isShadow ? 1n : readInteger(mine ?? headers.epoch ?? ''),
+    source: headers.source ?? '',
     isShadow,
-    isCopied: header(HEADER.copied).split(',').includes(consumer),
-    traceparent: header(HEADER.traceparent) || undefined,
+    isCopied: isListed(headers.copied ?? '', consumer),
+    traceparent: headers.traceparent || undefined,
     text: message.string(),
   };
   return { to: isShadow ? 'shadow' : 'me', arrival };
+}
+
+/** Most lists are empty. */
+function isListed(list: string, consumer: string): boolean {
+  return list !== '' && list.split(',').includes(consumer);
 }
 
 function epochFor(consumers: string, consumer: string): string | undefined {

@@ -3,13 +3,15 @@
  * the service follows and a restart remembers it.
  */
 import type { Log } from '../../../runtime/log.ts';
+import type { NatsConnection, StandingSubscription } from '../../../runtime/nats.ts';
 import type { Database } from '../../../runtime/postgres.ts';
 import { type Repeater, repeat } from '../../../runtime/wake.ts';
+import { onHint, sendHint } from '../../hints.ts';
 import type { LinkDefinition } from '../../link.ts';
 import type { StreamConsumer } from './receive.ts';
 
-/** How soon the other processes of a service follow a change. */
-const POLL_MS = 200;
+/** How soon the other processes of a service follow a change whose hint was lost. */
+const POLL_MS = 1_000;
 
 /** Links that start as `async` are listened to from the start. */
 export async function prepareListening(
@@ -36,37 +38,53 @@ export async function readListening(sql: Database): Promise<Map<string, boolean>
   return new Map(rows.map((row) => [row.link, row.listening]));
 }
 
+export interface ListeningOptions {
+  readonly sql: Database;
+  readonly nats: NatsConnection;
+  readonly log: Log;
+  readonly service: string;
+  readonly consumers: ReadonlyMap<string, StreamConsumer>;
+}
+
 /** Starts and stops this process's stream consumers as the database says. */
 export class ListeningAgent {
   readonly name = 'listening';
-  readonly #sql: Database;
-  readonly #log: Log;
-  readonly #consumers: ReadonlyMap<string, StreamConsumer>;
+  readonly #options: ListeningOptions;
   readonly #started = new Set<string>();
   #repeater: Repeater | undefined;
+  #subscription: StandingSubscription | undefined;
 
-  constructor(sql: Database, log: Log, consumers: ReadonlyMap<string, StreamConsumer>) {
-    this.#sql = sql;
-    this.#log = log;
-    this.#consumers = consumers;
+  constructor(options: ListeningOptions) {
+    this.#options = options;
   }
 
   start(): void {
+    const { nats, service, log } = this.#options;
     this.#repeater ??= repeat(
       POLL_MS,
       () => this.#follow(),
-      (error) => this.#log.warn({ err: error }, 'could not read which streams to listen to'),
+      (error) => log.warn({ err: error }, 'could not read which streams to listen to'),
+    );
+    this.#subscription ??= onHint(
+      nats,
+      'follow',
+      service,
+      () => this.#repeater?.wake(),
+      (problem) => log.warn({ err: problem }, 'no hints from other processes'),
     );
   }
 
-  /** Follows the database at once, without waiting for the next poll. */
-  follow(): void {
+  /** This process changed what is listened to: all processes of the service follow at once. */
+  changed(): void {
+    const { nats, service } = this.#options;
+    sendHint(nats, 'follow', service);
     this.#repeater?.wake();
   }
 
   async #follow(): Promise<void> {
-    const wanted = await readListening(this.#sql);
-    for (const [link, consumer] of this.#consumers) {
+    const { sql, consumers } = this.#options;
+    const wanted = await readListening(sql);
+    for (const [link, consumer] of consumers) {
       const isWanted = wanted.get(link) ?? false;
       if (isWanted === this.#started.has(link)) continue;
       if (isWanted) {
@@ -80,8 +98,9 @@ export class ListeningAgent {
   }
 
   async stop(): Promise<void> {
+    this.#subscription?.unsubscribe();
     await this.#repeater?.stop();
-    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.stop()));
+    await Promise.all([...this.#options.consumers.values()].map((consumer) => consumer.stop()));
     this.#started.clear();
   }
 }

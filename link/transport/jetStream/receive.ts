@@ -21,7 +21,7 @@ import { REBIND_MS } from '../../backoff.ts';
 import type { Arrival } from '../../inbox/delivery.ts';
 import type { Receiver } from '../../inbox/receiver.ts';
 import { LANES, type LinkDefinition } from '../../link.ts';
-import type { Receipt } from '../../wire/receipt.ts';
+import { acknowledge } from './acknowledge.ts';
 import { readArrival } from './arrival.ts';
 import { ACK_WAIT_MS } from './provision.ts';
 import { sendReceipts } from './receipts.ts';
@@ -47,10 +47,10 @@ export interface StreamConsumerOptions {
   readonly receiver: Receiver;
 }
 
+/** Read only when its batch is applied: what waits in a queue should be little. */
 interface Received {
   readonly takenAtMs: number;
   readonly message: JsMsg;
-  readonly arrival: Arrival;
 }
 
 class Worker {
@@ -126,11 +126,9 @@ export class StreamConsumer {
   }
 
   async #take(message: JsMsg): Promise<void> {
-    const addressed = readArrival(message, this.#options.link.id, this.#options.service);
-    if (addressed.to === 'others') return message.ack();
     const lane = Number(message.subject.split('.')[1]);
     const worker = this.#workers[(Number.isInteger(lane) ? lane % LANES : 0) % WORKERS]!;
-    worker.queue.push({ takenAtMs: performance.now(), message, arrival: addressed.arrival });
+    worker.queue.push({ takenAtMs: performance.now(), message });
     worker.wake.wake();
     while (worker.queue.length >= PREFETCH && !this.#stopping.signal.aborted)
       await this.#room.wait(1_000, this.#stopping.signal);
@@ -157,9 +155,22 @@ export class StreamConsumer {
   async #apply(batch: readonly Received[]): Promise<void> {
     const { nats, link, service, receiver, log } = this.#options;
     try {
-      const receipts = await receiver.receive(batch.map((one) => one.arrival));
-      for (const [i, { message }] of batch.entries()) acknowledge(message, receipts[i]!);
-      const real = receipts.filter((_receipt, i) => !batch[i]!.arrival.isShadow);
+      const mine: JsMsg[] = [];
+      const arrivals: Arrival[] = [];
+      for (const { message } of batch) {
+        const addressed = readArrival(message, link.id, service);
+        if (addressed.to === 'others') message.ack();
+        else arrivals[mine.push(message) - 1] = addressed.arrival;
+      }
+      const receipts = await receiver.receive(arrivals);
+      const isAgain = (_: JsMsg, i: number) => receipts[i]!.outcome === 'retry';
+      for (const [i, message] of mine.entries())
+        if (isAgain(message, i)) message.nak(Math.max(1, receipts[i]!.retryAfterMs ?? 1));
+      acknowledge(
+        nats,
+        mine.filter((message, i) => !isAgain(message, i)),
+      );
+      const real = receipts.filter((_receipt, i) => !arrivals[i]!.isShadow);
       if (real.length > 0)
         sendReceipts(nats, link.producer, { link: link.id, consumer: service, receipts: real });
     } catch (error) {
@@ -175,9 +186,4 @@ export class StreamConsumer {
       for (const { message, takenAtMs } of [...worker.current, ...worker.queue])
         if (takenAtMs <= takenBeforeMs) message.working();
   }
-}
-
-function acknowledge(message: JsMsg, receipt: Receipt): void {
-  if (receipt.outcome === 'retry') message.nak(Math.max(1, receipt.retryAfterMs ?? 1));
-  else message.ack();
 }

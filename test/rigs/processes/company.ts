@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { applyExpand } from '../../../db/schemaChanges.ts';
 import { freeStackPorts } from '../../../dev/ports.ts';
 import { createDatabase } from '../../../dev/servers/databases.ts';
@@ -15,6 +16,9 @@ import { type Stack, startStack } from '../../../dev/stack.ts';
 import type { Engine } from '../../../migration/engine/engine.ts';
 import { verifyLeg } from '../../../migration/leg/verify.ts';
 import { type DescribedLink, Participants } from '../../../migration/participants.ts';
+import type { Streams } from '../../../migration/plan.ts';
+import { Provisioner } from '../../../operator/provisioner.ts';
+import { silentLog } from '../../../runtime/log.ts';
 import { connectNats, type NatsLink } from '../../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../../runtime/postgres.ts';
 import { removeUnlessKept } from '../../harness/keeping.ts';
@@ -67,7 +71,24 @@ export class ProcessCompany {
       postgresSettings: NOT_DURABLE,
     });
     const nats = await connectNats(stack.addresses.nats, { name: 'engine-test' });
-    return new ProcessCompany(stack, nats, dir);
+    const company = new ProcessCompany(stack, nats, dir);
+    if (!options.withOperator) await company.#makeStreams();
+    return company;
+  }
+
+  /** What an operator does at its start. */
+  async #makeStreams(): Promise<void> {
+    const { participants, nats } = this;
+    const streams: Streams = {
+      manager: () => jetstreamManager(nats.connection),
+      alone: (_link, work) => work(),
+      isNeededByOthers: async () => true,
+    };
+    const provisioner = new Provisioner({
+      ...{ participants, streams, log: silentLog },
+      isActing: () => true,
+    });
+    await provisioner.provision();
   }
 
   async stop(): Promise<void> {
