@@ -3,7 +3,6 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import {
   AuthorizationError,
   ConnectionError,
-  InvalidArgumentError,
   RequestError,
   TimeoutError,
   UserAuthenticationExpiredError,

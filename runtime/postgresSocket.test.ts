@@ -65,3 +65,13 @@ test('a query that a half-open connection never answers rejects, and the next on
   process.kill(backend!.pid, 'SIGCONT');
   await closePostgres(sql);
 });
+
+test('a transaction that nobody asks anything for longer than that keeps its connection', async () => {
+  const sql = connectPostgres(server.url, { name: 'idle', max: 1, statementTimeoutMs: 200 });
+  await sql.begin(async (tx) => {
+    await Promise.all([tx`select 1`, tx`select 2`]);
+    await pause(2_500);
+    assert.equal((await tx`select 3 as three`)[0]!.three, 3);
+  });
+  await closePostgres(sql);
+});

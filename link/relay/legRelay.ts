@@ -56,13 +56,6 @@ export interface LegRelayOptions {
   readonly onUnreadable: () => void;
 }
 
-/** The result of asking for a message's receipt. */
-export interface AskedFor {
-  readonly isKnown: boolean;
-  /** Of the stream, before the consumer was asked; undefined when nobody could tell. */
-  readonly look: StreamLook | undefined;
-}
-
 export class LegRelay {
   readonly consumer: string;
   readonly window: LegWindow;
@@ -342,9 +335,9 @@ export class LegRelay {
 
   /**
    * After asking the consumer: a message that it does not know, not even as parked, is sent again unless
-   * the stream still has it.
+   * the stream still had it before.
    */
-  afterAsking(flight: Flight, { isKnown, look }: AskedFor): void {
+  afterAsking(flight: Flight, isKnown: boolean, look: StreamLook | undefined): void {
     const nowMs = performance.now();
     // An unknown parked message: the consumer's database was restored from a backup.
     const isLost = flight.state === 'parked' ? !isKnown : flight.isLost(nowMs, look);

@@ -5,18 +5,14 @@
  */
 import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
-import type { Log } from '../../runtime/log.ts';
-import type { Database } from '../../runtime/postgres.ts';
 import { pause } from '../../runtime/wake.ts';
 import { ASK_AFTER_MS, backoffMs, RETRY_BACKOFF } from '../backoff.ts';
-import type { LinkDefinition } from '../link.ts';
 import { readOpen, readRows } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
 import type { StreamLook } from '../transport/jetStream/look.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
-import type { OwnedLanes } from './lanes.ts';
-import { LegRelay } from './legRelay.ts';
+import { LegRelay, type LegRelayOptions } from './legRelay.ts';
 import { type Shipment, shipmentsOf } from './parcels.ts';
 import { findUnknown } from './sweep.ts';
 
@@ -58,30 +54,12 @@ export type LookAtStream = (consumer: string) => Promise<StreamLook>;
 /** Makes the consumer refuse what was dispatched to a lane under an older epoch. */
 export type RaiseFence = (consumer: string, lane: number, minEpoch: bigint) => Promise<void>;
 
-export interface LinkRelayOptions {
-  readonly sql: Database;
-  /** For the hot statements: a pool whose sessions are `QUEUE_SESSION`. */
-  readonly queueSql: Database;
-  readonly log: Log;
-  readonly link: LinkDefinition;
-  readonly instance: string;
-  readonly owned: OwnedLanes;
-  /** Whether closed messages of functional links are kept for a while. */
-  readonly keepsHistory: boolean;
-  /** What the flights of each leg may take in memory. */
-  readonly windowBytes: number;
-  readonly async: Dispatcher;
+export interface LinkRelayOptions extends Omit<LegRelayOptions, 'consumer' | 'sync'> {
   /** One for each consumer. */
   readonly sync: Readonly<Record<string, Dispatcher>>;
   readonly ask: AskReceipts;
   readonly look: LookAtStream;
   readonly raiseFence: RaiseFence;
-  /** Something happened that makes another pass worthwhile. */
-  readonly wake: () => void;
-  /** Whether the leases certainly hold at this moment. */
-  readonly isLeaseValid: () => boolean;
-  /** A row is of a contract version that this build does not read. */
-  readonly onUnreadable: () => void;
 }
 
 export class LinkRelay {
@@ -248,8 +226,7 @@ export class LinkRelay {
       this.receive(leg.consumer, receipts);
       for (const flight of leaving) leg.closeUnknown(flight);
       const known = new Set(receipts.map((receipt) => receipt.eventId));
-      for (const flight of overdue)
-        leg.afterAsking(flight, { isKnown: known.has(flight.row.eventId), look });
+      for (const flight of overdue) leg.afterAsking(flight, known.has(flight.row.eventId), look);
     } catch (error) {
       leg.notAnswered(overdue, `no receipt, and asking for it failed: ${messageOf(error)}`);
     }

@@ -8,6 +8,7 @@ import { hashPhrase } from '../../link/erasing/phrases.ts';
 import { turns } from '../../link/erasing/turns.ts';
 import type { SearchedPlace } from '../erasure.ts';
 import { StepProblem } from '../errors.ts';
+import { consumersOfLink } from '../leg/carried.ts';
 import { eraseEverywhere } from '../leg/erasing.ts';
 import { findLogs } from '../leg/logFiles.ts';
 import {
@@ -106,9 +107,11 @@ function tracesLeft({ run }: StepContext, searched: readonly SearchedPlace[]): S
   );
 }
 
-async function newestEpoch({ run, participants }: StepContext): Promise<number> {
+/** Of every leg: the statement is of the link, and those of earlier runs may have newer epochs. */
+async function newestEpoch(context: StepContext): Promise<number> {
+  const { run, participants } = context;
   const epochs = await Promise.all(
-    run.consumers.map((consumer) =>
+    (await consumersOfLink(context)).map((consumer) =>
       participants.of(run.producer).getRoutes({ link: run.link, consumer }, REPEATABLE),
     ),
   );

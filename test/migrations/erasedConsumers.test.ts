@@ -61,7 +61,8 @@ async function open(
   const owner: Played = {
     ...erasingHandlers({ sql: assessments, produced: [link], consumed: [], sources }),
     describe: async () => ({ produces: [described] }),
-    getRoutes: async () => ({ lanes }),
+    // The legs went different ways before.
+    getRoutes: async ({ consumer }) => ({ lanes, epoch: consumer === 'hiring' ? 9n : 5n }),
   };
   const services = {
     assessments: [await playService(t, owner)],
@@ -128,6 +129,13 @@ describe('the proof after erasing', () => {
     const alone = await open(t, hiring, (erasing) => erasing, proof);
     await proof.apply(await alone.enter());
     assert.equal(await namesIn(hiring), 0);
+  });
+
+  it('is of the newest epoch of every leg, also of those that moved before', async (t) => {
+    const alone = await open(t, await openDatabase(t), (erasing) => erasing, proof);
+    await proof.apply(await alone.enter());
+    const [{ epoch } = {}] = await alone.sql`select epoch from migration.certificates`;
+    assert.equal(epoch, 9n);
   });
 
   it('is not signed of letters that came while it searched', async (t) => {
