@@ -1,7 +1,6 @@
 /** The raw limit that drains are measured against: publishing with message ids and nothing else. */
 
 import { laneOf, subjectOf } from '../link/link.ts';
-import { rawHeaders } from '../link/transport/jetStream/headers.ts';
 import { Publisher } from '../link/transport/jetStream/publisher.ts';
 import { HEADER } from '../link/wire/headers.ts';
 import type { NatsConnection } from '../runtime/nats.ts';
@@ -26,7 +25,7 @@ export async function publishRaw(
       const results = await publisher.publish(
         batch.map(({ eventId, key, text }) => ({
           subject: subjectOf(stream, laneOf(key), 0, 'ManagerCreated'),
-          headers: rawHeaders(`${HEADER.messageId}: ${eventId}\r\n`),
+          headers: `${HEADER.messageId}: ${eventId}\r\n`,
           body: text,
         })),
       );

@@ -3,7 +3,6 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import {
   AuthorizationError,
   ConnectionError,
-  InvalidArgumentError,
   RequestError,
   TimeoutError,
   UserAuthenticationExpiredError,
@@ -25,11 +24,6 @@ export function isNatsUnavailable(error: unknown): boolean {
     current = current.cause;
   }
   return false;
-}
-
-/** True when the client does not send this message, whatever else goes on: it is too large. */
-export function isRefusedByClient(error: unknown): boolean {
-  return error instanceof InvalidArgumentError;
 }
 
 /**

@@ -30,6 +30,7 @@ const CONNECT_TIMEOUT_S = 10; // a server that takes longer counts as down
 const IDLE_TIMEOUT_S = 60; // returns unused connections: five services share one server
 const MAX_LIFETIME_S = 30 * 60; // so that a failover or a new password is noticed in time
 const STATEMENT_TIMEOUT_MS = 30_000; // above every statement of a request or a batch
+const SILENCE_MS = 2_000; // after a statement's limit, within which the server would have said so
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000; // a forgotten transaction pins dead rows
 /** Queries in flight on a connection; the default of 100 stops pipelining in larger batches. */
 const PIPELINE = 10_000;
@@ -91,7 +92,8 @@ function openerOf(address: PostgresAddress, options: PostgresOptions) {
   const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, session } = options;
   const idleInTransactionTimeoutMs = IDLE_IN_TRANSACTION_TIMEOUT_MS;
   const statements = sessionStatements({ statementTimeoutMs, idleInTransactionTimeoutMs }, session);
-  return socketOpener(address, statements, CONNECT_TIMEOUT_S * 1_000);
+  const silenceMs = statementTimeoutMs === 0 ? 0 : statementTimeoutMs + SILENCE_MS;
+  return socketOpener(address, statements, { limitMs: CONNECT_TIMEOUT_S * 1_000, silenceMs });
 }
 
 /**

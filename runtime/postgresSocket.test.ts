@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { closePostgres, connectPostgres } from './postgres.ts';
+import {
+  closePostgres,
+  connectPostgres,
+  isConnectionLost,
+  isDatabaseUnavailable,
+} from './postgres.ts';
 import { startTestPostgres, type TestServer, until } from './testing.ts';
 import { pause } from './wake.ts';
 
@@ -45,4 +50,28 @@ test('every query settles however often its connection is cut', async () => {
   await done;
   assert.ok(settled > ROUNDS);
   await Promise.all([closePostgres(sql), closePostgres(admin)]);
+});
+
+test('a query that a half-open connection never answers rejects, and the next one is answered', async () => {
+  const sql = connectPostgres(server.url, { name: 'silent', max: 1, statementTimeoutMs: 200 });
+  const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  process.kill(backend!.pid, 'SIGSTOP');
+  await assert.rejects(
+    sql`select 1`,
+    (error) => isConnectionLost(error) && isDatabaseUnavailable(error),
+  );
+  const [row] = await sql`select 2 as two`;
+  assert.equal(row!.two, 2);
+  process.kill(backend!.pid, 'SIGCONT');
+  await closePostgres(sql);
+});
+
+test('a transaction that nobody asks anything for longer than that keeps its connection', async () => {
+  const sql = connectPostgres(server.url, { name: 'idle', max: 1, statementTimeoutMs: 200 });
+  await sql.begin(async (tx) => {
+    await Promise.all([tx`select 1`, tx`select 2`]);
+    await pause(2_500);
+    assert.equal((await tx`select 3 as three`)[0]!.three, 3);
+  });
+  await closePostgres(sql);
 });

@@ -59,7 +59,7 @@ const firstHosts = new Map<string, number>();
 export function socketOpener(
   { hosts, tls, isTlsOptional }: PostgresAddress,
   statements: string,
-  limitMs: number,
+  { limitMs, silenceMs }: { readonly limitMs: number; readonly silenceMs: number },
 ): () => Promise<Socket> {
   const key = JSON.stringify(hosts);
   const first = () => firstHosts.get(key) ?? 0;
@@ -73,7 +73,7 @@ export function socketOpener(
       const at = first();
       try {
         const socket = await openSocket(hosts[at]!, { tls, isTlsOptional, limitMs });
-        return establish(corked(socket), statements, () => passOver(at));
+        return establish(impatient(corked(socket), silenceMs), statements, () => passOver(at));
       } catch (error) {
         failure = error as Error;
         passOver(at);
@@ -143,6 +143,27 @@ function corked(socket: Socket): Socket {
         process.nextTick(uncork);
       }
       return write(...args);
+    },
+  });
+}
+
+/**
+ * Ends a connection whose server was asked something and says nothing for longer than any statement may
+ * take: it is half open, and the kernel would notice after a quarter of an hour. 0 sets no limit.
+ */
+function impatient(socket: Socket, silenceMs: number): Socket {
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean;
+  let isAsked = false;
+  socket.setTimeout(silenceMs, () => isAsked && socket.destroy());
+  return Object.assign(socket, {
+    write: (...args: unknown[]) => {
+      isAsked = true;
+      return write(...args);
+    },
+    emit: (event: string | symbol, ...args: unknown[]) => {
+      if (event === 'data') isAsked = false;
+      return emit(event, ...args);
     },
   });
 }

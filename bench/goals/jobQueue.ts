@@ -1,7 +1,6 @@
 /** Relay drain ÷ graphile-worker, tuned, publishing the same events. */
 import { Logger, makeWorkerUtils, run } from 'graphile-worker';
 import { laneOf, subjectOf } from '../../link/link.ts';
-import { rawHeaders } from '../../link/transport/jetStream/headers.ts';
 import { Publisher } from '../../link/transport/jetStream/publisher.ts';
 import { HEADER } from '../../link/wire/headers.ts';
 import type { NatsConnection } from '../../runtime/nats.ts';
@@ -95,7 +94,7 @@ async function runJobs(url: string, nats: NatsConnection, count: number): Promis
   let left = count;
   const publish = async (payload: unknown) => {
     const { subject, eventId, event } = payload as PublishJob;
-    const headers = rawHeaders(`${HEADER.messageId}: ${eventId}\r\n`);
+    const headers = `${HEADER.messageId}: ${eventId}\r\n`;
     const [result] = await publisher.publish([{ subject, headers, body: JSON.stringify(event) }]);
     if (result!.kind !== 'stored') throw new Error(JSON.stringify(result));
     left -= 1;

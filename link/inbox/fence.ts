@@ -28,12 +28,14 @@ export function holdFence(tx: Transaction, link: string): Promise<unknown> {
     pg_advisory_xact_lock_shared(${FENCE_LOCK_NAMESPACE}, hashtext(${link}))`;
 }
 
+export interface Fence {
+  readonly lane: number;
+  readonly minEpoch: bigint;
+}
+
 /** The oldest epoch that is taken, of the lanes that have a fence. */
-export async function readFences(
-  sql: Database,
-  link: string,
-): Promise<{ lane: number; minEpoch: bigint }[]> {
-  return sql<{ lane: number; minEpoch: bigint }[]>`
+export async function readFences(sql: Database | Transaction, link: string): Promise<Fence[]> {
+  return sql<Fence[]>`
     select lane, min_epoch as "minEpoch" from relink.fences where link = ${link} order by lane`;
 }
 

@@ -5,8 +5,9 @@
 import type { Database, Transaction } from '../../runtime/postgres.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import { bury, enterDead, type WhyDead } from './deadLetters.ts';
-import { readFences, readInbox, setOutcome } from './deduplicate.ts';
+import { readInbox, setOutcome } from './deduplicate.ts';
 import { type Arrival, type Delivery, isUuid } from './delivery.ts';
+import { readFences } from './fence.ts';
 import { removeParked } from './ordered.ts';
 import { fenced, settle, settledBefore } from './receipts.ts';
 

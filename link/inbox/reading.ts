@@ -20,19 +20,21 @@ export interface InForm {
   readonly older: Payload;
 }
 
-export interface Reading {
-  readonly contract: Contract<EventJson>;
-  /** @throws LinkError NO_MAPPING */
-  readonly inForm: (payload: Payload) => InForm;
-}
-
 export interface Came {
   readonly event: string;
   readonly eventVersion: number;
   readonly hashedVersion: number;
 }
 
-const readings = new WeakMap<LinkDefinition, Map<string, Reading>>();
+export interface Reading extends Came {
+  readonly oldestForm: number;
+  readonly contract: Contract<EventJson>;
+  /** @throws LinkError NO_MAPPING */
+  readonly inForm: (payload: Payload) => InForm;
+}
+
+/** By event; of each there are a few. */
+const readings = new WeakMap<LinkDefinition, Map<string, Reading[]>>();
 const NOTHING: Payload = Object.freeze({});
 
 /**
@@ -45,10 +47,16 @@ export function readingOf(
   oldestForm: number,
 ): Reading | undefined {
   const { event, eventVersion, hashedVersion } = came;
-  const key = `${event} ${eventVersion} ${hashedVersion} ${oldestForm}`;
-  const known = readings.get(link) ?? new Map<string, Reading>();
-  const reading = known.get(key) ?? workOut(link, came, oldestForm);
-  if (reading) readings.set(link, known.set(key, reading));
+  const known = readings.get(link) ?? new Map<string, Reading[]>();
+  for (const one of known.get(event) ?? [])
+    if (
+      one.eventVersion === eventVersion &&
+      one.hashedVersion === hashedVersion &&
+      one.oldestForm === oldestForm
+    )
+      return one;
+  const reading = workOut(link, came, oldestForm);
+  if (reading) readings.set(link, known.set(event, [...(known.get(event) ?? []), reading]));
   return reading;
 }
 
@@ -66,5 +74,6 @@ function workOut(link: LinkDefinition, came: Came, oldestForm: number): Reading 
     const older = Object.fromEntries(gone.map((field) => [field, shown[field]]));
     return { contractVersion, payload: as(payload, newest), older };
   };
-  return { contract, inForm: from === newest ? asItCame : mapped };
+  const inForm = from === newest ? asItCame : mapped;
+  return { ...came, oldestForm, contract, inForm };
 }

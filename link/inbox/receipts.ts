@@ -4,6 +4,7 @@ import { laneOf } from '../link.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { InboxRow } from './deduplicate.ts';
 import type { Arrival, Delivery } from './delivery.ts';
+import type { Fence } from './fence.ts';
 
 export function settle(arrival: Arrival | Delivery, outcome: Receipt['outcome']): Receipt {
   const { eventId, epoch, eventVersion, hashedVersion = eventVersion } = arrival;
@@ -11,8 +12,9 @@ export function settle(arrival: Arrival | Delivery, outcome: Receipt['outcome'])
 }
 
 /** Refused: the receipt names the lowest epoch that is accepted, so that the producer can catch up. */
-export function fenced(arrival: Arrival | Delivery, fences?: ReadonlyMap<number, bigint>): Receipt {
-  const epoch = fences?.get(laneOf(arrival.key)) ?? arrival.epoch;
+export function fenced(arrival: Arrival | Delivery, fences: readonly Fence[]): Receipt {
+  const lane = laneOf(arrival.key);
+  const epoch = fences.find((one) => one.lane === lane)?.minEpoch ?? arrival.epoch;
   return { ...settle(arrival, 'fenced'), epoch };
 }
 

@@ -21,7 +21,7 @@ import { type Applying, applyNew, applyParked, type Settled } from './applyNew.t
 import { Batches, isEffect } from './batches.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import { storable, storableDetail } from './deadLetters.ts';
-import { enterInbox, readFences, readInbox } from './deduplicate.ts';
+import { enterInbox, enterUnknown, readInbox } from './deduplicate.ts';
 import {
   type Arrival,
   checkArrival,
@@ -31,6 +31,7 @@ import {
   type Refusal,
 } from './delivery.ts';
 import { DEFAULT_LIMITS, Failures, type ReceiverLimits } from './failures.ts';
+import { readFences } from './fence.ts';
 import { giveUp, giveUpTaken } from './givingUp.ts';
 import type { Handler } from './handler.ts';
 import { LockedKeys } from './lockedKeys.ts';
@@ -75,7 +76,7 @@ export class Receiver {
   readonly #limits: ReceiverLimits;
   readonly #applying: Applying;
   readonly #shadows: ShadowRunner;
-  /** The last batch held known messages, so the next one may, too. */
+  /** The last batch held messages that were known or fenced, so the next one may, too. */
   #sawRepeats = false;
   /** Ordered links: keys whose parked message failed, and when it may be tried again. */
   readonly #restUntilMs = new Map<string, number>();
@@ -104,23 +105,21 @@ export class Receiver {
 
   /** Applies a batch; returns one receipt per arrival, in order. Never rejects. */
   async receive(arrivals: readonly Arrival[]): Promise<Receipt[]> {
-    const settled = new Map<Arrival, Receipt>();
-    const good: Delivery[] = [];
-    const arrivalOf = new Map<Delivery, Arrival>();
+    const receipts: Receipt[] = [];
+    const placeOf = new Map<Delivery, number>();
     const { link, handler } = this.#options;
-    for (const arrival of arrivals) {
+    for (const [i, arrival] of arrivals.entries()) {
       const checked = checkArrival(link, arrival, handler);
-      if (checked.ok) {
-        good.push(checked.delivery);
-        arrivalOf.set(checked.delivery, arrival);
-      } else settled.set(arrival, await this.#refuse(arrival, checked));
+      if (checked.ok) placeOf.set(checked.delivery, i);
+      else receipts[i] = await this.#refuse(arrival, checked);
     }
-    const shadows = good.filter((delivery) => delivery.isShadow);
+    const good = [...placeOf.keys()];
     const real = good.filter((delivery) => !delivery.isShadow);
+    const shadows = good.filter((delivery) => delivery.isShadow);
     await this.#shadows.waitForCopies(real);
     const answers = [...(await this.#runShadows(shadows)), ...(await this.#batches.apply(real))];
-    for (const [delivery, receipt] of answers) settled.set(arrivalOf.get(delivery)!, receipt);
-    return arrivals.map((arrival) => settled.get(arrival)!);
+    for (const [delivery, receipt] of answers) receipts[placeOf.get(delivery)!] = receipt;
+    return receipts;
   }
 
   /** A copy settles nothing: its receipt only says that it arrived. */
@@ -142,74 +141,82 @@ export class Receiver {
   }
 
   async #applyTogether(deliveries: readonly Delivery[]): Promise<Receipt[]> {
-    const { sql, link, handler } = this.#options;
-    const first = new Map(deliveries.map((d) => [d.eventId, d] as const).reverse());
-    if (handler.kind === 'formal' && first.size === deliveries.length && !this.#sawRepeats) {
-      const receipts = await this.#applyAsNew(deliveries);
-      if (receipts) return receipts;
+    const { link } = this.#options;
+    const receipts = await this.#inTransaction(deliveries);
+    for (const [i, receipt] of receipts.entries()) {
+      if (receipt.outcome !== 'dead' || receipt.detail === undefined) continue;
+      if (receipt.detail === ID_REUSED) await alarmReused(this.#options, deliveries[i]!);
+      else alarmPassed(this.#options, receipt);
     }
-    const [reused, passed]: [Delivery[], Receipt[]] = [[], []];
+    if (link.ordered) this.onAdvanced();
+    return receipts;
+  }
+
+  /** Usually all of them are new. If not, nothing of that attempt is left. */
+  async #inTransaction(deliveries: readonly Delivery[]): Promise<Receipt[]> {
+    if (!this.#sawRepeats)
+      try {
+        return await this.#commit((tx) => this.#applyAsNew(tx, deliveries));
+      } catch (error) {
+        if (!(error instanceof NotAllNew)) throw error;
+      }
+    return this.#commit((tx) => this.#applyUnknown(tx, deliveries));
+  }
+
+  async #commit(apply: (tx: Transaction) => Promise<Receipt[]>): Promise<Receipt[]> {
     let committing: Transaction | undefined;
-    const receipts = await sql.begin(async (tx) => {
-      const fresh = await enterInbox(tx, link.id, [...first.values()]);
-      await failpoint('inbox.before-effect');
-      const news = deliveries.filter((d) => fresh.has(d.eventId) && first.get(d.eventId) === d);
-      const isNew = new Set(news);
-      this.#sawRepeats = news.length < deliveries.length;
-      const outcomes = await applyNew(tx, this.#inTime(), news);
-      const others = deliveries.filter((d) => !isNew.has(d)).map((d) => d.eventId);
-      // Read only now: if a message of this batch was parked, so is its duplicate.
-      const known = await readInbox(tx, others);
-      const fences = await (known.size < others.length ? readFences(tx, link.id) : undefined);
+    let receipts: Receipt[] = [];
+    await this.#options.sql.begin(async (tx) => {
+      receipts = await apply(tx);
       committing = tx;
       await failpoint('inbox.before-commit');
-      return deliveries.map((d): Receipt => {
-        if (isNew.has(d)) {
-          const receipt = receiptOf(d, outcomes.get(d.eventId));
-          if (receipt.outcome === 'dead') passed.push(receipt);
-          return receipt;
-        }
-        const row = known.get(d.eventId);
-        if (!row) return fenced(d, fences);
-        const receipt = settledBefore(row);
-        if (row.hashedVersion !== d.hashedVersion || row.hash === d.hash) return receipt;
-        reused.push(d);
-        return { ...receipt, outcome: 'dead', detail: ID_REUSED };
-      });
     });
     this.#committed(committing);
-    for (const delivery of reused) await alarmReused(this.#options, delivery);
-    for (const receipt of passed) alarmPassed(this.#options, receipt);
-    if (link.ordered) this.onAdvanced();
-    return receipts as Receipt[];
+    return receipts;
   }
 
   /**
-   * The usual case: formal messages that are all new. The effect is sent behind the inbox rows
-   * without waiting for them, which saves a round trip. Returns undefined, with everything rolled
-   * back, when one of them was known or fenced.
+   * The effect of formal messages is sent behind the inbox rows without waiting for them, which saves a
+   * round trip. Handlers of others may do something else when a message is not new, so they wait.
+   * @throws NotAllNew when one of them was known or fenced
    */
-  async #applyAsNew(deliveries: readonly Delivery[]): Promise<Receipt[] | undefined> {
-    const { sql, link } = this.#options;
-    let committing: Transaction | undefined;
-    try {
-      const receipts = await sql.begin(async (tx) => {
-        committing = tx;
-        const entering = enterInbox(tx, link.id, deliveries);
-        entering.catch(() => {}); // awaited below, unless the failpoint throws
-        await failpoint('inbox.before-effect');
-        const applying = applyNew(tx, this.#inTime(), deliveries);
-        const [fresh, outcomes] = await Promise.all([entering, applying]);
-        if (fresh.size < deliveries.length) throw new NotAllNew();
-        await failpoint('inbox.before-commit');
-        return deliveries.map((one) => receiptOf(one, outcomes.get(one.eventId)));
-      });
-      this.#committed(committing);
-      return receipts as Receipt[];
-    } catch (error) {
-      if (error instanceof NotAllNew) return undefined;
-      throw error;
-    }
+  async #applyAsNew(tx: Transaction, deliveries: readonly Delivery[]): Promise<Receipt[]> {
+    const { link, handler } = this.#options;
+    const requireNew = (count: number) => {
+      if (count < deliveries.length) throw new NotAllNew();
+    };
+    const entering = enterInbox(tx, link.id, deliveries);
+    entering.catch(() => {}); // awaited below, unless the failpoint throws
+    if (handler.kind === 'functional') requireNew(await entering);
+    await failpoint('inbox.before-effect');
+    const applying = applyNew(tx, this.#inTime(), deliveries);
+    const [count, outcomes] = await Promise.all([entering, applying]);
+    requireNew(count);
+    return deliveries.map((one) => receiptOf(one, outcomes.get(one.eventId)));
+  }
+
+  /** Some may be in the inbox already, or occur twice. */
+  async #applyUnknown(tx: Transaction, deliveries: readonly Delivery[]): Promise<Receipt[]> {
+    const { link } = this.#options;
+    const first = new Map(deliveries.map((d) => [d.eventId, d] as const).reverse());
+    const fresh = await enterUnknown(tx, link.id, [...first.values()]);
+    await failpoint('inbox.before-effect');
+    const news = deliveries.filter((d) => fresh.has(d.eventId) && first.get(d.eventId) === d);
+    const isNew = new Set(news);
+    this.#sawRepeats = news.length < deliveries.length;
+    const outcomes = await applyNew(tx, this.#inTime(), news);
+    const others = deliveries.filter((d) => !isNew.has(d)).map((d) => d.eventId);
+    // Read only now: if a message of this batch was parked, so is its duplicate.
+    const known = await readInbox(tx, others);
+    const fences = await (known.size < others.length ? readFences(tx, link.id) : []);
+    return deliveries.map((d): Receipt => {
+      if (isNew.has(d)) return receiptOf(d, outcomes.get(d.eventId));
+      const row = known.get(d.eventId);
+      if (!row) return fenced(d, fences);
+      const receipt = settledBefore(row);
+      if (row.hashedVersion !== d.hashedVersion || row.hash === d.hash) return receipt;
+      return { ...receipt, outcome: 'dead', detail: ID_REUSED };
+    });
   }
 
   /**

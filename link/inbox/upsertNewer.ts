@@ -51,14 +51,13 @@ export async function upsertNewer(
     sorted.map((row) => row.version.toString()),
     ...names.map((name) => sorted.map((row) => textOf(row.values[name]))),
   ];
-  const written = await tx.unsafe<{ key: string }[]>(
-    statementFor(replica, form),
-    parameters as never[],
-    {
-      prepare: true,
-    },
-  );
-  return new Set(written.map((row) => row.key));
+  const statement = statementFor(replica, form);
+  const passed = await tx.unsafe<{ key: string }[]>(statement, parameters as never[], {
+    prepare: true,
+  });
+  const written = new Set(sorted.map((row) => row.key));
+  for (const { key } of passed) written.delete(key);
+  return written;
 }
 
 const statements = new WeakMap<ReplicaForm, string>();
@@ -72,17 +71,19 @@ function statementFor(replica: ReplicaTable, form: ReplicaForm): string {
   const all = [key.column, version, ...names].map(quote);
   const types = [key.type, 'int8', ...names.map((name) => columns[name]!)];
   const table = quote(replica.table);
+  const updates = all.slice(1).map((name) => `${name} = excluded.${name}`);
+  // Nearly all rows are newer: the others are named.
   statement = `
-    insert into ${table} as stored (${all.join(', ')})
-    select ${all.map((name, i) => `${name}::${types[i]}`).join(', ')}
-    from unnest(${types.map((_type, i) => `$${i + 1}::text[]`).join(', ')}) as newer(${all.join(', ')})
-    on conflict (${quote(key.column)}) do update
-      set ${all
-        .slice(1)
-        .map((name) => `${name} = excluded.${name}`)
-        .join(', ')}
-      where excluded.${quote(version)} > stored.${quote(version)}
-    returning ${quote(key.column)}::text as key`;
+    with written as (
+      insert into ${table} as stored (${all.join(', ')})
+      select ${all.map((name, i) => `${name}::${types[i]}`).join(', ')}
+      from unnest(${types.map((_type, i) => `$${i + 1}::text[]`).join(', ')}) as newer(${all.join(', ')})
+      on conflict (${quote(key.column)}) do update set ${updates.join(', ')}
+        where excluded.${quote(version)} > stored.${quote(version)}
+      returning ${quote(key.column)} as key)
+    select key from unnest($1::text[]) as given(key)
+    where (select count(*) from written) < cardinality($1)
+      and key::${key.type} not in (select key from written)`;
   statements.set(form, statement);
   return statement;
 }

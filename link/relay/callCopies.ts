@@ -28,13 +28,11 @@ export class CallCopies {
     return COPIES - this.#inFlight;
   }
 
-  send(flights: readonly Flight[]): void {
+  send(flight: Flight): void {
     const { link, consumer } = this.#options;
-    for (const flight of flights) {
-      const version = versionOf(link, flight);
-      const { row } = flight;
-      void this.#call({ row, version, to: [], shadow: [consumer], copied: [], resends: 0 });
-    }
+    const version = versionOf(link, flight);
+    const { row } = flight;
+    void this.#call({ row, version, to: [], shadow: [consumer], copied: [], resends: 0 });
   }
 
   async #call(copy: Parcel): Promise<void> {

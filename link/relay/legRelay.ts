@@ -15,6 +15,7 @@ import type { StreamLook } from '../transport/jetStream/look.ts';
 import { isReadable } from '../versions.ts';
 import type { Parcel } from '../wire/parcel.ts';
 import type { Receipt } from '../wire/receipt.ts';
+import { Answers } from './answers.ts';
 import { CallCopies } from './callCopies.ts';
 import type { Flight } from './flight.ts';
 import { settledText, versionOf } from './flightText.ts';
@@ -22,12 +23,14 @@ import { HeldKeys } from './heldKeys.ts';
 import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
+import type { Departure } from './parcels.ts';
 import { PendingFlights } from './pending.ts';
 import { LegProgress, placeOf } from './progress.ts';
 import { LegWindow, type WindowOrder } from './window.ts';
 
 declareFailpoints('relay.after-call');
 
+const NOBODY: readonly string[] = [];
 const HANDLER_FAILED = 'the consumer could not apply a message yet; its log says why';
 
 export interface LegRelayOptions {
@@ -51,15 +54,6 @@ export interface LegRelayOptions {
   readonly isLeaseValid: () => boolean;
   /** A row is of a contract version that this build does not read. */
   readonly onUnreadable: () => void;
-  /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
-  readonly onSettled: (row: OutboxRow, isApplied: boolean) => void;
-}
-
-/** The result of asking for a message's receipt. */
-export interface AskedFor {
-  readonly isKnown: boolean;
-  /** Of the stream, before the consumer was asked; undefined when nobody could tell. */
-  readonly look: StreamLook | undefined;
 }
 
 export class LegRelay {
@@ -67,6 +61,7 @@ export class LegRelay {
   readonly window: LegWindow;
   readonly gate: LaneGate;
   readonly progress = new LegProgress();
+  readonly answers = new Answers();
   readonly closer: Closer<Flight>;
   readonly #options: LegRelayOptions;
   readonly #queue = new KeyQueue();
@@ -134,10 +129,10 @@ export class LegRelay {
     this.#pending.add(this.window.add(row, nowMs));
   }
 
-  /** Starts what is due: makes the calls, and returns the flights to publish (at most `room`). */
-  startDue(room: number): Flight[] {
+  /** Starts what is due: makes the calls, and returns what to publish (at most `room`). */
+  startDue(room: number): Departure[] {
     this.#requeueDue(performance.now());
-    const publish: Flight[] = [];
+    const publish: Departure[] = [];
     let copiesLeft = this.#copies.room;
     const mayPublish = ({ row }: Flight) =>
       publish.length < room && (this.gate.shadowOf(row.lane) !== 'sync' || copiesLeft-- > 0);
@@ -148,7 +143,8 @@ export class LegRelay {
       } else if (route?.transport === 'async' && this.#held.isBehind(flight)) {
         return true;
       } else if (route?.transport === 'async' && mayPublish(flight)) {
-        if (flight.publish(route) && !this.#isRefusedAtOnce(flight)) publish.push(flight);
+        const departure = flight.publish(route) && this.#departureOf(flight);
+        if (departure) publish.push(departure);
       } else if (route?.transport === 'pull') {
         this.#leaveToPull(flight);
       } else return true;
@@ -172,14 +168,31 @@ export class LegRelay {
   }
 
   /** A message that the transport will not take is not tried, and nothing of its key passes it. */
-  #isRefusedAtOnce(flight: Flight): boolean {
-    const { row, route, resends } = flight;
-    const to = [{ consumer: this.consumer, epoch: route!.epoch }];
-    const version = versionOf(this.#options.link, flight);
-    const parcel = { row, version, to, shadow: [], copied: [], resends };
+  #departureOf(flight: Flight): Departure | undefined {
+    const shadow = this.gate.shadowOf(flight.row.lane);
+    const parcel = this.#parcelOf(flight, shadow === 'sync');
     const reason = this.#options.async.refusalOf?.(parcel);
-    if (reason) this.#refused(flight, reason);
-    return Boolean(reason);
+    if (reason) {
+      this.#refused(flight, reason);
+      return undefined;
+    }
+    if (shadow === 'sync') this.#copies.send(flight);
+    const { generation } = flight;
+    return { parcel, onResult: (result) => this.onResult(flight, generation, result) };
+  }
+
+  #parcelOf(flight: Flight, isCopied: boolean): Parcel {
+    const { row, resends } = flight;
+    const version = versionOf(this.#options.link, flight);
+    const to = [{ consumer: this.consumer, epoch: flight.route!.epoch }];
+    return {
+      row,
+      version,
+      to,
+      shadow: NOBODY,
+      copied: isCopied ? [this.consumer] : NOBODY,
+      resends,
+    };
   }
 
   #startCalls(): void {
@@ -194,16 +207,8 @@ export class LegRelay {
     const { sync, async, wake } = this.#options;
     const { generation, row } = flight;
     flight.call();
-    const { epoch } = flight.route!;
     const isCopied = this.gate.shadowOf(row.lane) === 'async';
-    const parcel: Parcel = {
-      row,
-      version: versionOf(this.#options.link, flight),
-      to: [{ consumer: this.consumer, epoch }],
-      shadow: [],
-      copied: isCopied ? [this.consumer] : [],
-      resends: flight.resends,
-    };
+    const parcel = this.#parcelOf(flight, isCopied);
     // At every attempt: a message marked as copied has a copy, even if copying began between two
     // attempts.
     if (isCopied) void async.dispatch([{ ...parcel, to: [], copied: [], shadow: [this.consumer] }]);
@@ -213,11 +218,6 @@ export class LegRelay {
     this.onResult(flight, generation, result!);
     this.#startCalls();
     wake();
-  }
-
-  /** Sends copies of published messages as calls. */
-  sendCallCopies(flights: readonly Flight[]): void {
-    this.#copies.send(flights.filter(({ row }) => this.gate.shadowOf(row.lane) === 'sync'));
   }
 
   // ---- results ----
@@ -302,7 +302,8 @@ export class LegRelay {
     this.progress.settled(performance.now() - flight.openedAtMs, place);
     flight.isDead = outcome === 'dead';
     this.closer.close(flight);
-    this.#options.onSettled(flight.row, !flight.isDead);
+    const isAwaited = flight.route?.transport === 'sync';
+    this.answers.settled(flight.row.eventId, { isApplied: !flight.isDead, isAwaited });
   }
 
   /**
@@ -334,9 +335,9 @@ export class LegRelay {
 
   /**
    * After asking the consumer: a message that it does not know, not even as parked, is sent again unless
-   * the stream still has it.
+   * the stream still had it before.
    */
-  afterAsking(flight: Flight, { isKnown, look }: AskedFor): void {
+  afterAsking(flight: Flight, isKnown: boolean, look: StreamLook | undefined): void {
     const nowMs = performance.now();
     // An unknown parked message: the consumer's database was restored from a backup.
     const isLost = flight.state === 'parked' ? !isKnown : flight.isLost(nowMs, look);

@@ -5,18 +5,15 @@
  */
 import { messageOf } from '../../runtime/errors.ts';
 import { declareFailpoints, failpoint } from '../../runtime/failpoints.ts';
-import type { Log } from '../../runtime/log.ts';
-import type { Database } from '../../runtime/postgres.ts';
+import { pause } from '../../runtime/wake.ts';
 import { ASK_AFTER_MS, backoffMs, RETRY_BACKOFF } from '../backoff.ts';
-import type { LinkDefinition } from '../link.ts';
-import { type OutboxRow, readOpen, readRows } from '../outbox/openRows.ts';
+import { readOpen, readRows } from '../outbox/openRows.ts';
 import type { Dispatcher, DispatchResult } from '../transport/dispatcher.ts';
 import type { StreamLook } from '../transport/jetStream/look.ts';
 import type { Receipt } from '../wire/receipt.ts';
 import type { Flight } from './flight.ts';
-import type { OwnedLanes } from './lanes.ts';
-import { LegRelay } from './legRelay.ts';
-import { parcelsFor } from './parcels.ts';
+import { LegRelay, type LegRelayOptions } from './legRelay.ts';
+import { type Shipment, shipmentsOf } from './parcels.ts';
 import { findUnknown } from './sweep.ts';
 
 declareFailpoints('relay.after-read', 'relay.after-publish');
@@ -38,6 +35,8 @@ const IDLE_READ_MAX_MS = 500;
 const SWEEP_EVERY_MS = 500;
 /** The share of time that sweeps may take, however large the outbox is. */
 const SWEEP_SHARE = 1 / 20;
+/** How often to look whether what is under way has ended, when the process stops. */
+const LOOK_MS = 5;
 /** Ids one GetReceipts call asks for. */
 const ASK_BATCH = 500;
 /** How often to look for overdue receipts. */
@@ -55,32 +54,12 @@ export type LookAtStream = (consumer: string) => Promise<StreamLook>;
 /** Makes the consumer refuse what was dispatched to a lane under an older epoch. */
 export type RaiseFence = (consumer: string, lane: number, minEpoch: bigint) => Promise<void>;
 
-export interface LinkRelayOptions {
-  readonly sql: Database;
-  /** For the hot statements: a pool whose sessions are `QUEUE_SESSION`. */
-  readonly queueSql: Database;
-  readonly log: Log;
-  readonly link: LinkDefinition;
-  readonly instance: string;
-  readonly owned: OwnedLanes;
-  /** Whether closed messages of functional links are kept for a while. */
-  readonly keepsHistory: boolean;
-  /** What the flights of each leg may take in memory. */
-  readonly windowBytes: number;
-  readonly async: Dispatcher;
+export interface LinkRelayOptions extends Omit<LegRelayOptions, 'consumer' | 'sync'> {
   /** One for each consumer. */
   readonly sync: Readonly<Record<string, Dispatcher>>;
   readonly ask: AskReceipts;
   readonly look: LookAtStream;
   readonly raiseFence: RaiseFence;
-  /** Something happened that makes another pass worthwhile. */
-  readonly wake: () => void;
-  /** Whether the leases certainly hold at this moment. */
-  readonly isLeaseValid: () => boolean;
-  /** A row is of a contract version that this build does not read. */
-  readonly onUnreadable: () => void;
-  /** A consumer settled this row: its effect is committed, or the consumer gave up on it. */
-  readonly onSettled: (row: OutboxRow, isApplied: boolean) => void;
 }
 
 export class LinkRelay {
@@ -186,34 +165,18 @@ export class LinkRelay {
   #dispatchDue(): void {
     const canPublish =
       this.#publishing < PUBLISHING && performance.now() >= this.#publishPausedUntilMs;
-    const batch = this.legs.map((leg) => ({ leg, flights: leg.startDue(canPublish ? BATCH : 0) }));
-    if (batch.some(({ flights }) => flights.length > 0)) void this.#publish(batch);
+    const legs = this.legs.map((leg) => leg.startDue(canPublish ? BATCH : 0));
+    const shipments = shipmentsOf(legs);
+    if (shipments.length > 0) void this.#publish(shipments);
   }
 
-  async #publish(batch: readonly { leg: LegRelay; flights: readonly Flight[] }[]): Promise<void> {
+  async #publish(shipments: readonly Shipment[]): Promise<void> {
     this.#publishing += 1;
-    const generations = new Map<Flight, number>();
-    for (const { leg, flights } of batch) {
-      for (const flight of flights) generations.set(flight, flight.generation);
-      leg.sendCallCopies(flights);
-    }
-    const parcels = parcelsFor(
-      this.#options.link,
-      batch.map(({ leg, flights }) => ({
-        consumer: leg.consumer,
-        flights,
-        isCopied: (lane) => leg.gate.shadowOf(lane) === 'sync',
-      })),
-    );
-    const results = await this.#options.async.dispatch(parcels.map((one) => one.parcel));
+    const results = await this.#options.async.dispatch(shipments.map(({ parcel }) => parcel));
     await failpoint('relay.after-publish');
     this.#publishing -= 1;
-    const resultOf = new Map<Flight, DispatchResult>();
-    for (const [i, { flights }] of parcels.entries())
-      for (const flight of flights) resultOf.set(flight, results[i]!);
-    for (const { leg, flights } of batch)
-      for (const flight of flights)
-        leg.onResult(flight, generations.get(flight)!, resultOf.get(flight)!);
+    for (const [i, { departures }] of shipments.entries())
+      for (const { onResult } of departures) onResult(results[i]!);
     this.#afterPublish(results);
     this.#options.wake();
   }
@@ -263,8 +226,7 @@ export class LinkRelay {
       this.receive(leg.consumer, receipts);
       for (const flight of leaving) leg.closeUnknown(flight);
       const known = new Set(receipts.map((receipt) => receipt.eventId));
-      for (const flight of overdue)
-        leg.afterAsking(flight, { isKnown: known.has(flight.row.eventId), look });
+      for (const flight of overdue) leg.afterAsking(flight, known.has(flight.row.eventId), look);
     } catch (error) {
       leg.notAnswered(overdue, `no receipt, and asking for it failed: ${messageOf(error)}`);
     }
@@ -288,11 +250,11 @@ export class LinkRelay {
     }
   }
 
-  /** Waits until every dispatch has its result and every row being closed is closed. */
-  async settleInFlight(): Promise<void> {
+  /** Waits until every dispatch has its result and every row being closed is closed, or it is given up. */
+  async settleInFlight(givenUp: AbortSignal): Promise<void> {
     for (const leg of this.legs) {
-      while ([...leg.window.all()].some((flight) => flight.state === 'sending'))
-        await new Promise((resolve) => setTimeout(resolve, 5));
+      const isSending = () => [...leg.window.all()].some(({ state }) => state === 'sending');
+      while (!givenUp.aborted && isSending()) await pause(LOOK_MS);
       await leg.closer.idle();
     }
   }

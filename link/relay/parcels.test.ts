@@ -1,70 +1,67 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { links } from '../../services/links.ts';
-import type { LinkDefinition } from '../link.ts';
-import type { Flight } from './flight.ts';
 import { flightOf } from './flights.fixture.ts';
-import { parcelsFor } from './parcels.ts';
-import type { Route } from './routes.ts';
+import { type Departure, shipmentsOf } from './parcels.ts';
 
-const old = links['COMM-010'];
-const newer = old.contracts.map((contract) => ({ ...contract, version: 1 }));
-const mappings = old.contracts.map((older, i) => ({ older, newer: newer[i]! }));
-const link = { ...old, contracts: newer, mappings } as unknown as LinkDefinition;
+const EPOCHS = { hiring: 5n, bonuses: 6n };
 
-const HIRING: Route = { transport: 'async', version: 0, epoch: 5n };
-const BONUSES: Route = { transport: 'async', version: 0, epoch: 6n };
-const leg = (consumer: string, flights: readonly Flight[], isCopied = () => false) => ({
-  consumer,
-  flights,
-  isCopied,
-});
+interface Leaving {
+  readonly seq: number;
+  readonly consumer: keyof typeof EPOCHS;
+  readonly eventId?: string;
+  readonly version?: number;
+  readonly resends?: number;
+  readonly copied?: readonly string[];
+}
 
-test('a message of two legs in one batch is one parcel with the epoch of each', () => {
-  const eventId = 'e1';
-  const one = flightOf(1, 'a', { eventId, route: HIRING });
-  const other = flightOf(2, 'a', { eventId, route: BONUSES });
-  const parcels = parcelsFor(link, [leg('hiring', [one]), leg('bonuses', [other], () => true)]);
-  assert.equal(parcels.length, 1);
-  assert.deepEqual(parcels[0]!.parcel.to, [
+function departing({ seq, consumer, eventId = 'e1', version = 0, ...more }: Leaving): Departure {
+  const { row } = flightOf(seq, 'a', { eventId });
+  const to = [{ consumer, epoch: EPOCHS[consumer] }];
+  const parcel = { row, version, to, shadow: [], copied: [], resends: 0, ...more };
+  return { parcel, onResult: () => undefined };
+}
+
+test('a message of two legs in one batch is one publication with the epoch of each', () => {
+  const one = departing({ seq: 1, consumer: 'hiring' });
+  const other = departing({ seq: 2, consumer: 'bonuses', copied: ['bonuses'] });
+  const [shipment, ...more] = shipmentsOf([[one], [other]]);
+  assert.deepEqual(more, []);
+  assert.deepEqual(shipment!.parcel.to, [
     { consumer: 'hiring', epoch: 5n },
     { consumer: 'bonuses', epoch: 6n },
   ]);
-  assert.deepEqual(parcels[0]!.parcel.copied, ['bonuses']);
-  assert.deepEqual(parcels[0]!.flights, [one, other]);
+  assert.deepEqual(shipment!.parcel.copied, ['bonuses']);
+  assert.deepEqual(shipment!.departures, [one, other]);
 });
 
-test('a message that is resent, or in another version, has a parcel of its own', () => {
-  const eventId = 'e1';
-  const first = flightOf(1, 'a', { eventId, route: HIRING });
-  const again = flightOf(2, 'a', { eventId, route: BONUSES });
-  again.resends = 1;
-  const newer = flightOf(3, 'a', { eventId, route: { ...BONUSES, version: 1 } });
-  const legs = [leg('hiring', [first]), leg('bonuses', [again]), leg('third', [newer])];
-  assert.equal(parcelsFor(link, legs).length, 3);
+test('a message that is resent, or in another version, is a publication of its own', () => {
+  const first = departing({ seq: 1, consumer: 'hiring' });
+  const again = departing({ seq: 2, consumer: 'bonuses', resends: 1 });
+  const newer = departing({ seq: 3, consumer: 'bonuses', version: 1 });
+  assert.equal(shipmentsOf([[first], [again, newer]]).length, 3);
 });
 
-test('every flight is in one parcel, in the order of the outbox', () => {
+test('every departure is in one publication, in the order of the outbox', () => {
   const sent = fc.record({ id: fc.nat(20), resends: fc.nat(2), isHiring: fc.boolean() });
   fc.assert(
     fc.property(fc.uniqueArray(sent, { selector: (one) => `${one.id}${one.isHiring}` }), (all) => {
-      const flights = all.map(({ id, resends, isHiring }, i) => {
-        const route = isHiring ? HIRING : BONUSES;
-        const flight = flightOf(i + 1, 'a', { eventId: `e${id}`, route });
-        flight.resends = resends;
-        return flight;
-      });
-      const [hiring, bonuses] = [HIRING, BONUSES].map((route) =>
-        flights.filter((flight) => flight.route === route),
+      const departures = all.map(({ id, resends, isHiring }, i) =>
+        departing({
+          ...{ seq: i + 1, eventId: `e${id}`, resends },
+          consumer: isHiring ? 'hiring' : 'bonuses',
+        }),
       );
-      const parcels = parcelsFor(link, [leg('hiring', hiring!), leg('bonuses', bonuses!)]);
-      const seqs = parcels.flatMap((one) => one.flights.map((flight) => flight.row.seq));
+      const legs = ['hiring', 'bonuses'].map((name) =>
+        departures.filter(({ parcel }) => parcel.to[0]!.consumer === name),
+      );
+      const shipments = shipmentsOf(legs);
+      const seqOf = ({ parcel }: Pick<Departure, 'parcel'>) => parcel.row.seq;
       assert.deepEqual(
-        seqs.toSorted((a, b) => a - b),
-        flights.map((flight) => flight.row.seq),
+        shipments.flatMap((one) => one.departures.map(seqOf)).toSorted((a, b) => a - b),
+        departures.map(seqOf),
       );
-      const firsts = parcels.map((one) => one.parcel.row.seq);
+      const firsts = shipments.map(seqOf);
       assert.deepEqual(
         firsts,
         firsts.toSorted((a, b) => a - b),

@@ -1,51 +1,37 @@
-/** Groups the flights of a link's legs so that one publication serves every consumer it can. */
-import type { LinkDefinition } from '../link.ts';
-import { travellingVersion } from '../versions.ts';
+/** Joins what the legs of a link publish, so that one publication serves every consumer that it can. */
+import type { DispatchResult } from '../transport/dispatcher.ts';
 import type { Parcel } from '../wire/parcel.ts';
-import type { Flight } from './flight.ts';
 
-export interface LegFlights {
-  readonly consumer: string;
-  readonly flights: readonly Flight[];
-  /** Whether messages of this lane also get a copy on another path. */
-  readonly isCopied: (lane: number) => boolean;
-}
-
-export interface ParcelOf {
+/** A flight that leaves its leg, in a parcel of its own. */
+export interface Departure {
   readonly parcel: Parcel;
-  readonly flights: readonly Flight[];
+  readonly onResult: (result: DispatchResult) => void;
 }
 
-interface Group {
-  readonly version: number;
-  readonly flights: Flight[];
-  readonly to: { consumer: string; epoch: bigint }[];
-  readonly copied: string[];
+/** One publication, and the flights in it. */
+export interface Shipment {
+  readonly parcel: Parcel;
+  readonly departures: readonly Departure[];
 }
 
 /**
- * One parcel per message, contract version and resend count, in the order of the outbox. Messages of
+ * One shipment per message, contract version and resend count, in the order of the outbox. Messages of
  * two legs in the same batch are one publication addressed to both.
  */
-export function parcelsFor(link: LinkDefinition, legs: readonly LegFlights[]): ParcelOf[] {
-  const groups = new Map<string, Group>();
-  for (const { consumer, flights, isCopied } of legs)
-    for (const flight of flights) {
-      const version = travellingVersion(link, flight.row, flight.route!.version);
-      const id = `${flight.row.eventId}/${version}/${flight.resends}`;
-      let group = groups.get(id);
-      if (!group) {
-        group = { version, flights: [], to: [], copied: [] };
-        groups.set(id, group);
-      }
-      group.flights.push(flight);
-      group.to.push({ consumer, epoch: flight.route!.epoch });
-      if (isCopied(flight.row.lane)) group.copied.push(consumer);
-    }
-  return [...groups.values()].map(parcelOf).sort((a, b) => a.parcel.row.seq - b.parcel.row.seq);
+export function shipmentsOf(legs: readonly (readonly Departure[])[]): Shipment[] {
+  const [only, another] = legs.filter((departures) => departures.length > 0);
+  if (!only) return [];
+  // The usual case, in the order of the outbox already.
+  if (!another) return only.map((one) => ({ parcel: one.parcel, departures: [one] }));
+  const groups = Map.groupBy(legs.flat(), ({ parcel: { row, version, resends } }) =>
+    [row.eventId, version, resends].join('/'),
+  );
+  return [...groups.values()].map(joined).sort((a, b) => a.parcel.row.seq - b.parcel.row.seq);
 }
 
-function parcelOf({ version, flights, to, copied }: Group): ParcelOf {
-  const { row, resends } = flights[0]!;
-  return { flights, parcel: { row, version, to, shadow: [], copied, resends } };
+function joined(departures: readonly Departure[]): Shipment {
+  const parcels = departures.map(({ parcel }) => parcel);
+  const to = parcels.flatMap((parcel) => parcel.to);
+  const copied = parcels.flatMap((parcel) => parcel.copied);
+  return { departures, parcel: { ...parcels[0]!, to, copied } };
 }

@@ -9,7 +9,7 @@
 import type { Log } from '../../runtime/log.ts';
 import type { NatsConnection, StandingSubscription } from '../../runtime/nats.ts';
 import type { Database } from '../../runtime/postgres.ts';
-import { Wake } from '../../runtime/wake.ts';
+import { pause, Wake } from '../../runtime/wake.ts';
 import { FAILED_PASS_MS } from '../backoff.ts';
 import { LinkError } from '../errors.ts';
 import { onHint, sendHint } from '../hints.ts';
@@ -30,8 +30,6 @@ const ADOPTION_POLL_MS = 50;
 const LOOK_EVERY_MS = 200;
 /** After a sweep that failed, for example while the database is down. */
 const FAILED_SWEEP_MS = 1_000;
-/** How many rows settled before anybody waited are remembered: a request waits at once or never. */
-const SETTLED_EARLY = 10_000;
 /** On stop: time for results on their way to close their rows before the lanes are released. */
 const STOP_GRACE_MS = 2_000;
 
@@ -69,9 +67,6 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #leases: LaneLeases;
   readonly #links = new Map<string, { relay: LinkRelay; wake: Wake }>();
-  /** By leg and event, as the waiters are. */
-  readonly #settledEarly = new Map<string, boolean>();
-  readonly #waiters = new Map<string, (isApplied: boolean) => void>();
   readonly #stopping = new AbortController();
   /** Wakes whoever follows the routes. */
   readonly #following = new Wake();
@@ -110,7 +105,6 @@ export class Relay {
       wake: () => wake.wake(),
       isLeaseValid: () => !this.#stopping.signal.aborted && this.#leases.isLeaseValid(),
       onUnreadable: () => this.#leases.decline(link.id),
-      onSettled: (row, isApplied) => this.#settled(nameOf(row), isApplied),
     });
     this.#links.set(link.id, { relay, wake });
   }
@@ -165,10 +159,12 @@ export class Relay {
     this.#readAll();
     await Promise.all(this.#loops);
     if (this.#loops.length === 0) return;
-    const closed = Promise.all(
-      [...this.#links.values()].map(({ relay }) => relay.settleInFlight()),
+    const givenUp = new AbortController();
+    const closed = [...this.#links.values()].map(({ relay }) =>
+      relay.settleInFlight(givenUp.signal),
     );
-    await Promise.race([closed, new Promise((done) => setTimeout(done, STOP_GRACE_MS).unref())]);
+    await Promise.race([Promise.all(closed), pause(STOP_GRACE_MS, givenUp.signal)]);
+    givenUp.abort();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#leases.leave();
   }
@@ -198,36 +194,15 @@ export class Relay {
     return this.#legOf(message)?.gate.transportOf(message.lane);
   }
 
-  #settled(name: string, isApplied: boolean): void {
-    const finish = this.#waiters.get(name);
-    if (finish) return finish(isApplied);
-    // The relay may be faster than the request that wrote the row: its wait finds the result here.
-    this.#settledEarly.set(name, isApplied);
-    if (this.#settledEarly.size <= SETTLED_EARLY) return;
-    const [oldest] = this.#settledEarly.keys();
-    this.#settledEarly.delete(oldest!);
-  }
-
   /**
    * Resolves to `true` when the effect is committed, and to `false` on timeout or when the consumer
    * gave up; never rejects.
    */
   async waitForReceipt(message: Enqueued, withinMs: number): Promise<boolean> {
-    if (!this.#legOf(message)?.gate.owns(message.lane))
-      // The message is committed: a request must not fail because its state cannot be read.
-      return this.#pollClosed(message, withinMs).catch(() => false);
-    const name = nameOf(message);
-    const early = this.#settledEarly.get(name);
-    if (early !== undefined) return early;
-    return new Promise((resolve) => {
-      const finish = (isApplied: boolean) => {
-        clearTimeout(timer);
-        this.#waiters.delete(name);
-        resolve(isApplied);
-      };
-      const timer = setTimeout(finish, withinMs, false);
-      this.#waiters.set(name, finish);
-    });
+    const leg = this.#legOf(message);
+    if (leg?.gate.owns(message.lane)) return leg.answers.wait(message.eventId, withinMs);
+    // The message is committed: a request must not fail because its state cannot be read.
+    return this.#pollClosed(message, withinMs).catch(() => false);
   }
 
   /** Another process owns the lane: a missing row means that it has its receipt. */
@@ -363,9 +338,4 @@ export class Relay {
     const legs = [...this.#links.values()].flatMap(({ relay }) => relay.legs);
     return legs.map(({ gate }) => gate).filter((gate) => gate.isWaitingForOthers);
   }
-}
-
-/** A message on one leg. */
-function nameOf({ leg, eventId }: Pick<Enqueued, 'leg' | 'eventId'>): string {
-  return `${leg} ${eventId}`;
 }

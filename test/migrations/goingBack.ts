@@ -124,20 +124,25 @@ export async function goBackOnThreeLinks(
   company: ProcessCompany,
   goBack: (company: ProcessCompany, way: WayThere) => Promise<void>,
 ): Promise<void> {
+  const alsoFromPull = async () => {
+    await goBack(company, { link: 'COMM-060', from: 'async', to: 'pull' });
+    await moveToEnd(company, 'COMM-060', 'pull');
+    await goBack(company, { link: 'COMM-060', from: 'pull', to: 'async' });
+    await moveToEnd(company, 'COMM-060', 'async');
+  };
   await Promise.all([
-    goBack(company, { link: 'COMM-060', from: 'async', to: 'pull' }),
+    alsoFromPull(),
     goBack(company, { link: 'COMM-040', from: 'sync', to: 'async' }),
     goBack(company, { link: 'COMM-070', from: 'async', to: 'sync' }),
   ]);
-  const desk = await company.desk();
-  const there = desk.engine();
-  await desk.runToEnd('pull', 'COMM-060');
-  await there.stop();
-  await goBack(company, { link: 'COMM-060', from: 'pull', to: 'async' });
-  const back = desk.engine();
-  await desk.runToEnd('async', 'COMM-060');
-  await back.stop();
   for (const link of ['COMM-040', 'COMM-060', 'COMM-070']) await company.assertNothingLost(link);
+}
+
+async function moveToEnd(company: ProcessCompany, link: string, to: string): Promise<void> {
+  const desk = await company.desk();
+  const engine = desk.engine();
+  await desk.runToEnd(to, link);
+  await engine.stop();
 }
 
 /** Links whose rows or events get another form, moved at the same time. COMM-021 moves with COMM-020. */

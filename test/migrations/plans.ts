@@ -3,7 +3,7 @@
  * step. What a link carries is checked on both sides after each.
  */
 import assert from 'node:assert/strict';
-import { afterEach, before, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { until } from '../harness/until.ts';
 import type { Business } from '../rigs/processes/business.ts';
 import type { ProcessCompany } from '../rigs/processes/company.ts';
@@ -19,6 +19,8 @@ const MOVES = [
   ['COMM-060', 'pull', 'async'],
   ['COMM-070', 'sync', 'async'],
 ] as const;
+/** A move mostly waits: the company carries others meanwhile. */
+const AT_ONCE = 3;
 
 describe('the plans', () => {
   let company: ProcessCompany;
@@ -27,22 +29,24 @@ describe('the plans', () => {
     company = sharedCompany();
     business = sharedBusiness();
   });
-  afterEach(() => company.stopEngines());
+  after(() => company.stopEngines());
 
-  for (const [link, there, back] of MOVES)
-    it(`moves ${link} to ${there} and back to ${back}`, async () => {
-      const desk = await company.desk();
-      const engine = desk.engine();
-      const gone = await desk.runToEnd(there, link);
-      assert.deepEqual(await routesOf(company, link), [there]);
-      await company.assertNothingLost(link);
-      const returned = await desk.runToEnd(back, link);
-      assert.deepEqual(await routesOf(company, link), [back]);
-      await company.assertNothingLost(link);
-      for (const { run } of [gone, returned])
-        assert.ok((await desk.certificates.list({ run: run.id, limit: 100 })).length > 0);
-      await engine.stop();
-    });
+  describe('one link', { concurrency: AT_ONCE }, () => {
+    for (const [link, there, back] of MOVES)
+      it(`moves ${link} to ${there} and back to ${back}`, async (t) => {
+        const desk = await company.desk();
+        const engine = desk.engine();
+        t.after(() => engine.stop());
+        const gone = await desk.runToEnd(there, link);
+        assert.deepEqual(await routesOf(company, link), [there]);
+        await company.assertNothingLost(link);
+        const returned = await desk.runToEnd(back, link);
+        assert.deepEqual(await routesOf(company, link), [back]);
+        await company.assertNothingLost(link);
+        for (const { run } of [gone, returned])
+          assert.ok((await desk.certificates.list({ run: run.id, limit: 100 })).length > 0);
+      });
+  });
 
   it('moves COMM-040 to contract v1, then its transport and version at once, and back', async () => {
     const desk = await company.desk();

@@ -43,11 +43,16 @@ export function readArrival(link: LinkDefinition, request: Message, context: Rpc
 
 /**
  * The canonical text of the event. One that holds a value that JSON cannot express, such as a time beyond
- * the year 9999, is written as it came: it fits no contract, so it becomes a dead letter.
+ * the year 9999, is written as it came: it fits no contract, so it becomes a dead letter. So does one with
+ * a field that this build does not know: without it both sides would hash, and do, something else.
  */
 function textOf(contract: Contract, message: Message): string {
   try {
-    return encodeText(contract, fromMessage(contract, message));
+    const event = fromMessage(contract, message);
+    const unknown = contract.findUnknownField(message);
+    if (!unknown) return encodeText(contract, event);
+    const { field, message: what } = unknown;
+    return JSON.stringify({ ...(event as object), [`${field || 'event'} ${what}`]: null });
   } catch (error) {
     if (!(error instanceof ContractError)) throw error;
     return JSON.stringify(message, (_, value) =>

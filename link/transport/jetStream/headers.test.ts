@@ -5,7 +5,7 @@ import { headers as natsHeaders } from '@nats-io/transport-node';
 import type { NatsConnection } from '../../../runtime/nats.ts';
 import { connectNats } from '../../../runtime/nats.ts';
 import { testNats } from '../../../test/harness/nats.ts';
-import { rawHeaders, readHeaders } from './headers.ts';
+import { readHeaders } from './headers.ts';
 import { ensureConsumer, ensureStream } from './provision.ts';
 
 const STREAM = 'COMM-010';
@@ -44,18 +44,6 @@ test('headers read from the raw bytes equal what nats.js reads, the first of eac
   // The fast path was taken: the pinned parts are where they were.
   const { msg } = message as unknown as { msg: { _rdata: Uint8Array; _msg: { hdr: number } } };
   assert.ok(msg._rdata instanceof Uint8Array && msg._msg.hdr > 0);
-});
-
-test('ready-made header lines arrive as headers', async (t) => {
-  const server = await testNats(t);
-  const { connection, close } = await connectNats(server.url, { name: 'test' });
-  t.after(close);
-  const lines = 'Relink-Key: k%201\r\nRelink-Epoch: 5\r\n';
-  const message = await sendAndTake(connection, () =>
-    connection.publish(`${STREAM}.00`, 'body', { headers: rawHeaders(lines) }),
-  );
-  assert.deepEqual(readHeaders(message), { key: 'k%201', epoch: '5' });
-  assert.equal(message.string(), 'body');
 });
 
 test('a message without headers has none', async (t) => {

@@ -21,7 +21,7 @@ import { REBIND_MS } from '../../backoff.ts';
 import type { Arrival } from '../../inbox/delivery.ts';
 import type { Receiver } from '../../inbox/receiver.ts';
 import { LANES, type LinkDefinition } from '../../link.ts';
-import type { Receipt } from '../../wire/receipt.ts';
+import { acknowledge } from './acknowledge.ts';
 import { readArrival } from './arrival.ts';
 import { ACK_WAIT_MS } from './provision.ts';
 import { sendReceipts } from './receipts.ts';
@@ -163,7 +163,13 @@ export class StreamConsumer {
         else arrivals[mine.push(message) - 1] = addressed.arrival;
       }
       const receipts = await receiver.receive(arrivals);
-      for (const [i, message] of mine.entries()) acknowledge(message, receipts[i]!);
+      const isAgain = (_: JsMsg, i: number) => receipts[i]!.outcome === 'retry';
+      for (const [i, message] of mine.entries())
+        if (isAgain(message, i)) message.nak(Math.max(1, receipts[i]!.retryAfterMs ?? 1));
+      acknowledge(
+        nats,
+        mine.filter((message, i) => !isAgain(message, i)),
+      );
       const real = receipts.filter((_receipt, i) => !arrivals[i]!.isShadow);
       if (real.length > 0)
         sendReceipts(nats, link.producer, { link: link.id, consumer: service, receipts: real });
@@ -180,9 +186,4 @@ export class StreamConsumer {
       for (const { message, takenAtMs } of [...worker.current, ...worker.queue])
         if (takenAtMs <= takenBeforeMs) message.working();
   }
-}
-
-function acknowledge(message: JsMsg, receipt: Receipt): void {
-  if (receipt.outcome === 'retry') message.nak(Math.max(1, receipt.retryAfterMs ?? 1));
-  else message.ack();
 }

@@ -6,8 +6,7 @@ import { MAX_EVENT_BYTES } from '../../outbox/enqueue.ts';
 import { encodeHeaderValue, HEADER } from '../../wire/headers.ts';
 import { otherHashedVersion, type Parcel, textOf } from '../../wire/parcel.ts';
 import { type Dispatcher, type DispatchResult, failed } from '../dispatcher.ts';
-import { encodedLength, rawHeaders } from './headers.ts';
-import type { Publication, Publisher, PublishResult } from './publisher.ts';
+import { misfitOf, type Publication, type Publisher, type PublishResult } from './publisher.ts';
 
 /** Bytes that UTF-8 takes at most for a unit of a JavaScript string. */
 const UTF8_MAX = 3;
@@ -52,9 +51,7 @@ export class JetStreamDispatcher implements Dispatcher {
     const limit = this.#publisher.maxPayload;
     if (limit === undefined || parcel.row.body.length * UTF8_MAX + HEADERS_ROOM <= limit) return '';
     try {
-      const { headers, body } = this.#publicationOf(parcel);
-      const size = Buffer.byteLength(body) + encodedLength(headers);
-      return size <= limit ? '' : tooLarge(size, limit);
+      return misfitOf(this.#publicationOf(parcel), limit);
     } catch (error) {
       return messageOf(error);
     }
@@ -64,7 +61,7 @@ export class JetStreamDispatcher implements Dispatcher {
     const { row, version } = parcel;
     return {
       subject: subjectOf(this.#link.id, row.lane, version, row.event),
-      headers: rawHeaders(this.#headersOf(parcel)),
+      headers: this.#headersOf(parcel),
       body: textOf(this.#link, parcel),
     };
   }
@@ -102,10 +99,6 @@ export class JetStreamDispatcher implements Dispatcher {
     if (to.length === 0) id += `/shadow/${shadow}`;
     return resends > 0 ? `${id}#${resends}` : id;
   }
-}
-
-function tooLarge(size: number, limit: number): string {
-  return `too large for the NATS server: ${size} bytes, and its max_payload is ${limit}; raise max_payload`;
 }
 
 function dispatchResultOf(result: PublishResult): DispatchResult {

@@ -111,7 +111,9 @@ export class InProcessCompany {
     const databases = new Map<string, TestDatabase>();
     for (const service of services) {
       const server = options.servers?.[service];
-      const made = server ? databaseOn(server, service) : testDatabase(t, template(service));
+      const made = server
+        ? databaseOn(server, service, options.link)
+        : testDatabase(t, template(service));
       databases.set(service, await made);
     }
     const ports = await freePorts(services.length);
@@ -293,21 +295,31 @@ export class InProcessCompany {
   // ---- proof ----
 
   /** What every test ends with; see oracle.ts. */
-  async oracle(givenUp?: Readonly<Record<string, readonly string[]>>): Promise<void> {
+  async oracle(
+    givenUp?: Readonly<Record<string, readonly string[]>>,
+    wentBack?: readonly string[],
+  ): Promise<void> {
     await oracle({
       link: this.link,
       fixture: this.fixture,
       producer: this.producer,
       consumers: Object.fromEntries(this.consumers.map((name) => [name, this.sqlOf.get(name)!])),
       ...(givenUp && { givenUp }),
+      ...(wentBack && { wentBack }),
     });
   }
 }
 
-async function databaseOn(server: PostgresServer, service: string): Promise<TestDatabase> {
-  const url = await createDatabase(server.url, service);
+/** Two companies may share a server. */
+async function databaseOn(
+  server: PostgresServer,
+  service: string,
+  link: string,
+): Promise<TestDatabase> {
+  const name = `${service}_${link.toLowerCase().replace('-', '_')}`;
+  const url = await createDatabase(server.url, name);
   await template(service).fill(url);
-  return { name: service, url };
+  return { name, url };
 }
 
 function template(service: string) {

@@ -11,7 +11,7 @@ import { closePostgres, connectPostgres, type Database } from '../../../runtime/
 import { Clients } from '../../../services/clients.ts';
 
 export interface NodeOptions
-  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'sources' | 'limits'> {
+  extends Pick<KitOptions, 'links' | 'peers' | 'handlers' | 'sources' | 'replicas' | 'limits'> {
   readonly service: string;
   readonly instance: string;
   readonly port: number;
@@ -68,7 +68,8 @@ export class ServiceNode {
     });
     const leaseSql = connectPostgres(postgresUrl, { name: `${instance}/leases`, max: 1, log });
     const nats = await connectNats(natsUrl, { name: instance, log });
-    const { links, peers, handlers, sources = {}, limits, pulls, release } = this.#options;
+    const { links, peers, handlers, limits, pulls, release } = this.#options;
+    const { sources = {}, replicas = {} } = this.#options;
     const clients = new Clients(peers);
     const kit = createLinkKit({
       service,
@@ -82,6 +83,7 @@ export class ServiceNode {
       peers,
       handlers,
       sources,
+      replicas,
       pulls: pulls(clients),
       ...(limits && { limits }),
     });

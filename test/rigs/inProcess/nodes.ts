@@ -2,6 +2,7 @@
 import type { NatsServer } from '../../../dev/servers/nats.ts';
 import type { ReceiverLimits } from '../../../link/inbox/failures.ts';
 import type { Handler } from '../../../link/inbox/handler.ts';
+import type { ReplicaTable } from '../../../link/inbox/upsertNewer.ts';
 import type { LinkMap } from '../../../link/link.ts';
 import type { EntitySource } from '../../../link/participant/entity.ts';
 import type { Pull } from '../../../link/pull/pull.ts';
@@ -81,6 +82,7 @@ export class Nodes {
       peers,
       handlers: this.#handlersOf(service),
       sources: this.#sourcesOf(service),
+      replicas: this.#replicasOf(service),
       pulls: (clients) => this.#pullsOf(service, clients),
       limits: { ...QUICK_LIMITS, ...limits },
       release,
@@ -105,6 +107,15 @@ export class Nodes {
       return fixture.kind === 'formal' && fixture.entity ? [[id, fixture.entity]] : [];
     });
     return Object.fromEntries(sources);
+  }
+
+  #replicasOf(service: string): Record<string, ReplicaTable> {
+    const consumed = Object.values(this.#site.links).filter((link) => link.consumers[service]);
+    const replicas = consumed.flatMap(({ id }): [string, ReplicaTable][] => {
+      const fixture = fixtureOf(id);
+      return fixture.kind === 'formal' && fixture.replica ? [[id, fixture.replica]] : [];
+    });
+    return Object.fromEntries(replicas);
   }
 
   #pullsOf(service: string, clients: Clients): Record<string, Pull> {

@@ -105,11 +105,11 @@ export class Desk {
     return (await this.journal.create(run, plan.steps)).run.id;
   }
 
-  async order(runId: string, order: Order, confirm = ''): Promise<RunWithSteps> {
+  async order(runId: string, order: Order, confirm = '', accept = ''): Promise<RunWithSteps> {
     const { participants } = this.#around;
     return giveOrder(
       { journal: this.journal, participants },
-      { order, runId, actor: 'test', confirm },
+      { order, runId, actor: 'test', confirm, accept },
     );
   }
 
