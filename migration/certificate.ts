@@ -211,16 +211,34 @@ export class Certificates implements CertificateStore {
   }
 
   sign(closing: ClosingStatement): Promise<void> {
-    return this.#sign('closing', closing);
+    return this.#sign('closing', closing, 0);
   }
 
-  async signErasure(erasure: ErasureStatement): Promise<void> {
+  async signErasure(erasure: ErasureStatement, round = 0): Promise<void> {
     if (!isNothingLeft(erasure))
       throw new RangeError('an erasure that left something is not signed');
-    await this.#sign('erasure', erasure);
+    await this.#sign('erasure', erasure, round);
   }
 
-  async #sign(kind: CertificateKind, of: ClosingStatement | ErasureStatement): Promise<void> {
+  /** Beside those of before: the newest says the same of a later moment. */
+  async signErasureAgain(erasure: ErasureStatement): Promise<Certificate> {
+    const { link, consumer, epoch } = erasure;
+    const [last] = await this.#sql<{ round: number }[]>`
+      select coalesce(max(round), -1) as round from migration.certificates
+      where link = ${link} and consumer = ${consumer} and epoch = ${epoch}`;
+    const round = last!.round + 1;
+    await this.signErasure(erasure, round);
+    const [row] = await this.#sql<CertificateRow[]>`
+      select * from migration.certificates
+      where link = ${link} and consumer = ${consumer} and epoch = ${epoch} and round = ${round}`;
+    return certificateFrom(row!);
+  }
+
+  async #sign(
+    kind: CertificateKind,
+    of: ClosingStatement | ErasureStatement,
+    round: number,
+  ): Promise<void> {
     const { statement, signature, publicKey } = signStatement(await this.key(), {
       ...of,
       format: formatOf(of),
@@ -229,10 +247,18 @@ export class Certificates implements CertificateStore {
     });
     await this.#sql`
       insert into migration.certificates
-        (id, kind, run_id, link, consumer, epoch, count, statement, signature, public_key)
+        (id, kind, run_id, link, consumer, epoch, round, count, statement, signature, public_key)
       values (${randomUUIDv7()}, ${kind}, ${of.run}, ${of.link}, ${of.consumer}, ${of.epoch},
-        ${of.count}, ${statement}, ${signature}, ${publicKey})
+        ${round}, ${of.count}, ${statement}, ${signature}, ${publicKey})
       on conflict on constraint certificates_one_per_epoch do nothing`;
+  }
+
+  /** Of the version that took fields last. */
+  async newestErasure(link: string): Promise<Certificate | undefined> {
+    const [row] = await this.#sql<CertificateRow[]>`
+      select * from migration.certificates where link = ${link} and kind = 'erasure'
+      order by signed_at desc, id desc limit 1`;
+    return row && certificateFrom(row);
   }
 
   /** Newest first; after a certificate those that are older than it. */

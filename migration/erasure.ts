@@ -36,3 +36,9 @@ export interface ErasureStatement {
 export function isNothingLeft({ searched, count }: ErasureStatement): boolean {
   return count >= 0 && searched.length > 0 && searched.every(({ found }) => found === 0);
 }
+
+/** `hiring: relink.attempts.detail: 3; stream AUDIT: 1` */
+export function listTraces({ searched }: ErasureStatement): string {
+  const left = searched.filter(({ found }) => found > 0);
+  return left.map(({ place, found }) => `${place}: ${found}`).join('; ');
+}

@@ -29,6 +29,7 @@ import { contractHandlers } from './contracts/handlers.ts';
 import type { Registrar } from './contracts/registrar.ts';
 import type { ContractRegistry } from './contracts/registry.ts';
 import { deadLetterHandlers } from './deadLetters.ts';
+import { erasureHandlers } from './erasure.ts';
 import { withReasons } from './errors.ts';
 import { type LinkSources, listLinks } from './links.ts';
 import { parkedHandlers } from './parked.ts';
@@ -70,6 +71,7 @@ export function operatorHandlers(options: OperatorOptions): Handlers<typeof Oper
     ...parkedHandlers(options.participants),
     ...reconcileHandlers(options.participants),
     ...streamHandlers(options.participants, options.streams),
+    ...erasureHandlers(options),
     ...contractHandlers({
       ...options,
       manager: () => options.streams.manager(),

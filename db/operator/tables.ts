@@ -167,7 +167,7 @@ export const evidence = migration.table(
   ],
 );
 
-/** Signed closing statements: one for each leg and epoch, kept forever. */
+/** Signed statements, kept forever: one for each leg and epoch; of an erasure also each that proves it again. */
 export const certificates = migration.table(
   'certificates',
   {
@@ -177,6 +177,8 @@ export const certificates = migration.table(
     link: text().notNull(),
     consumer: text().notNull(),
     epoch: int8('epoch').notNull(),
+    /** 0 is the run's own; later proofs count on. */
+    round: integer().notNull().default(0),
     count: int8('count').notNull(),
     statement: text().notNull(),
     signature: text().notNull(),
@@ -184,7 +186,7 @@ export const certificates = migration.table(
     signedAt: time('signed_at').notNull().default(sql`clock_timestamp()`),
   },
   (t) => [
-    unique('certificates_one_per_epoch').on(t.link, t.consumer, t.epoch),
+    unique('certificates_one_per_epoch').on(t.link, t.consumer, t.epoch, t.round),
     check('certificates_kind', sql`kind in ('closing', 'erasure')`),
   ],
 );

@@ -84,6 +84,24 @@ test('every table and kind of text is searched, and only places and counts are t
   });
 });
 
+test('a name over neighbouring columns is told of the row, one over fields of JSON of its column', async () => {
+  const sql = await database();
+  await sql.unsafe(`create table people (id int, given text, family text, at int, born text);
+    create table notes (id int, kept jsonb, text text);
+    insert into people values (1, 'Ada', 'Lovelace', 1, 'London'), (2, 'Lovelace', 'ADA', 1, ''),
+      (3, 'Ada', 'Byron', 1, 'Lovelace'), (4, 'by Ada Lovelace', 'Ada', 1, '');
+    insert into notes values (1, '{"given":"Ada","family":"Lovelace"}', ''),
+      (2, '{"family":"Lovelace","x":{"given":"Ada"}}', ''), (3, '{"given":"Ada"}', 'Lovelace')`);
+  const both = sought('Ada Lovelace', 'Lovelace Ada');
+  const { traces } = await findTraces(sql, both, NOTHING_KNOWN);
+  assert.deepEqual(Object.fromEntries(traces), {
+    'public.people.*': 2,
+    'public.people.given': 1,
+    'public.notes.kept': 2,
+    'public.notes.*': 1,
+  });
+});
+
 test('columns of taken fields are places, the owner keeps its rows, and samples are told', async () => {
   const sql = await database();
   await sql.unsafe(`create table managers (first_name text);

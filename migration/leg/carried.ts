@@ -2,11 +2,10 @@ import { StepProblem } from '../errors.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
 
+type Asking = Pick<StepContext, 'run' | 'participants'>;
+
 /** Every consumer of the link, also those that the run does not move. */
-export async function consumersOfLink({
-  run,
-  participants,
-}: StepContext): Promise<readonly string[]> {
+export async function consumersOfLink({ run, participants }: Asking): Promise<readonly string[]> {
   const link = (await participants.topology()).links.get(run.link);
   if (!link)
     throw new StepProblem('stop', `${run.producer} does not answer: nothing was removed`, {
@@ -16,7 +15,7 @@ export async function consumersOfLink({
 }
 
 /** The oldest contract version that any leg of the link carries now, or was adopted to carry. */
-export async function oldestCarried(context: StepContext): Promise<number> {
+export async function oldestCarried(context: Asking): Promise<number> {
   const { run, participants } = context;
   const versions: number[] = [];
   for (const consumer of await consumersOfLink(context)) {

@@ -1,16 +1,23 @@
 /** Removes what a version took from the consumers, wherever it is left. May be repeated at any time. */
 import { StepProblem } from '../errors.ts';
-import type { StepContext } from '../plan.ts';
 import type { RunRecord } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
 import { consumersOfLink } from './carried.ts';
-import { findInTexts, inParts, type PhraseList, readPhrases, SEARCH } from './phrases.ts';
+import {
+  againOf,
+  type ErasingContext,
+  findInTexts,
+  inParts,
+  type PhraseList,
+  readPhrases,
+  SEARCH,
+} from './phrases.ts';
 import { eraseMessage, isOlder, listLinkStreams, readMessages } from './streamTexts.ts';
 
 /** Between two calls, when one left something behind. */
 const AGAIN_MS = 200;
 
-export async function eraseEverywhere(context: StepContext): Promise<void> {
+export async function eraseEverywhere(context: ErasingContext): Promise<void> {
   await eraseAtServices(context);
   const phrases = await readPhrases(context);
   await replaceFreeText(context, phrases);
@@ -18,13 +25,13 @@ export async function eraseEverywhere(context: StepContext): Promise<void> {
 }
 
 /** At every consumer of the link: those that moved in earlier runs have older messages as well. */
-async function eraseAtServices(context: StepContext): Promise<void> {
+async function eraseAtServices(context: ErasingContext): Promise<void> {
   for (const service of [context.run.producer, ...(await consumersOfLink(context))])
     await eraseUntilNoneLeft(context, service);
 }
 
 /** The patience counts from the first answer: erasing may take long by itself. */
-async function eraseUntilNoneLeft(context: StepContext, service: string): Promise<void> {
+async function eraseUntilNoneLeft(context: ErasingContext, service: string): Promise<void> {
   const { run, participants, signal } = context;
   const request = { link: run.link, version: run.to.version };
   let answeredMs: number | undefined;
@@ -39,15 +46,15 @@ async function eraseUntilNoneLeft(context: StepContext, service: string): Promis
   }
 }
 
-function olderLeft({ id, to }: RunRecord, service: string, left: string): StepProblem {
+function olderLeft(run: RunRecord, service: string, left: string): StepProblem {
   return new StepProblem(
     'stop',
-    `${service} keeps getting messages in versions before v${to.version} (${left}); ` +
-      `find who writes them, then relink resume ${id}`,
+    `${service} keeps getting messages in versions before v${run.to.version} (${left}); ` +
+      `find who writes them, then ${againOf(run)}`,
   );
 }
 
-async function replaceFreeText(context: StepContext, phrases: PhraseList): Promise<void> {
+async function replaceFreeText(context: ErasingContext, phrases: PhraseList): Promise<void> {
   const { participants } = context;
   const { salt, longest } = phrases;
   for (const service of participants.services) {
@@ -64,7 +71,7 @@ async function replaceFreeText(context: StepContext, phrases: PhraseList): Promi
 
 /** Messages of older versions, and of other links those with one of the phrases in them. */
 async function eraseStream(
-  context: StepContext,
+  context: ErasingContext,
   stream: string,
   phrases: PhraseList,
 ): Promise<void> {

@@ -9,11 +9,23 @@ import { PhraseSearch } from '../../link/erasing/phrases.ts';
 import { followPages } from '../../rpc/paging.ts';
 import { REPEATABLE } from '../participants.ts';
 import type { StepContext } from '../plan.ts';
+import { isEnded, type RunRecord } from '../run/record.ts';
 import { oldestCarried } from './carried.ts';
 
 /** Every text of a database is read. */
 const SEARCH_DEADLINE_MS = 30 * 60_000;
 export const SEARCH = { ...REPEATABLE, deadlineMs: SEARCH_DEADLINE_MS } as const;
+
+/** What erasing and searching work with: a step's, or that of a search when its run has ended. */
+export type ErasingContext = Pick<
+  StepContext,
+  'run' | 'participants' | 'streams' | 'signal' | 'observe'
+>;
+
+/** The command that does it once more. */
+export function againOf(run: RunRecord): string {
+  return isEnded(run) ? `relink erasure check ${run.link}` : `relink resume ${run.id}`;
+}
 
 export interface PhraseList {
   readonly salt: string;
@@ -26,7 +38,7 @@ export interface PhraseList {
 }
 
 /** What the owner has now, under a salt that nobody has seen before. */
-export async function readPhrases({ run, participants }: StepContext): Promise<PhraseList> {
+export async function readPhrases({ run, participants }: ErasingContext): Promise<PhraseList> {
   const salt = randomUUID();
   const owner = participants.of(run.producer);
   const fields = new Set<string>();
@@ -70,7 +82,7 @@ export function findInTexts({ salt, longest, entities }: PhraseList): (text: str
 }
 
 /** With `--consumer`: a leg that is still on an older version needs what would be erased. */
-export async function isStillCarried(context: StepContext): Promise<boolean> {
+export async function isStillCarried(context: ErasingContext): Promise<boolean> {
   const { run } = context;
   const oldest = await oldestCarried(context);
   if (oldest >= run.to.version) return false;

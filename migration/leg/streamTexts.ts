@@ -3,9 +3,9 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import { turns } from '../../link/erasing/turns.ts';
 import { readStream } from '../../link/transport/jetStream/provision.ts';
 import { StepProblem } from '../errors.ts';
-import type { StepContext } from '../plan.ts';
 import type { RunRecord } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
+import { againOf, type ErasingContext } from './phrases.ts';
 
 const FETCHED_AT_ONCE = 500;
 const FETCH_MS = 2_000;
@@ -22,7 +22,10 @@ export interface StoredMessage {
  * The streams that there are, of all links of the company.
  * @throws StepProblem while a service does not say which links it has
  */
-export async function listLinkStreams({ participants, streams }: StepContext): Promise<string[]> {
+export async function listLinkStreams({
+  participants,
+  streams,
+}: ErasingContext): Promise<string[]> {
   const { links, unanswered } = await participants.topology();
   if (unanswered.length > 0) {
     const away = [...new Set(unanswered.map(({ service }) => service))].join(', ');
@@ -37,7 +40,7 @@ export async function listLinkStreams({ participants, streams }: StepContext): P
 }
 
 /** Every stream that the broker lets the operator see, whoever made it. */
-export async function listAllStreams({ streams }: StepContext): Promise<string[]> {
+export async function listAllStreams({ streams }: ErasingContext): Promise<string[]> {
   const names: string[] = [];
   for await (const { config } of (await streams.manager()).streams.list()) names.push(config.name);
   return names.sort();
@@ -77,7 +80,7 @@ function textOf(message: { headers?: Iterable<[string, string[]]>; string(): str
  * @throws StepProblem when one does not get there
  */
 export async function eraseMessage(
-  context: StepContext,
+  context: ErasingContext,
   stream: string,
   seq: number,
 ): Promise<void> {
@@ -90,7 +93,7 @@ export async function eraseMessage(
       throw new StepProblem(
         'stop',
         `message ${seq} of the stream ${stream} has to be erased, and ${late} has not settled it; ` +
-          `see relink link ${stream}, then relink resume ${run.id}`,
+          `see relink link ${stream}, then ${againOf(run)}`,
       );
     await stepPause(POLL_MS, signal);
   }

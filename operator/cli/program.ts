@@ -4,6 +4,7 @@ import { addCertificateCommands } from './commands/certificates.ts';
 import { addContractCommands } from './commands/contracts.ts';
 import { addControlCommands } from './commands/control.ts';
 import { addDeadLetterCommands } from './commands/deadLetters.ts';
+import { addErasureCommands } from './commands/erasure.ts';
 import { addLinkCommands } from './commands/links.ts';
 import { addParkedCommands } from './commands/parked.ts';
 import { addReconcileCommand } from './commands/reconcile.ts';
@@ -29,6 +30,7 @@ export function createProgram(version: string, use: UseSession): Program {
   addVerifyCommand(program, use);
   addReconcileCommand(program, use);
   addCertificateCommands(program, use);
+  addErasureCommands(program, use);
   addDeadLetterCommands(program, use);
   addParkedCommands(program, use);
   addContractCommands(program, use);

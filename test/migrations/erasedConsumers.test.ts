@@ -4,13 +4,17 @@ import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { applyExpand } from '../../db/schemaChanges.ts';
+import type { CheckErasureRequest } from '../../gen/relink/v1/operator_pb.ts';
 import { Transport } from '../../gen/relink/v1/route_pb.ts';
 import { erasingHandlers } from '../../link/participant/erasingHandlers.ts';
+import { Certificates } from '../../migration/certificate.ts';
 import { StepProblem } from '../../migration/errors.ts';
 import type { PlanStep } from '../../migration/plan.ts';
 import { numbered } from '../../migration/plans/transport.ts';
 import { eraseFields } from '../../migration/steps/erase.ts';
 import { proveErased } from '../../migration/steps/proveErased.ts';
+import { erasureHandlers } from '../../operator/erasure.ts';
+import type { RpcContext } from '../../rpc/handlers.ts';
 import { connectNats } from '../../runtime/nats.ts';
 import { closePostgres, connectPostgres, type Database } from '../../runtime/postgres.ts';
 import { links } from '../../services/links.ts';
@@ -155,3 +159,43 @@ describe('the proof after erasing', () => {
     assert.equal(searches, 2);
   });
 });
+
+describe('the proof once more, after its run', () => {
+  it('finds what a restored database brought back, and is signed beside the first once it is erased', async (t) => {
+    const hiring = await openDatabase(t);
+    const alone = await open(t, hiring, (erasing) => erasing, proof);
+    const context = await alone.enter();
+    await proof.apply(context);
+    await bury(hiring);
+    const certificates = new Certificates(alone.sql, 'test');
+    const { participants, streams, signal } = context;
+    const handlers = erasureHandlers({ ...alone, certificates, participants, streams });
+    const check = async (erase: boolean) => {
+      const wanted = { link: link.id, logFiles: '', erase };
+      return lastOf(handlers.checkErasure(wanted as CheckErasureRequest, { signal } as RpcContext));
+    };
+    await assert.rejects(check(false), { code: 'RUN_STATE' });
+    await alone.sql`update migration.runs set state = 'completed'`;
+    const { checked: before } = await check(false);
+    assert.deepEqual(
+      before!.searched!.filter(({ found }) => found! > 0n).map(({ place }) => place),
+      ['hiring: relink.dead_letters.event_version'],
+    );
+    assert.equal(before!.certificate, undefined);
+    assert.equal(await namesIn(hiring), 1);
+    const { checked: after } = await check(true);
+    assert.equal(await namesIn(hiring), 0);
+    const all = await certificates.list({ link: link.id, limit: 10 });
+    assert.deepEqual(
+      all.map(({ kind, epoch }) => [kind, epoch]),
+      Array(2).fill(['erasure', 9]),
+    );
+    assert.equal(all[0]!.id, after!.certificate!.id);
+  });
+});
+
+async function lastOf<T>(answers: AsyncIterable<T>): Promise<T> {
+  let last: T | undefined;
+  for await (const answer of answers) last = answer;
+  return last!;
+}

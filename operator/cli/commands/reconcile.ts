@@ -4,7 +4,7 @@ import { type Difference, DifferenceSchema } from '../../../gen/relink/v1/operat
 import { confirmStep } from '../confirm.ts';
 import { EXIT } from '../exitCode.ts';
 import { toJsonShape } from '../output/json.ts';
-import { LiveArea } from '../output/live.ts';
+import { showProgress } from '../output/progressLine.ts';
 import { formatDifferences, sayCompared } from '../output/reconcileView.ts';
 import { unknownLink } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
@@ -107,15 +107,6 @@ async function* pagesOf(
     yield page;
     after = page.next;
   } while (after !== '');
-}
-
-function showProgress({ terminal, output }: Session) {
-  const area = terminal.stderr.isTTY === true ? new LiveArea(terminal.stderr) : undefined;
-  const { paint } = output.layoutOf(terminal.stderr);
-  return {
-    show: (line: string) => area?.draw([paint('dim', line)]),
-    end: () => area?.clear(),
-  };
 }
 
 function show({ output }: Session, reconciled: Reconciled): void {

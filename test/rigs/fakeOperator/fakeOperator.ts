@@ -33,6 +33,8 @@ const PAGE_MAX = 100;
 const POLL_MS = 60_000; // watchers are woken, and a status that did not change counts as a line
 const ENDED = new Set(['completed', 'rolled_back', 'failed', 'cancelled']);
 
+export const CERTIFICATE_ID = '0199c0de-0000-7000-8000-00000000ce01';
+
 export class FakeOperator {
   readonly links = LINKS.map((link) => create(LinkSchema, link));
   readonly runs: RunStatus[] = [];
@@ -277,6 +279,18 @@ export class FakeOperator {
           .map((one) => (mend ? { ...one, mended: true, proposal: '' } : one)),
         unanswered: this.unanswered,
       }),
+      checkErasure: async function* ({ link, erase }) {
+        yield { progress: 'searched hiring: 2 entities' };
+        const found = erase ? 0n : 3n;
+        const searched = [
+          { place: 'stream COMM-010', entries: 20n, found: 0n },
+          { place: 'hiring: relink.dead_letters.body', entries: 1_000n, found },
+        ];
+        const certificate = { id: CERTIFICATE_ID, link, kind: 'erasure', count: 2n };
+        const end = erase ? { certificate } : { proposal: `relink erasure check ${link} --erase` };
+        const said = { version: 1, fields: ['first_name'], count: 2n, leftOut: ['logs: none'] };
+        yield { checked: { ...said, ...end, link, searched } };
+      },
       listCertificates: ({ afterId, limit }) => {
         const { page, nextId } = this.#pageOf(this.certificates, afterId, limit);
         return { certificates: page, nextId };

@@ -1,0 +1,179 @@
+/**
+ * Searches all that there is for what a version took from the consumers, and states what was searched
+ * and found.
+ */
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { hashPhrase } from '../../link/erasing/phrases.ts';
+import { turns } from '../../link/erasing/turns.ts';
+import type { ErasureStatement, SearchedPlace } from '../erasure.ts';
+import { StepProblem } from '../errors.ts';
+import { REPEATABLE } from '../participants.ts';
+import { consumersOfLink } from './carried.ts';
+import { findLogs } from './logFiles.ts';
+import {
+  againOf,
+  type ErasingContext,
+  findInTexts,
+  inParts,
+  type PhraseList,
+  readPhrases,
+  SEARCH,
+} from './phrases.ts';
+import { isOlder, listAllStreams, readMessages } from './streamTexts.ts';
+
+/** What no search of this kind finds or reads; whoever relies on the statement has to know. */
+const NEVER_SEARCHED = [
+  'values that the fields had before they were changed',
+  'values that are packed or encoded, but for escapes of JSON and percent encoding',
+  'what is escaped or encoded more than ten times over, and fields of JSON whose names are longer than 100 characters',
+  'values that several rows, messages or lines hold only together',
+  'values in other spellings than docs/contract-versions.md lists',
+  "large objects, comments and definitions in the services' databases",
+  "the operator's database",
+];
+
+/** What may be signed when nothing was found. */
+export async function searchEverything(context: ErasingContext): Promise<ErasureStatement> {
+  const { run } = context;
+  const { phrases, searched, leftOut } = await searchAll(context);
+  const sought = phrases.entities.filter(({ hashes }) => hashes.length > 0).length;
+  return {
+    ...{ kind: 'erasure', run: run.id, link: run.link, consumer: '', version: run.to.version },
+    epoch: await newestEpoch(context),
+    fields: phrases.fields,
+    count: sought,
+    searched,
+    left_out: [...leftOut, ...leftOutHere(context, phrases.entities.length - sought)],
+  };
+}
+
+function leftOutHere({ run }: ErasingContext, unsought: number): string[] {
+  const logs = run.settings.log_files === '' ? ['logs: no log_files were named'] : [];
+  const without = unsought > 0 ? [`${unsought} entities without a word that could be sought`] : [];
+  return [...logs, ...without, ...NEVER_SEARCHED];
+}
+
+interface Search {
+  readonly phrases: PhraseList;
+  readonly searched: readonly SearchedPlace[];
+  readonly leftOut: readonly string[];
+}
+
+async function searchAll(context: ErasingContext): Promise<Search> {
+  const phrases = await readPhrases(context);
+  const { searched, shared, leftOut } = await searchServices(context, phrases);
+  const inStreams = await searchStreams(context, phrases, shared);
+  const inLogs = await searchLogs(context, phrases, shared);
+  return { phrases, searched: [...searched, ...inStreams, ...inLogs], leftOut };
+}
+
+/** Of every leg: the statement is of the link, and those of earlier runs may have newer epochs. */
+export async function newestEpoch(context: ErasingContext): Promise<number> {
+  const { run, participants } = context;
+  const epochs = await Promise.all(
+    (await consumersOfLink(context)).map((consumer) =>
+      participants.of(run.producer).getRoutes({ link: run.link, consumer }, REPEATABLE),
+    ),
+  );
+  return Math.max(...epochs.map(({ epoch }) => Number(epoch)));
+}
+
+interface Found {
+  readonly searched: readonly SearchedPlace[];
+  /** Hashes of phrases that name somebody else, too. */
+  readonly shared: ReadonlySet<string>;
+  readonly leftOut: readonly string[];
+}
+
+/** Once more without what names other people, wherever these are known. */
+async function searchServices(context: ErasingContext, phrases: PhraseList): Promise<Found> {
+  const found = await askServices(context, phrases);
+  const { shared } = found;
+  if (shared.size === 0) return found;
+  const { searched, leftOut } = await askServices(context, without(phrases, shared));
+  const people = `${shared.size} phrases that name other people, too`;
+  return { searched, shared, leftOut: [...leftOut, people] };
+}
+
+async function askServices(context: ErasingContext, phrases: PhraseList): Promise<Found> {
+  const { run, participants } = context;
+  const { salt, longest } = phrases;
+  const places = new Map<string, SearchedPlace>();
+  const [shared, leftOut] = [new Set<string>(), new Set<string>()];
+  const note = (place: string, entries: number, found: number) =>
+    places.set(place, { place, entries, found: found + (places.get(place)?.found ?? 0) });
+  for (const service of participants.services) {
+    for (const hashes of soughtIn(phrases)) {
+      const request = { salt, longest, hashes, link: run.link, version: run.to.version };
+      const answer = await participants.of(service).findTraces(request, SEARCH);
+      for (const hash of answer.shared) shared.add(hash);
+      for (const line of answer.leftOut) leftOut.add(`${service}: ${line}`);
+      for (const [table, rows] of Object.entries(answer.searched))
+        note(`${service}: ${table}`, Number(rows), 0);
+      for (const [column, rows] of Object.entries(answer.traces))
+        note(`${service}: ${column}`, Number(rows), Number(rows));
+    }
+    await context.observe(`searched ${service}`, `${phrases.entities.length} entities`);
+  }
+  return { searched: [...places.values()], shared, leftOut: [...leftOut] };
+}
+
+/** Without anybody to look for, everything is searched for nobody: it still says what was read. */
+function soughtIn(phrases: PhraseList): string[][] {
+  const parts = [...inParts(phrases)];
+  if (parts.length === 0) return [[hashPhrase(phrases.salt, ['nobody', phrases.salt])]];
+  return parts.map((entities) => entities.flatMap((one) => one.hashes));
+}
+
+async function searchStreams(
+  context: ErasingContext,
+  phrases: PhraseList,
+  shared: ReadonlySet<string>,
+): Promise<SearchedPlace[]> {
+  const holds = findInTexts(without(phrases, shared));
+  const searched: SearchedPlace[] = [];
+  for (const stream of await listAllStreams(context)) {
+    let [entries, found] = [0, 0];
+    for await (const message of readMessages(await context.streams.manager(), stream)) {
+      entries += 1;
+      if (isOlder(context.run, stream, message.subject) || holds(message.text)) found += 1;
+    }
+    searched.push({ place: `stream ${stream}`, entries, found });
+  }
+  return searched;
+}
+
+/** The files that `log_files` names, on the operator's machine. */
+async function searchLogs(
+  { run }: ErasingContext,
+  phrases: PhraseList,
+  shared: ReadonlySet<string>,
+): Promise<SearchedPlace[]> {
+  if (run.settings.log_files === '') return [];
+  const holds = findInTexts(without(phrases, shared));
+  const searched: SearchedPlace[] = [];
+  const turn = turns();
+  for await (const file of findLogs(run.settings.log_files)) {
+    let [entries, found] = [0, 0];
+    for (const line of (await readFile(file, 'utf8')).split('\n')) {
+      entries += 1;
+      if (holds(line)) found += 1;
+      await turn();
+    }
+    searched.push({ place: `log ${basename(file)}`, entries, found });
+  }
+  if (searched.length > 0) return searched;
+  throw new StepProblem(
+    'stop',
+    `no file is named ${run.settings.log_files} here any more; put it back, then ${againOf(run)}`,
+  );
+}
+
+function without(phrases: PhraseList, shared: ReadonlySet<string>): PhraseList {
+  const entities = phrases.entities.map((one) => ({
+    ...one,
+    hashes: one.hashes.filter((hash) => !shared.has(hash)),
+  }));
+  return { ...phrases, entities };
+}
