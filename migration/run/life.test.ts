@@ -207,6 +207,27 @@ describe('a run', () => {
     assert.equal(runUntilIdle(resumed).run.problem, 'rolled back by test');
   });
 
+  it('sends nobody to an order that is refused once complete was given', () => {
+    const from = { transport: 'async', version: 0 } as const;
+    const versions = { from, to: { ...from, version: 1 }, plan: 'formal-version' };
+    const waiting = runUntilIdle(newRun(versions));
+    assert.match(life.howItEnds(waiting.run), /relink complete run or relink rollback run/);
+    const completing = give(waiting, 'complete');
+    const said = /the way back was given up by complete, and it removes what only v0 needs/;
+    for (const order of ['cancel', 'rollback'])
+      assert.throws(() => give(completing, order), { code: 'RUN_STATE', message: said });
+    assert.match(life.howItEnds(completing.run), said);
+    assert.doesNotMatch(life.howItEnds(completing.run), /relink (complete|rollback)/);
+    const ended = runUntilIdle(completing);
+    for (const order of ['cancel', 'rollback'])
+      assert.throws(() => give(ended, order), { message: /what v0 needs was removed/ });
+  });
+
+  it('says of a run that goes back to wait for its end', () => {
+    const back = give(runUntilIdle(newRun()), 'rollback');
+    assert.equal(life.howItEnds(back.run), 'it goes back, wait for its end: relink status run');
+  });
+
   it('looks anew, when it is resumed, at what stopped it on the way back', () => {
     const back = give(runUntilIdle(newRun()), 'rollback');
     const since = '2026-01-01T00:00:01.000Z';

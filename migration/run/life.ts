@@ -251,32 +251,57 @@ function goBackOn({ run, steps }: RunWithSteps): Change {
 
 const UNDOING = 'undoing ';
 
+/** What the run moves its links away from. */
+function oldOf({ from, to }: RunRecord): string {
+  return from.transport === to.transport ? `v${from.version}` : from.transport;
+}
+
 /** After `complete`, going back is a move of its own. */
-function howToReturn({ state, plan, link, from, to }: RunRecord): string {
+function howToReturn(run: RunRecord): string {
+  const { state, plan, link, from, to } = run;
   if (state !== 'completed') return 'it has ended';
   if (plan.startsWith('formal-') && from.version < to.version)
     return `it has ended, and what v${from.version} needs was removed`;
-  const target = from.transport === to.transport ? `v${from.version}` : from.transport;
-  return `it has ended; go back with: relink start ${link} --to ${target} --way-back keep`;
+  const leg = run.consumer === '' ? '' : ` --consumer ${run.consumer}`;
+  return `it has ended; go back with: relink start ${link} --to ${oldOf(run)} --way-back keep${leg}`;
+}
+
+/** What lets a live run's links go, for whoever waits for them. */
+export function howItEnds(run: RunRecord): string {
+  const { id, direction, memory, wayBack } = run;
+  if (direction === 'back') return `it goes back, wait for its end: relink status ${id}`;
+  if (memory.completed) return `${givenUp(run)}, wait for its end: relink status ${id}`;
+  if (wayBack === 'none') return `it ends with relink complete ${id}`;
+  return `it ends with relink complete ${id} or relink rollback ${id}`;
+}
+
+function givenUp(run: RunRecord): string {
+  return `the way back was given up by complete, and it removes what only ${oldOf(run)} needs`;
+}
+
+function refuseWithoutWayBack(current: RunWithSteps): void {
+  const { run, steps } = current;
+  if (isCompleting(steps)) throw refused(run, `${givenUp(run)}: relink status ${run.id}`);
+  if (isWayBackGone(current))
+    throw refused(run, 'it was started with --way-back none and all lanes have moved');
 }
 
 export function rollBack(current: RunWithSteps, actor: string): Change {
-  const { run, steps } = current;
+  const { run } = current;
   if (isEnded(run)) throw refused(run, howToReturn(run));
   if (run.direction === 'back') {
     return run.state === 'paused' ? goBackOn(current) : {};
   }
-  if (isCompleting(steps)) throw refused(run, 'the way back was given up by complete');
-  if (isWayBackGone(current))
-    throw refused(run, 'it was started with --way-back none and all lanes have moved');
+  refuseWithoutWayBack(current);
   const problem = run.problem || `rolled back by ${actor}`;
   return { run: { state: 'rolling_back', direction: 'back', waiting: null, problem } };
 }
 
 export function cancel(current: RunWithSteps, isMoved: boolean, actor: string): Change {
   const { run } = current;
-  if (isEnded(run)) throw refused(run, 'it has ended');
+  if (isEnded(run)) throw refused(run, howToReturn(run));
   if (run.direction === 'back') throw refused(run, 'it is going back already');
+  refuseWithoutWayBack(current);
   if (isMoved)
     throw refused(run, `traffic has moved already; to undo that: relink rollback ${run.id}`);
   return {

@@ -20,6 +20,7 @@ import { forEachLink } from '../plans/eachLink.ts';
 import { choosePlan } from '../plans/index.ts';
 import { parseSettings } from '../settings.ts';
 import type { NewRun } from './journal.ts';
+import { howItEnds } from './life.ts';
 import { linksOf } from './links.ts';
 import { changesOf, type EventChange, refuseLosses } from './losses.ts';
 import { type MovedLink, nameRoute, type RouteName, type RunRecord } from './record.ts';
@@ -225,8 +226,8 @@ function refuseBusy(live: readonly RunRecord[], link: string, consumers: readonl
   if (holder)
     throw new MigrationError(
       'LINK_BUSY',
-      `run ${holder.id} (to ${nameRoute(holder.to)}, ${holder.state}) holds ${link}; ` +
-        `see relink status ${holder.id}`,
+      `run ${holder.id} (to ${nameRoute(holder.to)}, ${holder.state}) holds ${link}: ` +
+        howItEnds(holder),
     );
 }
 

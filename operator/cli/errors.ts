@@ -56,7 +56,7 @@ const NEXT_OF_REASON: Readonly<Record<string, string>> = {
   ID_UNKNOWN: 'relink runs',
   LINK_UNKNOWN: 'relink links',
   CONTRACT_UNKNOWN: 'relink contracts list --registry',
-  LINK_BUSY: 'relink status RUN   (the run that holds it; relink rollback RUN ends it)',
+  LINK_BUSY: 'relink status RUN   (the run that holds it, and how it ends)',
   RUN_STATE: 'relink status RUN   (the state it is in)',
   PARKED_STATE: 'relink parked show ID',
   DEAD_LETTER_STATE: 'relink dead-letters list --all',

@@ -7,6 +7,7 @@ import type { DeadLetter } from '../../gen/relink/v1/participant_pb.ts';
 import { readStream } from '../../link/transport/jetStream/provision.ts';
 import { carriedVersion } from '../../link/versions.ts';
 import { type DescribedLink, type Participants, REPEATABLE } from '../../migration/participants.ts';
+import { howItEnds } from '../../migration/run/life.ts';
 import { linksOf } from '../../migration/run/links.ts';
 import type { RunRecord } from '../../migration/run/record.ts';
 import { RpcCallError } from '../../rpc/errors.ts';
@@ -98,17 +99,15 @@ async function findRuns(
   { liveRuns }: RetireSources,
   links: readonly string[],
 ): Promise<RetireFinding[]> {
-  const held = (await liveRuns()).flatMap((run) =>
-    linksOf(run).map(({ link }) => ({ id: run.id, link })),
-  );
+  const held = (await liveRuns()).flatMap((run) => linksOf(run).map(({ link }) => ({ run, link })));
   const holding = held.filter(({ link }) => links.includes(link));
   if (holding.length === 0)
     return [{ what: 'runs', where: '', standsAgainst: false, value: 'no run holds its links' }];
-  return holding.map(({ id, link }) => ({
+  return holding.map(({ run, link }) => ({
     what: 'runs',
     where: link,
     standsAgainst: true,
-    value: `run ${id} may still go back: relink complete or relink rollback it`,
+    value: `run ${run.id} holds it: ${howItEnds(run)}`,
   }));
 }
 

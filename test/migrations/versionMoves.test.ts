@@ -120,7 +120,13 @@ describe('a formal link to another contract version', () => {
 
   it('is refused while another run holds one of them, and with another transport at once', async (t) => {
     const resolve = await open(t, [created, updated]);
-    const holder = { ...syncToAsync(['hiring']), id: 'r', link: 'COMM-021', state: 'running' };
+    const holder = {
+      ...syncToAsync(['hiring']),
+      id: 'r',
+      link: 'COMM-021',
+      state: 'running',
+      memory: {},
+    };
     await assert.rejects(resolve({}, [holder as never]), { code: 'LINK_BUSY' });
     await assert.rejects(
       resolve({ to: 'sync,v1' }),

@@ -234,7 +234,13 @@ describe('the registry of contracts', async () => {
         'stream COMM-010',
       ],
     );
-    assert.ok(against.some(({ value }: { value: string }) => value.includes(created.run.id)));
+    const sayRun = (found: { what: string; value: string }[]) =>
+      found.find(({ what }) => what === 'runs')!.value;
+    assert.match(sayRun(against), new RegExp(`relink rollback ${created.run.id}`));
+    await journal.record(created, { run: { memory: { completed: true } } });
+    const value = sayRun(jsonOf(await retire('v0')).findings);
+    assert.match(value, new RegExp(`given up by complete.*relink status ${created.run.id}`));
+    assert.doesNotMatch(value, /relink (complete|rollback)/);
     await manager.streams.delete(LINK);
   });
 

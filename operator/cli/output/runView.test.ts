@@ -78,6 +78,23 @@ test('undo names the command while there is something to undo', () => {
   assert.equal(sayUndo(statusOf('rolled_back')), 'nothing is left to undo');
 });
 
+test('after complete a run of its own goes back, unless what the old version needs was removed', () => {
+  const completed = statusOf('completed');
+  const command = 'relink start COMM-010 --to sync --way-back keep';
+  assert.equal(
+    sayUndo(completed),
+    `the way back is given up; a run of its own goes back:\n${command}`,
+  );
+  completed.run!.consumer = 'hiring';
+  assert.match(sayUndo(completed), /--way-back keep --consumer hiring$/);
+  const title = '15. Remove what only v0 needs from both schemas';
+  Object.assign(completed.steps[3]!, { name: 'contract-schema', number: '15', title });
+  assert.equal(
+    sayUndo(completed),
+    'the way back is given up; done for good: Remove what only v0 needs from both schemas',
+  );
+});
+
 /** Going back from its third step: the second is under way, or the run stands still at it. */
 function goingBack(state: string, undo = '') {
   const waiting = { gate: 'resume', value: 'no answer', since: ago(5_000), undo };

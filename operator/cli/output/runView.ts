@@ -330,9 +330,22 @@ export function sayUndo(status: RunStatus): string {
   const { state } = run;
   if (['rolled_back', 'cancelled', 'failed'].includes(state)) return 'nothing is left to undo';
   if (isGoingBack(status)) return state === 'paused' ? 'started; resume it to finish' : 'under way';
-  if (state === 'completed') return 'the way back is given up; a new run can move the link again';
+  if (state === 'completed') return sayReturn(status);
   if (isWayBackGone(status)) return 'nothing: the way back was given up';
   const how = currentStep(status)?.undo ?? '';
   const command = `relink rollback ${shortId(run.id)}`;
   return how === '' ? command : `${command}\n${how}`;
 }
+
+/** After `complete`: where nothing was removed for good, going back is a move of its own. */
+function sayReturn({ run, steps }: RunStatus): string {
+  const removing = steps.find(({ name }) => name === REMOVAL);
+  if (removing) return `the way back is given up; done for good: ${titleOf(removing)}`;
+  const { link, from, consumer } = run!;
+  const leg = consumer === '' ? '' : ` --consumer ${consumer}`;
+  const command = `relink start ${link} --to ${from} --way-back keep${leg}`;
+  return `the way back is given up; a run of its own goes back:\n${command}`;
+}
+
+/** The step after which a formal link cannot take up its older contract version again. */
+const REMOVAL = 'contract-schema';
