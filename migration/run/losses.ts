@@ -19,31 +19,56 @@ export interface EventChange {
   readonly words: readonly string[];
 }
 
-/** Every event of the link that the move takes to a newer version, as its producer says. */
+/** Every event of the link that the move takes to another version, as its producer says. */
 export function changesOf(
   { producer }: DescribedLink,
   { link, from, to }: MovedLink,
 ): EventChange[] {
+  const [older, newer] = [from.version, to.version].sort((a, b) => a - b) as [number, number];
   return producer.events.flatMap(({ name, steps }) => {
-    const taken = steps.filter((one) => one.older >= from.version && one.newer <= to.version);
+    const taken = steps.filter((one) => one.older >= older && one.newer <= newer);
     if (taken.length === 0) return [];
-    const isLossy = taken.some(({ loss }) => loss !== 'lossless');
-    const isLost = taken.some(({ loss }) => loss === 'irreversible');
+    const drops = taken.flatMap((one) => one.drops);
+    const isBack = to.version < from.version;
     return [
       {
-        ...{ link, event: name, from: from.version, to: to.version },
-        loss: isLost ? 'irreversible' : isLossy ? 'lossy with complement' : 'lossless',
+        ...{ link, event: name, from: from.version, to: to.version, drops },
+        // Only on the way down is a message without what the older version cannot hold.
+        loss: isBack && drops.length > 0 ? 'irreversible' : worstOf(taken),
         complement: taken.flatMap(({ complement }) => complement),
-        drops: taken.flatMap(({ drops }) => drops),
-        words: taken.flatMap(({ words }) => words),
+        words: isBack ? [] : taken.flatMap(({ words }) => words),
       },
     ];
   });
 }
 
-/** In words, for whoever decides: what the way back can and cannot bring again. */
+function worstOf(steps: readonly { readonly loss: string }[]): EventChange['loss'] {
+  if (steps.some(({ loss }) => loss === 'irreversible')) return 'irreversible';
+  return steps.some(({ loss }) => loss !== 'lossless') ? 'lossy with complement' : 'lossless';
+}
+
+function isToOlder({ from, to }: EventChange): boolean {
+  return to < from;
+}
+
+/** In words, for whoever decides: what is lost, and what the way back can and cannot bring again. */
 export function sayWayBack(change: EventChange, wayBack: RunRecord['wayBack']): string[] {
+  if (isToOlder(change)) return sayDown(change);
   return wayBack === 'none' ? [sayNone(change)] : sayKept(change);
+}
+
+/** What a message loses that goes by an older version. */
+function sayDown({ from, to, loss, complement, drops }: EventChange): string[] {
+  const lines: string[] = [];
+  if (loss === 'irreversible' && drops.length === 0)
+    lines.push(`v${from} has lost what v${to} needs, and nobody can give it`);
+  if (drops.length > 0)
+    lines.push(
+      `v${to} cannot hold ${drops.join(' and ')}: consumers do not get it of what is sent as v${to}`,
+    );
+  if (complement.length > 0)
+    lines.push(`the owner gives ${complement.join(' and ')}, which v${to} needs`);
+  return lines;
 }
 
 /** Without a way back: what is lost, and when. */
@@ -80,10 +105,11 @@ export async function refuseLosses(
   changes: readonly EventChange[],
   wayBack: string,
 ): Promise<void> {
-  const lost = changes.find(({ loss }) => loss === 'irreversible');
+  const forward = changes.filter((change) => !isToOlder(change));
+  const lost = forward.find(({ loss }) => loss === 'irreversible');
   if (lost && wayBack !== 'none')
     throw unclear(lost, `v${lost.to} has lost what v${lost.from} needs`, 'none: there is none');
-  const lossy = changes.find(({ complement }) => complement.length > 0);
+  const lossy = forward.find(({ complement }) => complement.length > 0);
   if (!lossy || wayBack !== '' || !(await removesFields(participants, link, lossy))) return;
   const fields = lossy.complement.join(' and ');
   const why = `v${lossy.to} has no ${fields}, and complete removes what v${lossy.from} needs`;

@@ -32,8 +32,9 @@ const anonymised = [
 ];
 
 function linkOf(id: string, entity: string, event: Event, consumers = ['hiring']): Link {
+  const kind = entity === '' ? LinkKind.FUNCTIONAL : LinkKind.FORMAL;
   return {
-    ...{ id, entity, consumers, kind: LinkKind.FORMAL, producer: 'assessments', events: [event] },
+    ...{ id, entity, consumers, kind, producer: 'assessments', events: [event] },
     transports: [Wire.SYNC, Wire.ASYNC],
   };
 }
@@ -209,6 +210,32 @@ describe('a formal link to another contract version', () => {
         refused(/ManagerCreated v1 has lost what v0 needs/, 'way_back'),
       );
     assert.equal((await resolve({ link: 'COMM-010', wayBack: 'none' })).run.wayBack, 'none');
+  });
+
+  it('says of a functional link that goes to an older version what is lost', async (t) => {
+    const added = [
+      { older: 0, newer: 1, loss: 'lossless', drops: ['accepted_by'], words: ['new'] },
+    ];
+    const solved = linkOf('COMM-040', '', eventOf('SolutionCompleted', added));
+    const resolve = await open(t, [solved], [], { 'COMM-040': 1 });
+    for (const wayBack of ['', 'keep', 'none']) {
+      const plan = planToWire(await resolve({ link: 'COMM-040', to: 'v0', wayBack }));
+      assert.deepEqual(plan.links![0]!.events, [
+        {
+          ...{ name: 'SolutionCompleted', from: 1, to: 0, loss: 'irreversible' },
+          ...{ complement: [], drops: ['accepted_by'] },
+          words: ['v0 cannot hold accepted_by: consumers do not get it of what is sent as v0'],
+        },
+      ]);
+    }
+    const asked = linkOf('COMM-040', '', eventOf('SolutionCompleted', anonymised));
+    const other = await open(t, [asked], [], { 'COMM-040': 1 });
+    const [link] = planToWire(await other({ link: 'COMM-040', to: 'v0', wayBack: '' })).links!;
+    const { loss, words } = link!.events![0]!;
+    assert.deepEqual(
+      [loss, words],
+      ['lossy with complement', ['the owner gives first_name and last_name, which v0 needs']],
+    );
   });
 
   it('does not go back to an older version by a run of its own', async (t) => {

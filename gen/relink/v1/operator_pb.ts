@@ -806,21 +806,21 @@ export type PlannedEvent = Message<"relink.v1.PlannedEvent"> & {
   loss: string;
 
   /**
-   * Fields of the old version that only the owner can give.
+   * Fields of the older version that only the owner can give.
    *
    * @generated from field: repeated string complement = 5;
    */
   complement: string[];
 
   /**
-   * Fields of the new version that the old one cannot hold.
+   * Fields of the newer version that the older one cannot hold: a move to the older one loses them.
    *
    * @generated from field: repeated string drops = 6;
    */
   drops: string[];
 
   /**
-   * For people: what changes, and what that means for the way back.
+   * For people: what changes, what is lost, and what that means for the way back.
    *
    * @generated from field: repeated string words = 7;
    */
@@ -854,21 +854,21 @@ export type PlannedEventJson = {
   loss?: string;
 
   /**
-   * Fields of the old version that only the owner can give.
+   * Fields of the older version that only the owner can give.
    *
    * @generated from field: repeated string complement = 5;
    */
   complement?: string[];
 
   /**
-   * Fields of the new version that the old one cannot hold.
+   * Fields of the newer version that the older one cannot hold: a move to the older one loses them.
    *
    * @generated from field: repeated string drops = 6;
    */
   drops?: string[];
 
   /**
-   * For people: what changes, and what that means for the way back.
+   * For people: what changes, what is lost, and what that means for the way back.
    *
    * @generated from field: repeated string words = 7;
    */
