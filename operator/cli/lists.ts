@@ -1,4 +1,4 @@
-/** Lists of the operator, over all their pages. */
+/** Lists of the operator, over all their pages. A link that does not exist has no list. */
 import { create } from '@bufbuild/protobuf';
 import {
   type ListCertificatesResponse,
@@ -14,23 +14,25 @@ import {
   type Unanswered,
 } from '../../gen/relink/v1/participant_pb.ts';
 import { followPages } from '../../rpc/paging.ts';
+import { requireFound } from './knownLinks.ts';
 import type { Session } from './session.ts';
 
 const LETTERS_AT_ONCE = 1_000;
 
 /** The newest runs, at most `limit`. */
 export async function listRuns(
-  { operator }: Session,
+  session: Session,
   { link = '', limit }: { link?: string; limit: number },
 ): Promise<ListRunsResponse> {
   const { entries, next } = await followPages(async (afterId: string | undefined, wanted) => {
-    const { runs, nextId } = await operator.listRuns({ link, limit: wanted, afterId });
+    const { runs, nextId } = await session.operator.listRuns({ link, limit: wanted, afterId });
     return { entries: runs, next: nextId || undefined };
   }, limit);
+  await requireFound(session, link, entries);
   return create(ListRunsResponseSchema, { runs: [...entries], nextId: next });
 }
 
-/** All certificates, newest first. */
+/** All certificates, newest first. A run or link that does not exist is refused. */
 export async function listCertificates(
   { operator, signal }: Pick<Session, 'operator' | 'signal'>,
   wanted: { link?: string; run?: string } = {},
@@ -40,6 +42,8 @@ export async function listCertificates(
     const { certificates, nextId } = await operator.listCertificates(request, { signal });
     return { entries: certificates, next: nextId || undefined };
   });
+  if (entries.length === 0 && wanted.run) await operator.getRun({ id: wanted.run });
+  await requireFound({ operator }, wanted.link, entries);
   return create(ListCertificatesResponseSchema, { certificates: [...entries] });
 }
 
@@ -58,12 +62,14 @@ export async function listDeadLetters(
     pages.push(page);
     return { entries: page.deadLetters, next: page.nextId || undefined };
   }, limit);
+  const unanswered = silentIn(pages);
+  await requireFound({ operator }, wanted.link, [...entries, ...unanswered]);
   return create(ListDeadLettersResponseSchema, {
     deadLetters: [...entries],
     nextId: next,
     total: pages.at(-1)!.total,
     parked: pages.at(-1)!.parked,
-    unanswered: silentIn(pages),
+    unanswered,
   });
 }
 
@@ -78,9 +84,11 @@ export async function listParked(
     pages.push(page);
     return { entries: page.parked, next: page.nextId || undefined };
   }, limit);
+  const unanswered = silentIn(pages);
+  await requireFound({ operator }, wanted.link, [...entries, ...unanswered]);
   return create(ListParkedResponseSchema, {
     ...{ parked: [...entries], nextId: next, total: pages.at(-1)!.total },
-    unanswered: silentIn(pages),
+    unanswered,
   });
 }
 

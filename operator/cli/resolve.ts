@@ -1,10 +1,9 @@
 /** Resolves ids as people type them: a prefix, or `last`. */
-import type { ListLinksResponse, Run } from '../../gen/relink/v1/operator_pb.ts';
-import { RpcCallError } from '../../rpc/client.ts';
+import type { Run } from '../../gen/relink/v1/operator_pb.ts';
 import { usageError } from './errors.ts';
 import { listCertificates, listDeadLetters, listParked, listRuns } from './lists.ts';
 import type { Session } from './session.ts';
-import { didYouMean, findSimilar, pickByPrefix, UUID_LENGTH } from './suggest.ts';
+import { pickByPrefix, UUID_LENGTH } from './suggest.ts';
 import { undecided } from './unanswered.ts';
 
 /** Older runs are found only by their full id. */
@@ -66,25 +65,4 @@ export async function resolveCertificate(session: Session, text: string): Promis
   const { certificates } = await listCertificates(session);
   const ids = certificates.map(({ id }) => id);
   return pickByPrefix(text, ids, 'certificate', 'relink certificate list');
-}
-
-/**
- * Makes a call about a link; when the operator does not know the link, suggests the one that was
- * probably meant. @throws CliError (usage) then, and what the call throws otherwise.
- */
-export async function withLink<T>(session: Session, link: string, call: () => Promise<T>) {
-  try {
-    return await call();
-  } catch (error) {
-    if (!(error instanceof RpcCallError) || error.reason !== 'LINK_UNKNOWN') throw error;
-    throw unknownLink(link, await session.operator.listLinks({}));
-  }
-}
-
-/** The error for a link that is not among those listed. */
-export function unknownLink(link: string, { links, unanswered }: ListLinksResponse) {
-  if (unanswered.length > 0) return undecided(`Whether ${link} exists is unknown`, unanswered);
-  const known = links.map(({ id }) => id);
-  const hint = didYouMean(findSimilar(link, known)) ?? `Links are ${known.sort().join(', ')}.`;
-  return usageError(`There is no link ${link}. ${hint}`, ['relink links']);
 }

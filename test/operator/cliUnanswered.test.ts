@@ -33,6 +33,12 @@ test('a link that is not listed is not said to be unknown', async () => {
   assert.match(ran.stderr, /Whether COMM-070 exists is unknown: bonuses did not answer/);
 });
 
+test('an empty list of a link that may exist is not shown as the whole', async () => {
+  const ran = await run('runs', '--link', 'COMM-070');
+  assert.equal(ran.exitCode, 1);
+  assert.match(ran.stderr, /Whether COMM-070 exists is unknown: bonuses did not answer/);
+});
+
 test('the beginning of an id could be that of another letter, so only the whole id discards one', async () => {
   addLetter(operator);
   const ran = await run('dead-letters', 'discard', '0199c0de', '--reason', 'test');

@@ -114,6 +114,7 @@ describe('the registry of contracts', async () => {
   const handlers = withReasons({
     ...Object.fromEntries(Operator.methods.map(({ localName }) => [localName, refuse])),
     ...contractHandlers(sources),
+    listLinks: async () => ({ links: [{ id: LINK }] }),
   });
   const server = createRpcServer({
     host: '127.0.0.1',
@@ -153,8 +154,16 @@ describe('the registry of contracts', async () => {
       ],
     );
     assert.ok(Date.parse(uses[0].first_seen_at) <= Date.parse(uses[0].last_seen_at));
-    assert.deepEqual(jsonOf(await run('list', 'COMM-099', '--json')).contracts, []);
     assert.match((await run('list', '--registry')).stdout, /ManagerCreated\.v0[\s\S]*hiring reads/);
+  });
+
+  it('refuses a link that does not exist, and says which was probably meant', async () => {
+    for (const command of ['list', 'check']) {
+      const ran = await run(command, 'COMM-011');
+      assert.equal(ran.exitCode, 2);
+      assert.match(ran.stderr, /There is no link COMM-011. Did you mean COMM-010/);
+      assert.equal(ran.stdout, '');
+    }
   });
 
   it('says of what runs that a consumer refuses what its producer may write', async () => {
@@ -167,7 +176,6 @@ describe('the registry of contracts', async () => {
       pairs.map(({ problems }: { problems: { pointer: string }[] }) => problems[0]!.pointer),
       ['/properties/payload/properties/first_name/maxLength'],
     );
-    assert.equal((await run('check', 'COMM-099')).exitCode, 2);
   });
 
   it('says which process does not accept the version that its link carries', async () => {

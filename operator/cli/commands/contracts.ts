@@ -17,6 +17,7 @@ import { type ContractDiff, compareContracts } from '../contracts/compare.ts';
 import { readContract, readContracts } from '../contracts/folder.ts';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exitCode.ts';
+import { requireFound, withLink } from '../knownLinks.ts';
 import { formatChecks, formatDiff, listContracts } from '../output/contractView.ts';
 import { toJsonShape } from '../output/json.ts';
 import { formatPairs, formatRetiring, listRegistered } from '../output/registryView.ts';
@@ -72,11 +73,12 @@ async function showRegistered(session: Session, link: string): Promise<void> {
   });
 }
 
-async function readRegistered({ operator }: Session, link: string): Promise<RegisteredContract[]> {
+async function readRegistered(session: Session, link: string): Promise<RegisteredContract[]> {
   const { entries } = await followPages(async (afterId: bigint | undefined) => {
-    const { contracts, nextId } = await operator.listContracts({ link, afterId });
+    const { contracts, nextId } = await session.operator.listContracts({ link, afterId });
     return { entries: contracts, next: nextId || undefined };
   });
+  await requireFound(session, link, entries);
   return [...entries].sort((a, b) => a.event.localeCompare(b.event) || a.version - b.version);
 }
 
@@ -120,7 +122,7 @@ function addCheck(group: Group, use: UseSession): void {
 }
 
 async function checkRunning(session: Session, link: string): Promise<void> {
-  const response = await session.operator.checkContracts({ link });
+  const response = await withLink(session, link, () => session.operator.checkContracts({ link }));
   session.output.show({
     json: () => toJsonShape(CheckContractsResponseSchema, response),
     items: () => response.pairs.map((one) => toJsonShape(ContractPairSchema, one)),

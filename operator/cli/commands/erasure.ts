@@ -3,10 +3,10 @@ import { type CheckedErasure, CheckedErasureSchema } from '../../../gen/relink/v
 import { confirmStep } from '../confirm.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitCode.ts';
+import { withLink } from '../knownLinks.ts';
 import { formatErasure } from '../output/erasureView.ts';
 import { toJsonShape } from '../output/json.ts';
 import { showProgress } from '../output/progressLine.ts';
-import { withLink } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
 

@@ -1,12 +1,12 @@
 /** relink links · link ID · topology */
 import { Option } from '@commander-js/extra-typings';
 import { type Link, LinkSchema, type Run, RunSchema } from '../../../gen/relink/v1/operator_pb.ts';
+import { unknownLink } from '../knownLinks.ts';
 import { toJsonShape } from '../output/json.ts';
 import { formatLink, viewLinks } from '../output/linkView.ts';
 import type { View } from '../output/output.ts';
 import { formatRuns } from '../output/runList.ts';
 import { formatMermaid, viewTopology } from '../output/topologyView.ts';
-import { unknownLink } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
 import { tellUnanswered } from '../unanswered.ts';
 

@@ -2,13 +2,15 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { type Difference, DifferenceSchema } from '../../../gen/relink/v1/operator_pb.ts';
 import { confirmStep } from '../confirm.ts';
+import { usageError } from '../errors.ts';
 import { EXIT } from '../exitCode.ts';
+import { unknownLink } from '../knownLinks.ts';
 import { toJsonShape } from '../output/json.ts';
 import { showProgress } from '../output/progressLine.ts';
 import { formatDifferences, sayCompared } from '../output/reconcileView.ts';
-import { unknownLink } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
+import { didYouMean, findSimilar } from '../suggest.ts';
 import { tellUnanswered } from '../unanswered.ts';
 
 interface Options {
@@ -88,11 +90,19 @@ async function findLegs(session: Session, id: string | undefined, consumer: stri
   if (id && links.length === 0) throw unknownLink(id, response);
   // Of a link that was named, the operator says which consumers there are when this one is none.
   if (id && consumer) return links.map((link) => ({ link: link.id, consumer }));
-  return links.flatMap((link) =>
-    link.legs
-      .filter((leg) => !consumer || leg.consumer === consumer)
-      .map((leg) => ({ link: link.id, consumer: leg.consumer })),
+  const legs = links.flatMap((link) =>
+    link.legs.map((leg) => ({ link: link.id, consumer: leg.consumer })),
   );
+  const meant = legs.filter((leg) => !consumer || leg.consumer === consumer);
+  if (consumer && meant.length === 0 && response.unanswered.length === 0)
+    throw unknownConsumer(consumer, legs);
+  return meant;
+}
+
+function unknownConsumer(consumer: string, legs: readonly { consumer: string }[]) {
+  const known = [...new Set(legs.map((leg) => leg.consumer))].sort();
+  const hint = didYouMean(findSimilar(consumer, known)) ?? `Consumers are ${known.join(', ')}.`;
+  return usageError(`No link has a consumer ${consumer}. ${hint}`, ['relink links']);
 }
 
 async function* pagesOf(

@@ -4,9 +4,9 @@ import type { PlanResponse, StartRequest } from '../../../gen/relink/v1/operator
 import { describeSettings } from '../../../migration/settings.ts';
 import { confirmStep } from '../confirm.ts';
 import { followRun } from '../follow.ts';
+import { withLink } from '../knownLinks.ts';
 import { formatPlan, viewPlan } from '../output/planView.ts';
 import { viewRun } from '../output/runView.ts';
-import { withLink } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
 import { consumerOption, targetOption, wayBackOption } from './target.ts';

@@ -5,9 +5,9 @@ import {
 } from '../../../gen/relink/v1/operator_pb.ts';
 import { confirmStep } from '../confirm.ts';
 import { EXIT } from '../exitCode.ts';
+import { withLink } from '../knownLinks.ts';
 import { toJsonShape } from '../output/json.ts';
 import { formatStreamDifferences } from '../output/streamsView.ts';
-import { withLink } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
 import type { Session } from '../session.ts';
 import { tellUnanswered } from '../unanswered.ts';

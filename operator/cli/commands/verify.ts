@@ -1,9 +1,9 @@
 /** relink verify LINK */
 import { VerifyResponseSchema } from '../../../gen/relink/v1/operator_pb.ts';
 import { EXIT } from '../exitCode.ts';
+import { withLink } from '../knownLinks.ts';
 import { toJsonShape } from '../output/json.ts';
 import { formatVerified } from '../output/verifyView.ts';
-import { withLink } from '../resolve.ts';
 import type { Program, UseSession } from '../root.ts';
 import { consumerOption } from './target.ts';
 
