@@ -228,6 +228,33 @@ describe('a run', () => {
     assert.equal(life.howItEnds(back.run), 'it goes back, wait for its end: relink status run');
   });
 
+  it('goes back because of the order that said so, also when it had stopped before', () => {
+    const settings = parseSettings({ on_fail: 'pause' });
+    const stopped = runUntilIdle(newRun({ settings }), 'certify');
+    assert.equal(stopped.run.problem, 'certify: no');
+    const change = orders.rollback!(stopped);
+    assert.equal(change.run!.problem, 'rolled back by test');
+    const [kept] = change.evidence!;
+    assert.deepEqual([kept!.what, kept!.value], ['stopped by', 'certify: no']);
+    assert.equal(kept!.position, NAMES.indexOf('certify'));
+    assert.equal(runUntilIdle(after(stopped, change)).run.problem, 'rolled back by test');
+  });
+
+  it('says why it goes back also after an undo that failed on the way', () => {
+    const failing = runUntilIdle(newRun());
+    const step = failing.steps.find(({ name }) => name === ROUTE_ALL)!;
+    const back = after(give(failing, 'rollback'), life.startUndo(step, AT));
+    const stuck = after(back, life.failUndo(step, 'no answer', AT));
+    assert.match(stuck.run.problem, /^undoing route-all: no answer/);
+    for (const order of ['resume', 'rollback'])
+      assert.equal(give(stuck, order).run.problem, 'rolled back by test');
+  });
+
+  it('goes back because of its step when that failed', () => {
+    const back = runUntilIdle(newRun(), 'certify');
+    assert.equal(back.run.problem, 'certify: no');
+  });
+
   it('looks anew, when it is resumed, at what stopped it on the way back', () => {
     const back = give(runUntilIdle(newRun()), 'rollback');
     const since = '2026-01-01T00:00:01.000Z';

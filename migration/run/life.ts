@@ -114,11 +114,17 @@ export function failStep(
       run: { ...paused, problem: `${problem}; the way back was given up` },
       steps: [failed],
     };
-  return {
-    run: { state: 'rolling_back', direction: 'back', problem, waiting: null },
-    steps: [failed],
-  };
+  return { ...turnBack(run, problem), steps: [failed] };
 }
+
+/** Why a run goes back is decided here, and stays; what stopped it before is evidence of its step. */
+function turnBack(run: RunRecord, why: string): Change {
+  const memory = { ...run.memory, [WHY]: why };
+  return { run: { state: 'rolling_back', direction: 'back', waiting: null, problem: why, memory } };
+}
+
+/** In the memory of a run. */
+const WHY = 'why';
 
 /** Lanes are not where the run put them: it stops until a person decides. */
 export function stray(run: RunRecord, problem: string, at: string): Change {
@@ -236,11 +242,12 @@ function moveAgain({ run, steps }: RunWithSteps, firstMove: number): Change {
 }
 
 /**
- * The reason for going back is kept; what stopped on the way is tried again. Its expectation is
+ * The reason for going back is said again; what stopped on the way is tried again. Its expectation is
  * forgotten: a person has looked at what else changed, and the old one would stop the run for ever.
  */
 function goBackOn({ run, steps }: RunWithSteps): Change {
-  const problem = run.problem.startsWith(UNDOING) ? '' : run.problem;
+  const known = run.problem.startsWith(UNDOING) ? '' : run.problem; // before reasons were kept
+  const problem = String(run.memory[WHY] ?? known);
   const undoing = steps.filter((step) => step.state === 'undoing');
   const again = undoing.map(({ position, checkpoint: { undoSinceMs = null } }) => ({
     position,
@@ -293,8 +300,18 @@ export function rollBack(current: RunWithSteps, actor: string): Change {
     return run.state === 'paused' ? goBackOn(current) : {};
   }
   refuseWithoutWayBack(current);
-  const problem = run.problem || `rolled back by ${actor}`;
-  return { run: { state: 'rolling_back', direction: 'back', waiting: null, problem } };
+  return turnBackByOrder(current, `rolled back by ${actor}`);
+}
+
+/** The order is why, also of a run that had stopped. */
+function turnBackByOrder({ run, steps }: RunWithSteps, why: string): Change {
+  if (run.problem === '') return turnBack(run, why);
+  const failed = steps.find(({ state }) => state === 'failed');
+  const reached = failed ?? steps.findLast(({ state }) => state !== 'pending');
+  const position = reached?.position ?? 0;
+  const stopped = { position, what: 'stopped by', value: run.problem };
+  const evidence = [{ ...stopped, verdict: '' as const, threshold: '' }];
+  return { ...turnBack(run, why), evidence };
 }
 
 export function cancel(current: RunWithSteps, isMoved: boolean, actor: string): Change {
@@ -304,15 +321,8 @@ export function cancel(current: RunWithSteps, isMoved: boolean, actor: string): 
   refuseWithoutWayBack(current);
   if (isMoved)
     throw refused(run, `traffic has moved already; to undo that: relink rollback ${run.id}`);
-  return {
-    run: {
-      state: 'rolling_back',
-      direction: 'back',
-      endsAs: 'cancelled',
-      waiting: null,
-      problem: `cancelled by ${actor}`,
-    },
-  };
+  const { run: patch, ...rest } = turnBackByOrder(current, `cancelled by ${actor}`);
+  return { ...rest, run: { ...patch, endsAs: 'cancelled' } };
 }
 
 function notCompletable(run: RunRecord, steps: readonly StepRecord[]): string {

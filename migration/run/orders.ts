@@ -52,7 +52,8 @@ export async function giveOrder(
     try {
       if (strays.length > 0) throw await refuseStrays(journal, current, strays);
       if (isCompleting) await refuseUnmet(participants, current.run);
-      return await journal.record(current, { ...change, evidence: [signed(current, request)] });
+      const evidence = [...(change.evidence ?? []), signed(current, request)];
+      return await journal.record(current, { ...change, evidence });
     } catch (error) {
       const isRaced = error instanceof MigrationError && error.code === 'RUN_CHANGED';
       if (!isRaced || tries >= TRIES) throw error;
