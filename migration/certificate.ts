@@ -6,7 +6,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../runtime/postgres.ts';
 import { type ErasureStatement, isNothingLeft } from './erasure.ts';
-import { isSignedBy, readSigningKey, type SigningKey, signStatement } from './signing.ts';
+import { readSigningKey, type SigningKey, signStatement } from './signing.ts';
 
 /** Grows when the shape of a statement changes. */
 const FORMAT = 1;
@@ -125,69 +125,8 @@ export function exceptionsIn({ exceptions, accepted, lanes }: ClosingStatement):
   return sizes.reduce((sum, one) => sum + one, notApplied);
 }
 
-/** Whether it counts as its exceptions what its lanes count, and names no others. */
-function areExceptionsRight({ lanes, exceptions }: ClosingStatement): boolean {
-  if (!exceptions) return true;
-  const { dead, superseded, messages } = exceptions;
-  const sum = (outcome: 'dead' | 'superseded') =>
-    lanes.reduce((total, { outcomes }) => total + outcomes[outcome], 0);
-  const isCounted = dead === sum('dead') && [0, sum('superseded')].includes(superseded);
-  return isCounted && messages.length <= dead + superseded;
-}
-
-export type CertificateCheck =
-  | {
-      readonly isValid: true;
-      readonly kind: CertificateKind;
-      readonly statement: (ClosingStatement | ErasureStatement) & { signed_at: string };
-    }
-  | { readonly isValid: false; readonly problem: string };
-
-/**
- * Checks an exported certificate (its JSON text) offline: form, signature, and that both sides are
- * equal in it. With `pinnedKey` (base64) also that this key signed it; without one the result only
- * says that it has not changed since it was signed.
- */
-export function checkCertificate(json: string, pinnedKey?: string): CertificateCheck {
-  const fail = (problem: string) => ({ isValid: false, problem }) as const;
-  let exported: Record<string, unknown>;
-  try {
-    exported = JSON.parse(json) as Record<string, unknown>;
-  } catch {
-    return fail('the file is not JSON');
-  }
-  const { statement, signature } = exported;
-  const publicKey = exported.public_key ?? exported.publicKey;
-  if (![statement, signature, publicKey].every((field) => typeof field === 'string'))
-    return fail('statement, signature or public_key is missing');
-  if (pinnedKey !== undefined && pinnedKey !== publicKey) return fail('another key signed it');
-  if (!isSignedBy(publicKey as string, statement as string, signature as string))
-    return fail('the signature does not match the statement');
-  return checkStatement(exported, statement as string);
-}
-
-function checkStatement(outside: Record<string, unknown>, text: string): CertificateCheck {
-  const fail = (problem: string) => ({ isValid: false, problem }) as const;
-  const statement = JSON.parse(text) as (ClosingStatement | ErasureStatement) & {
-    format: number;
-    signed_at: string;
-  };
-  // People also read the fields beside the signed text: they must agree with it.
-  for (const field of ['link', 'consumer', 'epoch', 'count'] as const)
-    if (field in outside && String(outside[field]) !== String(statement[field]))
-      return fail(`${field} beside the statement differs from the signed one`);
-  if (statement.format !== formatOf(statement))
-    return fail(`statement format ${statement.format} is unknown to this release`);
-  if ('kind' in statement)
-    return isNothingLeft(statement)
-      ? { isValid: true, kind: 'erasure', statement }
-      : fail('it says that something is left');
-  if (!isSound(statement)) return fail('its two sides are not equal');
-  if (!areExceptionsRight(statement)) return fail('its exceptions are not those of its lanes');
-  return { isValid: true, kind: 'closing', statement };
-}
-
-function formatOf(statement: ClosingStatement | ErasureStatement): number {
+/** Who knows only an older format must not take it for what that one says. */
+export function formatOf(statement: ClosingStatement | ErasureStatement): number {
   if ('accepted' in statement) return FORMAT_WITH_ACCEPTED;
   return 'exceptions' in statement ? FORMAT_WITH_EXCEPTIONS : FORMAT;
 }
@@ -239,8 +178,10 @@ export class Certificates implements CertificateStore {
     of: ClosingStatement | ErasureStatement,
     round: number,
   ): Promise<void> {
+    const id = randomUUIDv7();
     const { statement, signature, publicKey } = signStatement(await this.key(), {
       ...of,
+      id,
       format: formatOf(of),
       signer: this.#signer,
       signed_at: new Date().toISOString(),
@@ -248,7 +189,7 @@ export class Certificates implements CertificateStore {
     await this.#sql`
       insert into migration.certificates
         (id, kind, run_id, link, consumer, epoch, round, count, statement, signature, public_key)
-      values (${randomUUIDv7()}, ${kind}, ${of.run}, ${of.link}, ${of.consumer}, ${of.epoch},
+      values (${id}, ${kind}, ${of.run}, ${of.link}, ${of.consumer}, ${of.epoch},
         ${round}, ${of.count}, ${statement}, ${signature}, ${publicKey})
       on conflict on constraint certificates_one_per_epoch do nothing`;
   }
@@ -320,6 +261,7 @@ function certificateFrom(row: CertificateRow): Certificate {
     statement: row.statement,
     signature: row.signature,
     publicKey: row.public_key,
-    signedAt: row.signed_at.toISOString(),
+    // The column is when it was stored, by the clock of the database.
+    signedAt: JSON.parse(row.statement).signed_at ?? row.signed_at.toISOString(),
   };
 }

@@ -3,7 +3,8 @@ import { after, test } from 'node:test';
 import { applyExpand } from '../db/schemaChanges.ts';
 import { closePostgres, connectPostgres } from '../runtime/postgres.ts';
 import { testDatabase } from '../test/harness/postgres.ts';
-import { Certificates, checkCertificate } from './certificate.ts';
+import { Certificates } from './certificate.ts';
+import { checkCertificate } from './certificateCheck.ts';
 import type { ErasureStatement } from './erasure.ts';
 
 const { url } = await testDatabase({ after });

@@ -11,7 +11,8 @@ import type {
   RunStepSchema,
   WaitingSchema,
 } from '../gen/relink/v1/operator_pb.ts';
-import { type Certificate, exceptionsIn } from '../migration/certificate.ts';
+import type { Certificate } from '../migration/certificate.ts';
+import { summaryOf } from '../migration/certificateCheck.ts';
 import { UNDO_SINCE } from '../migration/engine/context.ts';
 import { type Plan, recordedKind } from '../migration/plan.ts';
 import type { KeptEvidence } from '../migration/run/journalRows.ts';
@@ -190,9 +191,7 @@ export function certificateToWire(
   certificate: Certificate,
 ): MessageInitShape<typeof CertificateSchema> {
   const { epoch, count, ...rest } = certificate;
-  const said = JSON.parse(certificate.statement);
-  const exceptions = 'lanes' in said ? exceptionsIn(said) : 0;
+  const { equal, exceptions } = summaryOf(JSON.parse(certificate.statement));
   const numbers = { epoch: BigInt(epoch), count: BigInt(count), exceptions: BigInt(exceptions) };
-  // What differs is signed only as an accepted exception: anything else stops its run.
-  return { ...rest, ...numbers, equal: !('accepted' in said) };
+  return { ...rest, ...numbers, equal };
 }

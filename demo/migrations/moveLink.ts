@@ -1,6 +1,6 @@
 /** Runs one migration through the operator as a person would: start, watch, complete. */
 import type { Certificate, Operator, RunStatus } from '../../gen/relink/v1/operator_pb.ts';
-import { checkCertificate } from '../../migration/certificate.ts';
+import { checkCertificate } from '../../migration/certificateCheck.ts';
 import { listCertificates } from '../../operator/cli/lists.ts';
 import { hasEnded } from '../../operator/cli/runState.ts';
 import { RpcCallError, type RpcClient } from '../../rpc/client.ts';

@@ -7,7 +7,7 @@ import type { View } from './output/output.ts';
 import { cleanText, type Paint } from './output/paint.ts';
 
 export interface CheckedCertificate {
-  /** As the file has it; not signed. */
+  /** As the file has it; only older statements do not name theirs. */
   id: string;
   link: string;
   kind: string;
@@ -27,16 +27,15 @@ export async function checkFile(
   text: string,
   publicKey: string | undefined,
 ): Promise<CheckedCertificate[]> {
-  const { checkCertificate, exceptionsIn } = await import('../../migration/certificate.ts');
+  const { checkCertificate, summaryOf } = await import('../../migration/certificateCheck.ts');
   return parseCertificates(file, text).map((exported) => {
     const id = typeof exported.id === 'string' ? exported.id : '';
     try {
       const checked = checkCertificate(JSON.stringify(exported), publicKey);
       if (!checked.isValid) return { ...unsigned(id), problem: checked.problem };
       const { link, consumer, epoch, count, signed_at } = checked.statement;
-      const exceptions = 'lanes' in checked.statement ? exceptionsIn(checked.statement) : 0;
-      const said = { id, kind: checked.kind, link, consumer, epoch, count, exceptions };
-      return { ...said, signed_at, problem: null };
+      const { kind, exceptions } = summaryOf(checked.statement);
+      return { id, kind, link, consumer, epoch, count, exceptions, signed_at, problem: null };
     } catch {
       return { ...unsigned(id), problem: 'the statement is not JSON' };
     }

@@ -10,7 +10,7 @@ import { defineContract, encodeText } from '../../link/contracts/contract.ts';
 import { payloadHash } from '../../link/contracts/payloadHash.ts';
 import { laneOf, subjectOf } from '../../link/link.ts';
 import { HEADER, METADATA } from '../../link/wire/headers.ts';
-import { checkCertificate } from '../../migration/certificate.ts';
+import { checkCertificate } from '../../migration/certificateCheck.ts';
 import { links } from '../../services/links.ts';
 import { blockOf, codeIn, filesEnding, read, section, tableUnder } from './pages.ts';
 

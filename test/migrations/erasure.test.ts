@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { checkCertificate } from '../../migration/certificate.ts';
+import { checkCertificate } from '../../migration/certificateCheck.ts';
 import type { ErasureStatement } from '../../migration/erasure.ts';
 import { readMessages } from '../../migration/leg/streamTexts.ts';
 import { ProcessCompany } from '../rigs/processes/company.ts';

@@ -6,11 +6,8 @@ import { applyExpand } from '../../db/schemaChanges.ts';
 import { LinkKind } from '../../gen/relink/v1/participant_pb.ts';
 import { Transport } from '../../gen/relink/v1/route_pb.ts';
 import { consumerHandlers } from '../../link/participant/consumerHandlers.ts';
-import {
-  Certificates,
-  type ClosingStatement,
-  checkCertificate,
-} from '../../migration/certificate.ts';
+import { Certificates, type ClosingStatement } from '../../migration/certificate.ts';
+import { checkCertificate } from '../../migration/certificateCheck.ts';
 import { certifyClosedEpochs } from '../../migration/leg/drain.ts';
 import { Participants } from '../../migration/participants.ts';
 import { gate } from '../../migration/plans/transport.ts';

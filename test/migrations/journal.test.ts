@@ -3,11 +3,8 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  Certificates,
-  type ClosingStatement,
-  checkCertificate,
-} from '../../migration/certificate.ts';
+import { Certificates, type ClosingStatement } from '../../migration/certificate.ts';
+import { checkCertificate } from '../../migration/certificateCheck.ts';
 import { Lease } from '../../migration/engine/lease.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
 import { choosePlan } from '../../migration/plans/index.ts';

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { afterEach, before, describe, it } from 'node:test';
 import { ALL_LANES } from '../../link/link.ts';
 import { readStream } from '../../link/transport/jetStream/provision.ts';
-import { checkCertificate } from '../../migration/certificate.ts';
+import { checkCertificate } from '../../migration/certificateCheck.ts';
 import { MigrationError, type MigrationErrorCode } from '../../migration/errors.ts';
 import { transportToWire } from '../../migration/participants.ts';
 import { ROUTE_ALL } from '../../migration/plan.ts';

@@ -104,7 +104,7 @@ test('edit refuses a file that is no JSON before anything is sent', async () => 
 });
 
 /** A certificate as the engine signs it, of one lane. */
-function addCertificate(inboxCount: number): string {
+function addCertificate(inboxCount: number, isNamed = true): string {
   const key = generateKeyPairSync('ed25519');
   const publicKey = key.publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
   const signedAt = new Date().toISOString();
@@ -117,11 +117,11 @@ function addCertificate(inboxCount: number): string {
   const statement = canonicalJson({
     ...{ run: RUN_ID, link: 'COMM-010', producer: 'assessments', consumer: 'hiring', epoch: 3 },
     ...{ route: 'async v0', count: 7, lanes: [{ ...lane, outcomes }] },
-    ...{ format: 1, signer: 'test', signed_at: signedAt },
+    ...{ format: 1, ...(isNamed && { id: CERTIFICATE_ID }), signer: 'test', signed_at: signedAt },
   });
   operator.certificates.push({
     ...{ id: CERTIFICATE_ID, link: 'COMM-010', consumer: 'hiring', epoch: 3n, count: 7n },
-    ...{ run: RUN_ID, equal: true, signedAt, statement, publicKey },
+    ...{ run: RUN_ID, kind: 'closing', equal: true, signedAt, statement, publicKey },
     signature: sign(null, Buffer.from(statement), key.privateKey).toString('base64'),
   });
   return publicKey;
@@ -161,6 +161,34 @@ test('certificate check exits 7 for a changed text, another key and unequal side
   const unequal = await run('certificate', 'check', await exportCertificate());
   assert.equal(unequal.exitCode, 7);
   assert.match(unequal.stdout, /not equal/);
+});
+
+test('certificate check exits 7 for what stands beside the statement and is not borne out by it', async () => {
+  addCertificate(7);
+  const file = await exportCertificate();
+  const exported = JSON.parse(await readFile(file, 'utf8'));
+  const others = {
+    ...{ id: LETTER_ID, run: LETTER_ID, link: 'COMM-020', consumer: 'bonuses', kind: 'erasure' },
+    ...{ equal: false, epoch: 4, count: 8, exceptions: 1, signed_at: null, publicKey: 'AAAA' },
+    approved_by: 'ada',
+  };
+  const all = Object.entries(others).map(([name, value]) => ({ ...exported, [name]: value }));
+  await writeFile(file, JSON.stringify({ certificates: all }));
+  const ran = await run('certificate', 'check', file, '--json');
+  assert.equal(ran.exitCode, 7);
+  const problems: string[] = jsonOf(ran).certificates.map(
+    (one: { problem: string }) => one.problem,
+  );
+  for (const [at, name] of Object.keys(others).entries())
+    assert.match(problems[at]!, new RegExp(`\\b${name} beside the statement`), name);
+});
+
+test('certificate check of an older statement, which does not name its id, takes any', async () => {
+  addCertificate(7, false);
+  const file = await exportCertificate();
+  const exported = JSON.parse(await readFile(file, 'utf8'));
+  await writeFile(file, JSON.stringify({ ...exported, id: LETTER_ID }));
+  assert.equal((await run('certificate', 'check', file)).exitCode, 0);
 });
 
 test('certificate check of no certificate is a usage error', async () => {
