@@ -83,7 +83,7 @@ export function createContext(
     elapsedMs: () =>
       step().kind === 'gate' ? watchedBeforeMs + actingMs() : Date.now() - sinceMs(),
     save: async (checkpoint: JsonObject, progress?: Progress) => {
-      await record(life.progressed(position, checkpoint, progress));
+      await record(life.progressed(current.run, position, checkpoint, progress));
       await failpoint('engine.after-checkpoint');
     },
     observe: (what, value) =>

@@ -14,7 +14,7 @@ import { planOf } from '../plans/index.ts';
 import * as life from '../run/life.ts';
 import type { RunState, RunWithSteps } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
-import { createContext, type WorkerOptions } from './context.ts';
+import { createContext, type RecordingContext, type WorkerOptions } from './context.ts';
 import { watchGate } from './gatekeeper.ts';
 import { isRepeatable } from './repeatable.ts';
 
@@ -127,7 +127,7 @@ export class RunWorker {
       await failpoint('engine.before-apply');
       if (step.kind === 'gate') await watchGate(step, context);
       if (step.kind === 'step')
-        await this.#persist(context, async () => {
+        await this.#persist(context, position, async () => {
           await step.check?.(context);
           await step.apply(context);
           await step.verify?.(context);
@@ -151,7 +151,8 @@ export class RunWorker {
       started = await this.#record(current, life.startUndo(record, now()));
     const context = createContext(started, position, this.#options, this.#interrupted.signal);
     try {
-      if ('undo' in step && step.undo) await this.#persist(context, () => step.undo!(context));
+      if ('undo' in step && step.undo)
+        await this.#persist(context, position, () => step.undo!(context));
       await failpoint('engine.after-undo');
       await this.#record(context.current(), life.finishUndo(position, now()));
       await failpoint('engine.after-undo-record');
@@ -162,7 +163,11 @@ export class RunWorker {
   }
 
   /** Repeats what did not get through, for at most `retry_seconds`. */
-  async #persist<T>(context: ReturnType<typeof createContext>, work: () => Promise<T>): Promise<T> {
+  async #persist<T>(
+    context: RecordingContext,
+    position: number,
+    work: () => Promise<T>,
+  ): Promise<T> {
     const limitMs = context.run.settings.retry_seconds * 1_000;
     const untilMs = performance.now() + limitMs;
     for (let waitMs = RETRY_MIN_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
@@ -172,7 +177,7 @@ export class RunWorker {
         return await work();
       } catch (error) {
         if (!isRepeatable(error) || performance.now() + waitMs > untilMs) throw error;
-        await context.observe('retried after', messageOf(error));
+        await context.record(life.retried(context.run, position, messageOf(error), now()));
       }
       await stepPause(waitMs, context.signal);
     }

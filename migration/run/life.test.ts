@@ -262,7 +262,7 @@ describe('a run', () => {
       const step = back.steps.find(({ name }) => name === ROUTE_ALL)!;
       let now = after(back, life.startUndo(step, since));
       const expected = { back: { hiring: 3 }, undoSinceMs: Date.parse(since) };
-      now = after(now, life.progressed(step.position, expected));
+      now = after(now, life.progressed(now.run, step.position, expected));
       now = after(now, life.failUndo(now.steps[step.position]!, 'the epoch is 4', AT));
       const { steps, run } = give(now, order);
       assert.equal(run.state, 'rolling_back');
@@ -275,6 +275,26 @@ describe('a run', () => {
     const waiting = { gate: 'lag', value: '9 s', threshold: '5 s', since: '2025-01-01T00:00:00Z' };
     const resumed = give(give(after(begun, { run: { waiting } }), 'pause'), 'resume');
     assert.deepEqual([resumed.run.state, resumed.run.waiting], ['running', null]);
+  });
+
+  it('waits for a call that does not get through until its step gets further', () => {
+    const [begun, later] = [engineTurn(newRun()), '2026-01-01T00:00:09.000Z'];
+    const started = after(begun, life.startStep(begun.steps[0]!, AT));
+    const once = after(started, life.retried(started.run, 0, 'hiring: no answer', AT));
+    const change = life.retried(once.run, 0, 'hiring: DEADLINE_EXCEEDED', later);
+    assert.deepEqual(
+      [change.evidence![0]!.what, change.evidence![0]!.value],
+      ['retried after', 'hiring: DEADLINE_EXCEEDED'],
+    );
+    const twice = after(once, change);
+    const { gate, value, since } = twice.run.waiting!;
+    assert.deepEqual([gate, value, since], ['retry', 'hiring: DEADLINE_EXCEEDED', AT]);
+    for (const further of [
+      life.progressed(twice.run, 0, { page: 2 }),
+      life.finishStep(twice, 0, later),
+      life.finishUndo(0, later),
+    ])
+      assert.equal(after(twice, further).run.waiting, null);
   });
 
   it('ends as cancelled when it is cancelled before traffic moved', () => {

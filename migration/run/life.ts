@@ -161,9 +161,28 @@ export function end(run: RunRecord, at: string): Change {
   return { run: { state, waiting: null, endedAt: at } };
 }
 
-export function progressed(position: number, checkpoint: JsonObject, progress?: Progress): Change {
-  return { steps: [{ position, patch: { checkpoint, ...progress } }] };
+/** Whatever had to be repeated has got through then. */
+export function progressed(
+  { waiting }: RunRecord,
+  position: number,
+  checkpoint: JsonObject,
+  progress?: Progress,
+): Change {
+  const steps = [{ position, patch: { checkpoint, ...progress } }];
+  return waiting?.gate === RETRY ? { steps, run: { waiting: null } } : { steps };
 }
+
+/** A call of the step does not get through, and is repeated: the run waits for that. */
+export function retried({ waiting }: RunRecord, position: number, why: string, at: string): Change {
+  const since = waiting?.gate === RETRY ? waiting.since : at;
+  const evidence = { position, what: 'retried after', verdict: '' as const, value: why };
+  return {
+    run: { waiting: { gate: RETRY, value: why, threshold: '', since } },
+    evidence: [{ ...evidence, threshold: '' }],
+  };
+}
+
+const RETRY = 'retry';
 
 // ---- what a person may order ----
 

@@ -1567,6 +1567,9 @@ export const EvidenceSchema: GenMessage<Evidence, {jsonType: EvidenceJson}> = /*
  */
 export type Waiting = Message<"relink.v1.Waiting"> & {
   /**
+   * `approve`, `complete` or `resume`: a person is asked; `retry`: a call does not get through, and the
+   * step is repeated; otherwise what is measured.
+   *
    * @generated from field: string gate = 1;
    */
   gate: string;
@@ -1604,6 +1607,9 @@ export type Waiting = Message<"relink.v1.Waiting"> & {
  */
 export type WaitingJson = {
   /**
+   * `approve`, `complete` or `resume`: a person is asked; `retry`: a call does not get through, and the
+   * step is repeated; otherwise what is measured.
+   *
    * @generated from field: string gate = 1;
    */
   gate?: string;

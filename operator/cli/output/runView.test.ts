@@ -65,6 +65,12 @@ test('a gate is said with value, threshold and time, a person with what is asked
   assert.match(sayNext(approval), /^relink approve run-7\n/);
 });
 
+test('a step that is repeated says which call does not get through, and since when', () => {
+  const value = 'ContractSchema at hiring: DEADLINE_EXCEEDED no answer within 5 s';
+  const retried = statusOf('running', { waiting: { gate: 'retry', value, since: ago(12_000) } });
+  assert.equal(sayWaiting(retried, NOW), `a call to get through: ${value}, since 12 s`);
+});
+
 test('the next command fits the state', () => {
   const complete = { gate: 'complete', threshold: 'COMM-010' };
   const waiting = statusOf('waiting', { waiting: complete });

@@ -279,7 +279,8 @@ export function sayWaiting({ waiting }: RunStatus, now: number): string {
   const since = formatSince(waiting.since, now);
   const person = PERSONS_TURN[gate];
   if (person !== undefined) return joinParts(person, gate === 'approve' ? threshold : '', since);
-  const measured = value === '' ? gate : `${gate}: ${value}`;
+  const what = gate === 'retry' ? 'a call to get through' : gate;
+  const measured = value === '' ? what : `${what}: ${value}`;
   return joinParts(measured, threshold === '' ? '' : `needs ${threshold}`, since);
 }
 
