@@ -220,6 +220,26 @@ test('contracts diff exits 4 and says who refuses what when a rule was tightened
   assert.equal((await run('contracts', 'diff', 'ManagerCreated', 'v0', 'v0')).exitCode, 0);
 });
 
+test('contracts diff says which mapping leads to the other version nevertheless, and what it loses', async () => {
+  const diff = async (...args: string[]) => (await run('contracts', 'diff', ...args)).stdout;
+  const ran = await run('contracts', 'diff', 'AssessmentCreated', 'v0', 'v1', '--json');
+  assert.equal(ran.exitCode, 4);
+  assert.deepEqual(jsonOf(ran).mapping, {
+    ...{ older: 0, newer: 1, loss: 'lossless', complement: [], drops: [], links: ['COMM-020'] },
+  });
+  assert.match(
+    await diff('AssessmentCreated', 'v0', 'v1'),
+    /a mapping leads from v0 to v1: lossless\n {2}relink plan COMM-020 --to v1/,
+  );
+  assert.match(
+    await diff('ManagerCreated', 'v0', 'v1'),
+    /lossy with complement; v1 has no first_name and last_name, which the owner gives/,
+  );
+  assert.match(await diff('SolutionCompleted', 'v0', 'v1'), /v0 cannot hold accepted_by/);
+  const other = await run('contracts', 'diff', SCHEMA, 'ManagerCreated.v1', '--json');
+  assert.equal(jsonOf(other).mapping, null, 'a file may say something else');
+});
+
 test('contracts diff of a schema that it cannot compare is a usage error that names the keyword', async () => {
   const schema = JSON.parse(await readFile(SCHEMA, 'utf8'));
   schema.properties.payload.patternProperties = {};

@@ -6,6 +6,7 @@ import { ContractError } from '../../../link/contracts/contractError.ts';
 import type { JsonSchema } from '../../../link/contracts/jsonSchema.ts';
 import { usageError } from '../errors.ts';
 import type { NamedContract } from './folder.ts';
+import { findMapping, type MappedBy } from './mappings.ts';
 
 export type FieldChange = { field: string; change: 'added' | 'removed' | 'changed' };
 
@@ -17,6 +18,8 @@ export type ContractDiff = {
   compatible: boolean;
   changes: FieldChange[];
   problems: ContractProblem[];
+  /** What lets links go from the one to the other although readers of one refuse the other. */
+  mapping: MappedBy | null;
 };
 
 /**
@@ -32,6 +35,7 @@ export function compareContracts(from: NamedContract, to: NamedContract): Contra
     compatible: problems.length === 0,
     changes: listChanges(from.schema, to.schema).filter(({ field }) => !ignore.includes(field)),
     problems: problems.map((problem) => ({ ...problem })),
+    mapping: findMapping(from, to),
   };
 }
 

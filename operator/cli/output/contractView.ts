@@ -2,6 +2,7 @@
 import type { ContractCheck } from '../contracts/against.ts';
 import type { ContractDiff, ContractProblem } from '../contracts/compare.ts';
 import type { NamedContract } from '../contracts/folder.ts';
+import type { MappedBy } from '../contracts/mappings.ts';
 import type { Layout } from './output.ts';
 import { cleanText } from './paint.ts';
 import { formatTable } from './table.ts';
@@ -29,7 +30,19 @@ export function formatDiff(diff: ContractDiff, { paint }: Layout): string[] {
     ...(diff.compatible
       ? [paint('green', 'compatible: each reads what the other writes')]
       : [paint('red', 'incompatible'), ...formatProblems(diff.problems)]),
+    ...(diff.mapping === null ? [] : ['', ...formatMapping(diff.mapping)]),
   ];
+}
+
+/** The way that there is nevertheless. */
+function formatMapping({ older, newer, loss, links, ...lost }: MappedBy): string[] {
+  const [given, dropped] = [lost.complement.join(' and '), lost.drops.join(' and ')];
+  const named = [
+    given && `v${newer} has no ${given}, which the owner gives`,
+    dropped && `v${older} cannot hold ${dropped}`,
+  ].filter((words) => words !== '');
+  const head = `a mapping leads from v${older} to v${newer}: ${[loss, ...named].join('; ')}`;
+  return [head, ...links.map((link) => `  relink plan ${link} --to v${newer}`)];
 }
 
 export function formatChecks(
