@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alternate, inParallel, machineMs, median, percentile, perSecond } from './measure.ts';
+import { alternate, machineMs, median, percentile, perSecond } from './measure.ts';
 
 test('both sides run once to warm up, then alternate and take turns going first', async () => {
   const order: string[] = [];
@@ -29,23 +29,6 @@ test('percentiles are values that were measured', () => {
   assert.equal(percentile(values, 0.99), 99);
   assert.equal(percentile(values, 1), 100);
   assert.equal(percentile([7], 0.99), 7);
-});
-
-test('parallel work does each thing once and no more at a time than asked for', async () => {
-  const done: number[] = [];
-  let running = 0;
-  let most = 0;
-  await inParallel(20, 4, async (i) => {
-    most = Math.max(most, ++running);
-    await new Promise(setImmediate);
-    running -= 1;
-    done.push(i);
-  });
-  assert.equal(most, 4);
-  assert.deepEqual(
-    done.sort((a, b) => a - b),
-    Array.from({ length: 20 }, (_, i) => i),
-  );
 });
 
 test('a rate covers all of the work', async () => {

@@ -63,19 +63,6 @@ export async function timeMs(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAtMs;
 }
 
-/** Does `count` things, `atOnce` at a time; each gets its index. */
-export async function inParallel(
-  count: number,
-  atOnce: number,
-  work: (index: number) => Promise<unknown>,
-): Promise<void> {
-  let next = 0;
-  const runOne = async () => {
-    while (next < count) await work(next++);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, runOne));
-}
-
 /** A clock that every process of the machine shares (CLOCK_MONOTONIC), in milliseconds. */
 export function machineMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;

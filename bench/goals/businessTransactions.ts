@@ -1,12 +1,13 @@
 /** Business transactions a second with the outbox ÷ without, 16 connections. */
 import { enqueue } from '../../link/outbox/enqueue.ts';
+import { forEachAtOnce } from '../../runtime/atOnce.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { managerCreated } from '../../services/assessments/domain/manager.ts';
 import { insertManager } from '../../services/assessments/store/managers.ts';
 import { links } from '../../services/links.ts';
 import { type BenchContext, type Benchmark, mustBe, scaled } from '../benchmark.ts';
 import { benchLink } from '../events.ts';
-import { alternate, inParallel, perSecond } from '../measure.ts';
+import { alternate, perSecond } from '../measure.ts';
 import { insertAlone, newManager, type Producer, startProducer } from '../producer.ts';
 import { type Goal, ratioOf } from '../report.ts';
 
@@ -42,7 +43,7 @@ async function transact(
   await producer.resetTables();
   await servers.checkpoint();
   const rate = await perSecond(count, () =>
-    inParallel(count, CONNECTIONS, () => transaction(producer.sql)),
+    forEachAtOnce([...Array(count).keys()], CONNECTIONS, () => transaction(producer.sql)),
   );
   const [{ written } = { written: -1 }] = await producer.sql<{ written: number }[]>`
     select count(*)::int as written from managers`;

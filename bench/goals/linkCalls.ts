@@ -5,11 +5,12 @@ import { outboxRowOf } from '../../link/outbox/enqueue.ts';
 import { pushRequest } from '../../link/transport/grpc/pushMethod.ts';
 import { GrpcDispatcher } from '../../link/transport/grpc/send.ts';
 import { contractOf } from '../../link/versions.ts';
+import { forEachAtOnce } from '../../runtime/atOnce.ts';
 import { createBareClient } from '../bareGrpc.ts';
 import { type BenchContext, type Benchmark, mustBe, scaled } from '../benchmark.ts';
 import { benchLink, CONSUMER, LEG, newMessage } from '../events.ts';
 import type { HiringReady } from '../hiring.ts';
-import { alternate, inParallel, perSecond } from '../measure.ts';
+import { alternate, perSecond } from '../measure.ts';
 import { startRemote } from '../remote.ts';
 import { type Goal, ratioOf } from '../report.ts';
 
@@ -39,7 +40,7 @@ export async function callLink(address: string, count: number): Promise<number> 
   });
   let applied = 0;
   const rate = await perSecond(count, () =>
-    inParallel(count, AT_ONCE, async (i) => {
+    forEachAtOnce([...Array(count).keys()], AT_ONCE, async (i) => {
       const [result] = await dispatcher.dispatch([parcels[i % MESSAGES]!]);
       if (result?.kind === 'receipt' && result.receipt.outcome === 'applied') applied += 1;
     }),
@@ -58,7 +59,7 @@ export async function callBare(address: string, count: number): Promise<number> 
     return pushRequest(method, contract, JSON.parse(body));
   });
   const rate = await perSecond(count, () =>
-    inParallel(count, AT_ONCE, (i) =>
+    forEachAtOnce([...Array(count).keys()], AT_ONCE, (i) =>
       client.putManager(requests[i % MESSAGES] as PutManagerRequest),
     ),
   );

@@ -2,7 +2,7 @@
 import { LinkError } from '../errors.ts';
 import type { LinkDefinition } from '../link.ts';
 import type { EntitySource, NamedEntity } from '../participant/entity.ts';
-import { hashPhrase, soughtOf, spellingsOf, wordsOf } from './phrases.ts';
+import { hashPhrase, joinedSpellingsOf, soughtOf, spellingsOf, wordsOf } from './phrases.ts';
 
 /** Fields that older versions of the link's events have, and that only the owner can give. */
 export function takenFields(link: LinkDefinition, version = Infinity): string[] {
@@ -32,7 +32,9 @@ export function phrasesOfEntity(
       .filter((value) => value.length > 0)
       .map((value) => [...wordsOf(field), ...value]),
   );
-  return [...names.flatMap(spellingsOf), ...inFields].flatMap(soughtOf);
+  // Of the usual order alone: each phrase more is looked for in everything.
+  const joined = names.slice(0, 1).flatMap(joinedSpellingsOf);
+  return [...[...names.flatMap(spellingsOf), ...inFields].flatMap(soughtOf), ...joined];
 }
 
 export function hashesOf(salt: string, phrases: readonly (readonly string[])[]): string[] {

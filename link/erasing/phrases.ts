@@ -29,6 +29,20 @@ export function spellingsOf(phrase: string): string[][] {
   return [...new Map(spellings.map((words) => [words.join(' '), words])).values()];
 }
 
+/** Shorter ones may well be another word. */
+const LEAST_JOINED = 10;
+
+/** A name of several words as it is written in one, such as an address of mail or a handle. */
+export function joinedSpellingsOf(name: string): string[][] {
+  const joined = name.replace(/\s+/g, '');
+  if (joined === name) return [];
+  const spellings = [joined, joined.replace(JOINTS, '')].map(wordsOf);
+  const told = spellings.filter(
+    ([word = '', ...more]) => more.length > 0 || word.length >= LEAST_JOINED,
+  );
+  return [...new Map(told.map((words) => [words.join(' '), words])).values()];
+}
+
 /** The words of a text that is folded, with where each begins. */
 export function placedWords(folded: string): { readonly word: string; readonly at: number }[] {
   return [...folded.matchAll(WORD)].map(({ 0: word, index }) => ({ word, at: index }));

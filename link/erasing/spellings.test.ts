@@ -121,3 +121,15 @@ test('letters that people take for one another are one', () => {
   assert.ok(searchFor({ first: 'Fiona', last: 'Steﬀen' }).search.holds('ﬁona steffen'));
   assert.ok(searchFor({ first: 'Shane', last: 'ONeill' }).search.holds("shane o'neill"));
 });
+
+test('a name written as one word is found, however its words begin, unless that is another word', () => {
+  for (const [first, last, text] of [
+    ['María Joséa', 'García y Pérez-Núñez', 'by MaríaJoséaGarcíayPérez-Núñez'],
+    ['Jean‑Luc', 'd’Artagnan', 'jeanlucdartagnan@example.org'],
+    ['Xǁabboa', 'ǃKung', 'XǁabboaǃKung'],
+    ['نجيب', 'محفوظة', 'نجيبمحفوظة'],
+    ['Ada', 'Lovelace', 'adalovelace'],
+  ] as const)
+    assert.ok(searchFor({ first, last }).search.holds(text), text);
+  assert.ok(!searchFor({ first: 'Li', last: 'Na' }).search.holds('Lina'));
+});

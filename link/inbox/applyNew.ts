@@ -3,6 +3,7 @@
  * become the newest state of their keys; functional ones go to the handler one by one, on ordered
  * links when it is their turn.
  */
+import { forEachAtOnce } from '../../runtime/atOnce.ts';
 import type { Transaction } from '../../runtime/postgres.ts';
 import { effectOf, saveEffect } from '../copies/effects.ts';
 import type { LinkDefinition } from '../link.ts';
@@ -71,25 +72,6 @@ export async function applyNew(
     await forEachAtOnce([...byKey.values()], KEYS_AT_ONCE, applyInTurn);
   }
   return outcomes;
-}
-
-/** Does the work for each of `items`, for at most `limit` at once; the first failure ends it. */
-async function forEachAtOnce<T>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  let hasFailed = false;
-  const workOn = async () => {
-    while (next < items.length && !hasFailed) await work(items[next++]!);
-  };
-  const noteFailure = (error: unknown) => {
-    hasFailed = true;
-    throw error;
-  };
-  const workers = Array.from({ length: Math.min(limit, items.length) }, () => workOn());
-  await Promise.all(workers.map((worker) => worker.catch(noteFailure)));
 }
 
 async function applyNewest(

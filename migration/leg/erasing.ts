@@ -11,8 +11,9 @@ import {
   type PhraseList,
   readPhrases,
   SEARCH,
+  withoutAliasOfOthers,
 } from './phrases.ts';
-import { eraseMessage, isOlder, listLinkStreams, readMessages } from './streamTexts.ts';
+import { eraseMessages, isOlder, listLinkStreams, readMessages } from './streamTexts.ts';
 
 /** Between two calls, when one left something behind. */
 const AGAIN_MS = 200;
@@ -57,9 +58,10 @@ function olderLeft(run: RunRecord, service: string, left: string): StepProblem {
 async function replaceFreeText(context: ErasingContext, phrases: PhraseList): Promise<void> {
   const { participants } = context;
   const { salt, longest } = phrases;
+  const apart = { entities: withoutAliasOfOthers(phrases.entities) };
   for (const service of participants.services) {
     const counts = new Map<string, bigint>();
-    for (const entities of inParts(phrases)) {
+    for (const entities of inParts(apart)) {
       const request = { salt, longest, entities };
       const { changed } = await participants.of(service).replacePhrases(request, SEARCH);
       for (const [place, rows] of Object.entries(changed))
@@ -76,12 +78,12 @@ async function eraseStream(
   phrases: PhraseList,
 ): Promise<void> {
   const holds = findInTexts(phrases);
-  const manager = await context.streams.manager();
+  const what = `erased from the stream ${stream}`;
   const found: number[] = [];
-  for await (const { seq, subject, text } of readMessages(manager, stream))
+  for await (const { seq, subject, text } of readMessages(context, stream, what))
     if (isOlder(context.run, stream, subject) || holds(text)) found.push(seq);
-  for (const seq of found) await eraseMessage(context, stream, seq);
-  await context.observe(`erased from the stream ${stream}`, `${found.length} messages`);
+  await eraseMessages(context, stream, found);
+  await context.observe(what, `${found.length} messages`);
 }
 
 function describeCounts(counts: Iterable<[string, bigint]> | Record<string, bigint>): string {

@@ -3,7 +3,7 @@
  * to whoever searches by salted hashes only.
  */
 import { randomUUID } from 'node:crypto';
-import { toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { type Phrases, PhrasesSchema } from '../../gen/relink/v1/participant_pb.ts';
 import { PhraseSearch } from '../../link/erasing/phrases.ts';
 import { followPages } from '../../rpc/paging.ts';
@@ -53,13 +53,35 @@ export async function readPhrases({ run, participants }: ErasingContext): Promis
   return { salt, entities: entries, longest, fields: [...fields] };
 }
 
+/** What one entity may have. */
+const HASHES_AT_ONCE = 1_000;
+
+/**
+ * A phrase of several entities, such as a last name in its field, does not say whose it is: no alias
+ * may take its place, or it would name somebody else.
+ */
+export function withoutAliasOfOthers(entities: readonly Phrases[]): Phrases[] {
+  const [seen, shared] = [new Set<string>(), new Set<string>()];
+  for (const hash of entities.flatMap(({ hashes }) => hashes))
+    (seen.has(hash) ? shared : seen).add(hash);
+  const own = entities.map((one) => ({
+    ...one,
+    hashes: one.hashes.filter((hash) => !shared.has(hash)),
+  }));
+  const all = [...shared];
+  const nobody = Array.from({ length: Math.ceil(all.length / HASHES_AT_ONCE) }, (_, i) =>
+    create(PhrasesSchema, { hashes: all.slice(i * HASHES_AT_ONCE, (i + 1) * HASHES_AT_ONCE) }),
+  );
+  return [...own, ...nobody];
+}
+
 /** gRPC takes 4 MiB; each part costs a reading of everything. */
 const PART_BYTES = 3_500_000;
 const FRAME_BYTES = 6;
 const MOST_ENTITIES = 50_000;
 
 /** Parts of a list that fit into one call. Of most links there is one. */
-export function* inParts({ entities }: PhraseList): Generator<Phrases[]> {
+export function* inParts({ entities }: Pick<PhraseList, 'entities'>): Generator<Phrases[]> {
   let part: Phrases[] = [];
   let bytes = 0;
   for (const one of entities.filter((each) => each.hashes.length > 0)) {

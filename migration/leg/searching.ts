@@ -135,7 +135,7 @@ async function searchStreams(
   const searched: SearchedPlace[] = [];
   for (const stream of await listAllStreams(context)) {
     let [entries, found] = [0, 0];
-    for await (const message of readMessages(await context.streams.manager(), stream)) {
+    for await (const message of readMessages(context, stream, `searched stream ${stream}`)) {
       entries += 1;
       if (isOlder(context.run, stream, message.subject) || holds(message.text)) found += 1;
     }

@@ -2,6 +2,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { turns } from '../../link/erasing/turns.ts';
 import { readStream } from '../../link/transport/jetStream/provision.ts';
+import { forEachAtOnce } from '../../runtime/atOnce.ts';
 import { StepProblem } from '../errors.ts';
 import type { RunRecord } from '../run/record.ts';
 import { stepPause } from '../stepPause.ts';
@@ -10,6 +11,8 @@ import { againOf, type ErasingContext } from './phrases.ts';
 const FETCHED_AT_ONCE = 500;
 const FETCH_MS = 2_000;
 const POLL_MS = 200;
+/** A server overwrites one after another; this hides the way there and back. */
+const ERASED_AT_ONCE = 32;
 
 export interface StoredMessage {
   readonly seq: number;
@@ -46,26 +49,33 @@ export async function listAllStreams({ streams }: ErasingContext): Promise<strin
   return names.sort();
 }
 
-/** Every message that the stream holds now, oldest first; whoever searches them gives way in between. */
+/**
+ * Every message that the stream holds now, oldest first; whoever searches them gives way in between.
+ * How far it got is observed as `what`.
+ */
 export async function* readMessages(
-  manager: JetStreamManager,
+  { streams, observe }: Pick<ErasingContext, 'streams' | 'observe'>,
   stream: string,
+  what: string,
 ): AsyncGenerator<StoredMessage> {
+  const manager = await streams.manager();
   const { state } = await manager.streams.info(stream);
   if (state.messages === 0) return;
   const consumer = await manager.jetstream().consumers.get(stream, {});
   const turn = turns();
-  for (let seq = 0; seq < state.last_seq; ) {
+  for (let seq = 0, read = 0; seq < state.last_seq; ) {
     const before = seq;
     const batch = await consumer.fetch({ max_messages: FETCHED_AT_ONCE, expires: FETCH_MS });
     for await (const message of batch) {
       seq = message.seq;
+      read += 1;
       yield { seq, subject: message.subject, text: textOf(message) };
       await turn();
       // What came meanwhile is not waited for, nor are the messages that a fetch may still bring.
       if (seq >= state.last_seq || message.info.pending === 0) return;
     }
     if (seq === before) return; // the rest has expired meanwhile
+    await observe(what, `${read} of ${state.messages} messages read`);
   }
 }
 
@@ -75,35 +85,50 @@ function textOf(message: { headers?: Iterable<[string, string[]]>; string(): str
 }
 
 /**
- * Removes a message from its stream and overwrites it on the server's disk. It must have been settled
- * by every consumer: waits for those that are not there yet.
+ * Removes messages from their stream and overwrites them on the server's disk. They must have been
+ * settled by every consumer: waits for those that are not there yet.
  * @throws StepProblem when one does not get there
  */
-export async function eraseMessage(
+export async function eraseMessages(
   context: ErasingContext,
   stream: string,
-  seq: number,
+  seqs: readonly number[],
 ): Promise<void> {
   const { streams, run, signal } = context;
   const untilMs = performance.now() + run.settings.patience_seconds * 1_000;
-  for (;;) {
-    const late = await findLate(await streams.manager(), stream, seq);
-    if (late === undefined) break;
+  for (let left = seqs; left.length > 0; ) {
+    const manager = await streams.manager();
+    const { floor, late } = await findLatest(manager, stream);
+    const settled = left.filter((seq) => seq <= floor);
+    await forEachAtOnce(settled, ERASED_AT_ONCE, (seq) => eraseMessage(manager, stream, seq));
+    left = left.filter((seq) => seq > floor);
+    if (left.length === 0) return;
     if (performance.now() > untilMs)
       throw new StepProblem(
         'stop',
-        `message ${seq} of the stream ${stream} has to be erased, and ${late} has not settled it; ` +
+        `message ${left[0]} of the stream ${stream} has to be erased, and ${late} has not settled it; ` +
           `see relink link ${stream}, then ${againOf(run)}`,
       );
     await stepPause(POLL_MS, signal);
   }
-  await (await streams.manager()).streams.deleteMessage(stream, seq, true);
 }
 
-async function findLate(manager: JetStreamManager, stream: string, seq: number) {
+/** One that is gone meanwhile, by its age or to make room, is erased. */
+async function eraseMessage(manager: JetStreamManager, stream: string, seq: number) {
+  try {
+    await manager.streams.deleteMessage(stream, seq, true);
+  } catch (error) {
+    if (await manager.streams.getMessage(stream, { seq })) throw error;
+  }
+}
+
+/** Up to where every durable consumer has settled everything, and who is the last. */
+async function findLatest(manager: JetStreamManager, stream: string) {
+  let latest = { floor: Number.POSITIVE_INFINITY, late: '' };
   for await (const { name, config, ack_floor } of manager.consumers.list(stream))
-    if (config.durable_name && ack_floor.stream_seq < seq) return name;
-  return undefined;
+    if (config.durable_name && ack_floor.stream_seq < latest.floor)
+      latest = { floor: ack_floor.stream_seq, late: name };
+  return latest;
 }
 
 /** By its subject, `COMM-010.07.v0.ManagerCreated`, a message of the run's link in an older version. */

@@ -43,6 +43,7 @@ async function searchUntilClean(context: StepContext): Promise<ErasureStatement>
     if (foundSinceMs !== undefined && nowMs - foundSinceMs > patienceMs)
       throw tracesLeft(context, statement);
     foundSinceMs ??= nowMs;
+    await context.observe('found', `${listTraces(statement)}; it is erased and searched once more`);
     await stepPause(AGAIN_MS, context.signal);
   }
 }

@@ -6,6 +6,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { checkCertificate } from '../../migration/certificateCheck.ts';
 import type { ErasureStatement } from '../../migration/erasure.ts';
 import { readMessages } from '../../migration/leg/streamTexts.ts';
+import { noStreams } from '../rigs/oneStep.ts';
 import { ProcessCompany } from '../rigs/processes/company.ts';
 import { LINK } from '../rigs/processes/desk.ts';
 
@@ -134,9 +135,13 @@ async function findIn(company: ProcessCompany, service: string): Promise<string[
 
 async function findInStreams({ nats }: ProcessCompany): Promise<string[]> {
   const manager = await jetstreamManager(nats.connection);
+  const reading = {
+    streams: { ...noStreams, manager: async () => manager },
+    observe: async () => {},
+  };
   const found: string[] = [];
   for await (const { config } of manager.streams.list())
-    for await (const { seq, text } of readMessages(manager, config.name))
+    for await (const { seq, text } of readMessages(reading, config.name, 'read'))
       if (NAMED.test(text)) found.push(`${config.name} ${seq}`);
   return found;
 }

@@ -116,7 +116,7 @@ describe('the recipes of docs/recipes', () => {
     return startStack({
       dataDir: join(dir, 'data'),
       ports,
-      only: RUNNING,
+      only: [...RUNNING, 'operator'],
       env: {
         RELINK_LOG_LEVEL: 'warn',
         RELINK_PEERS: formatPeers(
