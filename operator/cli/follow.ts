@@ -7,7 +7,7 @@ import { RpcCallError } from '../../rpc/client.ts';
 import { pause } from '../../runtime/wake.ts';
 import { Interrupted } from './errors.ts';
 import { createProgress, type Progress } from './output/progress.ts';
-import { exitCodeOf, isSettled } from './runState.ts';
+import { exitCodeOf, isGoingBack, isSettled, isWayBackGone } from './runState.ts';
 import type { Session } from './session.ts';
 import { shortId } from './suggest.ts';
 
@@ -25,13 +25,18 @@ export async function followRun(
   isOver: (status: RunStatus) => boolean = isSettled,
 ): Promise<RunStatus> {
   const progress = createProgress(session.output);
+  let seen: RunStatus | undefined;
+  const look = (status: RunStatus) => {
+    seen = status;
+    return isOver(status);
+  };
   try {
-    const last = await watchUntil(session, id, progress, isOver);
+    const last = await watchUntil(session, id, progress, look);
     progress.finish(last);
     session.exitCode = exitCodeOf(last);
     return last;
   } catch (error) {
-    if (session.signal.aborted) throw detached(id);
+    if (session.signal.aborted) throw detached(id, seen);
     throw error;
   } finally {
     progress.end();
@@ -39,11 +44,12 @@ export async function followRun(
 }
 
 /** Shown after Ctrl-C. */
-function detached(id: string): Interrupted {
+function detached(id: string, seen: RunStatus | undefined): Interrupted {
+  const isRefused = seen && (isWayBackGone(seen) || isGoingBack(seen));
   return new Interrupted(`Detached. Run ${id} goes on without you.`, [
     `relink status ${shortId(id)} --watch   (come back)`,
     `relink pause ${shortId(id)}`,
-    `relink rollback ${shortId(id)}`,
+    ...(isRefused ? [] : [`relink rollback ${shortId(id)}`]),
   ]);
 }
 
@@ -68,7 +74,8 @@ async function watchUntil(
       progress.contact('away', session.address);
     }
     // A stream may also end by itself: an operator that stops ends its streams.
-    if (!(await pause(RETRY_EVERY_MS, session.signal))) throw detached(id);
+    await pause(RETRY_EVERY_MS, session.signal);
+    session.signal.throwIfAborted();
   }
 }
 

@@ -179,3 +179,16 @@ test('Ctrl-C at a live view gives the cursor back', async () => {
   assert.ok(stdout.endsWith('\u001b[?25h'));
   assert.match(stderr, /--watch +\(come back\)/);
 });
+
+test('Ctrl-C offers a rollback only while there is a way back', async () => {
+  const status = addRun(operator);
+  const leave = async () => {
+    const watching = new Relink(operator.address, ['status', RUN_ID, '--watch'], 80);
+    await watching.says('Route all lanes by events');
+    watching.interrupt();
+    return (await watching.ended()).stderr;
+  };
+  assert.match(await leave(), /relink rollback/);
+  operator.change(status, {}, { complete: 'done' });
+  assert.doesNotMatch(await leave(), /relink rollback/);
+});
