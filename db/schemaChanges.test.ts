@@ -87,13 +87,13 @@ test('a change that has to wait for a lock lets the others through, and comes la
   const sql = connectPostgres(url, { name: 'test', max: 2 });
   t.after(() => closePostgres(sql));
   const schema = schemaOf(url, sql, ['link', 'bonuses']);
-  let release = () => {};
+  const [begun, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const reading = sql.begin(async (tx) => {
     await tx`select count(*) from rating_replicas`;
-    await new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    begun.resolve();
+    await released.promise;
   });
+  await begun.promise;
   const contracting = schema.contract('dropRatingReplicas');
   const waiter = postgres(url, { max: 1 });
   t.after(() => waiter.end());
@@ -107,7 +107,7 @@ test('a change that has to wait for a lock lets the others through, and comes la
     { what: 'the change to wait' },
   );
   await waiter`insert into rating_replicas values (gen_random_uuid(), 1, 50)`;
-  release();
+  released.resolve();
   await reading;
   assert.equal(await contracting, true);
   assert.equal(await schema.contract('dropRatingReplicas'), false, 'it was made before');

@@ -55,7 +55,7 @@ for (const turn of TURNS)
     insert into migration.certificates (id, run_id, link, consumer, epoch, count, statement,
       signature, public_key, signed_at)
     values (gen_random_uuid(), ${runs[0]!}, 'COMM-1', 'hiring', ${turn}, 0,
-      json_build_object('text', repeat('x', ${TEXT_LENGTH})), '', '', '2026-01-01')`;
+      json_build_object('is', repeat('x', ${TEXT_LENGTH})), '', '', '2026-01-01')`;
 
 /** Epochs or ids of all pages, in their order. */
 async function follow<T>(ask: (afterId: string) => Promise<{ page: T[]; nextId: string }>) {

@@ -1,6 +1,7 @@
 /** A run records which way was chosen, of which; and what is left of the old one, by name. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { JetStreamApiError } from '@nats-io/jetstream';
 import { Transport } from '../../gen/relink/v1/route_pb.ts';
 import { retireEndpoint } from '../../migration/steps/endpoint.ts';
 import { preflight } from '../../migration/steps/preflight.ts';
@@ -19,7 +20,9 @@ async function open(t: Owner, transports: Transport[], step: typeof preflight) {
     assessments: [await playService(t, describing)],
     hiring: [await playService(t, { describe: async () => ({}) })],
   };
-  const manager = { getAccountInfo: async () => ({ streams: 0 }) };
+  const noStream = new JetStreamApiError({ code: 404, err_code: 10_059, description: 'no stream' });
+  const info = () => Promise.reject(noStream);
+  const manager = { getAccountInfo: async () => ({ streams: 0 }), streams: { info } };
   const streams = { manager: async () => manager } as never;
   const numbered = { ...step, number: '1', title: 'Step' };
   return openAlone(t, { step: numbered, consumers: ['hiring'], services, streams });
