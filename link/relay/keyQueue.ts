@@ -33,9 +33,13 @@ export class KeyQueue {
     return this.#size;
   }
 
+  hasRoomIn(lane: number): boolean {
+    return (this.#queued.get(lane) ?? 0) < LANE_QUEUED;
+  }
+
+  /** In its lane, and beside others of its key. */
   hasRoomFor({ row }: Flight): boolean {
-    const hasLaneRoom = (this.#queued.get(row.lane) ?? 0) < LANE_QUEUED;
-    return hasLaneRoom && (this.#queues.get(row.key)?.length ?? 0) < KEY_QUEUED;
+    return this.hasRoomIn(row.lane) && (this.#queues.get(row.key)?.length ?? 0) < KEY_QUEUED;
   }
 
   push(flight: Flight): void {

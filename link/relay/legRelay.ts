@@ -24,8 +24,9 @@ import { KeyQueue } from './keyQueue.ts';
 import { LaneGate } from './laneGate.ts';
 import type { OwnedLanes } from './lanes.ts';
 import type { Departure } from './parcels.ts';
-import { PendingFlights } from './pending.ts';
+import { PendingFlights, type Verdict } from './pending.ts';
 import { LegProgress, placeOf } from './progress.ts';
+import type { Route } from './routes.ts';
 import { LegWindow, type WindowOrder } from './window.ts';
 
 declareFailpoints('relay.after-call');
@@ -136,22 +137,28 @@ export class LegRelay {
     let copiesLeft = this.#copies.room;
     const mayPublish = ({ row }: Flight) =>
       publish.length < room && (this.gate.shadowOf(row.lane) !== 'sync' || copiesLeft-- > 0);
-    this.#pending.keep((flight) => {
+    this.#pending.look((flight) => {
       const route = this.gate.dispatchRoute(flight);
-      if (route?.transport === 'sync' && this.#queue.hasRoomFor(flight)) {
-        if (flight.queue(route)) this.#queue.push(flight);
-      } else if (route?.transport === 'async' && this.#held.isBehind(flight)) {
-        return true;
-      } else if (route?.transport === 'async' && mayPublish(flight)) {
-        const departure = flight.publish(route) && this.#departureOf(flight);
-        if (departure) publish.push(departure);
-      } else if (route?.transport === 'pull') {
+      if (route?.transport === 'sync') return this.#queueCall(flight, route);
+      if (route?.transport === 'pull') {
         this.#leaveToPull(flight);
-      } else return true;
-      return false;
+        return 'goes';
+      }
+      if (!route || this.#held.isBehind(flight)) return 'stays';
+      if (!mayPublish(flight)) return 'ends';
+      const departure = flight.publish(route) && this.#departureOf(flight);
+      if (departure) publish.push(departure);
+      return 'goes';
     });
     this.#startCalls();
     return publish;
+  }
+
+  #queueCall(flight: Flight, route: Route): Verdict {
+    if (!this.#queue.hasRoomIn(flight.row.lane)) return 'ends';
+    if (!this.#queue.hasRoomFor(flight)) return 'stays';
+    if (flight.queue(route)) this.#queue.push(flight);
+    return 'goes';
   }
 
   /** Returns flights whose wait is over to where their route wants them, ahead of newer ones. */
@@ -185,14 +192,8 @@ export class LegRelay {
     const { row, resends } = flight;
     const version = versionOf(this.#options.link, flight);
     const to = [{ consumer: this.consumer, epoch: flight.route!.epoch }];
-    return {
-      row,
-      version,
-      to,
-      shadow: NOBODY,
-      copied: isCopied ? [this.consumer] : NOBODY,
-      resends,
-    };
+    const copied = isCopied ? [this.consumer] : NOBODY;
+    return { row, version, to, shadow: NOBODY, copied, resends };
   }
 
   #startCalls(): void {
@@ -372,6 +373,7 @@ export class LegRelay {
 
   /** These lanes are no longer ours, or the state of their rows is unknown. */
   forget(lanes: ReadonlySet<number>): void {
+    if (lanes.size === 0) return;
     this.#letGo([...this.window.all()].filter(({ row }) => lanes.has(row.lane)));
     for (const lane of lanes) this.window.restart(lane);
   }
