@@ -13,6 +13,8 @@ const ROUNDS = 100;
 const ROUND_MS = 25;
 /** A connection attempt ends after ten seconds: a query still open after this will never settle. */
 const SETTLED_WITHIN_MS = 60_000;
+/** One that never starts is given up after ten seconds. */
+const STARTED_WITHIN_MS = 8_000;
 
 let server: TestServer;
 before(async () => {
@@ -49,6 +51,31 @@ test('every query settles however often its connection is cut', async () => {
   await until('every query settles', () => isDone, SETTLED_WITHIN_MS);
   await done;
   assert.ok(settled > ROUNDS);
+  await Promise.all([closePostgres(sql), closePostgres(admin)]);
+});
+
+test('what was about to be written to a connection that ends keeps no other from starting', async () => {
+  const sql = connectPostgres(server.url, { name: 'written', max: 1 });
+  const admin = connectPostgres(server.url, { name: 'admin', max: 1 });
+  let [isCutting, longestMs] = [true, 0];
+  // Queries of every phase of the event loop, so that one is always about to be written.
+  const ask = async (next: (run: () => void) => unknown) => {
+    while (isCutting) {
+      const sinceMs = performance.now();
+      await sql`select 1`.catch(() => undefined);
+      longestMs = Math.max(longestMs, performance.now() - sinceMs);
+      await new Promise<void>((resolve) => next(resolve));
+    }
+  };
+  const asking = [setImmediate, process.nextTick, (run: () => void) => setTimeout(run, 0)].map(ask);
+  for (let round = 0; round < ROUNDS; round++) {
+    await admin`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'written'`;
+    await pause(ROUND_MS);
+  }
+  isCutting = false;
+  await Promise.all(asking);
+  assert.ok(longestMs < STARTED_WITHIN_MS, `${longestMs} ms`);
   await Promise.all([closePostgres(sql), closePostgres(admin)]);
 });
 

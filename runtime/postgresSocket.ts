@@ -11,7 +11,8 @@
  *
  * What it is about to write when the close comes stays before the first bytes of the slot's next
  * connection, and is never sent: whoever waits for that connection waits for ever. It writes in
- * `setImmediate`, so the close comes one after that, and the write goes to a closed socket first.
+ * `setImmediate`, and on a close it takes that back and forgets that it did. So it is made to write
+ * first, to the socket that is closed.
  *
  * It also fails to clear the last query of a connection. When the next connection of its slot is
  * refused (a server that is starting up, a database that is gone) it waits for that old query to
@@ -217,10 +218,25 @@ function establish(socket: Socket, statements: string, onUnfit: () => void): Soc
   socket.emit = (event: string | symbol, ...args: unknown[]) => {
     if (state !== 'established') return emitEarly(event, args);
     if (event === 'error') return true;
-    if (event === 'close') return Boolean(setImmediate(emit, 'close', false));
+    if (event === 'close') return afterWrites(() => emit('close', false));
     return emit(event, ...args);
   };
   return socket;
+}
+
+/** Lets the driver, which first takes back what it was about to write, write it instead. */
+function afterWrites(close: () => boolean): boolean {
+  const { clearImmediate } = globalThis;
+  globalThis.clearImmediate = (timer) => {
+    globalThis.clearImmediate = clearImmediate;
+    (timer as { _onImmediate?: (() => void) | null } | undefined)?._onImmediate?.();
+    clearImmediate(timer);
+  };
+  try {
+    return close();
+  } finally {
+    globalThis.clearImmediate = clearImmediate;
+  }
 }
 
 function unexplained(): Error {
