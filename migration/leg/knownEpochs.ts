@@ -34,10 +34,10 @@ async function askConsumer({ run, participants }: StepContext, consumer: string)
   const { link } = run;
   const client = participants.of(consumer);
   try {
-    const [{ lanes }, inbox] = [
-      await client.getFences({ link }, REPEATABLE),
-      await readInbox(client, link),
-    ];
+    const [{ lanes }, inbox] = await Promise.all([
+      client.getFences({ link }, REPEATABLE),
+      readInbox(client, link),
+    ]);
     const fences = new Map(lanes.map(({ lane, minEpoch }) => [lane, minEpoch]));
     return { fences, settled: inbox.map(({ epoch }) => epoch) };
   } catch (error) {
