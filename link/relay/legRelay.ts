@@ -296,7 +296,7 @@ export class LegRelay {
     const isParked = outcome === 'parked';
     if (!(isParked ? flight.park(performance.now()) : flight.settle(epoch, version))) return;
     this.#leave(flight);
-    if (wasPending) this.#pending.keep((one) => one !== flight);
+    if (wasPending) this.#pending.remove(flight);
     if (isParked) return;
     this.lastRow = flight.row;
     const place = { lane: flight.row.lane, epoch };

@@ -41,6 +41,13 @@ export class PendingFlights {
     this.#close(cursors);
   }
 
+  /** It was settled before it was dispatched from here. */
+  remove(flight: Flight): void {
+    const { lane } = flight.row;
+    const others = this.#lanes.get(lane)?.filter((one) => one !== flight);
+    if (others) this.#lanes.set(lane, others);
+  }
+
   /** Keeps those for which `stays` says so. */
   keep(stays: (flight: Flight) => boolean): void {
     for (const [lane, flights] of this.#lanes) this.#lanes.set(lane, flights.filter(stays));
