@@ -6854,8 +6854,8 @@ export const LinkParticipant: GenService<{
   },
   /**
    * Both sides: removes from the kit's tables what messages of a link had in older contract versions and
-   * the named one lacks: bodies and details of ended dead letters, and details of failed attempts and
-   * copies. There is no way back. Refused (FAILED_PRECONDITION, reason LINK_NOT_MOVABLE) while an open
+   * the named one lacks: bodies, details and headers of ended dead letters, and details of failed attempts
+   * and copies. There is no way back. Refused (FAILED_PRECONDITION, reason LINK_NOT_MOVABLE) while an open
    * message or dead letter holds it.
    *
    * @generated from rpc relink.v1.LinkParticipant.EraseFields
