@@ -3,6 +3,7 @@
  * dispatches at once, in bounded memory, and its other legs are as quick as before.
  */
 import { test } from 'node:test';
+import { MemoryWatch } from '../../bench/memory.ts';
 import { AssessmentsService } from '../../gen/assessments/v1/assessments_service_pb.ts';
 import { LinkParticipant } from '../../gen/relink/v1/participant_pb.ts';
 import { legOf } from '../../link/link.ts';
@@ -14,7 +15,7 @@ import { CALM } from '../rigs/processes/clients.ts';
 import { Fleet } from '../rigs/processes/fleet.ts';
 import { Figures, sized } from './figures.ts';
 import { fillOpen } from './filled.ts';
-import { MemoryWatch } from './process.ts';
+
 import { p99, steadily } from './steady.ts';
 
 const LINK = 'COMM-010';

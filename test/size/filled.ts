@@ -16,6 +16,17 @@ export async function inParts(
     await fill({ from, to: Math.min(count, from + AT_ONCE - 1) });
 }
 
+/** Managers of the owner that no consumer has heard of. */
+export async function fillManagers(sql: Database, count: number): Promise<void> {
+  await inParts(
+    count,
+    ({ from, to }) => sql`
+      insert into managers (id, version, first_name, last_name, created_at, updated_at)
+      select uuidv7(), 1, 'Ada', 'Lovelace', now(), now()
+      from generate_series(${from}::int, ${to}::int)`,
+  );
+}
+
 /**
  * Open rows of a leg of COMM-010: copies of an open row of it under ids and keys of their own, each the
  * first version of a manager that the owner has, too.
@@ -34,6 +45,25 @@ export async function fillOpen(
         from generate_series(${from}::int, ${to}::int)),
       owned as (insert into managers (id, version, first_name, last_name, created_at, updated_at)
         select key::uuid, 1, 'Ada', 'Lovelace', now(), now() from fresh)
+      insert into relink.outbox (leg, lane, key, version, event, event_version, event_id, body)
+      select leg, (crc32(convert_to(f.key, 'UTF8')) % 16)::int2, f.key, 1, event, event_version,
+        f.event_id, replace(replace(body, p.event_id::text, f.event_id::text), p.key, f.key)
+      from pattern p, fresh f`,
+  );
+}
+
+/**
+ * Open rows of a leg of a functional link: copies of one that was closed before, under ids and keys of
+ * their own, each the first version of its key.
+ */
+export async function reopenCopies(sql: Database, leg: string, count: number): Promise<void> {
+  await inParts(
+    count,
+    ({ from, to }) => sql`
+      with pattern as (select * from relink.history where leg = ${leg} and version = 1
+        order by event_id desc limit 1),
+      fresh as materialized (select uuidv7() as event_id, uuidv7()::text as key
+        from generate_series(${from}::int, ${to}::int))
       insert into relink.outbox (leg, lane, key, version, event, event_version, event_id, body)
       select leg, (crc32(convert_to(f.key, 'UTF8')) % 16)::int2, f.key, 1, event, event_version,
         f.event_id, replace(replace(body, p.event_id::text, f.event_id::text), p.key, f.key)
