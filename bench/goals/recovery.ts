@@ -2,7 +2,7 @@
 import { sendHint } from '../../link/hints.ts';
 import { enqueue } from '../../link/outbox/enqueue.ts';
 import { pause } from '../../runtime/wake.ts';
-import { type BenchContext, type Benchmark, mustBe } from '../benchmark.ts';
+import { type BenchContext, type Benchmark, mustBe, scaled } from '../benchmark.ts';
 import { benchLink, newMessage } from '../events.ts';
 import type { Effects } from '../handlers.ts';
 import { createHiringDatabase, type HiringReady, startHiring } from '../hiring.ts';
@@ -15,6 +15,7 @@ const PER_SECOND = 100;
 /** Traffic before and after the fault: the relays have shared their lanes, and the pause is over. */
 const BEFORE_MS = 1_500;
 const AFTER_MS = 3_000;
+const LEAST_MS = 500;
 /** With fewer the middle says nothing, and each needs processes of its own. */
 const MAX_ROUNDS = 5;
 
@@ -70,15 +71,16 @@ function commitSteadily({ producer: { sql, nats } }: Sides): { stop(): Promise<C
 
 /** The longest wait of what was committed from then on, when `fault` has happened under traffic. */
 async function longestWait(
+  context: BenchContext,
   sides: Sides,
   closedBefore: number,
   fault: () => Promise<number>,
 ): Promise<{ waitMs: number; count: number }> {
   await sides.remote.take();
   const traffic = commitSteadily(sides);
-  await pause(BEFORE_MS);
+  await pause(scaled(BEFORE_MS, context, LEAST_MS));
   const fromMs = await fault();
-  await pause(AFTER_MS);
+  await pause(scaled(AFTER_MS, context, LEAST_MS));
   const committed = await traffic.stop();
   await untilClosed(sides.producer.sql, closedBefore + committed.size);
   const effects = new Map(await sides.remote.take());
@@ -88,7 +90,7 @@ async function longestWait(
   return { waitMs: Math.max(1, ...waits), count: committed.size };
 }
 
-/** Rounds of one fault: `prepare` readies it and answers how to make it happen and clean up. */
+/** Rounds of one fault. */
 async function measure(
   { rounds }: BenchContext,
   goal: Goal & { limitMs: number },
@@ -126,7 +128,7 @@ export const recovery: Benchmark = {
           context,
           KILLED,
           async (before) => {
-            const result = await longestWait(sides, before, killOne);
+            const result = await longestWait(context, sides, before, killOne);
             relays.push(await start());
             return result;
           },
@@ -139,7 +141,9 @@ export const recovery: Benchmark = {
         await restartNats();
         return machineMs();
       };
-      ratios.push(await measure(context, RESTARTED, (n) => longestWait(sides, n, restart), closed));
+      ratios.push(
+        await measure(context, RESTARTED, (n) => longestWait(context, sides, n, restart), closed),
+      );
       return ratios;
     } finally {
       for (const relay of relays) await relay.stop();

@@ -75,6 +75,7 @@ async function write({ sql }: Producer, count: number): Promise<void> {
 
 export const replicas: Benchmark = {
   name: 'replicas',
+  isLarge: true,
   run: async (context) => {
     const ratios: Ratio[] = [];
     const memoryMb: number[] = [];
