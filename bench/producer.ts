@@ -26,7 +26,7 @@ const LOOK_EVERY_MS = 5;
 export const RAW_STREAM = 'BENCH-RAW';
 
 /** The connections of a process of the producing service. */
-export interface ProducerConnections {
+interface ProducerConnections {
   readonly sql: Database;
   readonly queueSql: Database;
   readonly leaseSql: Database;

@@ -15,6 +15,8 @@ import { p99 } from './steady.ts';
 const LINK = 'COMM-010';
 const MANAGERS = sized(1_000_000, 5_000);
 const PER_SECOND = sized(100, 20);
+/** So many of them, in turn. */
+const CHANGED = 1_000;
 const BEFORE_MS = sized(30_000, 5_000);
 const SLOWER_AT_MOST = 1.2;
 /** That the gates wait for a busy machine is no fault of the move. */
@@ -24,17 +26,17 @@ test(`${LINK} moves with ${MANAGERS} managers, ${PER_SECOND} of which change eve
   const figures = new Figures(t);
   const company = await ProcessCompany.start({ withOperator: true });
   t.after(() => company.stop());
-  const traffic = await company.startTraffic(2);
-  await traffic.stop();
-  await fillManagers(company.database('assessments'), MANAGERS);
-  const [id] = traffic.ids as [string];
+  const assessments = company.database('assessments');
+  await fillManagers(assessments, MANAGERS);
+  const changed = await assessments<{ id: string }[]>`select id from managers limit ${CHANGED}`;
 
   /** Changes managers until `work` ends; answers how long callers waited, and how many were refused. */
   const during = async (work: () => Promise<unknown>) => {
     const stopping = new AbortController();
     const [tookMs, failures]: [number[], unknown[]] = [[], []];
-    const change = async (lastName: string) => {
-      const request = { managerId: id, firstName: 'Ada', lastName };
+    const change = async (nth: number) => {
+      const { id: managerId } = changed[nth % changed.length]!;
+      const request = { managerId, firstName: 'Ada', lastName: `Lovelace ${nth}` };
       await timeMs(() => company.clients.assessments.updateManager(request)).then(
         (ms) => tookMs.push(ms),
         (error: unknown) => failures.push(error),
@@ -42,13 +44,15 @@ test(`${LINK} moves with ${MANAGERS} managers, ${PER_SECOND} of which change eve
     };
     const changing = (async () => {
       const under: Promise<void>[] = [];
-      while (await pause(1_000 / PER_SECOND, stopping.signal))
-        under.push(change(`L${under.length}`));
+      while (await pause(1_000 / PER_SECOND, stopping.signal)) under.push(change(under.length));
       await Promise.all(under);
     })();
-    await work();
-    stopping.abort();
-    await changing;
+    try {
+      await work();
+    } finally {
+      stopping.abort();
+      await changing;
+    }
     return { p99: p99(tookMs), failures };
   };
 
