@@ -2,7 +2,6 @@
  * Ten million messages behind: a link is moved, shown and drained as in a company that was started just
  * now.
  */
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { median, perSecond, timeMs } from '../../bench/measure.ts';
 import { legOf, linkOf } from '../../link/link.ts';
@@ -12,6 +11,7 @@ import { relink } from '../rigs/cli.ts';
 import { ProcessCompany } from '../rigs/processes/company.ts';
 import { Figures, sized } from './figures.ts';
 import { fillHistory, fillInbox, reopenCopies } from './filled.ts';
+import { moveToEnd } from './moving.ts';
 
 const link = linkOf(links, 'COMM-040');
 const CONSUMER = 'bonuses';
@@ -40,13 +40,8 @@ test(`a link is moved with ${MESSAGES} messages behind`, async (t) => {
   const business = await company.startBusiness();
   const hiring = company.database(link.producer);
 
-  const move = async (to: string) => {
-    const sets = [...SETTINGS, ...PATIENT].flatMap((one) => ['--set', one]);
-    const { exitCode, stderr } = await relink(
-      ...[operator, 'start', link.id, '--to', to, '--way-back', 'none', '--yes', ...sets],
-    );
-    assert.equal(exitCode, 0, stderr);
-  };
+  const move = (to: string) =>
+    moveToEnd(operator, { link: link.id, to, settings: [...SETTINGS, ...PATIENT] });
   const closed = async () => {
     const [row] = await hiring<{ closed: number }[]>`
       select coalesce(sum(count), 0)::int as closed from relink.closed where leg = ${LEG}`;
