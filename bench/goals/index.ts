@@ -9,7 +9,6 @@ import { jobQueue } from './jobQueue.ts';
 import { linkCalls } from './linkCalls.ts';
 import { recovery } from './recovery.ts';
 import { relayDrain } from './relayDrain.ts';
-import { replicas } from './replicas.ts';
 
 export const benchmarks: readonly Benchmark[] = [
   relayDrain,
@@ -21,5 +20,4 @@ export const benchmarks: readonly Benchmark[] = [
   linkCalls,
   inlineDelivery,
   recovery,
-  replicas,
 ];

@@ -2,14 +2,13 @@
  * A million managers, a hundred updates a second: COMM-010 moves with parity and backfill, and callers
  * hardly notice.
  */
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { timeMs } from '../../bench/measure.ts';
 import { pause } from '../../runtime/wake.ts';
-import { relink } from '../rigs/cli.ts';
 import { ProcessCompany } from '../rigs/processes/company.ts';
 import { Figures, sized } from './figures.ts';
 import { fillManagers } from './filled.ts';
+import { moveToEnd } from './moving.ts';
 import { p99 } from './steady.ts';
 
 const LINK = 'COMM-010';
@@ -60,12 +59,9 @@ test(`${LINK} moves with ${MANAGERS} managers, ${PER_SECOND} of which change eve
   let movedMs = 0;
   const moving = await during(async () => {
     const { operator } = company.stack.addresses;
-    const sets = SETTINGS.flatMap((one) => ['--set', one]);
-    movedMs = await timeMs(async () => {
-      const args = ['start', LINK, '--to', 'async', '--way-back', 'none', '--yes', ...sets];
-      const { exitCode, stderr } = await relink(operator.grpc, ...args);
-      assert.equal(exitCode, 0, stderr);
-    });
+    movedMs = await timeMs(() =>
+      moveToEnd(operator.grpc, { link: LINK, to: 'async', settings: SETTINGS }),
+    );
   });
   figures.note('managers, moved with parity and backfill in', movedMs / 1_000, 's');
   figures.note('managers, p99 of callers before', before.p99, 'ms');
