@@ -24,5 +24,5 @@ USER node
 # The program itself is the first process, so that signals reach it: `docker run relink services/hiring/main.ts`.
 ENTRYPOINT ["node"]
 CMD ["operator/main.ts"]
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["node", "-e", \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "-e", \
   "fetch(`http://127.0.0.1:${process.env.RELINK_HTTP_PORT ?? 8070}/readyz`).then(async (r) => { console.log(await r.text()); process.exitCode = r.ok ? 0 : 1 })"]

@@ -204,6 +204,11 @@ export class Participants {
     return { links, unanswered };
   }
 
+  /** One link of the topology; undefined when nobody who answers has it. */
+  async link(id: string): Promise<DescribedLink | undefined> {
+    return (await this.topology()).links.get(id);
+  }
+
   close(): void {
     for (const service of this.#services.values()) service.close();
   }

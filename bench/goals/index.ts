@@ -7,6 +7,7 @@ import { endToEnd } from './endToEnd.ts';
 import { inlineDelivery } from './inlineDelivery.ts';
 import { jobQueue } from './jobQueue.ts';
 import { linkCalls } from './linkCalls.ts';
+import { recovery } from './recovery.ts';
 import { relayDrain } from './relayDrain.ts';
 
 export const benchmarks: readonly Benchmark[] = [
@@ -18,4 +19,5 @@ export const benchmarks: readonly Benchmark[] = [
   endToEnd,
   linkCalls,
   inlineDelivery,
+  recovery,
 ];

@@ -35,6 +35,14 @@ const BATCH = 500;
 const WORKERS = 2;
 /** Messages prefetched for the workers. */
 const PREFETCH = 2_000;
+/**
+ * A node that dies takes the requests for messages with it, and nobody says so. After two heartbeats
+ * without a sign of life the client asks whether the consumer is still there, and while it has no leader,
+ * asks again about EXPIRES_MS after it got no answer: with its own 30 s, messages would wait so long.
+ */
+const HEARTBEAT_MS = 1_000;
+const EXPIRES_MS = 3_000;
+const ANSWER_MS = 2_000;
 /** Two chances within the consumer's ack wait, and one more for a busy event loop. */
 const WORKING_EVERY_MS = ACK_WAIT_MS / 3;
 
@@ -74,7 +82,7 @@ export class StreamConsumer {
 
   constructor(options: StreamConsumerOptions) {
     this.#options = options;
-    this.#jetStream = jetstream(options.nats);
+    this.#jetStream = jetstream(options.nats, { timeout: ANSWER_MS });
   }
 
   start(): void {
@@ -110,6 +118,8 @@ export class StreamConsumer {
         const consumer = await this.#jetStream.consumers.get(link.id, service);
         this.#messages = await consumer.consume({
           max_messages: PREFETCH,
+          idle_heartbeat: HEARTBEAT_MS,
+          expires: EXPIRES_MS,
           abort_on_missing_resource: true,
         });
         this.isBound = true;
