@@ -48,7 +48,8 @@ async function storeRowsOf(context: StepContext, service: string, version: numbe
     if (!pass.isOver) await stepPause(context.run.settings.store_pause_ms, context.signal);
   }
   const rest = pass.left === 0 ? '' : `, ${pass.left} left: they lack what v${version} needs`;
-  await context.observe(`rows of ${service} stored as v${version}`, `${pass.stored}${rest}`);
+  const changed = `${pass.stored} of ${pass.total} changed${rest}`;
+  await context.observe(`rows of ${service} stored as v${version}`, changed);
   return pass.left;
 }
 
