@@ -16,6 +16,8 @@ export interface BenchContext {
 export interface Benchmark {
   /** For `--only`. */
   readonly name: string;
+  /** It starts a dozen processes, however little they do: `npm test` leaves it out. */
+  readonly isLarge?: boolean;
   run(context: BenchContext): Promise<Ratio[]>;
 }
 

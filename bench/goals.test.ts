@@ -30,7 +30,7 @@ test('names of benchmarks are unique', () => {
   assert.equal(new Set(names).size, names.length);
 });
 
-for (const benchmark of benchmarks)
+for (const benchmark of benchmarks.filter(({ isLarge }) => !isLarge))
   test(`benchmark ${benchmark.name} does the same work on both sides`, async () => {
     const context: BenchContext = { servers, rounds: 1, scale: TINY };
     const ratios = await benchmark.run(context);

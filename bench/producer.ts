@@ -13,6 +13,7 @@ import { pause } from '../runtime/wake.ts';
 import { type Manager, registerManager } from '../services/assessments/domain/manager.ts';
 import { insertManager } from '../services/assessments/store/managers.ts';
 import { CONSUMER, LEG } from './events.ts';
+import { type Remote, startRemote } from './remote.ts';
 import type { BenchServers } from './servers.ts';
 
 /** The pools of a service process, as services/service.ts sets them up. */
@@ -24,17 +25,22 @@ const LOOK_EVERY_MS = 5;
 /** Configured like a link's stream, for raw publishing: no consumer takes part in that. */
 export const RAW_STREAM = 'BENCH-RAW';
 
-export interface Producer {
+/** The connections of a process of the producing service. */
+interface ProducerConnections {
   readonly sql: Database;
   readonly queueSql: Database;
   readonly leaseSql: Database;
-  readonly url: string;
   readonly nats: Awaited<ReturnType<typeof connectNats>>['connection'];
+  /** Starts a kit of the producing service; stop it before the next. */
+  startKit(hiringAddress: string): Promise<{ kit: LinkKit; stop(): Promise<void> }>;
+  close(): Promise<void>;
+}
+
+export interface Producer extends Omit<ProducerConnections, 'close'> {
+  readonly url: string;
   /** Empties the link's stream and the one without a consumer. */
   resetStreams(): Promise<void>;
   resetTables(): Promise<void>;
-  /** Starts a kit of the producing service; stop it before the next. */
-  startKit(hiringAddress: string): Promise<{ kit: LinkKit; stop(): Promise<void> }>;
   stop(): Promise<void>;
 }
 
@@ -43,38 +49,45 @@ export async function startProducer(
   link: LinkDefinition,
 ): Promise<Producer> {
   const url = await servers.newDatabase('assessments');
-  const sql = connectPostgres(url, { name: 'bench/assessments', max: POOL });
-  const queueSql = connectPostgres(url, {
-    name: 'bench/queue',
-    max: QUEUE_POOL,
-    session: QUEUE_SESSION,
-  });
-  const leaseSql = connectPostgres(url, { name: 'bench/leases', max: 1 });
-  const nats = await connectNats(servers.natsUrl, { name: 'bench/assessments' });
-  const manager = await jetstreamManager(nats.connection);
+  const { close, ...connections } = await connectProducer(url, servers.natsUrl, link);
+  const { nats, sql } = connections;
+  const manager = await jetstreamManager(nats);
   const streams = [link.id, RAW_STREAM];
   // No test of ours fills it: -1 is no limit.
   for (const stream of streams) await ensureStream(manager, stream, { maxBytes: -1 });
   await ensureConsumer(manager, link.id, CONSUMER);
   return {
-    sql,
-    queueSql,
-    leaseSql,
+    ...connections,
     url,
-    nats: nats.connection,
     resetStreams: async () => {
       for (const stream of streams) await manager.streams.purge(stream);
     },
     resetTables: async () => void (await sql`truncate relink.outbox, relink.closed, managers`),
+    stop: async () => {
+      for (const stream of streams) await manager.streams.delete(stream);
+      await close();
+    },
+  };
+}
+
+/** As a process of the service connects. */
+export async function connectProducer(
+  url: string,
+  natsUrl: string,
+  link: LinkDefinition,
+): Promise<ProducerConnections> {
+  const sql = connectPostgres(url, { name: 'bench/assessments', max: POOL });
+  const queue = { name: 'bench/queue', max: QUEUE_POOL, session: QUEUE_SESSION };
+  const queueSql = connectPostgres(url, queue);
+  const leaseSql = connectPostgres(url, { name: 'bench/leases', max: 1 });
+  const nats = await connectNats(natsUrl, { name: 'bench/assessments' });
+  return {
+    ...{ sql, queueSql, leaseSql, nats: nats.connection },
     startKit: async (hiringAddress) => {
       const kit = createLinkKit({
         service: link.producer,
         instance: randomUUIDv7(),
-        sql,
-        queueSql,
-        leaseSql,
-        nats: nats.connection,
-        log: silentLog,
+        ...{ sql, queueSql, leaseSql, nats: nats.connection, log: silentLog },
         links: { [link.id]: link },
         peers: { [CONSUMER]: [hiringAddress] },
         handlers: {},
@@ -83,12 +96,28 @@ export async function startProducer(
       await startAgents(agents, silentLog);
       return { kit, stop: () => stopAgents(agents, silentLog) };
     },
-    stop: async () => {
-      for (const stream of streams) await manager.streams.delete(stream);
+    close: async () => {
       await nats.close();
       await Promise.all([sql, queueSql, leaseSql].map(closePostgres));
     },
   };
+}
+
+/** How a relaying process is started (remote/assessments/main.ts). */
+export interface RelayOptions {
+  readonly postgresUrl: string;
+  readonly natsUrl: string;
+  readonly hiringAddress: string;
+}
+
+/** A process of the service beside this one, which relays. */
+export function startRelay(
+  { natsUrl }: BenchServers,
+  { url }: Producer,
+  hiringAddress: string,
+): Promise<Remote<object, object>> {
+  const options: RelayOptions = { postgresUrl: url, natsUrl, hiringAddress };
+  return startRemote('assessments', { ...options });
 }
 
 /** Resolves when receipts have closed `count` rows of the leg since the tables were emptied. */

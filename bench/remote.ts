@@ -15,6 +15,8 @@ export interface Remote<Ready, Answer> {
   /** Fetches what it gathered since the last time. */
   take(): Promise<Answer>;
   stop(): Promise<void>;
+  /** SIGKILL: it cleans nothing up. */
+  kill(): Promise<void>;
 }
 
 /**
@@ -53,7 +55,11 @@ export async function startRemote<Ready, Answer = never>(
       child.send('take');
       return nextMessage<Answer>();
     };
-    return { ready, pid: child.pid!, take, stop };
+    const kill = async () => {
+      child.kill('SIGKILL');
+      await ended;
+    };
+    return { ready, pid: child.pid!, take, stop, kill };
   } catch (error) {
     await stop();
     throw error;

@@ -26,6 +26,8 @@ export interface BenchServers {
   newDatabase(service: DatabaseName): Promise<string>;
   /** Flushes dirty pages, so that filling a table does not slow down what is measured next. */
   checkpoint(): Promise<void>;
+  /** Ends nats-server at once and starts it again; undefined for one that was given. */
+  readonly restartNats: (() => Promise<void>) | undefined;
   postgresVersion(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export async function startServers(): Promise<BenchServers> {
     cpu: { postgres: await cpuOf(postgres?.pid), nats: await cpuOf(nats?.pid) },
     newDatabase,
     checkpoint: () => withAdmin(adminUrl, async (sql) => void (await sql`checkpoint`)),
+    restartNats: nats && (() => nats.restart()),
     postgresVersion: () =>
       withAdmin(adminUrl, async (sql) => (await sql`show server_version`)[0]!.server_version),
     stop: () =>

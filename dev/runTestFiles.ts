@@ -19,11 +19,13 @@ export interface TestFilesRun {
   /** Ends all that run. */
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
+  /** Takes what the reporters tell. */
+  readonly output: NodeJS.WritableStream;
 }
 
 /** Answers whether all passed. */
 export async function runTestFiles(options: TestFilesRun): Promise<boolean> {
-  const { files, concurrency, namePattern, env, nodeArguments, signal, say } = options;
+  const { files, concurrency, namePattern, env, nodeArguments, signal, say, output } = options;
   const events = run({
     ...{ files, concurrency, env, signal, cwd: PROJECT_DIR },
     execArgv: nodeArguments,
@@ -38,7 +40,7 @@ export async function runTestFiles(options: TestFilesRun): Promise<boolean> {
     say(`interrupted while running ${[...running].join(', ')}`),
   );
   const reporters = [new spec(), summaryReporter];
-  await Promise.all(reporters.map((reporter) => show(events.compose(reporter), signal)));
+  await Promise.all(reporters.map((reporter) => show(events.compose(reporter), output, signal)));
   return isSuccess;
 }
 
@@ -50,6 +52,10 @@ function namesOfRunning(events: ReturnType<typeof run>, files: ReadonlySet<strin
 }
 
 /** After an interruption each file that did not run would be shown as a failure. */
-async function show(lines: NodeJS.ReadableStream, signal: AbortSignal): Promise<void> {
-  for await (const line of lines) if (!signal.aborted) process.stdout.write(line);
+async function show(
+  lines: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const line of lines) if (!signal.aborted) output.write(line);
 }

@@ -17,6 +17,7 @@ import {
 } from '../test/harness/leaks.ts';
 import { until } from '../test/harness/until.ts';
 import { cleanEnvironment, readDevEnvironment } from './environment.ts';
+import { readFigures, textOf } from './figures.ts';
 import { readKept, showKept } from './keptByTests.ts';
 import { runTestFiles } from './runTestFiles.ts';
 import { ServerError } from './servers/errors.ts';
@@ -30,7 +31,7 @@ const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
 /**
- * Limits of one test, one file and the whole run; the long ones are for `--long`. They end what
+ * Limits of one test, one file and the whole run; the long ones are for `--long` and `--size`. They end what
  * hangs: a loaded machine may take three times as long for a file as an idle one.
  */
 const LIMITS_MS = { test: 400_000, file: 1_200_000, run: 25 * 60_000 };
@@ -65,6 +66,7 @@ async function runTests(options: TestOptions, files: string[]): Promise<number> 
       (line) => !kept.some(({ database }) => line === `database ${database}`),
     );
     if (given) await dropTemplates(given);
+    await showFigures(options, shared);
     for (const line of left) say(`left behind by the tests: ${line}`);
     await showKept(kept, { say, isOwnPostgres: given === undefined });
     return exitCode || (left.length > 0 ? EXIT_FAILED : 0);
@@ -75,8 +77,14 @@ async function runTests(options: TestOptions, files: string[]): Promise<number> 
   }
 }
 
+async function showFigures({ json }: TestOptions, shared: TestRun): Promise<void> {
+  const figures = await readFigures(figuresFile(shared));
+  if (json) process.stdout.write(`${JSON.stringify({ figures })}\n`);
+  else if (figures.length > 0) process.stdout.write(`\n${figures.map(textOf).join('\n')}\n`);
+}
+
 async function runFiles(options: TestOptions, files: string[], shared: TestRun): Promise<number> {
-  const limitsMs = options.long ? LONG_LIMITS_MS : LIMITS_MS;
+  const limitsMs = options.long || options.size ? LONG_LIMITS_MS : LIMITS_MS;
   const asked = endSignal();
   const late = AbortSignal.timeout(limitsMs.run);
   late.addEventListener('abort', () =>
@@ -84,6 +92,7 @@ async function runFiles(options: TestOptions, files: string[], shared: TestRun):
   );
   const hasPassed = await runTestFiles({
     ...{ files, concurrency: options.concurrency, namePattern: options.namePattern, say },
+    output: options.json ? process.stderr : process.stdout,
     env: environmentOf(options, limitsMs.file, shared),
     nodeArguments: [
       `--import=${join(PROJECT_DIR, 'test', 'harness', 'fileLimit.ts')}`,
@@ -102,6 +111,8 @@ function environmentOf(options: TestOptions, fileLimitMs: number, shared: TestRu
     RELINK_TEST_POSTGRES_URL: shared.postgresUrl,
     RELINK_TEST_PREPARED: preparedDir(shared.dir),
     RELINK_TEST_LEFTOVERS: leftoversFile(shared),
+    RELINK_TEST_FIGURES: figuresFile(shared),
+    RELINK_TEST_SCALE: String(options.scale),
     RELINK_TEST_FILE_LIMIT_MS: String(fileLimitMs),
     RELINK_NATS_SERVER: shared.natsPath,
     ...(options.keep ? { RELINK_TEST_KEPT: keptFile(shared) } : {}),
@@ -114,6 +125,10 @@ function preparedDir(dir: string): string {
 
 function keptFile(shared: TestRun): string {
   return join(shared.dir, 'kept');
+}
+
+function figuresFile(shared: TestRun): string {
+  return join(shared.dir, 'figures');
 }
 
 function leftoversFile(shared: TestRun): string {

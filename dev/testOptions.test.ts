@@ -21,12 +21,14 @@ test('all test files run, but those of packages and long ones', async (t) => {
     'a.test.ts',
     'b.ts',
     'soak.long.ts',
+    'years.size.ts',
     'node_modules/x/x.test.ts',
     '.relink/y.test.ts',
   ]);
   const find = (...args: string[]) => findTestFiles(root, readTestOptions(args));
   assert.deepEqual(find(), ['a.test.ts', 'link/outbox.test.ts']);
   assert.deepEqual(find('--long'), ['a.test.ts', 'link/outbox.test.ts', 'soak.long.ts']);
+  assert.deepEqual(find('--size'), ['years.size.ts']);
   assert.deepEqual(find('link/out'), ['link/outbox.test.ts']);
   assert.deepEqual(find('./link/outbox.test.ts', 'a.test'), ['a.test.ts', 'link/outbox.test.ts']);
   assert.deepEqual(find('nowhere'), []);
@@ -50,4 +52,11 @@ test('each of the files that begin first exists', () => {
 test('wrong options are refused by name', () => {
   assert.throws(() => readTestOptions(['--concurrency', '0']), /--concurrency/);
   assert.throws(() => readTestOptions(['--shuffle']), /--shuffle/);
+  for (const scale of ['0', '-1', 'half', '11'])
+    assert.throws(() => readTestOptions([`--scale=${scale}`]), /--scale takes/);
+});
+
+test('tests at size run one after another: two at once would measure each other', () => {
+  assert.equal(readTestOptions(['--size']).concurrency, 1);
+  assert.equal(readTestOptions(['--size', '--concurrency', '2']).concurrency, 2);
 });

@@ -6,6 +6,12 @@ import { parseArgs } from 'node:util';
 export interface TestOptions {
   /** Includes the long tests (`*.long.ts`). */
   long: boolean;
+  /** Only the tests at size (`*.size.ts`), one after another. */
+  size: boolean;
+  /** Of the sizes that the tests at size have by default: 0.01 is a hundredth. */
+  scale: number;
+  /** Prints the figures of the tests at size as JSON. */
+  json: boolean;
   /** Test files that run at the same time. */
   concurrency: number;
   /** Parts of paths: a file runs when its path contains one of them. Empty: all run. */
@@ -19,6 +25,9 @@ export interface TestOptions {
 export const TEST_USAGE = `usage: npm test -- [options] [part of a path …]
 
   --long             include the long tests (*.long.ts)
+  --size             only the tests at size (*.size.ts), one after another; they print figures
+  --scale N          of their sizes (1); 0.01 shows in a minute that they work
+  --json             {"figures":[…]} on standard output, all else on standard error
   --concurrency N    test files at a time (2)
   --name PATTERN     only tests whose name matches
   --keep             keeps the databases of tests that failed, until Ctrl-C
@@ -46,6 +55,7 @@ export const LONGEST_FIRST: readonly string[] = [
 /** PostgreSQL and NATS servers need CPU too: with three files at once, waits time out. */
 const DEFAULT_CONCURRENCY = 2;
 const MAX_CONCURRENCY = 64;
+const MAX_SCALE = 10;
 
 /** Reads the arguments; throws an Error whose message says what is wrong. */
 export function readTestOptions(args: string[]): TestOptions {
@@ -54,22 +64,29 @@ export function readTestOptions(args: string[]): TestOptions {
     allowPositionals: true,
     options: {
       long: { type: 'boolean', default: false },
+      size: { type: 'boolean', default: false },
+      scale: { type: 'string', default: '1' },
+      json: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
-      concurrency: { type: 'string', default: String(DEFAULT_CONCURRENCY) },
+      concurrency: { type: 'string' },
       name: { type: 'string' },
     },
   });
-  const concurrency = Number(values.concurrency);
+  const { long, size, json, keep, name: namePattern } = values;
+  // Two at once would measure each other.
+  const concurrency = Number(values.concurrency ?? (size ? 1 : DEFAULT_CONCURRENCY));
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
     throw new RangeError(`--concurrency takes 1 to ${MAX_CONCURRENCY}, not ${values.concurrency}`);
   }
-  const { long, keep, name: namePattern } = values;
-  return { long, keep, concurrency, filters: positionals, namePattern };
+  const scale = Number(values.scale);
+  if (!(scale > 0 && scale <= MAX_SCALE))
+    throw new RangeError(`--scale takes a number above 0, to ${MAX_SCALE}, not ${values.scale}`);
+  return { long, size, scale, json, keep, concurrency, filters: positionals, namePattern };
 }
 
 /** The test files below `root` that the options select: the longest first, the others by name. */
-export function findTestFiles(root: string, { long, filters }: TestOptions): string[] {
-  const patterns = ['**/*.test.ts', ...(long ? ['**/*.long.ts'] : [])];
+export function findTestFiles(root: string, { long, size, filters }: TestOptions): string[] {
+  const patterns = size ? ['**/*.size.ts'] : ['**/*.test.ts', ...(long ? ['**/*.long.ts'] : [])];
   const exclude = ['node_modules/**', '**/node_modules/**', '.relink/**', '.cache/**'];
   const wanted = filters.map((filter) => filter.replace(/^\.\//, ''));
   const files = globSync(patterns, { cwd: root, exclude })

@@ -10,6 +10,7 @@ import {
 import { Transport as Wire } from '../gen/relink/v1/route_pb.ts';
 import type { Transport } from '../link/link.ts';
 import { createRpcClient, RpcCallError, type RpcClient } from '../rpc/client.ts';
+import { type Lookup, Replicas } from '../rpc/replicas.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { MigrationError } from './errors.ts';
 
@@ -53,20 +54,59 @@ export interface AnswersOfAll<T> {
 
 interface Service {
   readonly any: ParticipantClient;
+  /** One client per process that is known now, by its address. */
   readonly each: ReadonlyMap<string, ParticipantClient>;
+  /** Learns now which processes the names of the service stand for. */
+  look(): Promise<void>;
+  close(): void;
+}
+
+const open = (addresses: readonly string[]) =>
+  createRpcClient(LinkParticipant, [...addresses], { deadlineMs: DEADLINE_MS });
+
+class AddressedService implements Service {
+  readonly any: ParticipantClient;
+  readonly #replicas: Replicas;
+  #each = new Map<string, ParticipantClient>();
+
+  constructor(addresses: readonly string[], lookup: Lookup | undefined) {
+    this.any = createRpcClient(LinkParticipant, [...addresses], {
+      deadlineMs: DEADLINE_MS,
+      lookup,
+    });
+    this.#replicas = new Replicas(addresses, { lookup, onChange: () => this.#follow() });
+    this.#follow();
+  }
+
+  get each(): ReadonlyMap<string, ParticipantClient> {
+    return this.#each;
+  }
+
+  look(): Promise<void> {
+    return this.#replicas.look();
+  }
+
+  #follow(): void {
+    const { addresses } = this.#replicas;
+    for (const [address, client] of this.#each) if (!addresses.includes(address)) client.close();
+    this.#each = new Map(addresses.map((one) => [one, this.#each.get(one) ?? open([one])]));
+  }
+
+  close(): void {
+    this.#replicas.stop();
+    for (const client of [this.any, ...this.#each.values()]) client.close();
+  }
 }
 
 /** Every replica of every service of the peers; connects at the first call. */
 export class Participants {
   #services: ReadonlyMap<string, Service>;
 
-  constructor(peers: Readonly<Record<string, readonly string[]>>) {
-    const open = (addresses: readonly string[]) =>
-      createRpcClient(LinkParticipant, [...addresses], { deadlineMs: DEADLINE_MS });
+  constructor(peers: Readonly<Record<string, readonly string[]>>, lookup?: Lookup) {
     this.#services = new Map(
       Object.entries(peers).map(([name, addresses]) => [
         name,
-        { any: open(addresses), each: new Map(addresses.map((one) => [one, open([one])])) },
+        new AddressedService(addresses, lookup),
       ]),
     );
   }
@@ -78,13 +118,7 @@ export class Participants {
   guarded(guard: () => void): Participants {
     const guarded = new Participants({});
     guarded.#services = new Map(
-      [...this.#services].map(([name, { any, each }]) => [
-        name,
-        {
-          any: guardClient(any, guard),
-          each: new Map([...each].map(([address, one]) => [address, guardClient(one, guard)])),
-        },
-      ]),
+      [...this.#services].map(([name, service]) => [name, guardService(service, guard)]),
     );
     return guarded;
   }
@@ -123,9 +157,10 @@ export class Participants {
     service: string,
     { retryUnavailable = false }: { readonly retryUnavailable?: boolean } = {},
   ): Promise<DescribedReplica[]> {
-    const { each } = this.#service(service);
+    const known = this.#service(service);
+    await known.look();
     return Promise.all(
-      [...each].map(async ([address, client]) => ({
+      [...known.each].map(async ([address, client]) => ({
         address,
         description: await client
           .describe({}, { deadlineMs: DESCRIBE_DEADLINE_MS, retryUnavailable })
@@ -169,12 +204,27 @@ export class Participants {
     return { links, unanswered };
   }
 
-  close(): void {
-    for (const { any, each } of this.#services.values()) {
-      any.close();
-      for (const client of each.values()) client.close();
-    }
+  /** One link of the topology; undefined when nobody who answers has it. */
+  async link(id: string): Promise<DescribedLink | undefined> {
+    return (await this.topology()).links.get(id);
   }
+
+  close(): void {
+    for (const service of this.#services.values()) service.close();
+  }
+}
+
+function guardService(service: Service, guard: () => void): Service {
+  const { any } = service;
+  return {
+    any: guardClient(any, guard),
+    get each() {
+      return new Map([...service.each].map(([at, one]) => [at, guardClient(one, guard)]));
+    },
+    look: () => service.look(),
+    // Whose clients they are closes them.
+    close: () => undefined,
+  };
 }
 
 function guardClient(client: ParticipantClient, guard: () => void): ParticipantClient {

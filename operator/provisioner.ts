@@ -71,7 +71,7 @@ export class Provisioner implements Agent {
     if (await isThere(manager, id, needing)) return keepRoom(manager, id);
     // Read again with the link to itself: a step may just have stopped a consumer and removed its stream.
     await streams.alone(id, async () => {
-      const now = (await participants.topology()).links.get(id);
+      const now = await participants.link(id);
       if (now && isActing()) await this.#make(now, manager);
     });
   }

@@ -3,6 +3,7 @@
  * call.
  */
 import { type ChannelInterface, Client, connectivityState, credentials } from '@grpc/grpc-js';
+import { type Lookup, Replicas } from './replicas.ts';
 
 const KEEPALIVE_EVERY_MS = 20_000; // a half-open connection is found in at most 25 s
 const KEEPALIVE_LIMIT_MS = 5_000;
@@ -29,24 +30,47 @@ export interface PickedChannel {
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** A replica that is gone from the name of its service may still answer the calls that it has. */
+const CLOSE_AFTER_MS = 30_000;
+
 /** Channels to all replicas of a service. */
 export class Channels {
-  readonly #all: PickedChannel[];
-  readonly #replicas: number;
+  readonly #perAddress: number;
+  readonly #replicas: Replicas;
+  readonly #gone = new Map<Client, NodeJS.Timeout>();
+  #all: PickedChannel[] = [];
   #next = 0;
 
   /**
    * `perAddress` connections to each address: more than one pays off above about 64 calls at once.
    */
-  constructor(addresses: string[], perAddress: number) {
+  constructor(addresses: string[], perAddress: number, lookup?: Lookup) {
     if (addresses.length === 0) throw new RangeError('a client needs at least one address');
-    this.#replicas = new Set(addresses).size;
-    // Replicas alternate, so that consecutive calls go to different ones.
-    this.#all = Array.from({ length: perAddress }).flatMap(() => addresses.map(open));
+    this.#perAddress = perAddress;
+    this.#replicas = new Replicas(addresses, { lookup, onChange: () => this.#follow() });
+    this.#follow();
   }
 
+  /** How many there are now. */
   get replicas(): number {
-    return this.#replicas;
+    return this.#replicas.addresses.length;
+  }
+
+  #follow(): void {
+    const { addresses } = this.#replicas;
+    for (const { client } of this.#all.filter(({ address }) => !addresses.includes(address)))
+      this.#gone.set(client, setTimeout(() => this.#close(client), CLOSE_AFTER_MS).unref());
+    const kept = Map.groupBy(this.#all, ({ address }) => address);
+    // Replicas alternate, so that consecutive calls go to different ones.
+    this.#all = Array.from({ length: this.#perAddress }).flatMap((_, at) =>
+      addresses.map((address) => kept.get(address)?.[at] ?? open(address)),
+    );
+  }
+
+  #close(client: Client): void {
+    clearTimeout(this.#gone.get(client));
+    this.#gone.delete(client);
+    client.close();
   }
 
   /**
@@ -54,7 +78,7 @@ export class Channels {
    * none of the others can.
    */
   pick(tried: ReadonlySet<string> = NONE): PickedChannel {
-    const first = this.#next;
+    const first = this.#next % this.#all.length;
     let lastResort = first;
     for (let step = 0; step < this.#all.length; step += 1) {
       const at = (first + step) % this.#all.length;
@@ -73,7 +97,9 @@ export class Channels {
   }
 
   close(): void {
-    for (const { client } of this.#all) client.close();
+    this.#replicas.stop();
+    for (const client of [...this.#gone.keys(), ...this.#all.map((one) => one.client)])
+      this.#close(client);
   }
 }
 

@@ -10,6 +10,7 @@ import { type ChannelInterface, Metadata, type ServiceError, status } from '@grp
 import { Channels, type PickedChannel } from './channels.ts';
 import { decode, defineMethod, encode, type InputInit, type Output, pathOf } from './definition.ts';
 import { RpcCallError } from './errors.ts';
+import type { Lookup } from './replicas.ts';
 
 export { RpcCallError } from './errors.ts';
 
@@ -50,6 +51,8 @@ export interface RpcClientOptions {
   deadlineMs?: number;
   /** Connections to each address; more than one pays off with many calls at once. */
   channels?: number;
+  /** Where the names among the addresses are asked for; the system's resolver unless set. */
+  lookup?: Lookup;
 }
 
 /** A client of one service at one or several replicas; connects at the first call. */
@@ -58,8 +61,8 @@ export function createRpcClient<S extends DescService>(
   addresses: string | string[],
   options: RpcClientOptions = {},
 ): RpcClient<S> {
-  const { deadlineMs = DEFAULT_DEADLINE_MS, channels: perAddress = 1 } = options;
-  const channels = new Channels([addresses].flat(), perAddress);
+  const { deadlineMs = DEFAULT_DEADLINE_MS, channels: perAddress = 1, lookup } = options;
+  const channels = new Channels([addresses].flat(), perAddress, lookup);
   const calls = service.methods.map((method) => [
     method.localName,
     callOf(method, channels, deadlineMs),

@@ -269,6 +269,35 @@ test('calls rotate over the replicas and skip one that is gone', async () => {
   });
 });
 
+test('calls go to every process that a name stands for, also to one that comes later', {
+  skip: process.platform !== 'linux' && 'only Linux has all of 127.0.0.0/8',
+}, async () => {
+  const counts = new Map<string, number>();
+  const start = (host: string, port: number) => {
+    const say = (request: { text: string }) => {
+      counts.set(host, (counts.get(host) ?? 0) + 1);
+      return request;
+    };
+    return startServer({ say }, { host, port });
+  };
+  const { port } = await start('127.0.0.1', 0).then((server) => ({ port: server.port() }));
+  await start('127.0.0.2', port);
+  let known = ['127.0.0.1'];
+  const client = connect(`localhost:${port}`, { lookup: async () => known });
+  const reaches = (hosts: string[]) =>
+    until(`it calls ${hosts}`, async () => {
+      counts.clear();
+      for (let calls = 0; calls < 4; calls += 1)
+        await client.say({ text: 'x' }).catch(() => undefined);
+      return [...counts.keys()].sort().join() === hosts.join();
+    });
+  await reaches(['127.0.0.1']);
+  known = ['127.0.0.1', '127.0.0.2'];
+  await reaches(['127.0.0.1', '127.0.0.2']);
+  known = ['127.0.0.2'];
+  await reaches(['127.0.0.2']);
+});
+
 test('a client finds a server that came back on the same port', async () => {
   const first = await startServer();
   const client = connect(first.address());

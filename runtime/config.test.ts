@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   type BaseConfig,
@@ -88,6 +91,44 @@ test('variables of other commands are tolerated', () => {
   assert.equal(loadConfig(baseConfigProperties, { env: { ...REQUIRED, ...others } }).port, 7102);
   const small: ConfigProperties<{ operator: string }> = { operator: { type: 'string' } };
   assert.equal(loadConfig(small, { env: { ...REQUIRED, ...others } }).operator, 'h:1');
+});
+
+test('passwords come from files and end up in the URLs', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relink-secrets-'));
+  const file = join(folder, 'password');
+  writeFileSync(file, 'p@ss:w/rd\n');
+  const files = { RELINK_POSTGRES_PASSWORD_FILE: file, RELINK_NATS_PASSWORD_FILE: file };
+  const load = (env: NodeJS.ProcessEnv) =>
+    loadConfig(baseConfigProperties, { env: { ...REQUIRED, ...files, ...env } });
+  const RELINK_POSTGRES_URL = 'postgres://hiring@h1:5432,h2/hiring?sslmode=prefer';
+  const { postgresUrl, natsUrl } = load({ RELINK_POSTGRES_URL });
+  const encoded = encodeURIComponent('p@ss:w/rd');
+  assert.equal(postgresUrl, `postgres://hiring:${encoded}@h1:5432,h2/hiring?sslmode=prefer`);
+  assert.equal(natsUrl, `nats://${encoded}@localhost:7142`);
+  const named = load({ RELINK_POSTGRES_URL, RELINK_NATS_URL: 'nats://relink@n1:4222,n2:4222' });
+  assert.equal(named.natsUrl, `nats://relink:${encoded}@n1:4222,n2:4222`);
+  assert.doesNotMatch(JSON.stringify([named.postgresPassword, named.natsPassword]), /ss/);
+
+  const refused = (env: NodeJS.ProcessEnv) =>
+    problemsOf({ ...REQUIRED, ...files, RELINK_POSTGRES_URL, ...env }).map(
+      ({ variable, message }) => `${variable} ${message}`,
+    );
+  assert.deepEqual(refused({ RELINK_POSTGRES_URL: 'postgres://h/hiring' }), [
+    'RELINK_POSTGRES_URL names no user for the password',
+  ]);
+  assert.deepEqual(refused({ RELINK_NATS_URL: 'nats://a:b@h:4222' }), [
+    'RELINK_NATS_URL has a password already; leave one of them out',
+  ]);
+  assert.match(
+    refused({ RELINK_NATS_PASSWORD_FILE: join(folder, 'none') }).join(),
+    /^RELINK_NATS_PASSWORD_FILE cannot be used: ENOENT/,
+  );
+  assert.match(refused({ RELINK_NATS_PASSWORD: 'x' }).join(), /RELINK_NATS_PASSWORD is set, too/);
+  assert.match(
+    refused({ RELINK_NATS_PASWORD_FILE: file }).join(),
+    /did you mean RELINK_NATS_PASSWORD\?/,
+  );
+  rmSync(folder, { recursive: true });
 });
 
 test('an empty variable counts as not set', () => {

@@ -6,7 +6,7 @@
  * integer, number, boolean (true/false/1/0/yes/no/on/off), string,
  * object: `service=host:port|host:port,service2=[::1]:port` → { service: ['host:port', …], … }
  * array:  `a,b,c`
- * An empty variable counts as not set.
+ * An empty variable counts as not set. NAME_FILE names a file that holds the value of NAME.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -18,8 +18,9 @@ import {
 import { splitAddress } from './address.ts';
 import { editDistance } from './editDistance.ts';
 import { wholeEnvironment } from './environment.ts';
-import { CodedError } from './errors.ts';
+import { CodedError, messageOf } from './errors.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
+import { type ConfigProblem, readFiles, withPassword } from './secrets.ts';
 
 const PREFIX = 'RELINK_';
 const MAX_SUGGESTION_DISTANCE = 4; // edits; a name further away is not a likely typo
@@ -37,7 +38,11 @@ export interface BaseConfig {
   readonly port: number;
   readonly httpPort: number;
   readonly postgresUrl: string;
+  /** Empty in what `loadConfig` returns: it is in the URL then. */
+  readonly postgresPassword: string;
   readonly natsUrl: string;
+  /** As `postgresPassword`. */
+  readonly natsPassword: string;
   readonly instance: string;
   /** Addresses of each other service. */
   readonly peers: Readonly<Record<string, readonly string[]>>;
@@ -46,6 +51,7 @@ export interface BaseConfig {
   readonly release: string;
   readonly historyDays: number;
   readonly windowMb: number;
+  readonly streamReplicas: number;
   readonly production: boolean;
   readonly horizonDays: number;
 }
@@ -70,10 +76,16 @@ export const baseConfigProperties: ConfigProperties<BaseConfig> = {
     pattern: '^postgres(ql)?://',
     description: "this process's database",
   },
+  postgresPassword: { type: 'string', default: '', description: 'password of the database' },
   natsUrl: {
     type: 'string',
     pattern: '^(nats|tls)://',
     description: 'NATS servers, comma separated',
+  },
+  natsPassword: {
+    type: 'string',
+    default: '',
+    description: 'password of NATS, or the token where the URL names no user',
   },
   instance: {
     type: 'string',
@@ -111,6 +123,13 @@ export const baseConfigProperties: ConfigProperties<BaseConfig> = {
     default: 64,
     description: 'memory for messages that are under way, in MiB',
   },
+  streamReplicas: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 5,
+    default: 0,
+    description: 'replicas that each stream must have at least; 0 leaves it to the links',
+  },
   production: {
     type: 'boolean',
     default: false,
@@ -128,12 +147,6 @@ export const baseConfigProperties: ConfigProperties<BaseConfig> = {
 /** Variables of this project's other commands, which a process ignores. */
 const TOLERATED = ['RELINK_OPERATOR', 'RELINK_NATS_SERVER'];
 const TOLERATED_PREFIX = 'RELINK_TEST_';
-
-export interface ConfigProblem {
-  code: 'missing' | 'invalid' | 'unknown';
-  variable: string;
-  message: string;
-}
 
 /** All problems of a process's configuration at once. */
 export class ConfigError extends CodedError<'CONFIG_INVALID'> {
@@ -165,13 +178,30 @@ export function loadConfig<T extends object>(
     instance: randomBytes(INSTANCE_BYTES).toString('hex'),
     ...defaults,
   };
+  const { variables, problems } = readFiles(env, isOurs);
   for (const [property, schema] of Object.entries<SchemaObject>(properties)) {
-    const text = env[variableOf(property)];
+    const text = variables[variableOf(property)];
     if (text) values[property] = parseText(text, schema);
   }
-  const problems = [...findUnknown(Object.keys(properties), env), ...validate(properties, values)];
+  problems.push(...findUnknown(Object.keys(properties), variables), ...joinPasswords(values));
+  problems.push(...validate(properties, values));
   if (problems.length > 0) throw new ConfigError(problems);
   return values as T;
+}
+
+/** Whoever connects gets one URL with all that it takes. */
+function joinPasswords(values: Record<string, unknown>): ConfigProblem[] {
+  return ['postgres', 'nats'].flatMap((server): ConfigProblem[] => {
+    const [url, password] = [`${server}Url`, `${server}Password`];
+    if (typeof values[password] !== 'string' || typeof values[url] !== 'string') return [];
+    try {
+      values[url] = withPassword(values[url], values[password]);
+      delete values[password];
+      return [];
+    } catch (error) {
+      return [{ code: 'invalid', variable: variableOf(url), message: messageOf(error) }];
+    }
+  });
 }
 
 /** The variable of a config property: `httpPort` → RELINK_HTTP_PORT. */
@@ -259,9 +289,13 @@ function findUnknown(properties: string[], env: NodeJS.ProcessEnv): ConfigProble
     ...TOLERATED,
   ]);
   return Object.keys(env)
-    .filter((name) => name.startsWith(PREFIX) && !name.startsWith(TOLERATED_PREFIX))
+    .filter(isOurs)
     .filter((name) => !known.has(name))
     .map((variable) => ({ code: 'unknown', variable, message: suggest(variable, [...known]) }));
+}
+
+function isOurs(variable: string): boolean {
+  return variable.startsWith(PREFIX) && !variable.startsWith(TOLERATED_PREFIX);
 }
 
 function suggest(name: string, known: string[]): string {

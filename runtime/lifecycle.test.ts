@@ -141,6 +141,18 @@ test('an unhandled rejection is logged and ends the process with exit code 1', a
   await says('"message":"lost"');
 });
 
+test('a process that does not run yet ends on SIGTERM by itself, as the first of a container must', async () => {
+  const module = JSON.stringify(new URL('./lifecycle.ts', import.meta.url).href);
+  const script = `
+    import { startOrExplain } from ${module};
+    await startOrExplain('child', () => new Promise(() => setInterval(() => console.log('waits'), 10)));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  await once(child.stdout, 'data');
+  child.kill('SIGTERM');
+  // Not by the signal, which the kernel keeps from a first process that has no handler.
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
 test('SIGTERM ends a process whose agent is still starting', async () => {
   const start = 'process.stdout.write("starting"); return new Promise(() => {})';
   const { child, ended, says } = runChild({ start, stop: 'clearInterval(alive)' });

@@ -128,6 +128,8 @@ export async function runProcess(options: ProcessOptions): Promise<never> {
  * used) ends it with exit code 1 and one sentence; any other error with its stack.
  */
 export async function startOrExplain<T>(name: string, start: () => Promise<T>): Promise<T> {
+  // There is nothing to finish yet. The first process of a container has no other way to end.
+  asked().addEventListener('abort', exitAtOnce);
   try {
     return await start();
   } catch (error) {
@@ -148,10 +150,22 @@ function watchErrors(log: Log, end: (exitCode: number) => void): void {
 }
 
 function watchSignals(log: Log, end: (exitCode: number) => void): void {
-  const asked = endSignal();
-  asked.addEventListener('abort', () => {
-    const { signal } = asked.reason as EndRequested;
+  asked().removeEventListener('abort', exitAtOnce);
+  asked().addEventListener('abort', () => {
+    const { signal } = asked().reason as EndRequested;
     log.info({ signal }, 'stopping; a second signal ends at once');
     end(0);
   });
+}
+
+let endAsked: AbortSignal | undefined;
+
+/** One for the whole life of the process: a first signal before it runs is the first one. */
+function asked(): AbortSignal {
+  endAsked ??= endSignal();
+  return endAsked;
+}
+
+function exitAtOnce(): void {
+  process.exit(0);
 }

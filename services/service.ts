@@ -29,6 +29,7 @@ import {
 import { applyExpand, type DatabaseName, schemaOf } from '../db/schemaChanges.ts';
 import { Clients } from './clients.ts';
 import { links } from './links.ts';
+import { demandReplicas } from './streamReplicas.ts';
 
 /**
  * Connections for requests and handlers, and for the relay's batches: together fewer than the 20
@@ -113,7 +114,7 @@ async function createAgents(options: ServiceOptions, config: BaseConfig, log: Lo
     sql,
     log,
     config,
-    links: releaseLinks(links, config.release),
+    links: demandReplicas(releaseLinks(links, config.release), config.streamReplicas),
     clientOf: (service, name) => clients.of(service, name),
   };
   const kit = createLinkKit({

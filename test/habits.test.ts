@@ -48,6 +48,6 @@ test('GitHub runs what .ci/run runs, with the history that the contract check ne
 });
 
 test('.nvmrc names the Node that the project brings', () => {
-  const { dependencies } = JSON.parse(read('package.json'));
-  assert.equal(read('.nvmrc').trim(), dependencies.node.split('.')[0]);
+  const { devDependencies } = JSON.parse(read('package.json'));
+  assert.equal(read('.nvmrc').trim(), devDependencies.node.split('.')[0]);
 });

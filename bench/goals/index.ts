@@ -7,7 +7,9 @@ import { endToEnd } from './endToEnd.ts';
 import { inlineDelivery } from './inlineDelivery.ts';
 import { jobQueue } from './jobQueue.ts';
 import { linkCalls } from './linkCalls.ts';
+import { recovery } from './recovery.ts';
 import { relayDrain } from './relayDrain.ts';
+import { replicas } from './replicas.ts';
 
 export const benchmarks: readonly Benchmark[] = [
   relayDrain,
@@ -18,4 +20,6 @@ export const benchmarks: readonly Benchmark[] = [
   endToEnd,
   linkCalls,
   inlineDelivery,
+  recovery,
+  replicas,
 ];

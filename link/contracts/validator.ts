@@ -20,21 +20,34 @@ const maxProblems = 20;
 const none: readonly Problem[] = [];
 
 /**
- * A function that returns the problems of a value, at most 20; empty when it is valid. Its first call
- * takes about 10 ms (60 ms for the first schema of a process) and throws when the schema is wrong.
+ * A function that returns the problems of a value, at most 20; empty when it is valid. Compiled at its
+ * first call, which throws when the schema is wrong; or by `prepare`.
  */
-export function validatorOf(schema: JsonSchema): (value: unknown) => readonly Problem[] {
+export interface Validator {
+  (value: unknown): readonly Problem[];
+  /** Compiles the fast check now: some milliseconds. */
+  readonly prepare: () => void;
+}
+
+export function validatorOf(schema: JsonSchema): Validator {
   let isValid: ReturnType<Ajv2020['compile']> | undefined;
   let findAll: ReturnType<Ajv2020['compile']> | undefined;
-  return (value) => {
-    isValid ??= newAjv(false).compile(schema);
-    if (isValid(value)) return none;
+  const fast = () => (isValid ??= firstProblem().compile(schema));
+  const find = (value: unknown) => {
+    if (fast()(value)) return none;
     // Rarely needed, so compiled on first use: the fast validator stops at the first problem.
-    findAll ??= newAjv(true).compile(schema);
+    findAll ??= allProblems().compile(schema);
     findAll(value);
     return (findAll.errors ?? []).slice(0, maxProblems).map(toProblem);
   };
+  return Object.assign(find, { prepare: () => void fast() });
 }
+
+/** One of each kind for the process: to make one takes longer than most schemas. */
+const [firstProblem, allProblems] = [false, true].map((allErrors) => {
+  let ajv: Ajv2020 | undefined;
+  return () => (ajv ??= newAjv(allErrors));
+}) as [() => Ajv2020, () => Ajv2020];
 
 function newAjv(allErrors: boolean): Ajv2020 {
   return new Ajv2020({

@@ -6,18 +6,27 @@ import type { Database } from '../../runtime/postgres.ts';
 import { type LaneRoute, readRoutes } from './routes.ts';
 
 export interface LaneStanding extends LaneRoute {
-  /** Open rows that an older route may have sent. */
+  /** Open rows that an older route may have sent: of the leg, CARRIED_COUNTED at most are counted. */
   readonly carriedOpen: number;
 }
+
+/**
+ * Everybody who asks wants to know whether there are any. A consumer that was down for days may have
+ * millions; counting these takes seconds, and progress is asked for every second.
+ */
+const CARRIED_COUNTED = 5_000;
 
 export async function readStandings(sql: Database, leg: string): Promise<LaneStanding[]> {
   const routes = await readRoutes(sql, leg);
   if (routes.every((route) => route.carriedThrough === 0))
     return routes.map((route) => ({ ...route, carriedOpen: 0 }));
   const carried = await sql<{ lane: number; open: number }[]>`
-    select r.lane, count(*)::int as open from relink.routes r
-    join relink.outbox o on o.leg = r.leg and o.lane = r.lane and o.seq <= r.carried_through
-    where r.leg = ${leg} group by r.lane`;
+    select lane, count(*)::int as open from (
+      select o.lane from relink.outbox o
+      join relink.routes r on r.leg = o.leg and r.lane = o.lane and o.seq <= r.carried_through
+      where o.leg = ${leg} and o.seq <= ${Math.max(...routes.map((one) => one.carriedThrough))}
+      order by o.seq limit ${CARRIED_COUNTED}) first
+    group by lane`;
   const openOf = new Map(carried.map((row) => [row.lane, row.open]));
   return routes.map((route) => ({ ...route, carriedOpen: openOf.get(route.lane) ?? 0 }));
 }

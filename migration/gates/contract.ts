@@ -12,7 +12,7 @@ export const contract: Measure = {
   name: 'contract compatible',
   unanswered: 'fail',
   read: async ({ run, participants }) => {
-    const link = (await participants.topology()).links.get(run.link);
+    const link = await participants.link(run.link);
     return run.consumers.map((consumer): Reading => {
       const consumed = link?.consumers.get(consumer);
       const what = `contract v${run.to.version} at ${consumer}`;

@@ -6,7 +6,7 @@ type Asking = Pick<StepContext, 'run' | 'participants'>;
 
 /** Every consumer of the link, also those that the run does not move. */
 export async function consumersOfLink({ run, participants }: Asking): Promise<readonly string[]> {
-  const link = (await participants.topology()).links.get(run.link);
+  const link = await participants.link(run.link);
   if (!link)
     throw new StepProblem('stop', `${run.producer} does not answer: nothing was removed`, {
       isRepeatable: true,

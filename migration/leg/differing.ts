@@ -5,6 +5,7 @@
 import type { HistoryEntry } from '../../gen/relink/v1/participant_pb.ts';
 import { RpcCallError } from '../../rpc/errors.ts';
 import { type ParticipantClient, REPEATABLE } from '../participants.ts';
+import { idsOf, unknownToConsumer, unknownToProducer } from './unknown.ts';
 
 /** Ids of a page: the other side is asked for each. */
 const PAGE = 1_000;
@@ -66,9 +67,10 @@ async function compareAll(sides: DifferingSides, where: DifferingLanes): Promise
     const from = { ...request, sinceUnixMs: since };
     const settled = await readSettled(consumerSide, from, page.nextId);
     named.push(...(await compareClosed(sides, page.entries.filter(isWanted), settled)));
-    const closed = new Set(page.entries.map(({ eventId }) => eventId));
+    const closed = new Set(idsOf(page.entries));
     const others = settled.filter((one) => isWanted(one) && !closed.has(one.eventId));
-    named.push(...(await nameUnknown(sides, others)));
+    const unsent = await unknownToProducer(producerSide, { link, consumer }, others.slice(0, PAGE));
+    named.push(...unsent.flatMap((entry) => differing(entry, 'settled and not sent')));
     if (page.nextId === '') break;
     afterId = page.nextId;
   }
@@ -97,45 +99,25 @@ async function compareClosed(
   settled: readonly HistoryEntry[],
 ): Promise<Differing[]> {
   const there = new Map(settled.map((one) => [one.eventId, one]));
-  const eventIds = closed.map(({ eventId }) => eventId).filter((id) => !there.has(id));
   // Settled before what was read began, or not at all.
-  const { receipts } =
-    eventIds.length > 0
-      ? await consumerSide.getReceipts({ link, eventIds }, REPEATABLE)
-      : { receipts: [] };
-  const isKnown = new Set(receipts.map(({ eventId }) => eventId));
-  return closed
-    .filter(({ eventId }) => !isKnown.has(eventId))
-    .flatMap((entry) => {
-      const how = describeDifference(entry, there.get(entry.eventId));
-      return how ? [differing(entry, how)] : [];
-    });
+  const others = closed.filter(({ eventId }) => !there.has(eventId));
+  const lost = new Set(idsOf(await unknownToConsumer(consumerSide, link, others)));
+  return closed.flatMap((entry) => {
+    const settled = there.get(entry.eventId);
+    if (settled) return differing(entry, describeDifference(entry, settled));
+    return differing(entry, lost.has(entry.eventId) ? 'closed and not settled' : '');
+  });
 }
 
-function describeDifference(closed: HistoryEntry, settled: HistoryEntry | undefined): string {
-  if (!settled) return 'closed and not settled';
+function describeDifference(closed: HistoryEntry, settled: HistoryEntry): string {
   if (closed.epoch !== settled.epoch) return `settled under epoch ${settled.epoch}, and closed`;
   const isSame = closed.hash === settled.hash && closed.hashedVersion === settled.hashedVersion;
   return isSame ? '' : 'settled with other contents';
 }
 
-/** Those that the producer has neither open nor closed. */
-async function nameUnknown(
-  { link, consumer, producerSide }: DifferingSides,
-  settled: readonly HistoryEntry[],
-): Promise<Differing[]> {
-  const asked = settled.slice(0, PAGE);
-  if (asked.length === 0) return [];
-  const eventIds = asked.map(({ eventId }) => eventId);
-  const { known } = await producerSide.findMessages({ link, consumer, eventIds }, REPEATABLE);
-  const isKnown = new Set(known);
-  return asked
-    .filter(({ eventId }) => !isKnown.has(eventId))
-    .map((entry) => differing(entry, 'settled and not sent'));
-}
-
-function differing({ eventId, epoch, lane }: HistoryEntry, how: string): Differing {
-  return { eventId, epoch, lane, how };
+/** None without a difference. */
+function differing({ eventId, epoch, lane }: HistoryEntry, how: string): Differing[] {
+  return how === '' ? [] : [{ eventId, epoch, lane, how }];
 }
 
 /** `ID closed and not settled, epoch 3 lane 4` */

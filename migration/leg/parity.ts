@@ -13,6 +13,10 @@ import type { ClosingContext } from '../plan.ts';
  * Buckets of keys: 10,000 rows make 40 a bucket, so finding one row that differs is cheap.
  */
 export const BUCKETS = 256;
+/** A page of rows; each is a read through the whole table. */
+const ROWS_AT_ONCE = 10_000;
+/** So many reads cost less than the rows that fewer would bring besides. */
+const FEW_READS = 8;
 const POLL_MS = 200;
 
 /** In which terms rows are compared. */
@@ -43,17 +47,23 @@ export function sidesOf(
   };
 }
 
+/** Keys that are read together: those whose bucket, of `of` buckets, is the `nth`. */
+export interface Part {
+  readonly of: number;
+  readonly nth: number;
+}
+
 /** A row of the owner that the replica does not show, or is ahead of. */
 export interface Suspect {
   readonly key: string;
-  readonly bucket: number;
+  readonly part: Part;
   /** The owner's row when it was first suspected; 0 when only the replica has the key. */
   readonly version: bigint;
   readonly hash: bigint;
 }
 
-/** Buckets whose digests are not equal, ascending. */
-export async function differingBuckets({ producer, consumer, ...sides }: ParitySides) {
+/** Buckets whose digests are not equal. */
+async function differingBuckets({ producer, consumer, ...sides }: ParitySides) {
   const { link, version, asStored = false } = sides;
   const request = { link, buckets: BUCKETS, version };
   const [owner, replica] = await Promise.all([
@@ -70,26 +80,45 @@ export async function differingBuckets({ producer, consumer, ...sides }: ParityS
   const all = new Set([...ours.keys(), ...theirs.keys()]);
   return {
     rows: owner.buckets.reduce((sum, { digest }) => sum + Number(digest?.count ?? 0n), 0),
-    buckets: [...all].filter((one) => ours.get(one) !== theirs.get(one)).sort((a, b) => a - b),
+    buckets: [...all].filter((one) => ours.get(one) !== theirs.get(one)),
   };
 }
 
-/** Rows of a bucket that the replica lacks, holds with other content, or has in excess. */
-export async function compareBucket(sides: ParitySides, bucket: number): Promise<Suspect[]> {
-  const { owner, replica } = await readBucket(sides, bucket);
+/**
+ * Where to read what differs, in as few reads as there can be: an empty replica differs in every
+ * bucket, and hundreds of reads through a million rows take many minutes.
+ */
+export async function differingParts(sides: ParitySides): Promise<{ rows: number; parts: Part[] }> {
+  const { rows, buckets } = await differingBuckets(sides);
+  return { rows, parts: partsOf(buckets, rows) };
+}
+
+/** Buckets are read together until a page is full, and apart where that costs few more reads. */
+export function partsOf(buckets: readonly number[], rows: number): Part[] {
+  const nths = (of: number) => new Set(buckets.map((bucket) => bucket % of));
+  const isTooMany = (of: number) => rows / of > ROWS_AT_ONCE;
+  const isFree = (of: number) => nths(of).size <= Math.max(FEW_READS, nths(of / 2).size);
+  let of = 1;
+  while (of < BUCKETS && (isTooMany(of) || isFree(2 * of))) of *= 2;
+  return [...nths(of)].sort((a, b) => a - b).map((nth) => ({ of, nth }));
+}
+
+/** Rows of a part that the replica lacks, holds with other content, or has in excess. */
+export async function comparePart(sides: ParitySides, part: Part): Promise<Suspect[]> {
+  const { owner, replica } = await readPart(sides, part);
   const suspects: Suspect[] = [];
   for (const { key, version, hash } of owner.values()) {
-    const wanted = { key, bucket, version, hash };
+    const wanted = { key, part, version, hash };
     if (!isExplained(wanted, wanted, replica.get(key))) suspects.push(wanted);
   }
   for (const { key, hash } of replica.values())
-    if (!owner.has(key)) suspects.push({ key, bucket, version: 0n, hash });
+    if (!owner.has(key)) suspects.push({ key, part, version: 0n, hash });
   return suspects;
 }
 
-async function readBucket({ producer, consumer, ...sides }: ParitySides, bucket: number) {
+async function readPart({ producer, consumer, ...sides }: ParitySides, { of, nth }: Part) {
   const { link, version, asStored = false } = sides;
-  const request = { link, buckets: BUCKETS, bucket, version };
+  const request = { link, buckets: of, bucket: nth, version };
   // The replica first: anything that only the owner has is then newer, never older.
   const replica = await listBucket(consumer, { ...request, asStored });
   const owner = await listBucket(producer, request);
@@ -138,9 +167,9 @@ export async function stillSuspected(
   suspects: readonly Suspect[],
 ): Promise<Suspect[]> {
   const left: Suspect[] = [];
-  for (const [bucket, ofBucket] of Map.groupBy(suspects, (one) => one.bucket)) {
-    const { owner, replica } = await readBucket(sides, bucket);
-    for (const suspect of ofBucket) {
+  for (const [part, ofPart] of Map.groupBy(suspects, (one) => one.part)) {
+    const { owner, replica } = await readPart(sides, part);
+    for (const suspect of ofPart) {
       const { key } = suspect;
       if (!isExplained(suspect, owner.get(key), replica.get(key))) left.push(suspect);
     }
@@ -160,9 +189,9 @@ export async function compareRows(
   signal?: AbortSignal,
 ): Promise<ParityResult> {
   const untilMs = performance.now() + patienceMs;
-  const { rows, buckets } = await differingBuckets(sides);
+  const { rows, parts } = await differingParts(sides);
   let suspects: Suspect[] = [];
-  for (const bucket of buckets) suspects.push(...(await compareBucket(sides, bucket)));
+  for (const part of parts) suspects.push(...(await comparePart(sides, part)));
   while (suspects.length > 0 && performance.now() < untilMs) {
     if (!(await pause(POLL_MS, signal))) break;
     suspects = await stillSuspected(sides, suspects);

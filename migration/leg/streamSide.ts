@@ -53,7 +53,7 @@ async function noteMissing(context: StepContext): Promise<void> {
   if (run.memory.streamSide) return;
   const manager = await streams.manager();
   const stream = (await readStream(manager, run.link)) === undefined;
-  const link = (await participants.topology()).links.get(run.link);
+  const link = await participants.link(run.link);
   const [durables, listening]: [string[], string[]] = [[], []];
   for (const consumer of run.consumers) {
     const consumed = link?.consumers.get(consumer);
@@ -136,7 +136,7 @@ function unanswered({ run }: StepContext, service: string): StepProblem {
 async function isStreamNeeded(context: StepContext): Promise<boolean> {
   const { run, streams, participants } = context;
   if (await streams.isNeededByOthers(run)) return true;
-  const link = (await participants.topology()).links.get(run.link);
+  const link = await participants.link(run.link);
   if (!link) throw unanswered(context, run.producer);
   for (const consumer of link.producer.consumers) {
     const consumed = link.consumers.get(consumer);

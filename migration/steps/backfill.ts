@@ -1,8 +1,8 @@
 import {
-  BUCKETS,
-  compareBucket,
-  differingBuckets,
+  comparePart,
+  differingParts,
   type ParitySides,
+  type Part,
   type Suspect,
   sidesOf,
   stillSuspected,
@@ -12,15 +12,15 @@ import { REPEATABLE } from '../participants.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 
-/** Buckets compared together: 2,500 rows of 10,000. */
-const BUCKETS_AT_ONCE = 64;
 const KEYS_AT_ONCE = 1_000;
 /** Rows on their way have this long to arrive before they count as missing. */
 const ARRIVAL_MS = 250;
+/** So many at once are not on their way: looking again would read the table once more. */
+const LOOKED_AT_AGAIN = 1_000;
 
 /**
- * Sends rows that the replica lacks from the owner's table as formal events. Resumes by bucket; a key
- * that is sent twice is superseded.
+ * Sends rows that the replica lacks from the owner's table as formal events. When it is
+ * resumed, what arrived meanwhile differs no more; a key that is sent twice is superseded.
  */
 export const backfill: Untitled<Step> = {
   name: 'backfill',
@@ -31,51 +31,30 @@ export const backfill: Untitled<Step> = {
   },
 };
 
-interface LegProgress {
-  next: number;
-  sent: number;
-}
-
 export async function backfillLeg(context: StepContext, consumer: string): Promise<void> {
   const sides = sidesOf(context, consumer);
-  const differing = new Set((await differingBuckets(sides)).buckets);
-  let { next, sent } = progressOf(context, consumer);
-  for (; next < BUCKETS; next += BUCKETS_AT_ONCE) {
-    const group = Array.from({ length: BUCKETS_AT_ONCE }, (_, i) => next + i);
-    const lacking = await findLacking(
-      context,
-      sides,
-      group.filter((one) => differing.has(one)),
-    );
-    sent += await send(context, consumer, lacking);
-    await saveProgress(context, consumer, { next: next + BUCKETS_AT_ONCE, sent });
+  const { parts } = await differingParts(sides);
+  let sent = sentBefore(context, consumer);
+  for (const [nth, part] of parts.entries()) {
+    sent += await send(context, consumer, await findLacking(context, sides, part));
+    const checkpoint = { ...context.checkpoint, [consumer]: { sent } };
+    await context.save(checkpoint, { done: nth + 1, total: parts.length });
   }
   await context.observe(`backfilled to ${consumer}`, `${sent} entities`);
 }
 
-function progressOf({ checkpoint }: StepContext, consumer: string): LegProgress {
-  return (checkpoint[consumer] as unknown as LegProgress | undefined) ?? { next: 0, sent: 0 };
-}
-
-async function saveProgress(context: StepContext, consumer: string, leg: LegProgress) {
-  const checkpoint = { ...context.checkpoint, [consumer]: { ...leg } };
-  const { consumers } = context.run;
-  const done = consumers.reduce(
-    (sum, one) => sum + ((checkpoint[one] as unknown as LegProgress | undefined)?.next ?? 0),
-    0,
-  );
-  await context.save(checkpoint, { done, total: BUCKETS * consumers.length });
+function sentBefore({ checkpoint }: StepContext, consumer: string): number {
+  return (checkpoint[consumer] as { sent: number } | undefined)?.sent ?? 0;
 }
 
 async function findLacking(
   context: StepContext,
   sides: ParitySides,
-  buckets: readonly number[],
+  part: Part,
 ): Promise<Suspect[]> {
-  const suspects: Suspect[] = [];
-  for (const bucket of buckets) suspects.push(...(await compareBucket(sides, bucket)));
+  const suspects = await comparePart(sides, part);
   const lacking = suspects.filter(({ version }) => version > 0n);
-  if (lacking.length === 0) return [];
+  if (lacking.length === 0 || lacking.length > LOOKED_AT_AGAIN) return lacking;
   await stepPause(ARRIVAL_MS, context.signal);
   return stillSuspected(sides, lacking);
 }

@@ -10,7 +10,7 @@ export const findEndpoint: Untitled<Step> = {
   undoTitle: '',
   apply: async (context) => {
     const { run, participants } = context;
-    const link = (await participants.topology()).links.get(run.link);
+    const link = await participants.link(run.link);
     for (const consumer of run.consumers) {
       const consumed = link?.consumers.get(consumer);
       if (!consumed) throw silent(run, consumer);
@@ -41,7 +41,7 @@ export const retireEndpoint: Untitled<Step> = {
   check: (context) => requireInPlace(context, { closing: true }),
   apply: async (context) => {
     const { run, participants } = context;
-    const link = (await participants.topology()).links.get(run.link);
+    const link = await participants.link(run.link);
     for (const consumer of run.consumers) {
       const method = link?.producer.methods[consumer];
       await context.observe(

@@ -53,7 +53,7 @@ const WAYS: Readonly<Record<Transport, string>> = {
 async function observeChoice({ run, participants, observe }: StepContext): Promise<void> {
   const { from, to, link: id, actor } = run;
   if (from.transport === to.transport) return;
-  const link = (await participants.topology()).links.get(id);
+  const link = await participants.link(id);
   const others = (link?.producer.transports ?? [])
     .flatMap((wire) => transportFromWire(wire) ?? [])
     .filter((one) => one !== from.transport && one !== to.transport);
@@ -87,7 +87,7 @@ async function refuseLosses(context: StepContext, consumer: string): Promise<voi
   if (missing === 0) return;
   const what = `${consumer} does not know ${missing} messages that were settled there`;
   await context.observe(`lost by ${consumer}`, `${missing} messages`);
-  const described = (await participants.topology()).links.get(link);
+  const described = await participants.link(link);
   if (described?.producer.kind === LinkKind.FUNCTIONAL)
     throw new StepProblem(
       'fail',

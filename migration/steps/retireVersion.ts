@@ -13,7 +13,7 @@ export const retireVersion: Untitled<Step> = {
   check: (context) => requireInPlace(context, { closing: true }),
   apply: async (context) => {
     const { run, participants } = context;
-    const events = (await participants.topology()).links.get(run.link)?.producer.events ?? [];
+    const events = (await participants.link(run.link))?.producer.events ?? [];
     for (const { name, versions } of events) {
       const carried = carriedVersion(versions, run.to.version) ?? 0;
       for (const version of versions.filter((one) => one < carried))

@@ -6,7 +6,7 @@ import { describeDifference, findDifferences, isOfReplicas } from './differences
 
 /** The link as its producer describes it now. @throws StepProblem when it does not answer */
 export async function describedLink({ run, participants }: StepContext): Promise<LinkDescription> {
-  const described = (await participants.topology()).links.get(run.link);
+  const described = await participants.link(run.link);
   if (described) return described.producer;
   throw new StepProblem(
     'stop',

@@ -1,10 +1,7 @@
-/**
- * Messages that one side of a leg knows and the other does not: one of their databases went back in time.
- * Both comparisons are exact under traffic. A message is closed after the consumer committed it, and what
- * is settled is open or closed at the producer.
- */
+/** Messages that one side of a leg knows and the other does not: one of their databases went back in time. */
 import type { HistoryEntry } from '../../gen/relink/v1/participant_pb.ts';
 import { Outcome } from '../../gen/relink/v1/receipt_pb.ts';
+import { idsOf, unknownToConsumer, unknownToProducer } from '../../migration/leg/unknown.ts';
 import { REPEATABLE } from '../../migration/participants.ts';
 import { type ComparedPage, type Difference, type Reconciling, sidesOf } from './page.ts';
 
@@ -20,10 +17,7 @@ export async function compareClosed(
   const { leg, producer, consumer } = sidesOf(of);
   const page = { ...leg, lanes: [...lanes], afterId, limit: PAGE, sinceUnixMs: BigInt(of.sinceMs) };
   const { entries, nextId } = await producer.listHistory(page, REPEATABLE);
-  const eventIds = entries.map(({ eventId }) => eventId);
-  const { receipts } = await consumer.getReceipts({ link: leg.link, eventIds }, REPEATABLE);
-  const known = new Set(receipts.map(({ eventId }) => eventId));
-  const lost = entries.filter(({ eventId }) => !known.has(eventId));
+  const lost = await unknownToConsumer(consumer, leg.link, entries);
   const opened = new Set(of.isRepairing ? await sendAgain(of, lost) : []);
   const differences = lost.map((entry) => {
     const difference = { ...describe(of, entry), kind: 'lost' };
@@ -37,7 +31,7 @@ export async function compareClosed(
 async function sendAgain(of: Reconciling, lost: readonly HistoryEntry[]): Promise<string[]> {
   if (lost.length === 0) return [];
   const { leg, producer } = sidesOf(of);
-  const eventIds = lost.map(({ eventId }) => eventId);
+  const eventIds = idsOf(lost);
   const request = { ...leg, eventIds, actor: of.actor };
   // Repeated after a lost answer it opens nothing: what is not in the history is open.
   await producer.resendMessages(request, REPEATABLE);
@@ -59,17 +53,13 @@ export async function compareSettled(
   const { link } = leg;
   const page = { link, lanes: [...lanes], afterId, limit: PAGE, sinceUnixMs: since };
   const { entries, nextId } = await consumer.listSettled(page, REPEATABLE);
-  const eventIds = entries.map(({ eventId }) => eventId);
-  const { known } = await producer.findMessages({ ...leg, eventIds }, REPEATABLE);
-  const isKnown = new Set(known);
-  const differences = entries
-    .filter(({ eventId }) => !isKnown.has(eventId))
-    .map((entry) => ({
-      ...describe(of, entry),
-      kind: 'unknown',
-      outcome: entry.outcome,
-      proposal: proposeUndoing(of, entry),
-    }));
+  const unknown = await unknownToProducer(producer, leg, entries);
+  const differences = unknown.map((entry) => ({
+    ...describe(of, entry),
+    kind: 'unknown',
+    outcome: entry.outcome,
+    proposal: proposeUndoing(of, entry),
+  }));
   return { differences, compared: entries.length, next: nextId || undefined };
 }
 

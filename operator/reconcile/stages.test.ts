@@ -58,7 +58,7 @@ async function open(
     hiring: [await playService(t, hiring)],
   });
   t.after(() => participants.close());
-  const link = (await participants.topology()).links.get(LINK)!;
+  const link = (await participants.link(LINK))!;
   const reconcile = async (isRepairing: boolean) => {
     const of = { participants, link, consumer: 'hiring', sinceMs: 0, isRepairing, actor: 'ada' };
     const { entries } = await followPages(async (after: string | undefined) => {

@@ -9,7 +9,7 @@ import { until } from '../harness/until.ts';
 import type { InProcessCompany } from '../rigs/inProcess/company.ts';
 
 /** Of each test. */
-export const MESSAGES = 120;
+export const MESSAGES = 60;
 const CUTS = 5;
 
 /** Answers of calls are lost, some before and some after the consumer's commit. */

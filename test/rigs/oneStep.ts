@@ -58,16 +58,20 @@ export function syncToAsync(
 export type Played = Partial<Handlers<typeof LinkParticipant>>;
 
 /** Serves these handlers as a participant; all other calls are refused. Answers the address. */
-export async function playService(t: Owner, handlers: Played): Promise<string> {
+export async function playService(
+  t: Owner,
+  handlers: Played,
+  { host, port } = { host: '127.0.0.1', port: 0 },
+): Promise<string> {
   const all = LinkParticipant.methods.map(({ localName }) => [
     localName,
     (handlers as Record<string, unknown>)[localName] ?? refuse,
   ]);
   const services = [serve(LinkParticipant, Object.fromEntries(all))];
-  const server = createRpcServer({ host: '127.0.0.1', port: 0, services });
+  const server = createRpcServer({ host, port, services });
   await server.start();
   t.after(() => server.stop());
-  return `127.0.0.1:${server.port()}`;
+  return server.address();
 }
 
 function refuse(): never {

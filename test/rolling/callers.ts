@@ -16,7 +16,7 @@ const RELIABLY = { retryUnavailable: true, deadlineMs: 30_000 };
 const SOLUTIONS = 12;
 const REVOKED = 3;
 /** Leaves two cores time to start processes. */
-const BETWEEN_CALLS_MS = 20;
+const BETWEEN_CALLS_MS = 40;
 /** What another service said is on its way: a link that waits for a lease may need so long. */
 const EARLY_LIMIT_MS = 90_000;
 

@@ -12,7 +12,7 @@ import { Callers } from './callers.ts';
 import { REPLICAS, startRolling, untilLanesAreShared } from './company.ts';
 import { Flips } from './flips.ts';
 
-const CALLERS = 6;
+const CALLERS = 4;
 /** Ten restarts, and an oracle over every link. */
 const longer = { timeout: 900_000 };
 

@@ -45,7 +45,8 @@ export type LaneRoute = Message<"relink.v1.LaneRoute"> & {
   adoptedEpoch: bigint;
 
   /**
-   * Open rows that an older route may have dispatched: parked ones, and all when it did not hold.
+   * Open rows that an older route may have dispatched: parked ones, and all when it did not hold. Of a
+   * leg, 5,000 at most are counted.
    *
    * @generated from field: int64 carried_open = 6;
    */
@@ -111,7 +112,8 @@ export type LaneRouteJson = {
   adoptedEpoch?: string;
 
   /**
-   * Open rows that an older route may have dispatched: parked ones, and all when it did not hold.
+   * Open rows that an older route may have dispatched: parked ones, and all when it did not hold. Of a
+   * leg, 5,000 at most are counted.
    *
    * @generated from field: int64 carried_open = 6;
    */

@@ -3,7 +3,7 @@
  * with a database of its own, on a real PostgreSQL and NATS. The oracle compares databases.
  */
 import { randomUUID } from 'node:crypto';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { applyExpand, type DatabaseName } from '../../../db/schemaChanges.ts';
 import { freePorts } from '../../../dev/ports.ts';
 import { createDatabase } from '../../../dev/servers/databases.ts';
@@ -250,11 +250,20 @@ export class InProcessCompany {
   }
 
   /** Messages in the link's stream. */
-  async countStored(): Promise<number> {
-    const { connection, close } = await connectNats(this.nats.url, { name: 'count' });
+  countStored(): Promise<number> {
+    return this.#withStreams(
+      async ({ streams }) => (await streams.info(this.link.id)).state.messages,
+    );
+  }
+
+  async emptyStream(): Promise<void> {
+    await this.#withStreams(({ streams }) => streams.purge(this.link.id));
+  }
+
+  async #withStreams<T>(work: (manager: JetStreamManager) => Promise<T>): Promise<T> {
+    const { connection, close } = await connectNats(this.nats.url, { name: 'streams' });
     try {
-      const manager = await jetstreamManager(connection);
-      return (await manager.streams.info(this.link.id)).state.messages;
+      return await work(await jetstreamManager(connection));
     } finally {
       await close();
     }
