@@ -2,6 +2,7 @@
 import { PassThrough } from 'node:stream';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { CheckErasureResponseSchema, Operator } from '../gen/relink/v1/operator_pb.ts';
+import type { LinkDescription } from '../gen/relink/v1/participant_pb.ts';
 import type { Certificate, Certificates } from '../migration/certificate.ts';
 import type { ErasureStatement } from '../migration/erasure.ts';
 import { MigrationError, StepProblem } from '../migration/errors.ts';
@@ -10,6 +11,7 @@ import { proveAgain } from '../migration/leg/provingAgain.ts';
 import type { Participants } from '../migration/participants.ts';
 import type { Streams } from '../migration/plan.ts';
 import type { Journal } from '../migration/run/journal.ts';
+import { howItEnds } from '../migration/run/life.ts';
 import { requireRun } from '../migration/run/orders.ts';
 import { isEnded, type RunRecord } from '../migration/run/record.ts';
 import { findLink } from '../migration/run/starting.ts';
@@ -43,16 +45,22 @@ async function findErased(
   { journal, certificates, participants }: Options,
   link: string,
 ): Promise<RunRecord> {
-  findLink(await participants.topology(), link);
+  const { producer } = findLink(await participants.topology(), link);
   const newest = await certificates.newestErasure(link);
-  if (!newest)
-    throw invalidField(
-      'link',
-      `${link} has no erasure statement yet: a run to a version that takes fields away signs the first`,
-    );
+  if (!newest) throw invalidField('link', whyNoStatement(producer));
   const { run } = await requireRun(journal, newest.run);
   if (isEnded(run)) return run;
-  throw new MigrationError('RUN_STATE', `run ${run.id} is still erasing; it ends by itself`);
+  throw new MigrationError('RUN_STATE', `run ${run.id} is not over: ${howItEnds(run)}`);
+}
+
+/** Most links never lose a field to a newer version. */
+export function whyNoStatement({ id, events }: Pick<LinkDescription, 'id' | 'events'>): string {
+  const taking = events
+    .flatMap(({ steps }) => steps)
+    .find(({ complement }) => complement.length > 0);
+  if (!taking) return `no version of ${id} takes fields away: there is nothing to look for`;
+  const start = `relink start ${id} --to v${taking.newer} --way-back keep`;
+  return `${id} has no erasure statement yet: ${start}, and complete of it, sign the first`;
 }
 
 async function requireLogs(pattern: string): Promise<void> {

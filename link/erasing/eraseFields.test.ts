@@ -44,12 +44,13 @@ async function bury(body: string, state = 'discarded', eventVersion = 0): Promis
   await sql`insert into relink.dead_letters (id, event_id, link, lane, epoch, event, event_version,
       key, version, reason, detail, attempts, state, body, headers)
     values (${id}, ${randomUUID()}, ${link.id}, 0, 1, 'ManagerCreated', ${eventVersion}, 'a', 1,
-      'HANDLER_FAILED', 'it was about Ada Lovelace', 1, ${state}, ${body}, '{}')`;
+      'HANDLER_FAILED', 'it was about Ada Lovelace', 1, ${state}, ${body},
+      '{"Said-By": "Ada Lovelace"}')`;
   return id;
 }
 
 const lettersNow = () => sql<{ body: string; detail: string; version: number }[]>`
-  select body, detail, event_version as version from relink.dead_letters order by id`;
+  select body, detail, headers, event_version as version from relink.dead_letters order by id`;
 
 test('ended dead letters are kept in the newer version, or without a body when they fit none', async () => {
   const body = await bodyWithNames();

@@ -122,13 +122,14 @@ interface Letter {
   readonly detail: string;
   readonly body: string;
   readonly revision: number;
+  readonly hasHeaders: boolean;
 }
 
 async function eraseLetters(sql: Database, link: LinkDefinition, version: number) {
   let changed = 0;
   for (let after = ''; ; ) {
     const letters = await readLetters(sql, link.id, after);
-    for (const letter of letters) changed += await eraseLetter(sql, link, version, letter);
+    changed += await saveLetters(sql, erasedLetters(link, version, letters));
     if (letters.length < LETTERS_AT_ONCE) return changed;
     after = letters.at(-1)!.id;
   }
@@ -136,31 +137,41 @@ async function eraseLetters(sql: Database, link: LinkDefinition, version: number
 
 function readLetters(sql: Database, link: string, after: string): Promise<Letter[]> {
   return sql<Letter[]>`
-    select id, event, event_version as "eventVersion", state, detail, body, revision
+    select id, event, event_version as "eventVersion", state, detail, body, revision,
+      headers <> '{}' as "hasHeaders"
     from relink.dead_letters
     where link = ${link} and (${isUuid(after) ? after : null}::uuid is null or id > ${after || null}::uuid)
     order by id limit ${LETTERS_AT_ONCE}`;
 }
 
-/** Answers how many rows it changed. A letter that somebody changed meanwhile is left to the next call. */
-async function eraseLetter(
-  sql: Database,
+/** Those that have to change, as they are to be. */
+function erasedLetters(
   link: LinkDefinition,
   version: number,
-  letter: Letter,
-): Promise<number> {
-  const { id, revision } = letter;
-  const { body, eventVersion } = erasedBody(link, letter, version);
-  const isErased = body === letter.body && (letter.state === 'dead' || letter.detail === ERASED);
-  if (isErased) return 0;
-  if (letter.state === 'dead')
-    throw refusal(
-      `dead letter ${id} of ${link.id} holds what v${version} lacks, or fits no contract; redrive or discard it`,
-    );
+  letters: readonly Letter[],
+): Letter[] {
+  const isErased = (now: Letter, then: Letter) =>
+    now.body === then.body &&
+    (then.state === 'dead' || (then.detail === ERASED && !then.hasHeaders));
+  const erased = letters.map((one) => ({ ...one, ...erasedBody(link, one, version) }));
+  const changed = erased.filter((one, i) => !isErased(one, letters[i]!));
+  const open = changed.find(({ state }) => state === 'dead');
+  if (!open) return changed;
+  throw refusal(
+    `dead letter ${open.id} of ${link.id} holds what v${version} lacks, or fits no contract; redrive or discard it`,
+  );
+}
+
+/** Answers how many rows it changed. A letter that somebody changed meanwhile is left to the next call. */
+async function saveLetters(sql: Database, letters: readonly Letter[]): Promise<number> {
+  if (letters.length === 0) return 0;
+  const all = (of: keyof Letter) => sql`${letters.map((one) => String(one[of]))}::text[]`;
   const { count } = await sql`
-    update relink.dead_letters set body = ${body}, event_version = ${eventVersion},
-      detail = ${ERASED}, revision = revision + 1
-    where id = ${id} and revision = ${revision}`;
+    update relink.dead_letters d set body = g.body, event_version = g.event_version::int,
+      detail = ${ERASED}, headers = '{}', revision = d.revision + 1
+    from unnest(${all('id')}, ${all('revision')}, ${all('body')}, ${all('eventVersion')})
+      g (id, revision, body, event_version)
+    where d.id = g.id::uuid and d.revision = g.revision::int`;
   return count;
 }
 

@@ -142,7 +142,7 @@ function readAll(
 }
 
 /** The driver takes a dot within a name for the end of it. */
-function quoted(names: readonly string[]): string {
+export function quoted(names: readonly string[]): string {
   return names.map((name) => `"${name.replaceAll('"', '""')}"`).join('.');
 }
 

@@ -37,6 +37,12 @@ export function phrasesOfEntity(
   return [...[...names.flatMap(spellingsOf), ...inFields].flatMap(soughtOf), ...joined];
 }
 
+/** Whether its name can be looked for in free text, or only its fields by their names. */
+export function isNameSought({ names }: NamedEntity): boolean {
+  const joined = names.slice(0, 1).flatMap(joinedSpellingsOf);
+  return [...names.flatMap(spellingsOf).flatMap(soughtOf), ...joined].length > 0;
+}
+
 export function hashesOf(salt: string, phrases: readonly (readonly string[])[]): string[] {
   return [...new Set(phrases.map((phrase) => hashPhrase(salt, phrase)))];
 }

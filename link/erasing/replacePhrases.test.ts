@@ -37,7 +37,8 @@ async function bury(state: string): Promise<void> {
   await sql`insert into relink.dead_letters (id, event_id, link, lane, epoch, event, event_version,
       key, version, reason, detail, attempts, state, body, headers)
     values (${randomUUID()}, ${randomUUID()}, 'COMM-070', 0, 1, 'AssessmentAssigned', 0, 'a', 1,
-      'HANDLER_FAILED', 'of Ada Lovelace', 1, ${state}, '{"assigned_by":"Ada Lovelace"}', '{}')`;
+      'HANDLER_FAILED', 'of Ada Lovelace', 1, ${state}, '{"assigned_by":"Ada Lovelace"}',
+      '{"Said-By": "Ada Lovelace", "traceparent": "00-1"}')`;
 }
 
 test('free text and what ended gets aliases, what is open stays, and again changes nothing', async () => {
@@ -51,6 +52,7 @@ test('free text and what ended gets aliases, what is open stays, and again chang
   assert.deepEqual(Object.fromEntries(await replacePhrases(sql, replacing)), {
     'relink.dead_letters.body': 2,
     'relink.dead_letters.detail': 2,
+    'relink.dead_letters.headers': 2,
     'relink.attempts.detail': 1,
     'relink.history.body': 1,
     'public.notes.note': 600,
@@ -60,11 +62,25 @@ test('free text and what ended gets aliases, what is open stays, and again chang
     notes.map(({ note }) => note),
     [`by ${ALIAS}: 2`, 'by Adam'],
   );
-  const open = ['relink.dead_letters.body', 'relink.dead_letters.detail'];
+  const open = ['body', 'detail', 'headers'].map((column) => `relink.dead_letters.${column}`);
   assert.deepEqual([...(await named()).keys()].sort(), open);
   await sql`delete from relink.dead_letters where state = 'dead'`;
   assert.deepEqual([...(await replacePhrases(sql, replacing))], []);
   assert.deepEqual([...(await named())], [], 'not even in samples of the planner');
+});
+
+test('rows are changed page by page, whatever their number', async () => {
+  const { sql } = await database();
+  await sql.unsafe(`insert into notes select n, 'by Ada Lovelace' from generate_series(1201, 2600) n;
+    create table updates (n int);
+    create function count_update() returns trigger language plpgsql as
+      'begin insert into updates values (1); return null; end';
+    create trigger counted after update on notes for each statement execute function count_update()`);
+  assert.deepEqual([...(await replacePhrases(sql, replacing))], [['public.notes.note', 2000]]);
+  const [{ count } = { count: 0 }] = await sql<
+    { count: number }[]
+  >`select count(*)::int from updates`;
+  assert.ok(count <= 6, `${count} statements for 6 pages`);
 });
 
 test('a text that changes meanwhile is read again, and nothing of it is lost', async () => {

@@ -63,6 +63,8 @@ test('phrases come page by page, and put into the owner’s order leave no trace
   const [longest] = [second.longest!];
   assert.equal(longest, 4, 'last name lovelace 2400');
   assert.equal(entities.at(-2)!.hashes!.length, 1, 'of A only the field with its name');
+  const notSought = entities.flatMap((one) => one.notSought || []);
+  assert.deepEqual(notSought, ['id-3000', 'id-4000'], 'nobody could find A - or Mary alone');
   const hashes = entities.flatMap((one) => one.hashes ?? []);
   const find = () =>
     api.findTraces(create(FindTracesRequestSchema, { salt: SALT, hashes, longest }), CALL);

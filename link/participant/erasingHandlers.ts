@@ -9,7 +9,13 @@ import { readPage } from '../../rpc/paging.ts';
 import type { Database } from '../../runtime/postgres.ts';
 import { countOlder, ERASED, eraseFields } from '../erasing/eraseFields.ts';
 import { findTraces, type Ground } from '../erasing/findTraces.ts';
-import { hashesOf, phrasesOf, phrasesOfEntity, takenFields } from '../erasing/listPhrases.ts';
+import {
+  hashesOf,
+  isNameSought,
+  phrasesOf,
+  phrasesOfEntity,
+  takenFields,
+} from '../erasing/listPhrases.ts';
 import { replacePhrases } from '../erasing/replacePhrases.ts';
 import type { LinkDefinition } from '../link.ts';
 import { findLink, type ParticipantOptions } from './context.ts';
@@ -79,7 +85,8 @@ async function listPhrases(
     toWire: (entity) => {
       const phrases = phrasesOfEntity(entity, fields);
       longest = Math.max(longest, ...phrases.map((words) => words.length));
-      return { alias: entity.alias, hashes: hashesOf(wanted.salt, phrases) };
+      const notSought = isNameSought(entity) ? '' : entity.key;
+      return { alias: entity.alias, hashes: hashesOf(wanted.salt, phrases), notSought };
     },
   });
   return { entities: entries, nextKey: next ?? '', longest, fields };

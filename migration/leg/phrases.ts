@@ -53,6 +53,24 @@ export async function readPhrases({ run, participants }: ErasingContext): Promis
   return { salt, entities: entries, longest, fields: [...fields] };
 }
 
+/** As many ids of them as a line names. */
+const NAMED = 100;
+
+/** The people whose names stand in texts about anything, and how a statement tells of them. */
+export function notSoughtOf(entities: readonly Phrases[]): { count: number; told: string[] } {
+  const isLost = ({ hashes, notSought }: Phrases) => notSought !== '' || hashes.length === 0;
+  const lost = entities.filter(isLost);
+  if (lost.length === 0) return { count: 0, told: [] };
+  const ids = lost.flatMap(({ notSought }) => notSought || []);
+  const more = lost.length > NAMED ? ', …' : '';
+  const who = ids.length > 0 ? `: ${ids.slice(0, NAMED).join(', ')}${more}` : '';
+  const why = 'initials, or one word alone, which texts about anything hold';
+  return {
+    count: lost.length,
+    told: [`free text: names of ${lost.length} entities (${why})${who}`],
+  };
+}
+
 /** What one entity may have. */
 const HASHES_AT_ONCE = 1_000;
 

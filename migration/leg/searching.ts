@@ -16,6 +16,7 @@ import {
   type ErasingContext,
   findInTexts,
   inParts,
+  notSoughtOf,
   type PhraseList,
   readPhrases,
   SEARCH,
@@ -37,21 +38,21 @@ const NEVER_SEARCHED = [
 export async function searchEverything(context: ErasingContext): Promise<ErasureStatement> {
   const { run } = context;
   const { phrases, searched, leftOut } = await searchAll(context);
-  const sought = phrases.entities.filter(({ hashes }) => hashes.length > 0).length;
+  const { count, told } = notSoughtOf(phrases.entities);
+  for (const line of told) await context.observe('not searched', line);
   return {
     ...{ kind: 'erasure', run: run.id, link: run.link, consumer: '', version: run.to.version },
     epoch: await newestEpoch(context),
     fields: phrases.fields,
-    count: sought,
+    count: phrases.entities.length - count,
     searched,
-    left_out: [...leftOut, ...leftOutHere(context, phrases.entities.length - sought)],
+    left_out: [...leftOut, ...leftOutHere(context), ...told],
   };
 }
 
-function leftOutHere({ run }: ErasingContext, unsought: number): string[] {
+function leftOutHere({ run }: ErasingContext): string[] {
   const logs = run.settings.log_files === '' ? ['logs: no log_files were named'] : [];
-  const without = unsought > 0 ? [`${unsought} entities without a word that could be sought`] : [];
-  return [...logs, ...without, ...NEVER_SEARCHED];
+  return [...logs, ...NEVER_SEARCHED];
 }
 
 interface Search {

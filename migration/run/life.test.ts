@@ -226,6 +226,8 @@ describe('a run', () => {
   it('says of a run that goes back to wait for its end', () => {
     const back = give(runUntilIdle(newRun()), 'rollback');
     assert.equal(life.howItEnds(back.run), 'it goes back, wait for its end: relink status run');
+    const paused: RunRecord = { ...back.run, state: 'paused' };
+    assert.equal(life.howItEnds(paused), 'it goes back, and is paused: relink resume run');
   });
 
   it('goes back because of the order that said so, also when it had stopped before', () => {

@@ -294,9 +294,13 @@ function howToReturn(run: RunRecord): string {
 
 /** What lets a live run's links go, for whoever waits for them. */
 export function howItEnds(run: RunRecord): string {
-  const { id, direction, memory, wayBack } = run;
-  if (direction === 'back') return `it goes back, wait for its end: relink status ${id}`;
-  if (memory.completed) return `${givenUp(run)}, wait for its end: relink status ${id}`;
+  const { id, direction, memory, wayBack, state } = run;
+  const isPaused = state === 'paused';
+  const until = isPaused
+    ? `and is paused: relink resume ${id}`
+    : `wait for its end: relink status ${id}`;
+  if (direction === 'back') return `it goes back, ${until}`;
+  if (memory.completed) return `${givenUp(run)}, ${until}`;
   if (wayBack === 'none') return `it ends with relink complete ${id}`;
   return `it ends with relink complete ${id} or relink rollback ${id}`;
 }

@@ -130,7 +130,7 @@ async function findInLeg(
       if (routed.length === 0) return [false, 'no lane routes it'];
       return [
         true,
-        `${routed.length} lanes route it: relink start ${link} --to v${wanted.version + 1}`,
+        `${routed.length} lanes route it: relink start ${link} --to v${wanted.version + 1} --way-back keep`,
       ];
     }),
     answered('outbox', where, () => findOpen(participants, leg, closing)),

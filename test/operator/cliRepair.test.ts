@@ -229,7 +229,7 @@ test('contracts diff says which mapping leads to the other version nevertheless,
   });
   assert.match(
     await diff('AssessmentCreated', 'v0', 'v1'),
-    /a mapping leads from v0 to v1: lossless\n {2}relink plan COMM-020 --to v1/,
+    /a mapping leads from v0 to v1: lossless\n {2}relink plan COMM-020 --to v1 --way-back keep/,
   );
   assert.match(
     await diff('ManagerCreated', 'v0', 'v1'),

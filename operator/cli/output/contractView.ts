@@ -42,7 +42,9 @@ function formatMapping({ older, newer, loss, links, ...lost }: MappedBy): string
     dropped && `v${older} cannot hold ${dropped}`,
   ].filter((words) => words !== '');
   const head = `a mapping leads from v${older} to v${newer}: ${[loss, ...named].join('; ')}`;
-  return [head, ...links.map((link) => `  relink plan ${link} --to v${newer}`)];
+  const wayBack = loss === 'irreversible' ? 'none' : 'keep';
+  const plan = (link: string) => `  relink plan ${link} --to v${newer} --way-back ${wayBack}`;
+  return [head, ...links.map(plan)];
 }
 
 export function formatChecks(
