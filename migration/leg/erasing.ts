@@ -14,21 +14,36 @@ import {
   withoutAliasOfOthers,
 } from './phrases.ts';
 import { eraseMessages, isOlder, listLinkStreams, readMessages } from './streamTexts.ts';
+import { type Units, unitsInTurn } from './units.ts';
 
 /** Between two calls, when one left something behind. */
 const AGAIN_MS = 200;
 
-export async function eraseEverywhere(context: ErasingContext): Promise<void> {
-  await eraseAtServices(context);
-  const phrases = await readPhrases(context);
-  await replaceFreeText(context, phrases);
-  for (const stream of await listLinkStreams(context)) await eraseStream(context, stream, phrases);
-}
-
-/** At every consumer of the link: those that moved in earlier runs have older messages as well. */
-async function eraseAtServices(context: ErasingContext): Promise<void> {
-  for (const service of [context.run.producer, ...(await consumersOfLink(context))])
-    await eraseUntilNoneLeft(context, service);
+/** What is told as it goes on: fields and messages of each service, free text of each, each stream. */
+export async function eraseEverywhere(
+  context: ErasingContext,
+  inUnits: Units = unitsInTurn(context),
+): Promise<void> {
+  const { run, participants } = context;
+  // At every consumer of the link: those that moved in earlier runs have older messages as well.
+  const holders = [run.producer, ...(await consumersOfLink(context))];
+  const streams = await listLinkStreams(context);
+  let read: Promise<PhraseList> | undefined;
+  const phrases = () => (read ??= readPhrases(context));
+  await inUnits([
+    ...holders.map((service) => ({
+      name: `erasing at ${service}`,
+      work: () => eraseUntilNoneLeft(context, service),
+    })),
+    ...participants.services.map((service) => ({
+      name: `replacing in free text of ${service}`,
+      work: async () => replaceFreeText(context, service, await phrases()),
+    })),
+    ...streams.map((stream) => ({
+      name: `erasing from the stream ${stream}`,
+      work: async () => eraseStream(context, stream, await phrases()),
+    })),
+  ]);
 }
 
 /** The patience counts from the first answer: erasing may take long by itself. */
@@ -55,20 +70,19 @@ function olderLeft(run: RunRecord, service: string, left: string): StepProblem {
   );
 }
 
-async function replaceFreeText(context: ErasingContext, phrases: PhraseList): Promise<void> {
-  const { participants } = context;
-  const { salt, longest } = phrases;
-  const apart = { entities: withoutAliasOfOthers(phrases.entities) };
-  for (const service of participants.services) {
-    const counts = new Map<string, bigint>();
-    for (const entities of inParts(apart)) {
-      const request = { salt, longest, entities };
-      const { changed } = await participants.of(service).replacePhrases(request, SEARCH);
-      for (const [place, rows] of Object.entries(changed))
-        counts.set(place, (counts.get(place) ?? 0n) + rows);
-    }
-    await context.observe(`replaced in free text of ${service}`, describeCounts(counts));
+async function replaceFreeText(
+  { participants, observe }: ErasingContext,
+  service: string,
+  { salt, longest, entities: all }: PhraseList,
+): Promise<void> {
+  const counts = new Map<string, bigint>();
+  for (const entities of inParts({ entities: withoutAliasOfOthers(all) })) {
+    const request = { salt, longest, entities };
+    const { changed } = await participants.of(service).replacePhrases(request, SEARCH);
+    for (const [place, rows] of Object.entries(changed))
+      counts.set(place, (counts.get(place) ?? 0n) + rows);
   }
+  await observe(`replaced in free text of ${service}`, describeCounts(counts));
 }
 
 /** Messages of older versions, and of other links those with one of the phrases in them. */

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { FindTracesResponse } from '../../gen/relink/v1/participant_pb.ts';
 import { hashPhrase } from '../../link/erasing/phrases.ts';
 import { turns } from '../../link/erasing/turns.ts';
 import type { ErasureStatement, SearchedPlace } from '../erasure.ts';
@@ -22,6 +23,7 @@ import {
   SEARCH,
 } from './phrases.ts';
 import { isOlder, listAllStreams, readMessages } from './streamTexts.ts';
+import { type Units, unitsInTurn } from './units.ts';
 
 /** What no search of this kind finds or reads; whoever relies on the statement has to know. */
 const NEVER_SEARCHED = [
@@ -35,9 +37,12 @@ const NEVER_SEARCHED = [
 ];
 
 /** What may be signed when nothing was found. */
-export async function searchEverything(context: ErasingContext): Promise<ErasureStatement> {
+export async function searchEverything(
+  context: ErasingContext,
+  inUnits: Units = unitsInTurn(context),
+): Promise<ErasureStatement> {
   const { run } = context;
-  const { phrases, searched, leftOut } = await searchAll(context);
+  const { phrases, searched, leftOut } = await searchAll(context, inUnits);
   const { count, told } = notSoughtOf(phrases.entities);
   for (const line of told) await context.observe('not searched', line);
   return {
@@ -61,9 +66,9 @@ interface Search {
   readonly leftOut: readonly string[];
 }
 
-async function searchAll(context: ErasingContext): Promise<Search> {
+async function searchAll(context: ErasingContext, inUnits: Units): Promise<Search> {
   const phrases = await readPhrases(context);
-  const { searched, shared, leftOut } = await searchServices(context, phrases);
+  const { searched, shared, leftOut } = await searchServices(context, phrases, inUnits);
   const inStreams = await searchStreams(context, phrases, shared);
   const inLogs = await searchLogs(context, phrases, shared);
   return { phrases, searched: [...searched, ...inStreams, ...inLogs], leftOut };
@@ -88,26 +93,34 @@ interface Found {
 }
 
 /** Once more without what names other people, wherever these are known. */
-async function searchServices(context: ErasingContext, phrases: PhraseList): Promise<Found> {
-  const found = await askServices(context, phrases);
+async function searchServices(
+  context: ErasingContext,
+  phrases: PhraseList,
+  inUnits: Units,
+): Promise<Found> {
+  const found = await askServices(context, phrases, inUnits);
   const { shared } = found;
   if (shared.size === 0) return found;
-  const { searched, leftOut } = await askServices(context, without(phrases, shared));
+  const again = without(phrases, shared);
+  const { searched, leftOut } = await askServices(context, again, inUnits, AGAIN);
   const people = `${shared.size} phrases that name other people, too`;
   return { searched, shared, leftOut: [...leftOut, people] };
 }
 
-async function askServices(context: ErasingContext, phrases: PhraseList): Promise<Found> {
-  const { run, participants } = context;
-  const { salt, longest } = phrases;
+const AGAIN = ' once more, without names that other people have, too';
+
+async function askServices(
+  context: ErasingContext,
+  phrases: PhraseList,
+  inUnits: Units,
+  why = '',
+): Promise<Found> {
   const places = new Map<string, SearchedPlace>();
   const [shared, leftOut] = [new Set<string>(), new Set<string>()];
   const note = (place: string, entries: number, found: number) =>
     places.set(place, { place, entries, found: found + (places.get(place)?.found ?? 0) });
-  for (const service of participants.services) {
-    for (const hashes of soughtIn(phrases)) {
-      const request = { salt, longest, hashes, link: run.link, version: run.to.version };
-      const answer = await participants.of(service).findTraces(request, SEARCH);
+  const ask = async (service: string) => {
+    for await (const answer of tracesAt(context, service, phrases)) {
       for (const hash of answer.shared) shared.add(hash);
       for (const line of answer.leftOut) leftOut.add(`${service}: ${line}`);
       for (const [table, rows] of Object.entries(answer.searched))
@@ -116,8 +129,26 @@ async function askServices(context: ErasingContext, phrases: PhraseList): Promis
         note(`${service}: ${column}`, Number(rows), Number(rows));
     }
     await context.observe(`searched ${service}`, `${phrases.entities.length} entities`);
-  }
+  };
+  await inUnits(
+    context.participants.services.map((service) => ({
+      name: `searching ${service}${why}`,
+      work: () => ask(service),
+    })),
+  );
   return { searched: [...places.values()], shared, leftOut: [...leftOut] };
+}
+
+async function* tracesAt(
+  { run, participants }: ErasingContext,
+  service: string,
+  phrases: PhraseList,
+): AsyncGenerator<FindTracesResponse> {
+  const { salt, longest } = phrases;
+  for (const hashes of soughtIn(phrases)) {
+    const request = { salt, longest, hashes, link: run.link, version: run.to.version };
+    yield await participants.of(service).findTraces(request, SEARCH);
+  }
 }
 
 /** Without anybody to look for, everything is searched for nobody: it still says what was read. */

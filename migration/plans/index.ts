@@ -54,7 +54,16 @@ export function choosePlan(question: PlanQuestion, settings: Settings): Plan {
       : `from ${nameRoute(from)} to ${nameRoute(to)}`;
   throw new MigrationError(
     'LINK_NOT_MOVABLE',
-    `there is no plan that moves a ${kind} link ${what}`,
+    `there is no plan that moves a ${kind} link ${what}${whyNot(question)}`,
+  );
+}
+
+/** Rows of a formal link have the form of one version, and the older one is contracted away. */
+function whyNot({ kind, from, to }: PlanQuestion): string {
+  if (kind !== 'formal' || to.version >= from.version) return '';
+  return (
+    `: \`complete\` removed what v${to.version} needs from both schemas. Before it, \`relink rollback\` ` +
+    `goes back; after it, write a v${from.version + 1} that has what v${to.version} had`
   );
 }
 

@@ -1,11 +1,12 @@
 import { eraseEverywhere } from '../leg/erasing.ts';
 import { isStillCarried } from '../leg/phrases.ts';
 import { requireInPlace } from '../leg/strays.ts';
+import { unitsOfStep } from '../leg/units.ts';
 import type { Step, Untitled } from '../plan.ts';
 
 /**
  * After `complete` of a version that took fields from the consumers: what older messages and free text
- * still hold of them goes.
+ * still hold of them goes. What comes after a service was done, `prove-erased` erases.
  */
 export const eraseFields: Untitled<Step> = {
   name: 'erase-fields',
@@ -13,6 +14,7 @@ export const eraseFields: Untitled<Step> = {
   undoTitle: '',
   check: (context) => requireInPlace(context, { closing: true }),
   apply: async (context) => {
-    if (!(await isStillCarried(context))) await eraseEverywhere(context);
+    if (await isStillCarried(context)) return;
+    await eraseEverywhere(context, unitsOfStep(context, { isKept: true }));
   },
 };

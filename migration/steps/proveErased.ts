@@ -7,6 +7,7 @@ import { StepProblem } from '../errors.ts';
 import { eraseEverywhere } from '../leg/erasing.ts';
 import { isStillCarried } from '../leg/phrases.ts';
 import { searchEverything } from '../leg/searching.ts';
+import { unitsOfStep } from '../leg/units.ts';
 import type { Step, StepContext, Untitled } from '../plan.ts';
 import { stepPause } from '../stepPause.ts';
 
@@ -34,10 +35,11 @@ export const proveErased: Untitled<Step> = {
  */
 async function searchUntilClean(context: StepContext): Promise<ErasureStatement> {
   const patienceMs = context.run.settings.patience_seconds * 1_000;
+  const inUnits = unitsOfStep(context, { isKept: false });
   let foundSinceMs: number | undefined;
   for (;;) {
-    await eraseEverywhere(context);
-    const statement = await searchEverything(context);
+    await eraseEverywhere(context, inUnits);
+    const statement = await searchEverything(context, inUnits);
     if (isNothingLeft(statement)) return statement;
     const nowMs = performance.now();
     if (foundSinceMs !== undefined && nowMs - foundSinceMs > patienceMs)
