@@ -33,9 +33,7 @@ async function demo(options: DemoOptions, interruption: AbortSignal): Promise<nu
   const view = showDemo(progress, stream);
   let stack: DemoStack | undefined;
   try {
-    stack = await progress.runStage(() =>
-      startDemoStack(options.versionMoves, (line) => progress.say(line)),
-    );
+    stack = await progress.runStage(() => startDemoStack(options, (line) => progress.say(line)));
     interruption.throwIfAborted();
     const report = await runDemo({ stack, links, options, progress, signal: interruption });
     view.end();

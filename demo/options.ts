@@ -1,5 +1,6 @@
 /** The options of `npm run demo`. */
 import { parseArgs } from 'node:util';
+import { NATS_NODES } from '../dev/startOptions.ts';
 import { DEMO_MOVES, type LinkMove, VERSION_MOVES } from './migrations/moves.ts';
 
 export const DEMO_USAGE = `usage: npm run demo -- [options]
@@ -9,6 +10,7 @@ export const DEMO_USAGE = `usage: npm run demo -- [options]
   --seconds N     how long to measure traffic before and after the moves, and to watch
                   each new route before the old one is removed (3)
   --managers N    managers to start with, and a tenth as many assessments (400)
+  --nats-nodes N  1, or a NATS cluster of 3 (1)
   --keep          keep everything running after the report, until Ctrl-C
   --json          print the report as JSON on standard output`;
 
@@ -25,6 +27,7 @@ export interface DemoOptions {
   readonly ratePerSecond: number;
   readonly seconds: number;
   readonly managers: number;
+  readonly natsNodes: number;
   readonly keep: boolean;
   readonly json: boolean;
 }
@@ -38,6 +41,7 @@ export function readDemoOptions(args: string[]): DemoOptions {
       rate: { type: 'string', default: '60' },
       seconds: { type: 'string', default: '3' },
       managers: { type: 'string', default: '400' },
+      'nats-nodes': { type: 'string', default: '1' },
       keep: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -48,6 +52,7 @@ export function readDemoOptions(args: string[]): DemoOptions {
     ratePerSecond: readNumber('--rate', values.rate, 1, MAX_RATE),
     seconds: readNumber('--seconds', values.seconds, 0, MAX_SECONDS),
     managers: readNumber('--managers', values.managers, 1, MAX_MANAGERS),
+    natsNodes: readNodes(values['nats-nodes']),
     keep: values.keep,
     json: values.json,
   };
@@ -64,6 +69,11 @@ function chooseMoves(
   if (unknown.length > 0)
     throw new RangeError(`--only takes some of ${known.join(', ')}, not "${unknown.join(', ')}"`);
   return moves.filter(({ link }) => wanted.includes(link));
+}
+
+function readNodes(text: string): number {
+  if (NATS_NODES.includes(text)) return Number(text);
+  throw new RangeError(`--nats-nodes takes one of ${NATS_NODES.join(', ')}, not "${text}"`);
 }
 
 function readNumber(flag: string, text: string, least: number, most: number): number {

@@ -11,7 +11,7 @@ import { type Stack, type StackAddresses, startStack } from '../dev/stack.ts';
 import { Operator } from '../gen/relink/v1/operator_pb.ts';
 import { createRpcClient, type RpcClient } from '../rpc/client.ts';
 import { closePostgres, connectPostgres, type Database } from '../runtime/postgres.ts';
-import type { LinkMove } from './migrations/moves.ts';
+import type { DemoOptions } from './options.ts';
 import { Releases } from './releases.ts';
 import { PUBLIC_SERVICES, type PublicAddresses } from './traffic/caller.ts';
 
@@ -37,7 +37,7 @@ export interface DemoStack {
  * for what is being started and what ended unexpectedly.
  */
 export async function startDemoStack(
-  versionMoves: readonly LinkMove[],
+  { versionMoves, natsNodes }: Pick<DemoOptions, 'versionMoves' | 'natsNodes'>,
   say: (line: string) => void,
 ): Promise<DemoStack> {
   const { postgresUrl, natsUrl, host } = readDevEnvironment();
@@ -56,6 +56,7 @@ export async function startDemoStack(
       postgresSettings: POSTGRES_SETTINGS,
       env: releases.env,
       replicasOf: releases.replicasOf,
+      natsNodes,
       say,
       onUnexpectedEnd: (program, exit, lastLines) =>
         say(`${program.name} ended (${describeExit(exit)}); its log ends:\n${lastLines}`),

@@ -12,6 +12,12 @@ import { cleanUpAll, ServerError } from './servers/errors.ts';
 import { PROJECT_DIR } from './servers/folders.ts';
 import { type NatsServer, startNats } from './servers/nats.ts';
 import { findNatsServer } from './servers/natsBinary.ts';
+import {
+  CLUSTER_SIZE,
+  clusterFolders,
+  startNatsCluster,
+  urlOfNodes,
+} from './servers/natsCluster.ts';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import {
   type Program,
@@ -35,6 +41,8 @@ export interface StackOptions {
   postgresSettings?: Record<string, string>;
   /** A running NATS server with JetStream to use instead of starting one. */
   natsUrl?: string;
+  /** NATS nodes that are started: 1, or a cluster of 3 whose streams have three replicas. */
+  natsNodes?: number;
   /** Processes per service; 1 by default. */
   replicas?: number;
   /** For some services another number, by name. */
@@ -99,9 +107,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await refuseTakenPorts(options, host);
   const started: { stop(): Promise<void> }[] = [];
   try {
-    const { postgres, nats } = await startServers(options, host, started, say);
+    const { postgres, nodes = [] } = await startServers(options, host, started, say);
+    const [nats] = nodes;
     const adminUrl = options.postgresUrl ?? (postgres as PostgresServer).url;
-    const natsUrl = options.natsUrl ?? (nats as NatsServer).url;
+    const natsUrl = options.natsUrl ?? urlOfNodes(nodes);
     const addresses = await planAddresses(options, host, adminUrl, natsUrl, nats?.monitorUrl);
     await createMissingDatabases(adminUrl, Object.keys(addresses.databases));
     say(`starting ${Object.keys(addresses.services).join(', ')} and the operator`);
@@ -193,19 +202,31 @@ async function startServers(
       }).then(track);
   const nats = options.natsUrl
     ? undefined
-    : findNatsServer({ say })
-        .then((binary) =>
-          startNats({
-            dir: join(options.dataDir, 'nats'),
-            port: options.ports.nats,
-            monitorPort: options.ports.natsMonitor,
-            host,
-            binary,
-          }),
-        )
-        .then(track);
+    : startNodes(options, host, say).then((nodes) => nodes.map(track));
   await Promise.allSettled([postgres, nats]);
-  return { postgres: await postgres, nats: await nats };
+  return { postgres: await postgres, nodes: await nats };
+}
+
+/** One node and several have stores of their own: neither could go on with the other's. */
+async function startNodes(options: StackOptions, host: string, say: (line: string) => void) {
+  const binary = await findNatsServer({ say });
+  const { nats: port, natsMonitor: monitorPort } = options.ports;
+  const how = { port, monitorPort, host, binary };
+  return isCluster(options)
+    ? startNatsCluster({ ...how, dir: clusterDir(options.dataDir) })
+    : [await startNats({ ...how, dir: singleDir(options.dataDir) })];
+}
+
+const singleDir = (dataDir: string) => join(dataDir, 'nats');
+const clusterDir = (dataDir: string) => join(dataDir, 'nats-cluster');
+
+/** Every folder where a nats-server of this stack may have its store. */
+export function natsFolders(dataDir: string): string[] {
+  return [singleDir(dataDir), ...clusterFolders(clusterDir(dataDir))];
+}
+
+function isCluster({ natsNodes = 1 }: StackOptions): boolean {
+  return natsNodes === CLUSTER_SIZE;
 }
 
 function chosenServices({ only }: StackOptions) {
@@ -277,6 +298,7 @@ async function startPrograms(
         RELINK_HTTP_PORT: new URL(address.http).port,
         RELINK_INSTANCE: `${name}-${instance}`,
         RELINK_PEERS: peersOf(addresses.services),
+        ...(isCluster(options) ? { RELINK_STREAM_REPLICAS: String(CLUSTER_SIZE) } : {}),
         ...options.env,
         ...options.envOf?.[name],
       },

@@ -16,7 +16,7 @@ import { cleanUpAll, ServerError } from './servers/errors.ts';
 import { exists, PROJECT_DIR, STACK_DIR } from './servers/folders.ts';
 import { removeNatsData } from './servers/nats.ts';
 import { removePostgresData } from './servers/postgres.ts';
-import { type Stack, startStack } from './stack.ts';
+import { natsFolders, type Stack, startStack } from './stack.ts';
 import { readStartOptions, START_USAGE, type StartOptions } from './startOptions.ts';
 
 const EXIT_FAILED = 1;
@@ -40,6 +40,7 @@ async function start(options: StartOptions, asked: AbortSignal): Promise<void> {
     natsUrl,
     host,
     replicas: options.replicas,
+    natsNodes: options.natsNodes,
     env: { RELINK_LOG_LEVEL: options.logLevel },
     envOf: settingsOf(options),
     inspect: await choosePorts(options.inspect),
@@ -95,7 +96,7 @@ async function choosePorts(names: readonly string[]): Promise<Record<string, num
 async function removeData(dataDir: string): Promise<void> {
   // Both refuse while a stack uses the data. For root, PostgreSQL's may be in another folder.
   await removePostgresData(join(dataDir, 'postgres'));
-  await removeNatsData(join(dataDir, 'nats'));
+  for (const folder of natsFolders(dataDir)) await removeNatsData(folder);
   await rm(dataDir, { recursive: true, force: true });
 }
 

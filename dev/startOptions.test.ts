@@ -10,6 +10,7 @@ test('without arguments it is one process of each service, no traffic and the us
     json: false,
     traffic: 0,
     replicas: 1,
+    natsNodes: 1,
     portBase: 7070,
     watch: false,
     inspect: [],
@@ -36,6 +37,7 @@ test('what does not fit is refused with what does', () => {
   const refused: [args: string[], message: RegExp][] = [
     [['--traffic', 'much'], /--traffic takes a whole number from 0 to 10000, not "much"/],
     [['--inspect', 'hirng'], /--inspect takes one of assessments, .*operator, not "hirng"/],
+    [['--nats-nodes', '2'], /--nats-nodes takes one of 1, 3, not "2"/],
     [['--log-level', 'loud'], /--log-level takes one of trace, .*, not "loud"/],
     [['--failpoint', 'relay.after-read=kill'], /--failpoint takes NAME:POINT=ACTION/],
     [['--failpoint', 'nobody:relay.after-read=kill'], /--failpoint takes one of .*not "nobody"/],

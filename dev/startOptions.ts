@@ -12,6 +12,7 @@ export const START_USAGE = `usage: npm start -- [options]
   --fresh        delete the data of earlier starts
   --traffic N    live traffic of N requests a second
   --replicas N   processes of each service (1)
+  --nats-nodes N 1, or a NATS cluster of 3 with three replicas of each stream (1)
   --port-base N  shift all ports; the operator's gRPC is on N + 1 (${DEFAULT_PORT_BASE})
   --data DIR     keep the data there instead of in .relink/
   --json         print the addresses as one line of JSON on standard output
@@ -26,6 +27,8 @@ For development (docs/development.md):
 
 /** More processes would exceed the connections of one PostgreSQL. */
 const MAX_REPLICAS = 8;
+/** Two would stand still without either. */
+export const NATS_NODES: readonly string[] = ['1', '3'];
 const MAX_TRAFFIC_PER_SECOND = 10_000;
 
 export interface StartOptions {
@@ -33,6 +36,7 @@ export interface StartOptions {
   json: boolean;
   traffic: number;
   replicas: number;
+  natsNodes: number;
   portBase: number;
   dataDir: string;
   watch: boolean;
@@ -52,6 +56,7 @@ export function readStartOptions(args: string[]): StartOptions {
       json: { type: 'boolean', default: false },
       traffic: { type: 'string', default: '0' },
       replicas: { type: 'string', default: '1' },
+      'nats-nodes': { type: 'string', default: '1' },
       data: { type: 'string', default: STACK_DIR },
       'port-base': { type: 'string', default: String(DEFAULT_PORT_BASE) },
       watch: { type: 'boolean', default: false },
@@ -66,6 +71,7 @@ export function readStartOptions(args: string[]): StartOptions {
     traffic: readNumber('--traffic', values.traffic, 0, MAX_TRAFFIC_PER_SECOND),
     dataDir: resolve(values.data),
     replicas: readNumber('--replicas', values.replicas, 1, MAX_REPLICAS),
+    natsNodes: Number(oneOf('--nats-nodes', values['nats-nodes'], NATS_NODES)),
     portBase: readNumber('--port-base', values['port-base'], 1024, 65_535),
     watch: values.watch,
     inspect: readNames('--inspect', values.inspect),

@@ -1,10 +1,8 @@
-/** Three nats-servers that form a cluster, for what a lone one does not do: replicas, another leader. */
-import { freePorts } from '../../dev/ports.ts';
+/** A cluster of nats-servers for one test, for what a lone one does not do. */
 import type { NatsServer } from '../../dev/servers/nats.ts';
+import { clusterNodes, urlOfNodes } from '../../dev/servers/natsCluster.ts';
 import { testNats } from './nats.ts';
 import type { Owner } from './owner.ts';
-
-const SIZE = 3;
 
 export interface NatsCluster {
   /** By the name that JetStream calls it, for example as the leader of a stream. */
@@ -13,18 +11,12 @@ export interface NatsCluster {
   readonly url: string;
 }
 
-/** Ready when all three know each other and have chosen who leads them. */
+/** Ready when all know each other and have chosen who leads them. */
 export async function testNatsCluster(t: Owner): Promise<NatsCluster> {
-  const ports = await freePorts(SIZE);
-  const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ');
+  const nodes = await clusterNodes();
   const started = await Promise.all(
-    ports.map(async (port, i) => {
-      const name = `relink-${i + 1}`;
-      const cluster = `cluster { name: relink, listen: "127.0.0.1:${port}", routes: [${routes}] }`;
-      return [name, await testNats(t, `server_name: ${name}\n${cluster}\n`)] as const;
-    }),
+    nodes.map(async ({ name, config }) => [name, await testNats(t, config)] as const),
   );
   const servers = new Map(started);
-  const addresses = [...servers.values()].map(({ port }) => `127.0.0.1:${port}`);
-  return { servers, url: `nats://${addresses.join(',')}` };
+  return { servers, url: urlOfNodes([...servers.values()]) };
 }
