@@ -10,6 +10,9 @@ import { routesOf } from './goingBack.ts';
 /** An engine lives a second or two, and many live one after another. */
 const manyLives = { timeout: 900_000 };
 
+/** Several pages of `store_rows`, between which an engine may die. */
+const MANAGERS = 20;
+
 /** COMM-020 moves with COMM-021, which replicates the same assessments. */
 const TOGETHER = ['COMM-020', 'COMM-021'];
 
@@ -18,6 +21,8 @@ describe('a formal link to another contract version', () => {
   before(async () => {
     company = await ProcessCompany.start();
     await company.startBusiness();
+    const names = { firstName: 'Sofia', lastName: 'Kowalewskaja' };
+    for (let i = 0; i < MANAGERS; i += 1) await company.clients.assessments.registerManager(names);
   });
   afterEach(async () => {
     disarmFailpoints();
