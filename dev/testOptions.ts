@@ -39,15 +39,16 @@ npm test -- link/outbox runs the test files whose path contains link/outbox.`;
  * one that takes more than half a minute belongs here.
  */
 export const LONGEST_FIRST: readonly string[] = [
-  'test/migrations/business.test.ts',
   'test/migrations/managers.test.ts',
+  'test/migrations/business.test.ts',
   'test/operator/company.test.ts',
-  'test/recipes/recipes.test.ts',
-  'test/conformance/formalLinks.test.ts',
   'test/conformance/functionalLinks.test.ts',
   'test/rolling/rolling.test.ts',
-  'test/faults/database.test.ts',
+  'test/recipes/recipes.test.ts',
+  'test/conformance/formalLinks.test.ts',
   'test/operator/tools.test.ts',
+  'test/faults/crashes.test.ts',
+  'test/faults/database.test.ts',
   'test/migrations/erasure.test.ts',
   'test/migrations/formalVersion.test.ts',
 ];
