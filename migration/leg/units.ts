@@ -36,7 +36,7 @@ export function unitsOfStep(
         done: units.filter(({ name }) => finished.has(name)).length,
         total: units.length,
       });
-    await save();
+    if (!isKept || checkpoint.finished === undefined) await save();
     const left = units.filter(({ name }) => !finished.has(name));
     const noted = left.map(({ name, work }) => ({
       name,

@@ -34,17 +34,16 @@ export const backfill: Untitled<Step> = {
 export async function backfillLeg(context: StepContext, consumer: string): Promise<void> {
   const sides = sidesOf(context, consumer);
   const { parts } = await differingParts(sides);
-  let sent = sentBefore(context, consumer);
+  const before = context.checkpoint[consumer] as { sent: number } | undefined;
+  let sent = before?.sent ?? 0;
+  const save = (done: number) =>
+    context.save({ ...context.checkpoint, [consumer]: { sent } }, { done, total: parts.length });
+  if (!before) await save(0);
   for (const [nth, part] of parts.entries()) {
     sent += await send(context, consumer, await findLacking(context, sides, part));
-    const checkpoint = { ...context.checkpoint, [consumer]: { sent } };
-    await context.save(checkpoint, { done: nth + 1, total: parts.length });
+    await save(nth + 1);
   }
   await context.observe(`backfilled to ${consumer}`, `${sent} entities`);
-}
-
-function sentBefore({ checkpoint }: StepContext, consumer: string): number {
-  return (checkpoint[consumer] as { sent: number } | undefined)?.sent ?? 0;
 }
 
 async function findLacking(
